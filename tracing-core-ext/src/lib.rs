@@ -1,0 +1,3 @@
+//! The shared heart of distributed tracing for Rust web services.
+
+pub mod propagation;
