@@ -1,1 +1,53 @@
-//! W3C Trace Context and Baggage.
+//! Taking over the trace of whoever calls, and handing it on to whoever is called.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use opentelemetry::trace::TraceContextExt;
+//! use tracing_core_ext::propagation::Propagator;
+//!
+//! let propagator = Propagator::w3c();
+//!
+//! let mut inbound = HeaderMap::new();
+//! inbound.insert(
+//!     "traceparent",
+//!     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse()?,
+//! );
+//! let cx = propagator.extract(&inbound);
+//! assert_eq!(
+//!     cx.span().span_context().trace_id().to_string(),
+//!     "0af7651916cd43dd8448eb211c80319c"
+//! );
+//!
+//! let mut outbound = HeaderMap::new();
+//! propagator.inject(&cx, &mut outbound);
+//! assert_eq!(outbound["traceparent"], inbound["traceparent"]);
+//! # Ok::<(), http::header::InvalidHeaderValue>(())
+//! ```
+//!
+//! [`Propagator`] is what a layer or a client holds: it is resolved once, when that is built.
+//! Where it speaks W3C it is a [`W3cPropagator`], which reads [`Headers`] as bytes, without
+//! intermediate strings and by the letter of W3C Trace Context Level 2 and W3C Baggage. Whatever
+//! the network sends, extraction answers with a context: one that continues the caller's trace,
+//! or one in which a new trace starts.
+//!
+//! # What is kept of the network's bytes
+//!
+//! | field | limit | beyond it |
+//! | --- | --- | --- |
+//! | `traceparent` | one value; 55 bytes, what a later version adds is ignored | the trace restarts |
+//! | `tracestate` | 32 members | dropped, as every list that is not valid |
+//! | `tracestate` | 4,096 bytes | members over 128 bytes go first, then the last ones |
+//! | `baggage` | 64 members, 8,192 bytes | the last members go |
+
+mod baggage;
+mod headers;
+mod propagator;
+mod text_map;
+mod traceparent;
+mod tracestate;
+mod w3c;
+
+pub use headers::{Headers, HeadersMut};
+pub use propagator::Propagator;
+pub use traceparent::{TraceParent, TraceParentError};
+pub use w3c::W3cPropagator;
