@@ -1,1 +1,43 @@
-//! Under construction.
+//! Distributed tracing for [actix-web](https://docs.rs/actix-web).
+//!
+//! ```no_run
+//! use actix_middleware::{RequestSpan, Tracing};
+//! use actix_web::{App, HttpServer, get};
+//!
+//! #[get("/items/{id}")]
+//! async fn item(span: RequestSpan) -> String {
+//!     format!("trace {}", span.trace_id())
+//! }
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! HttpServer::new(|| App::new().wrap(Tracing::new()).service(item))
+//!     .bind("127.0.0.1:8080")?
+//!     .run()
+//!     .await
+//! # }
+//! ```
+//!
+//! # What a request gets
+//!
+//! - One server span with the attributes of the HTTP semantic conventions, below the span the `traceparent` header
+//!   names. It starts when the middleware is called and ends when the body of the response does.
+//! - That span as the current one, of OpenTelemetry and of `tracing`, while handler, inner middleware and body are
+//!   polled: spans and log lines made there belong to it.
+//! - A [`RequestSpan`] in its extensions.
+//!
+//! Middleware registered later wraps what was registered before: register [`Tracing`] last, and all the others are
+//! inside the span.
+//!
+//! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+
+mod body;
+mod extract;
+mod future;
+mod request;
+mod service;
+mod transform;
+
+pub use self::{
+    body::ExchangeBody, extract::RequestSpan, future::ResponseFuture, service::TracingService,
+    transform::Tracing,
+};

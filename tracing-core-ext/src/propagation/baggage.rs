@@ -11,15 +11,8 @@ const MAX_BYTES: usize = 8192;
 
 /// What a value cannot hold as it is, the percent sign itself, and two characters that careless
 /// readers take for a separator (`=`) or a space (`+`).
-const ENCODED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b',')
-    .add(b';')
-    .add(b'\\')
-    .add(b'%')
-    .add(b'=')
-    .add(b'+');
+const ENCODED: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%').add(b'=').add(b'+');
 
 /// Reads the lines of a `baggage` field as one list, or `None` where there is nothing in them.
 ///
@@ -201,20 +194,13 @@ mod tests {
     fn members_of_all_lines_are_read() {
         assert_read(
             &["userId=alice", "serverNode=DF%2028,isProduction=false"],
-            &[
-                ("isProduction", "false", ""),
-                ("serverNode", "DF 28", ""),
-                ("userId", "alice", ""),
-            ],
+            &[("isProduction", "false", ""), ("serverNode", "DF 28", ""), ("userId", "alice", "")],
         );
     }
 
     #[test]
     fn whitespace_around_keys_values_and_properties_is_dropped() {
-        assert_read(
-            &[" a \t=\t 1 ; p ; q = 2 , b=2 "],
-            &[("a", "1", "p;q=2"), ("b", "2", "")],
-        );
+        assert_read(&[" a \t=\t 1 ; p ; q = 2 , b=2 "], &[("a", "1", "p;q=2"), ("b", "2", "")]);
     }
 
     #[test]
@@ -250,20 +236,14 @@ mod tests {
     #[test]
     fn a_bad_key_drops_only_its_member() {
         for key in ["", "a b", "a@b", "a/b", "ä", "\"a\"", "a\u{7f}"] {
-            assert_read(
-                &[&format!("x=1,{key}=2,y=3")],
-                &[("x", "1", ""), ("y", "3", "")],
-            );
+            assert_read(&[&format!("x=1,{key}=2,y=3")], &[("x", "1", ""), ("y", "3", "")]);
         }
     }
 
     #[test]
     fn a_bad_value_drops_only_its_member() {
         for value in ["a b", "\"a\"", "a\\b", "ä", "a\tb", "a\u{7f}"] {
-            assert_read(
-                &[&format!("x=1,k={value},y=3")],
-                &[("x", "1", ""), ("y", "3", "")],
-            );
+            assert_read(&[&format!("x=1,k={value},y=3")], &[("x", "1", ""), ("y", "3", "")]);
         }
     }
 

@@ -177,14 +177,8 @@ mod tests {
     fn the_fields_of_trace_context_stand_for_w3c() {
         let trace_context = TraceContextPropagator::new();
 
-        assert_eq!(
-            w3c_for(&trace_context),
-            Some(W3cPropagator::new().without_baggage())
-        );
-        let both = composite(vec![
-            Box::new(BaggagePropagator::new()),
-            Box::new(trace_context),
-        ]);
+        assert_eq!(w3c_for(&trace_context), Some(W3cPropagator::new().without_baggage()));
+        let both = composite(vec![Box::new(BaggagePropagator::new()), Box::new(trace_context)]);
         assert_eq!(w3c_for(&both), Some(W3cPropagator::new()));
     }
 
@@ -192,10 +186,8 @@ mod tests {
     fn other_fields_are_left_to_their_propagator() {
         assert_eq!(w3c_for(&Foreign::new()), None);
         assert_eq!(w3c_for(&BaggagePropagator::new()), None);
-        let mixed = composite(vec![
-            Box::new(TraceContextPropagator::new()),
-            Box::new(Foreign::new()),
-        ]);
+        let mixed =
+            composite(vec![Box::new(TraceContextPropagator::new()), Box::new(Foreign::new())]);
         assert_eq!(w3c_for(&mixed), None);
     }
 

@@ -22,9 +22,7 @@ impl<H: Headers> Extractor for HeadersExtractor<'_, H> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let name = HeaderName::from_bytes(key.as_bytes()).ok()?;
         let values = self.0.values(&name);
-        let values: Vec<_> = values
-            .filter_map(|value| str::from_utf8(value).ok())
-            .collect();
+        let values: Vec<_> = values.filter_map(|value| str::from_utf8(value).ok()).collect();
         (!values.is_empty()).then_some(values)
     }
 }

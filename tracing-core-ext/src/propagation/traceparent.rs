@@ -117,11 +117,7 @@ impl TryFrom<&[u8]> for TraceParent {
         if parent_id == SpanId::INVALID {
             return Err(TraceParentError::new(Reason::AllZero, 36));
         }
-        Ok(Self {
-            trace_id,
-            parent_id,
-            flags: TraceFlags::new(flags & KNOWN_FLAGS),
-        })
+        Ok(Self { trace_id, parent_id, flags: TraceFlags::new(flags & KNOWN_FLAGS) })
     }
 }
 
@@ -150,10 +146,7 @@ fn decode<const N: usize>(fields: &[u8; LEN], start: usize) -> Result<[u8; N], T
     }
     if bits > 0x0f {
         let wrong = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
-        return Err(TraceParentError::new(
-            Reason::NoDigit,
-            start + wrong.count(),
-        ));
+        return Err(TraceParentError::new(Reason::NoDigit, start + wrong.count()));
     }
     Ok(bytes)
 }
@@ -200,10 +193,7 @@ enum Reason {
 impl TraceParentError {
     /// Every position is below 56, whatever was sent.
     fn new(reason: Reason, at: usize) -> Self {
-        Self {
-            reason,
-            at: at as u8,
-        }
+        Self { reason, at: at as u8 }
     }
 }
 
@@ -214,10 +204,9 @@ impl fmt::Display for TraceParentError {
             Reason::TooShort => write!(f, "invalid traceparent: ends at byte {at} of 55"),
             Reason::TooLong => write!(f, "invalid traceparent: version 00 goes on at byte {at}"),
             Reason::NoDash => write!(f, "invalid traceparent: no dash at byte {at}"),
-            Reason::NoDigit => write!(
-                f,
-                "invalid traceparent: no lowercase hex digit at byte {at}"
-            ),
+            Reason::NoDigit => {
+                write!(f, "invalid traceparent: no lowercase hex digit at byte {at}")
+            }
             Reason::ForbiddenVersion => write!(f, "invalid traceparent: version ff at byte {at}"),
             Reason::AllZero => write!(f, "invalid traceparent: all-zero id at byte {at}"),
         }
@@ -257,10 +246,7 @@ mod tests {
     fn a_valid_value_is_read_field_by_field() {
         let parent = parse(VALID).unwrap();
 
-        assert_eq!(
-            parent.trace_id(),
-            TraceId::from(0x1234_5678_9012_3456_7890_1234_5678_9012)
-        );
+        assert_eq!(parent.trace_id(), TraceId::from(0x1234_5678_9012_3456_7890_1234_5678_9012));
         assert_eq!(parent.parent_id(), SpanId::from(0x1234_5678_9012_3456));
         assert_eq!(parent.flags(), TraceFlags::SAMPLED);
     }
@@ -305,18 +291,9 @@ mod tests {
 
     #[test]
     fn a_version_of_other_than_two_hex_digits_is_refused() {
-        assert_refused(
-            &VALID.replacen("00", ".0", 1),
-            "no lowercase hex digit at byte 0",
-        );
-        assert_refused(
-            &VALID.replacen("00", "0.", 1),
-            "no lowercase hex digit at byte 1",
-        );
-        assert_refused(
-            &VALID.replacen("00", "+1", 1),
-            "no lowercase hex digit at byte 0",
-        );
+        assert_refused(&VALID.replacen("00", ".0", 1), "no lowercase hex digit at byte 0");
+        assert_refused(&VALID.replacen("00", "0.", 1), "no lowercase hex digit at byte 1");
+        assert_refused(&VALID.replacen("00", "+1", 1), "no lowercase hex digit at byte 0");
         assert_refused(&VALID.replacen("00", "000", 1), "no dash at byte 2");
         assert_refused(&VALID.replacen("00", "0000", 1), "no dash at byte 2");
         assert_refused(&VALID.replacen("00", "0", 1), "ends at byte 54 of 55");
@@ -400,14 +377,7 @@ mod tests {
 
     #[test]
     fn only_the_sampled_and_random_flags_are_kept() {
-        for (received, kept) in [
-            ("00", 0),
-            ("01", 1),
-            ("02", 2),
-            ("03", 3),
-            ("ff", 3),
-            ("fc", 0),
-        ] {
+        for (received, kept) in [("00", 0), ("01", 1), ("02", 2), ("03", 3), ("ff", 3), ("fc", 0)] {
             let parent = parse(format!("{}{received}", &VALID[..53])).unwrap();
             assert_eq!(parent.flags().to_u8(), kept, "{received}");
         }

@@ -68,10 +68,7 @@ pub(super) struct Unheld {
 
 impl Unheld {
     fn new(members: &Members<'_>, trace_id: TraceId) -> Self {
-        let (held, refused) = members
-            .0
-            .iter()
-            .partition(|member| member.fits_trace_state());
+        let (held, refused) = members.0.iter().partition(|member| member.fits_trace_state());
         Self {
             trace_id,
             held: Members(held).to_trace_state().unwrap_or_default(),
@@ -108,11 +105,8 @@ impl<'a> Members<'a> {
 
     fn of(trace_state: &'a TraceState) -> Self {
         let members = trace_state.into_iter();
-        let mut members = Self(
-            members
-                .filter_map(|(key, value)| Member::new(key, value))
-                .collect(),
-        );
+        let mut members =
+            Self(members.filter_map(|(key, value)| Member::new(key, value)).collect());
         members.cut();
         members
     }
@@ -213,9 +207,7 @@ fn is_value(value: &[u8]) -> bool {
     };
     *last != b' '
         && rest.len() <= 255
-        && value
-            .iter()
-            .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'='))
+        && value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'='))
 }
 
 #[cfg(test)]
@@ -236,13 +228,7 @@ mod tests {
     }
 
     fn span_context(trace_id: TraceId, trace_state: TraceState) -> SpanContext {
-        SpanContext::new(
-            trace_id,
-            SpanId::from(2),
-            TraceFlags::SAMPLED,
-            false,
-            trace_state,
-        )
+        SpanContext::new(trace_id, SpanId::from(2), TraceFlags::SAMPLED, false, trace_state)
     }
 
     /// What a service that adds nothing sends on.
@@ -330,9 +316,7 @@ mod tests {
 
     #[test]
     fn a_character_outside_the_key_grammar_drops_the_list() {
-        for key in [
-            "foo ", "FOO", "foo.bar", "@foo", "_foo", "-foo", "*foo", "/foo", "fôo", "",
-        ] {
+        for key in ["foo ", "FOO", "foo.bar", "@foo", "_foo", "-foo", "*foo", "/foo", "fôo", ""] {
             assert_dropped(&[&format!("bar=2,{key}=1")]);
         }
     }
@@ -395,10 +379,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
 
         assert_eq!(trace_state.header(), "a=1,c=3");
-        assert_eq!(
-            write(trace_state, unheld.as_ref()).unwrap(),
-            "a=1,foo@bar@baz=2,c=3"
-        );
+        assert_eq!(write(trace_state, unheld.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
     }
 
     #[test]
@@ -406,10 +387,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
         let changed = trace_state.insert("c", "4").unwrap();
 
-        assert_eq!(
-            write(changed, unheld.as_ref()).unwrap(),
-            "c=4,a=1,foo@bar@baz=2"
-        );
+        assert_eq!(write(changed, unheld.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
     }
 
     #[test]
@@ -418,10 +396,7 @@ mod tests {
         let (trace_state, unheld) = read(&[&list]);
         let changed = trace_state.insert("mine", "1").unwrap();
 
-        assert_eq!(
-            write(changed, unheld.as_ref()).unwrap(),
-            format!("mine=1,{}", numbered(31))
-        );
+        assert_eq!(write(changed, unheld.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
     }
 
     #[test]
@@ -434,14 +409,7 @@ mod tests {
 
     #[test]
     fn members_a_program_should_not_have_added_are_not_sent() {
-        let members = [
-            ("", "1"),
-            ("a", ""),
-            ("b", "ü"),
-            ("c", "x\r\ny"),
-            ("d", "1 "),
-            ("e", "2"),
-        ];
+        let members = [("", "1"), ("a", ""), ("b", "ü"), ("c", "x\r\ny"), ("d", "1 "), ("e", "2")];
         let trace_state = TraceState::from_key_value(members).unwrap();
 
         assert_eq!(write(trace_state, None).unwrap(), "e=2");
@@ -471,10 +439,7 @@ mod tests {
         let mut members = Members::default();
         let keys: Vec<_> = (10..50).map(|at| format!("k{at}")).collect();
         let value = "v".repeat(124);
-        members.0 = keys
-            .iter()
-            .map(|key| Member { key, value: &value })
-            .collect();
+        members.0 = keys.iter().map(|key| Member { key, value: &value }).collect();
         members.cut();
 
         assert_eq!(members.0.len(), 31);

@@ -203,11 +203,7 @@ mod tests {
     fn assert_continues(fields: &[(&'static str, &str)]) {
         let cx = extract(fields);
         let span = cx.span();
-        assert_eq!(
-            span.span_context().trace_id().to_string(),
-            PARENT[3..35],
-            "{fields:?}"
-        );
+        assert_eq!(span.span_context().trace_id().to_string(), PARENT[3..35], "{fields:?}");
         assert!(span.span_context().is_remote());
     }
 
@@ -272,11 +268,8 @@ mod tests {
 
     #[test]
     fn a_tracestate_goes_along_with_the_traceparent() {
-        let fields = [
-            ("traceparent", PARENT),
-            ("tracestate", "foo=1,bar=2"),
-            ("tracestate", "baz=3"),
-        ];
+        let fields =
+            [("traceparent", PARENT), ("tracestate", "foo=1,bar=2"), ("tracestate", "baz=3")];
 
         assert_eq!(forward(&fields)["tracestate"], "foo=1,bar=2,baz=3");
     }
@@ -325,10 +318,7 @@ mod tests {
         let parent = format!("{}fe", &PARENT[..53]);
         let sent = inject(&with_child(&extract(&[("traceparent", &parent)])));
 
-        assert_eq!(
-            sent["traceparent"],
-            "00-12345678901234567890123456789012-0000000000000007-02"
-        );
+        assert_eq!(sent["traceparent"], "00-12345678901234567890123456789012-0000000000000007-02");
     }
 
     #[test]
@@ -354,26 +344,15 @@ mod tests {
         let propagator = W3cPropagator::new().without_baggage();
         let mut outbound = HeaderMap::new();
 
-        assert!(
-            propagator
-                .extract(&headers(&[("baggage", "a=1")]))
-                .baggage()
-                .is_empty()
-        );
-        propagator.inject(
-            &Context::new().with_baggage([KeyValue::new("a", "1")]),
-            &mut outbound,
-        );
+        assert!(propagator.extract(&headers(&[("baggage", "a=1")])).baggage().is_empty());
+        propagator.inject(&Context::new().with_baggage([KeyValue::new("a", "1")]), &mut outbound);
         assert!(outbound.is_empty());
     }
 
     #[test]
     fn an_empty_context_leaves_the_headers_as_they_are() {
-        let before = headers(&[
-            ("traceparent", OTHER_PARENT),
-            ("tracestate", "a=1"),
-            ("baggage", "b=2"),
-        ]);
+        let before =
+            headers(&[("traceparent", OTHER_PARENT), ("tracestate", "a=1"), ("baggage", "b=2")]);
         let mut after = before.clone();
         W3cPropagator::new().inject(&Context::new(), &mut after);
 
@@ -452,17 +431,8 @@ mod tests {
     fn its_fields_are_what_it_writes() {
         let propagator = W3cPropagator::new();
 
-        assert!(
-            propagator
-                .fields()
-                .eq(["traceparent", "tracestate", "baggage"])
-        );
-        assert!(
-            propagator
-                .without_baggage()
-                .fields()
-                .eq(["traceparent", "tracestate"])
-        );
+        assert!(propagator.fields().eq(["traceparent", "tracestate", "baggage"]));
+        assert!(propagator.without_baggage().fields().eq(["traceparent", "tracestate"]));
     }
 
     proptest! {

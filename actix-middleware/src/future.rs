@@ -1,0 +1,71 @@
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error,
+    body::{BodySize, MessageBody},
+    dev::ServiceResponse,
+    http::header::{CONTENT_LENGTH, HeaderMap},
+};
+use pin_project::pin_project;
+use tracing_core_ext::exchange::{Exchange, Outcome};
+
+use crate::ExchangeBody;
+
+/// Future of a service whose exchange goes on in the body of the response.
+#[pin_project]
+#[derive(Debug)]
+pub struct ResponseFuture<F> {
+    #[pin]
+    inner: F,
+    exchange: Exchange,
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) const fn new(inner: F, exchange: Exchange) -> Self {
+        Self { inner, exchange }
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<ExchangeBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut exchange = mem::replace(this.exchange, Exchange::finished());
+        match &result {
+            Ok(response) => exchange.respond(response.status().as_u16(), body_length(response)),
+            Err(error) => respond_with_error(&mut exchange, error),
+        }
+        Poll::Ready(
+            result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
+        )
+    }
+}
+
+/// actix-web makes a response of an error outside of all middleware; what it will be is known here.
+fn respond_with_error(exchange: &mut Exchange, error: &Error) {
+    exchange.respond(error.as_response_error().status_code().as_u16(), None);
+    exchange.finish(Outcome::Complete);
+}
+
+/// Length the body will have on the wire: what the body knows, else what the header says.
+fn body_length<B: MessageBody>(response: &ServiceResponse<B>) -> Option<u64> {
+    match response.response().body().size() {
+        BodySize::None => Some(0),
+        BodySize::Sized(length) => Some(length),
+        BodySize::Stream => content_length(response.headers()),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

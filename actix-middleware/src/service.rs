@@ -1,0 +1,42 @@
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
+};
+use tracing_core_ext::exchange::Instrumentation;
+
+use crate::{ExchangeBody, ResponseFuture, request::RequestView};
+
+/// Service made by [`Tracing`](crate::Tracing).
+#[derive(Clone, Debug)]
+pub struct TracingService<S> {
+    inner: S,
+    instrumentation: Instrumentation,
+}
+
+impl<S> TracingService<S> {
+    pub(crate) const fn new(inner: S, instrumentation: Instrumentation) -> Self {
+        Self { inner, instrumentation }
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for TracingService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<ExchangeBody<B>>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let mut exchange = self.instrumentation.receive(&RequestView::of(&request).head());
+        if let Some(span) = exchange.request_span() {
+            request.extensions_mut().insert(span);
+        }
+        let future = exchange.in_scope(|| self.inner.call(request));
+        ResponseFuture::new(future, exchange)
+    }
+}

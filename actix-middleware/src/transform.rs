@@ -1,0 +1,81 @@
+use std::future::{Ready, ready};
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+};
+use tracing_core_ext::exchange::{Builder, Instrumentation};
+
+use crate::{ExchangeBody, TracingService};
+
+/// Middleware that makes every request one server span, connected to its caller and to the calls it makes.
+///
+/// ```
+/// use actix_middleware::Tracing;
+/// use actix_web::{App, web};
+///
+/// let app = App::new()
+///     .route("/items/{id}", web::get().to(|| async { "an item" }))
+///     .wrap(Tracing::new());
+/// # drop(app);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tracing {
+    instrumentation: Instrumentation,
+}
+
+impl Tracing {
+    /// A middleware with the global tracer provider and propagator, as they are now: install them first.
+    ///
+    /// Where no propagator is installed it is W3C Trace Context and Baggage.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A middleware with its own options. Build it once and clone it into the application factory.
+    ///
+    /// ```
+    /// use actix_middleware::Tracing;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use tracing_core_ext::propagation::W3cPropagator;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let middleware = Tracing::builder()
+    ///     .tracer_provider(&provider)
+    ///     .propagator(W3cPropagator::new().without_baggage())
+    ///     .build();
+    /// # drop(middleware);
+    /// ```
+    pub fn builder() -> Builder<Self> {
+        Builder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<Instrumentation> for Tracing {
+    fn from(instrumentation: Instrumentation) -> Self {
+        Self { instrumentation }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Tracing
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<ExchangeBody<B>>;
+    type Error = Error;
+    type Transform = TracingService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, Self::InitError>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(TracingService::new(service, self.instrumentation.clone())))
+    }
+}

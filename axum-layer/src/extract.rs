@@ -1,0 +1,37 @@
+use std::{convert::Infallible, ops::Deref};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use tracing_core_ext::exchange;
+
+/// Extractor of the request's span.
+///
+/// ```
+/// use axum_layer::RequestSpan;
+///
+/// async fn checkout(span: RequestSpan) -> String {
+///     span.set_attribute("cart.items", 3);
+///     span.trace_id().to_string()
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(checkout));
+/// ```
+///
+/// It never refuses a request: where the layer is missing it stands for no span, and what is recorded on it is dropped.
+#[derive(Clone, Debug)]
+pub struct RequestSpan(exchange::RequestSpan);
+
+impl Deref for RequestSpan {
+    type Target = exchange::RequestSpan;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestSpan {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get().cloned().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,69 @@
+use tower_layer::Layer;
+use tracing_core_ext::exchange::{Builder, Instrumentation};
+
+use crate::TracingService;
+
+/// Layer that makes every request one server span, connected to its caller and to the calls it makes.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use axum_layer::TracingLayer;
+///
+/// let app: Router = Router::new()
+///     .route("/items/{id}", get(|| async { "an item" }))
+///     .layer(TracingLayer::new());
+/// ```
+///
+/// Put it on with [`Router::layer`](axum::Router::layer) after the routes: it sees the route that matched, and the span
+/// is named by it.
+#[derive(Clone, Debug)]
+pub struct TracingLayer {
+    instrumentation: Instrumentation,
+}
+
+impl TracingLayer {
+    /// A layer with the global tracer provider and propagator, as they are now: install them first.
+    ///
+    /// Where no propagator is installed it is W3C Trace Context and Baggage.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A layer with its own options.
+    ///
+    /// ```
+    /// use axum_layer::TracingLayer;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use tracing_core_ext::propagation::W3cPropagator;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let layer = TracingLayer::builder()
+    ///     .tracer_provider(&provider)
+    ///     .propagator(W3cPropagator::new().without_baggage())
+    ///     .build();
+    /// # drop(layer);
+    /// ```
+    pub fn builder() -> Builder<Self> {
+        Builder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl Default for TracingLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<Instrumentation> for TracingLayer {
+    fn from(instrumentation: Instrumentation) -> Self {
+        Self { instrumentation }
+    }
+}
+
+impl<S> Layer<S> for TracingLayer {
+    type Service = TracingService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TracingService::new(inner, self.instrumentation.clone())
+    }
+}

@@ -1,0 +1,77 @@
+use actix_middleware::{RequestSpan, Tracing};
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder,
+    http::StatusCode,
+    web::{self, Data, Path, ServiceConfig},
+};
+
+use crate::{Framework, Server, Setup};
+
+/// actix-web, over its own HTTP.
+#[derive(Debug)]
+pub struct Actix;
+
+impl Framework for Actix {
+    async fn serve(setup: Setup) -> Server {
+        let tracing = Tracing::builder().tracer_provider(&setup.provider).build();
+        let server = HttpServer::new(move || {
+            // Called on the thread of the one worker, which ends with the server.
+            std::mem::forget(tracing::dispatcher::set_default(&setup.subscriber));
+            App::new().app_data(Data::new(setup.clone())).configure(routes).wrap(tracing.clone())
+        });
+        let server = server.workers(1).disable_signals().bind("127.0.0.1:0").expect("a free port");
+        let address = server.addrs()[0];
+        let running = server.run();
+        let task = tokio::spawn(async move { running.await.expect("the listener works") });
+        Server::new(address, task)
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/items/{id}", web::get().to(async |id: Path<String>| format!("item {id}")))
+        .route("/items/{id}", web::head().to(HttpResponse::Ok))
+        .route("/status/{code}", web::get().to(status))
+        .route("/empty", web::get().to(HttpResponse::NoContent))
+        .route("/panic", web::get().to(panics))
+        .route("/pending", web::get().to(pending))
+        .route("/stream", web::get().to(stream))
+        .route("/extractor", web::get().to(extractor))
+        .route("/work", web::get().to(work))
+        .route("/forward", web::get().to(forward));
+}
+
+async fn status(code: Path<u16>) -> impl Responder {
+    HttpResponse::build(StatusCode::from_u16(*code).expect("a status code")).body("ok")
+}
+
+async fn panics() -> HttpResponse {
+    panic!("scripted");
+}
+
+async fn pending(setup: Data<Setup>) -> HttpResponse {
+    setup.stage.enter();
+    std::future::pending().await
+}
+
+async fn stream(setup: Data<Setup>) -> impl Responder {
+    HttpResponse::Ok().streaming(setup.stage.body())
+}
+
+async fn work(setup: Data<Setup>) -> impl Responder {
+    (setup.work)(&setup.stage);
+    HttpResponse::Ok()
+}
+
+async fn extractor(span: RequestSpan) -> String {
+    span.set_attribute("cart.items", 3);
+    span.record_error(&std::fmt::Error);
+    format!("{} {}", span.trace_id(), span.span_id())
+}
+
+async fn forward(setup: Data<Setup>) -> impl Responder {
+    let (client, url) = setup.forward.as_ref().expect("a service to forward to");
+    let answer = client.get(url).send().await.expect("the next service answers");
+    let status = StatusCode::from_u16(answer.status().as_u16()).expect("a status code");
+    HttpResponse::build(status).streaming(answer.bytes_stream())
+}

@@ -1,0 +1,80 @@
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use axum_layer::{RequestSpan, TracingLayer};
+use tokio::net::TcpListener;
+
+use crate::{Framework, Server, Setup};
+
+/// axum, over hyper.
+#[derive(Debug)]
+pub struct Axum;
+
+impl Framework for Axum {
+    async fn serve(setup: Setup) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let subscriber = setup.subscriber.clone();
+        let app = router(setup).into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move {
+            // The runtime of a test has one thread, and everything the server spawns runs on it.
+            std::mem::forget(tracing::dispatcher::set_default(&subscriber));
+            axum::serve(listener, app).await.expect("the listener works");
+        });
+        Server::new(address, task)
+    }
+}
+
+fn router(setup: Setup) -> Router {
+    let layer = TracingLayer::builder().tracer_provider(&setup.provider).build();
+    Router::new()
+        .route("/items/{id}", get(async |Path(id): Path<String>| format!("item {id}")))
+        .route("/status/{code}", get(status))
+        .route("/empty", get(async || StatusCode::NO_CONTENT))
+        .route("/panic", get(panics))
+        .route("/pending", get(pending))
+        .route(
+            "/stream",
+            get(async |State(setup): State<Setup>| Body::from_stream(setup.stage.body())),
+        )
+        .route("/extractor", get(extractor))
+        .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup.stage)))
+        .route("/forward", get(forward))
+        .layer(layer)
+        .with_state(setup)
+}
+
+async fn status(Path(code): Path<u16>) -> (StatusCode, &'static str) {
+    (StatusCode::from_u16(code).expect("a status code"), "ok")
+}
+
+async fn panics() {
+    panic!("scripted");
+}
+
+async fn pending(State(setup): State<Setup>) {
+    setup.stage.enter();
+    std::future::pending::<()>().await;
+}
+
+async fn extractor(span: RequestSpan) -> String {
+    span.set_attribute("cart.items", 3);
+    span.record_error(&std::fmt::Error);
+    format!("{} {}", span.trace_id(), span.span_id())
+}
+
+async fn forward(State(setup): State<Setup>) -> Response {
+    let (client, url) = setup.forward.expect("a service to forward to");
+    let answer = client.get(url).send().await.expect("the next service answers");
+    let status = answer.status();
+    let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,71 @@
+use std::io;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::Server;
+
+/// A client that writes bytes, so that it can send what no library would and leave when it likes.
+#[derive(Debug)]
+pub struct Peer {
+    stream: TcpStream,
+}
+
+impl Peer {
+    /// Connects to `server`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub async fn connect(server: &Server) -> io::Result<Self> {
+        Ok(Self { stream: TcpStream::connect(server.address()).await? })
+    }
+
+    /// Sends a `GET` request whose header lines are `headers`, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub async fn get(&mut self, path: &str, headers: &[&[u8]]) -> io::Result<()> {
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nhost: shop.example:8080\r\n").into_bytes();
+        for line in headers {
+            request.extend_from_slice(line);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+        self.stream.write_all(&request).await
+    }
+
+    /// Reads until `text` has come.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection, and `UnexpectedEof` when it closes before.
+    pub async fn read_until(&mut self, text: &str) -> io::Result<String> {
+        let mut read = Vec::new();
+        while !contains(&read, text.as_bytes()) {
+            if self.stream.read_buf(&mut read).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(String::from_utf8_lossy(&read).into_owned())
+    }
+
+    /// Reads until the server closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub async fn read_to_end(&mut self) -> io::Result<String> {
+        let mut read = Vec::new();
+        self.stream.read_to_end(&mut read).await?;
+        Ok(String::from_utf8_lossy(&read).into_owned())
+    }
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
+}

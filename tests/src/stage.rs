@@ -1,0 +1,102 @@
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::sync::{Semaphore, mpsc};
+
+/// What a scripted body does next. It ends when the script's sender is dropped.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// Yields data.
+    Data(&'static str),
+    /// Fails.
+    Error,
+    /// Panics.
+    Panic,
+    /// Runs code while it is polled.
+    Run(fn()),
+}
+
+/// What a test and the handlers of its server share. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    entered: Arc<Semaphore>,
+    released: Arc<Semaphore>,
+    script: Arc<Mutex<Option<mpsc::UnboundedReceiver<Step>>>>,
+}
+
+impl Stage {
+    /// A stage on which nothing has happened.
+    pub fn new() -> Self {
+        Self {
+            entered: Arc::new(Semaphore::new(0)),
+            released: Arc::new(Semaphore::new(0)),
+            script: Arc::default(),
+        }
+    }
+
+    /// Said by a handler that is being polled.
+    pub fn enter(&self) {
+        self.entered.add_permits(1);
+    }
+
+    /// Waits until a handler is being polled.
+    pub async fn entered(&self) {
+        take(&self.entered).await;
+    }
+
+    /// Lets one background task go on.
+    pub fn release(&self) {
+        self.released.add_permits(1);
+    }
+
+    /// Waits to be let go on.
+    pub async fn released(&self) {
+        take(&self.released).await;
+    }
+
+    /// Writes the body of the next response of `/stream`.
+    ///
+    /// # Panics
+    ///
+    /// Never: the lock is not held over a panic.
+    pub fn script(&self) -> mpsc::UnboundedSender<Step> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        *self.script.lock().unwrap() = Some(receiver);
+        sender
+    }
+
+    /// The scripted body.
+    ///
+    /// # Panics
+    ///
+    /// When no script was written, and where the script says so.
+    pub fn body(&self) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+        let script = self.script.lock().unwrap().take().expect("a script for the body");
+        stream::unfold(script, |mut script| async {
+            loop {
+                match script.recv().await? {
+                    Step::Data(data) => {
+                        return Some((Ok(Bytes::from_static(data.as_bytes())), script));
+                    }
+                    Step::Error => return Some((Err(io::Error::other("scripted")), script)),
+                    Step::Panic => panic!("scripted"),
+                    Step::Run(code) => code(),
+                }
+            }
+        })
+    }
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn take(semaphore: &Semaphore) {
+    semaphore.acquire().await.expect("the semaphore is never closed").forget();
+}

@@ -1,0 +1,53 @@
+//! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
+//! request.
+
+use std::borrow::Cow;
+
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use tracing::{Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::layer;
+use crate::http::semconv;
+
+/// Target of the companion span, for filters.
+pub const TARGET: &str = "tracing_core_ext::exchange";
+
+/// The companion of a server span, disabled where no subscriber wants it.
+pub(crate) fn span(method: &str, path: &str) -> Span {
+    tracing::info_span!(
+        target: TARGET,
+        "request",
+        otel.kind = field::Empty,
+        otel.name = field::Empty,
+        { semconv::HTTP_REQUEST_METHOD } = method,
+        { semconv::URL_PATH } = path,
+    )
+}
+
+/// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
+/// native one would have got, and its context is returned. Elsewhere nothing happens.
+pub(crate) fn capture(
+    span: &Span,
+    parent: &Context,
+    name: &Cow<'static, str>,
+    attributes: &[KeyValue],
+) -> Option<Context> {
+    if span.is_disabled()
+        || layer::exports_natively(span)
+        || span.set_parent(parent.clone()).is_err()
+    {
+        return None;
+    }
+    span.record("otel.kind", "server");
+    span.record("otel.name", name.as_ref());
+    for attribute in attributes.iter().filter(|attribute| !is_field(attribute)) {
+        span.set_attribute(attribute.key.clone(), attribute.value.clone());
+    }
+    Some(span.context()).filter(TraceContextExt::has_active_span)
+}
+
+/// The layer has made an attribute of a field already; recorded twice it would stand there twice.
+fn is_field(attribute: &KeyValue) -> bool {
+    matches!(attribute.key.as_str(), semconv::HTTP_REQUEST_METHOD | semconv::URL_PATH)
+}

@@ -1,0 +1,64 @@
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, Response, header::CONTENT_LENGTH};
+use http_body::Body;
+use pin_project::pin_project;
+
+use super::{
+    body::ExchangeBody,
+    outcome::{ErrorType, Outcome},
+    state::Exchange,
+};
+
+/// Future of a service whose exchange goes on in the body of the response.
+#[pin_project]
+#[derive(Debug)]
+pub struct ResponseFuture<F> {
+    #[pin]
+    inner: F,
+    exchange: Exchange,
+}
+
+impl<F> ResponseFuture<F> {
+    /// Polls `inner` in the scope of `exchange`.
+    pub const fn new(inner: F, exchange: Exchange) -> Self {
+        Self { inner, exchange }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+{
+    type Output = Result<Response<ExchangeBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut exchange = mem::replace(this.exchange, Exchange::finished());
+        if let Ok(response) = &result {
+            exchange.respond(response.status().as_u16(), body_length(response));
+        } else {
+            exchange.finish(Outcome::Failed(ErrorType::Service));
+        }
+        Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
+    }
+}
+
+/// Length the body will have on the wire: what the body knows, else what the header says.
+fn body_length<B: Body>(response: &Response<B>) -> Option<u64> {
+    let body = response.body();
+    if body.is_end_stream() {
+        return Some(0);
+    }
+    body.size_hint().exact().or_else(|| content_length(response.headers()))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

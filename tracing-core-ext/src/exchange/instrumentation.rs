@@ -1,0 +1,137 @@
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use opentelemetry::{
+    Context, InstrumentationScope, global,
+    propagation::TextMapPropagator,
+    trace::{SpanBuilder, SpanKind, Tracer, TracerProvider},
+};
+
+use super::{Exchange, clock::Clock, companion, start::StartSpan};
+use crate::{
+    http::{ClientRequestHead, RequestHead},
+    propagation::{Headers, HeadersMut, Propagator},
+};
+
+/// What a middleware or a client resolved when it was built: tracer and propagator. Cheap to clone.
+#[derive(Clone)]
+pub struct Instrumentation {
+    tracer: Arc<dyn StartSpan>,
+    propagator: Propagator,
+}
+
+impl Instrumentation {
+    /// Starts the exchange of an incoming request, below the span its headers name.
+    pub fn receive<H: Headers>(&self, head: &RequestHead<'_, H>) -> Exchange {
+        let parent = self.propagator.extract(head.headers);
+        let clock = Clock::start();
+        let start = head.span_start();
+        let companion = companion::span(head.method, head.path);
+        let captured = companion::capture(&companion, &parent, &start.name, &start.attributes);
+        let context = captured.unwrap_or_else(|| {
+            let builder = SpanBuilder {
+                span_kind: Some(SpanKind::Server),
+                name: start.name,
+                start_time: Some(clock.started()),
+                attributes: Some(start.attributes),
+                ..SpanBuilder::default()
+            };
+            self.tracer.start(builder, &parent)
+        });
+        Exchange::server(context, companion, clock, head)
+    }
+
+    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
+    pub fn send(&self, parent: &Context, head: &ClientRequestHead<'_>) -> Exchange {
+        let clock = Clock::start();
+        let builder = SpanBuilder {
+            span_kind: Some(SpanKind::Client),
+            name: head.span_name(),
+            start_time: Some(clock.started()),
+            attributes: Some(head.attributes()),
+            ..SpanBuilder::default()
+        };
+        Exchange::client(self.tracer.start(builder, parent), clock, head)
+    }
+
+    /// Writes `context` into the headers of an outgoing request.
+    pub fn inject<H: HeadersMut>(&self, context: &Context, headers: &mut H) {
+        self.propagator.inject(context, headers);
+    }
+}
+
+impl fmt::Debug for Instrumentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumentation")
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options of a middleware or a client `T`, the same on every framework.
+///
+/// What is not set is taken from the global providers of [`opentelemetry::global`], once, in [`build`](Self::build).
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<T> {
+    scope: InstrumentationScope,
+    tracer: Option<Arc<dyn StartSpan>>,
+    propagator: Option<Propagator>,
+    target: PhantomData<fn() -> T>,
+}
+
+impl<T: From<Instrumentation>> Builder<T> {
+    /// A builder whose spans carry the instrumentation scope `name` in version `version`.
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            scope: InstrumentationScope::builder(name).with_version(version).build(),
+            tracer: None,
+            propagator: None,
+            target: PhantomData,
+        }
+    }
+
+    /// Spans are made by `provider` instead of the global one.
+    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        self.tracer = Some(Arc::new(provider.tracer_with_scope(self.scope.clone())));
+        self
+    }
+
+    /// Context crosses processes by `propagator` instead of the global one.
+    ///
+    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
+    /// `TextMapPropagator` interface.
+    pub fn propagator<P>(mut self, propagator: P) -> Self
+    where
+        P: TextMapPropagator + Send + Sync + 'static,
+    {
+        self.propagator = Some(Propagator::new(propagator));
+        self
+    }
+
+    /// Resolves what was not set and builds.
+    pub fn build(self) -> T {
+        T::from(self.resolve())
+    }
+
+    pub(crate) fn resolve(self) -> Instrumentation {
+        let scope = self.scope;
+        let tracer = self
+            .tracer
+            .unwrap_or_else(|| Arc::new(global::tracer_provider().tracer_with_scope(scope)));
+        let propagator = self.propagator.unwrap_or_else(Propagator::global);
+        Instrumentation { tracer, propagator }
+    }
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("scope", &self.scope)
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
+    }
+}

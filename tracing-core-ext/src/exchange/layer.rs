@@ -1,0 +1,103 @@
+use std::cell::RefCell;
+
+use opentelemetry::{Context, ContextGuard, trace::Tracer};
+use tracing::{Dispatch, Metadata, Span, Subscriber, span::Id};
+use tracing_subscriber::{Layer, filter::FilterFn, layer, registry::LookupSpan};
+
+use super::companion::TARGET;
+
+thread_local! {
+    static ATTACHED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The `tracing` side of the exchange: exports users' spans through `tracer`, below the exchange's own span.
+///
+/// It is [`tracing_opentelemetry::layer()`] with what costs time turned off (source location, thread, target and busy
+/// time of every span), which leaves out the spans of this crate, exported natively already. A task that carries
+/// [`tracing::Span::current()`] away, with `in_current_span()` say, stays in the trace of the request.
+///
+/// A subscriber with a plain `tracing_opentelemetry::layer()` works as well and exports the same spans; this one is
+/// faster.
+///
+/// ```
+/// use opentelemetry::trace::TracerProvider;
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let provider = SdkTracerProvider::builder().build();
+/// let subscriber = tracing_subscriber::registry()
+///     .with(tracing_core_ext::exchange::layer(provider.tracer("checkout")));
+/// # drop(subscriber);
+/// ```
+pub fn layer<S, T>(tracer: T) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    T: Tracer + Send + Sync + 'static,
+    T::Span: Send + Sync,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(FilterFn::new(is_users as fn(&Metadata<'_>) -> bool))
+        .and_then(ContextLayer { bind: bind_in::<S> })
+}
+
+fn is_users(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != TARGET
+}
+
+/// Whether the subscriber of `span` leaves the spans of this crate to the native tracer.
+pub(super) fn exports_natively(span: &Span) -> bool {
+    span.with_subscriber(|(_, dispatch)| dispatch.is::<ContextLayer>()).unwrap_or(false)
+}
+
+/// Lets whoever enters `span` be in `context`; answers whether the subscriber does that.
+pub(super) fn bind(span: &Span, context: &Context) -> bool {
+    let bound = span.with_subscriber(|(id, dispatch)| {
+        let layer = dispatch.downcast_ref::<ContextLayer>()?;
+        (layer.bind)(dispatch, id, context.clone())
+    });
+    bound.flatten().is_some()
+}
+
+/// Attaches the OpenTelemetry context of an exchange wherever its companion span is entered.
+struct ContextLayer {
+    /// Remembers the subscriber's type, as the caller of `bind` cannot know it.
+    bind: fn(&Dispatch, &Id, Context) -> Option<()>,
+}
+
+struct Bound(Context);
+
+fn bind_in<S>(dispatch: &Dispatch, id: &Id, context: Context) -> Option<()>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let span = dispatch.downcast_ref::<S>()?.span(id)?;
+    span.extensions_mut().insert(Bound(context));
+    Some(())
+}
+
+impl<S> Layer<S> for ContextLayer
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn on_enter(&self, id: &Id, subscriber: layer::Context<'_, S>) {
+        let Some(span) = subscriber.span(id) else { return };
+        let context = span.extensions().get::<Bound>().map(|bound| bound.0.clone());
+        if let Some(context) = context {
+            let guard = context.attach();
+            ATTACHED.with_borrow_mut(|attached| attached.push((id.clone(), guard)));
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: layer::Context<'_, S>) {
+        let guard = ATTACHED.with_borrow_mut(|attached| {
+            let last = attached.iter().rposition(|(entered, _)| entered == id)?;
+            Some(attached.remove(last))
+        });
+        drop(guard);
+    }
+}

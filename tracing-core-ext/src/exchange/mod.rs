@@ -1,0 +1,64 @@
+//! The life of one request and its response: [`receive`](Instrumentation::receive) or
+//! [`send`](Instrumentation::send), [`respond`](Exchange::respond), [`finish`](Exchange::finish).
+//!
+//! An adapter for a web framework or a client library only translates. It describes its request, polls its futures and
+//! bodies [`in_scope`](Exchange::in_scope), and says what it saw:
+//!
+//! ```
+//! use tracing_core_ext::{
+//!     exchange::{Builder, Instrumentation, Outcome},
+//!     http::RequestHead,
+//! };
+//!
+//! let instrumentation: Instrumentation = Builder::new("my-framework", "1.0.0").build();
+//! let headers = http::HeaderMap::new();
+//! let mut exchange = instrumentation.receive(&RequestHead {
+//!     method: "GET",
+//!     scheme: "http",
+//!     authority: Some("shop.example"),
+//!     path: "/items/7",
+//!     query: None,
+//!     version: None,
+//!     route: Some("/items/{id}"),
+//!     peer: None,
+//!     headers: &headers,
+//! });
+//! let status = exchange.in_scope(|| 200);
+//! exchange.respond(status, Some(2));
+//! exchange.in_scope(|| "ok");
+//! exchange.finish(Outcome::Complete);
+//! ```
+//!
+//! # When is what called?
+//!
+//! - `receive` or `send` when the request is there; the span starts.
+//! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
+//! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
+//!   a `HEAD` request, 204, 304, 101, an empty body.
+//! - `sent` for every frame with data; it finishes the exchange with the last byte of a body of known length.
+//! - `finish` when the body ends or anything fails. The first call counts, every later one does nothing.
+//! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
+//!
+//! The span ends in `finish` and nowhere else, whatever still runs below it.
+
+mod body;
+mod clock;
+mod companion;
+mod future;
+mod instrumentation;
+mod layer;
+mod outcome;
+mod request_span;
+mod start;
+mod state;
+
+pub use self::{
+    body::ExchangeBody,
+    companion::TARGET,
+    future::ResponseFuture,
+    instrumentation::{Builder, Instrumentation},
+    layer::layer,
+    outcome::{ErrorType, Outcome},
+    request_span::RequestSpan,
+    state::Exchange,
+};

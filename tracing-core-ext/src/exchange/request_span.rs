@@ -1,0 +1,74 @@
+use std::{any, error::Error};
+
+use opentelemetry::{
+    Context, Key, KeyValue, SpanId, TraceId, Value,
+    trace::{Status, TraceContextExt},
+};
+
+use crate::http::semconv;
+
+/// The span of a request, for its handler and for middleware inside ours.
+///
+/// Both frameworks put it into the request's extensions and offer an extractor of the same name. Work on it goes to the
+/// server span even from within a child span. The default stands for no span.
+#[derive(Clone, Debug, Default)]
+pub struct RequestSpan {
+    context: Context,
+}
+
+impl RequestSpan {
+    pub(crate) fn new(context: &Context) -> Self {
+        Self { context: context.clone() }
+    }
+
+    /// Identity of the trace. All zeros where no SDK is installed and the caller sent no context.
+    pub fn trace_id(&self) -> TraceId {
+        self.context.span().span_context().trace_id()
+    }
+
+    /// Identity of the server span. Where no SDK is installed it is the caller's.
+    pub fn span_id(&self) -> SpanId {
+        self.context.span().span_context().span_id()
+    }
+
+    /// Whether attributes set here are kept: the span is sampled and has not ended.
+    pub fn is_recording(&self) -> bool {
+        self.context.span().is_recording()
+    }
+
+    /// The OpenTelemetry context with the server span in it: attach it, or start native spans below it.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Adds an attribute to the server span.
+    ///
+    /// ```
+    /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
+    /// span.set_attribute("cart.items", 3);
+    /// # }
+    /// ```
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+        let span = self.context.span();
+        if span.is_recording() {
+            span.set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Marks the server span as failed and describes `error` in an `exception` event.
+    ///
+    /// Semantic conventions, "Exceptions on spans".
+    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
+        let span = self.context.span();
+        if !span.is_recording() {
+            return;
+        }
+        let message = error.to_string();
+        let attributes = vec![
+            KeyValue::new(semconv::EXCEPTION_TYPE, any::type_name::<E>()),
+            KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone()),
+        ];
+        span.add_event(semconv::EXCEPTION, attributes);
+        span.set_status(Status::error(message));
+    }
+}

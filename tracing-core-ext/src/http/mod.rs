@@ -1,0 +1,12 @@
+//! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
+
+mod authority;
+mod client_request;
+mod method;
+mod request;
+mod route;
+pub(crate) mod semconv;
+mod url;
+mod version;
+
+pub use self::{client_request::ClientRequestHead, request::RequestHead, version::ProtocolVersion};

@@ -1,0 +1,105 @@
+use std::borrow::Cow;
+
+const REDACTED: &str = "REDACTED";
+
+/// Query keys whose values are credentials or signatures: semantic conventions 1.44, `url.query`.
+const SENSITIVE_KEYS: [&str; 7] = [
+    "AWSAccessKeyId",
+    "Signature",
+    "sig",
+    "X-Goog-Signature",
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+];
+
+/// `query` with the value of every sensitive key replaced.
+pub(crate) fn redact_query(query: &str) -> Cow<'_, str> {
+    if !query.split('&').any(is_sensitive) {
+        return Cow::Borrowed(query);
+    }
+    let pairs: Vec<_> = query.split('&').map(redact_pair).collect();
+    Cow::Owned(pairs.join("&"))
+}
+
+/// An absolute URL without the credentials in its authority and in its query.
+pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
+    let (url, fragment) = split_before(url, '#');
+    let (base, query) = split_before(url, '?');
+    let redacted_base = redact_userinfo(base);
+    let redacted_query = redact_query(query.strip_prefix('?').unwrap_or(""));
+    match (&redacted_base, &redacted_query) {
+        (Cow::Borrowed(_), Cow::Borrowed(_)) if fragment.is_empty() => Cow::Borrowed(url),
+        _ if query.is_empty() => Cow::Owned(format!("{redacted_base}{fragment}")),
+        _ => Cow::Owned(format!("{redacted_base}?{redacted_query}{fragment}")),
+    }
+}
+
+fn redact_userinfo(base: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = base.split_once("://") else {
+        return Cow::Borrowed(base);
+    };
+    let (authority, path) = split_before(rest, '/');
+    match authority.rsplit_once('@') {
+        Some((userinfo, host)) => {
+            let redacted = if userinfo.contains(':') { "REDACTED:REDACTED" } else { REDACTED };
+            Cow::Owned(format!("{scheme}://{redacted}@{host}{path}"))
+        }
+        None => Cow::Borrowed(base),
+    }
+}
+
+fn is_sensitive(pair: &str) -> bool {
+    pair.split_once('=').is_some_and(|(key, _)| SENSITIVE_KEYS.contains(&key))
+}
+
+fn redact_pair(pair: &str) -> Cow<'_, str> {
+    match pair.split_once('=') {
+        Some((key, _)) if SENSITIVE_KEYS.contains(&key) => Cow::Owned(format!("{key}={REDACTED}")),
+        _ => Cow::Borrowed(pair),
+    }
+}
+
+/// Splits before the first `delimiter`, which stays with the second part.
+fn split_before(text: &str, delimiter: char) -> (&str, &str) {
+    text.split_at(text.find(delimiter).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harmless_query_is_borrowed() {
+        for query in ["", "a=1&b=2", "signature=x", "sig", "=&="] {
+            assert!(matches!(redact_query(query), Cow::Borrowed(same) if same == query));
+        }
+    }
+
+    #[test]
+    fn every_sensitive_key_loses_its_value() {
+        for key in SENSITIVE_KEYS {
+            let query = format!("a=1&{key}=secret&b=%20");
+            assert_eq!(redact_query(&query), format!("a=1&{key}=REDACTED&b=%20"));
+        }
+    }
+
+    #[test]
+    fn a_harmless_url_is_borrowed() {
+        let url = "https://shop.example:8443/items/7?page=2";
+        assert!(matches!(redact_url(url), Cow::Borrowed(same) if same == url));
+    }
+
+    #[test]
+    fn credentials_in_the_authority_are_redacted() {
+        assert_eq!(redact_url("https://joe:pw@host/p"), "https://REDACTED:REDACTED@host/p");
+        assert_eq!(redact_url("https://joe@host"), "https://REDACTED@host");
+        assert_eq!(redact_url("https://host/a@b"), "https://host/a@b");
+    }
+
+    #[test]
+    fn a_signed_url_keeps_all_but_its_signature() {
+        assert_eq!(redact_url("http://h/p?sig=abc&x=1#top"), "http://h/p?sig=REDACTED&x=1#top");
+        assert_eq!(redact_url("http://h/p#sig=abc"), "http://h/p#sig=abc");
+    }
+}
