@@ -39,6 +39,15 @@ impl Peer {
         self.stream.write_all(&request).await
     }
 
+    /// Breaks the connection off, so that every server notices at once; one that is only closed may still be read from.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection.
+    pub fn reset(self) -> io::Result<()> {
+        self.stream.set_zero_linger()
+    }
+
     /// Reads until `text` has come.
     ///
     /// # Errors

@@ -1,0 +1,188 @@
+//! How an exchange ends, on both frameworks.
+
+use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry_sdk::trace::SpanData;
+use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks};
+
+on_both_frameworks![
+    a_complete_response_ends_the_span_once,
+    an_empty_response_ends_the_span_with_its_head,
+    a_head_request_ends_the_span_with_the_head,
+    a_server_error_is_an_error,
+    a_client_error_is_none,
+    a_panic_in_the_handler_is_marked,
+    a_failing_body_is_an_error,
+    a_panic_in_the_body_is_marked,
+    a_caller_gone_mid_body_cancels_the_exchange,
+    a_caller_gone_before_the_head_cancels_the_exchange,
+    a_streamed_body_ends_the_span_with_its_last_chunk,
+];
+
+async fn a_complete_response_ends_the_span_once<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    let body = reqwest::get(server.url("/items/7")).await.unwrap().text().await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(body, "item 7");
+    assert_eq!(span.name, "GET /items/{id}");
+    assert_eq!(span.span_kind, SpanKind::Server);
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_unset(&span);
+}
+
+async fn an_empty_response_ends_the_span_with_its_head<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    reqwest::get(server.url("/empty")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(204));
+    assert_unset(&span);
+}
+
+async fn a_head_request_ends_the_span_with_the_head<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    reqwest::Client::new().head(server.url("/items/7")).send().await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "HEAD /items/{id}");
+    assert_unset(&span);
+}
+
+async fn a_server_error_is_an_error<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    reqwest::get(server.url("/status/503")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(503));
+    assert_error(&span, "503");
+}
+
+async fn a_client_error_is_none<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    reqwest::get(server.url("/status/404")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(404));
+    assert_unset(&span);
+}
+
+async fn a_panic_in_the_handler_is_marked<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    reqwest::get(server.url("/panic")).await.unwrap_err();
+
+    let span = sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_error(&span, "panic");
+}
+
+async fn a_failing_body_is_an_error<F: Framework>() {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let script = setup.stage.script();
+    let server = F::serve(setup).await;
+
+    let response = reqwest::get(server.url("/stream"));
+    script.send(Step::Data("one")).unwrap();
+    let response = response.await.unwrap();
+    script.send(Step::Error).unwrap();
+    response.bytes().await.unwrap_err();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_error(&span, "body_error");
+}
+
+async fn a_panic_in_the_body_is_marked<F: Framework>() {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let script = setup.stage.script();
+    let server = F::serve(setup).await;
+
+    let response = reqwest::get(server.url("/stream"));
+    script.send(Step::Data("one")).unwrap();
+    let response = response.await.unwrap();
+    script.send(Step::Panic).unwrap();
+    response.bytes().await.unwrap_err();
+
+    assert_error(&sink.only().await, "panic");
+}
+
+async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let script = setup.stage.script();
+    let server = F::serve(setup).await;
+
+    let mut peer = Peer::connect(&server).await.unwrap();
+    peer.get("/stream", &[]).await.unwrap();
+    script.send(Step::Data("one")).unwrap();
+    peer.read_until("one").await.unwrap();
+    drop(peer);
+    send_until_gone(&script).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_error(&span, "cancelled_mid_body");
+}
+
+async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let stage = setup.stage.clone();
+    let server = F::serve(setup).await;
+
+    let mut peer = Peer::connect(&server).await.unwrap();
+    peer.get("/pending", &[]).await.unwrap();
+    stage.entered().await;
+    peer.reset().unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_error(&span, "cancelled_before_head");
+}
+
+async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let script = setup.stage.script();
+    let server = F::serve(setup).await;
+
+    let mut peer = Peer::connect(&server).await.unwrap();
+    peer.get("/stream", &[]).await.unwrap();
+    script.send(Step::Data("one")).unwrap();
+    peer.read_until("one").await.unwrap();
+    assert!(sink.spans().is_empty(), "the span ended before its body");
+    drop(script);
+    peer.read_until("0\r\n\r\n").await.unwrap();
+
+    assert_unset(&sink.only().await);
+}
+
+/// A server may notice that its caller is gone only when it writes.
+async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<Step>) {
+    while script.send(Step::Data("more")).is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn assert_unset(span: &SpanData) {
+    assert_eq!(span.status, Status::Unset, "{span:#?}");
+    assert_eq!(span.attribute("error.type"), None);
+}
+
+fn assert_error(span: &SpanData, error_type: &str) {
+    assert_eq!(span.status, Status::error(""), "{span:#?}");
+    assert_eq!(span.text("error.type"), Some(error_type));
+}
