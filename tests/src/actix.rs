@@ -1,6 +1,6 @@
 use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{
-    App, HttpResponse, HttpServer, Responder,
+    App, HttpRequest, HttpResponse, HttpServer, Responder,
     http::StatusCode,
     web::{self, Data, Path, ServiceConfig},
 };
@@ -13,7 +13,7 @@ pub struct Actix;
 
 impl Framework for Actix {
     async fn serve(setup: Setup) -> Server {
-        let tracing = Tracing::builder().tracer_provider(&setup.provider).build();
+        let tracing = setup.configure(Tracing::builder()).build();
         let server = HttpServer::new(move || {
             // Called on the thread of the one worker, which ends with the server.
             std::mem::forget(tracing::dispatcher::set_default(&setup.subscriber));
@@ -38,7 +38,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/stream", web::get().to(stream))
         .route("/extractor", web::get().to(extractor))
         .route("/work", web::get().to(work))
-        .route("/forward", web::get().to(forward));
+        .route("/forward", web::get().to(forward))
+        .route("/headers", web::get().to(headers));
 }
 
 async fn status(code: Path<u16>) -> impl Responder {
@@ -59,7 +60,7 @@ async fn stream(setup: Data<Setup>) -> impl Responder {
 }
 
 async fn work(setup: Data<Setup>) -> impl Responder {
-    (setup.work)(&setup.stage);
+    (setup.work)(&setup);
     HttpResponse::Ok()
 }
 
@@ -70,8 +71,12 @@ async fn extractor(span: RequestSpan) -> String {
 }
 
 async fn forward(setup: Data<Setup>) -> impl Responder {
-    let (client, url) = setup.forward.as_ref().expect("a service to forward to");
-    let answer = client.get(url).send().await.expect("the next service answers");
+    let answer = setup.forward().await;
     let status = StatusCode::from_u16(answer.status().as_u16()).expect("a status code");
     HttpResponse::build(status).streaming(answer.bytes_stream())
+}
+
+async fn headers(request: HttpRequest) -> String {
+    let headers = request.headers().iter();
+    headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text"))).collect()
 }

@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
     routing::get,
 };
@@ -33,7 +33,7 @@ impl Framework for Axum {
 }
 
 fn router(setup: Setup) -> Router {
-    let layer = TracingLayer::builder().tracer_provider(&setup.provider).build();
+    let layer = setup.configure(TracingLayer::builder()).build();
     Router::new()
         .route("/items/{id}", get(async |Path(id): Path<String>| format!("item {id}")))
         .route("/status/{code}", get(status))
@@ -45,8 +45,9 @@ fn router(setup: Setup) -> Router {
             get(async |State(setup): State<Setup>| Body::from_stream(setup.stage.body())),
         )
         .route("/extractor", get(extractor))
-        .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup.stage)))
+        .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
+        .route("/headers", get(headers))
         .layer(layer)
         .with_state(setup)
 }
@@ -71,10 +72,16 @@ async fn extractor(span: RequestSpan) -> String {
 }
 
 async fn forward(State(setup): State<Setup>) -> Response {
-    let (client, url) = setup.forward.expect("a service to forward to");
-    let answer = client.get(url).send().await.expect("the next service answers");
+    let answer = setup.forward().await;
     let status = answer.status();
     let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
     *response.status_mut() = status;
     response
+}
+
+async fn headers(headers: HeaderMap) -> String {
+    headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
+        .collect()
 }

@@ -1,9 +1,13 @@
 use std::net::SocketAddr;
 
+use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::JoinHandle;
 use tracing::Dispatch;
-use tracing_core_ext::client::Client;
+use tracing_core_ext::{
+    client::Client,
+    exchange::{Builder, Instrumentation},
+};
 
 use crate::{SpanSink, Stage};
 
@@ -19,7 +23,8 @@ use crate::{SpanSink, Stage};
 /// | `/stream` | streams what the stage scripts |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it |
 /// | `/work` | runs what the setup says, then answers |
-/// | `/forward` | calls the setup's URL with the setup's client and streams the answer |
+/// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
+/// | `/headers` | answers the headers it received, a line each |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
@@ -35,9 +40,11 @@ pub struct Setup {
     /// Receives `tracing` spans and events of the server.
     pub subscriber: Dispatch,
     /// What `/work` does, in the handler.
-    pub work: fn(&Stage),
-    /// What `/forward` calls, and with which client.
-    pub forward: Option<(Client, String)>,
+    pub work: fn(&Setup),
+    /// What `/forward` calls.
+    pub forward: Option<String>,
+    /// Whether spans are made at all.
+    pub has_sdk: bool,
 }
 
 impl Setup {
@@ -54,7 +61,28 @@ impl Setup {
             subscriber: Dispatch::none(),
             work: |_| {},
             forward: None,
+            has_sdk: true,
         }
+    }
+
+    /// Gives a middleware or a client the provider.
+    pub fn configure<T: From<Instrumentation>>(&self, builder: Builder<T>) -> Builder<T> {
+        if self.has_sdk {
+            builder.tracer_provider(&self.provider)
+        } else {
+            builder.tracer_provider(&NoopTracerProvider::new())
+        }
+    }
+
+    /// Calls the next service.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn forward(&self) -> reqwest::Response {
+        let client = self.configure(Client::builder()).wrap(reqwest::Client::new());
+        let url = self.forward.as_ref().expect("a service to forward to");
+        client.get(url).send().await.expect("the next service answers")
     }
 }
 

@@ -8,7 +8,6 @@ use futures_util::{Stream, stream};
 use tokio::sync::{Semaphore, mpsc};
 
 /// What a scripted body does next. It ends when the script's sender is dropped.
-#[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// Yields data.
     Data(&'static str),
@@ -17,7 +16,7 @@ pub enum Step {
     /// Panics.
     Panic,
     /// Runs code while it is polled.
-    Run(fn()),
+    Run(Box<dyn FnOnce() + Send>),
 }
 
 /// What a test and the handlers of its server share. Clones share it.

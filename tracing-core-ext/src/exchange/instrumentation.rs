@@ -8,7 +8,7 @@ use opentelemetry::{
 
 use super::{Exchange, clock::Clock, companion, start::StartSpan};
 use crate::{
-    http::{ClientRequestHead, RequestHead},
+    http::{ClientRequestHead, RequestHead, semconv},
     propagation::{Headers, HeadersMut, Propagator},
 };
 
@@ -82,7 +82,10 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// A builder whose spans carry the instrumentation scope `name` in version `version`.
     pub fn new(name: &'static str, version: &'static str) -> Self {
         Self {
-            scope: InstrumentationScope::builder(name).with_version(version).build(),
+            scope: InstrumentationScope::builder(name)
+                .with_version(version)
+                .with_schema_url(semconv::SCHEMA_URL)
+                .build(),
             tracer: None,
             propagator: None,
             target: PhantomData,

@@ -2,6 +2,8 @@
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>
 
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 pub(crate) const EXCEPTION: &str = "exception";

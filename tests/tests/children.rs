@@ -1,0 +1,183 @@
+//! What user code makes in the handler and in the body belongs to the server span, whichever `tracing` subscriber is
+//! installed, and there is one server span.
+
+use std::time::Duration;
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider},
+};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use tests::{Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step, on_both_frameworks};
+use tracing::{Dispatch, Instrument, Metadata, Span, Subscriber, info_span};
+use tracing_subscriber::{
+    Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
+};
+
+on_both_frameworks![
+    spans_of_the_handler_are_children_of_the_one_server_span,
+    spans_of_the_body_are_children_of_the_one_server_span,
+    a_background_task_does_not_stretch_the_server_span,
+    a_task_in_the_current_span_stays_in_the_trace,
+    the_request_is_the_current_tracing_span,
+    a_captured_server_span_has_every_attribute_once,
+];
+
+/// The subscribers a service may have: ours, a plain one that would export our `tracing` span as well, and one that
+/// hides it by its level.
+fn subscribers(provider: &SdkTracerProvider) -> [Dispatch; 3] {
+    let tracer = provider.tracer("users");
+    let native = Registry::default().with(tracing_core_ext::exchange::layer(tracer));
+    let quiet = plain(provider).with(LevelFilter::WARN);
+    [native.into(), plain(provider).into(), quiet.into()]
+}
+
+fn plain(
+    provider: &SdkTracerProvider,
+) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + use<> {
+    Registry::default().with(tracing_opentelemetry::layer().with_tracer(provider.tracer("users")))
+}
+
+async fn serve<F: Framework>(
+    sink: &SpanSink,
+    subscriber: usize,
+    work: fn(&Setup),
+) -> (Server, Stage) {
+    let mut setup = Setup::new(sink);
+    setup.subscriber = subscribers(&setup.provider)[subscriber].clone();
+    setup.work = work;
+    let stage = setup.stage.clone();
+    (F::serve(setup).await, stage)
+}
+
+async fn spans_of_the_handler_are_children_of_the_one_server_span<F: Framework>() {
+    for subscriber in 0..3 {
+        let sink = SpanSink::new();
+        let (server, _) = serve::<F>(&sink, subscriber, |setup| {
+            native(&setup.provider);
+            tracing::warn_span!("user").in_scope(|| native(&setup.provider));
+        })
+        .await;
+
+        reqwest::get(server.url("/work")).await.unwrap();
+
+        let spans = sink.wait_for(4).await;
+        let [outer, inner, user, request] = &spans[..] else { unreachable!() };
+        assert!(outer.is_child_of(request), "{spans:#?}");
+        assert!(user.is_child_of(request), "{spans:#?}");
+        assert!(inner.is_child_of(user), "{spans:#?}");
+        assert_server_span(request);
+    }
+}
+
+async fn spans_of_the_body_are_children_of_the_one_server_span<F: Framework>() {
+    for subscriber in 0..3 {
+        let sink = SpanSink::new();
+        let (server, stage) = serve::<F>(&sink, subscriber, |_| {}).await;
+        let script = stage.script();
+        let provider = sink.provider();
+        script.send(Step::Run(Box::new(move || native(&provider)))).unwrap();
+        script.send(Step::Run(Box::new(|| drop(tracing::warn_span!("user"))))).unwrap();
+        drop(script);
+
+        reqwest::get(server.url("/stream")).await.unwrap().bytes().await.unwrap();
+
+        let spans = sink.wait_for(3).await;
+        let [native, user, request] = &spans[..] else { unreachable!() };
+        assert!(native.is_child_of(request), "{spans:#?}");
+        assert!(user.is_child_of(request), "{spans:#?}");
+        assert_server_span(request);
+    }
+}
+
+async fn a_background_task_does_not_stretch_the_server_span<F: Framework>() {
+    for subscriber in 0..3 {
+        let sink = SpanSink::new();
+        let (server, stage) = serve::<F>(&sink, subscriber, |setup| {
+            let stage = setup.stage.clone();
+            tokio::spawn(
+                async move { stage.released().await }.instrument(tracing::warn_span!("background")),
+            );
+        })
+        .await;
+
+        reqwest::get(server.url("/work")).await.unwrap();
+        let request = sink.only().await;
+        stage.release();
+
+        let background = sink.wait_for(2).await.remove(1);
+        assert!(background.is_child_of(&request), "{background:#?}");
+        assert!(background.end_time > request.end_time);
+        assert_server_span(&request);
+    }
+}
+
+async fn a_task_in_the_current_span_stays_in_the_trace<F: Framework>() {
+    for subscriber in 0..2 {
+        let sink = SpanSink::new();
+        let (server, stage) = serve::<F>(&sink, subscriber, |setup| {
+            let stage = setup.stage.clone();
+            let task = async move {
+                stage.released().await;
+                drop(info_span!("later"));
+            };
+            tokio::spawn(task.in_current_span());
+        })
+        .await;
+
+        reqwest::get(server.url("/work")).await.unwrap();
+        let request = sink.only().await;
+        stage.release();
+
+        let later = sink.wait_for(2).await.remove(1);
+        assert!(later.is_child_of(&request), "{later:#?}");
+    }
+}
+
+async fn the_request_is_the_current_tracing_span<F: Framework>() {
+    let sink = SpanSink::new();
+    let (server, _) = serve::<F>(&sink, 0, |_| {
+        let name = Span::current().metadata().map(Metadata::name).unwrap_or("none");
+        Context::map_current(|cx| cx.span().set_attribute(KeyValue::new("test.current", name)));
+    })
+    .await;
+
+    reqwest::get(server.url("/work")).await.unwrap();
+
+    assert_eq!(sink.only().await.text("test.current"), Some("request"));
+}
+
+async fn a_captured_server_span_has_every_attribute_once<F: Framework>() {
+    let mut of_each = Vec::new();
+    for subscriber in 0..2 {
+        let sink = SpanSink::new();
+        let (server, _) = serve::<F>(&sink, subscriber, |_| {}).await;
+        reqwest::get(server.url("/work?a=b")).await.unwrap();
+        of_each.push(keys(&sink.only().await));
+    }
+    let [native, captured] = &of_each[..] else { unreachable!() };
+    assert_eq!(native, captured);
+}
+
+fn native(provider: &SdkTracerProvider) {
+    provider.tracer("native").start("native").end();
+}
+
+/// Keys of the attributes, less those a plain layer adds to every span.
+fn keys(span: &SpanData) -> Vec<String> {
+    let keys = span.attributes.iter().map(|attribute| attribute.key.to_string());
+    let added =
+        |key: &str| key == "target" || key.starts_with("code.") || key.starts_with("thread.");
+    let mut keys: Vec<_> = keys.filter(|key| !added(key)).collect();
+    keys.sort();
+    keys
+}
+
+fn assert_server_span(span: &SpanData) {
+    assert_eq!(span.span_kind, SpanKind::Server);
+    assert!(span.name.starts_with("GET /"), "{}", span.name);
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_eq!(span.text("http.request.method"), Some("GET"));
+    let length = span.end_time.duration_since(span.start_time).unwrap();
+    assert!(length < Duration::from_secs(20));
+}

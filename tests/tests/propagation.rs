@@ -1,0 +1,163 @@
+//! Context crosses a service whatever is in its headers, and whether or not the service records anything.
+
+use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
+use opentelemetry_sdk::trace::Sampler;
+use tests::{Framework, Peer, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+
+on_both_frameworks![
+    a_server_span_continues_the_trace_of_its_caller,
+    a_bad_traceparent_restarts_the_trace,
+    all_lines_of_tracestate_are_joined,
+    an_unsampled_caller_stays_unsampled_and_connected,
+    context_flows_through_a_service_without_an_sdk,
+    context_flows_through_an_unsampled_service,
+    unknown_flags_are_not_forwarded,
+    nothing_is_sent_where_there_is_no_trace,
+    baggage_is_readable_in_the_handler,
+];
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+async fn a_server_span_continues_the_trace_of_its_caller<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    get(&server, &[traceparent(PARENT).as_slice()]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.span_context.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331");
+    assert!(span.parent_span_is_remote);
+}
+
+async fn a_bad_traceparent_restarts_the_trace<F: Framework>() {
+    let good = traceparent(PARENT);
+    let cases: [&[&[u8]]; 7] = [
+        &[b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"],
+        &[b"traceparent: 00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"],
+        &[b"traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+        &[b"traceparent: \xff\xfe"],
+        &[b"traceparent:"],
+        &[&good, &good],
+        &[&[b"traceparent: ".as_slice(), &[b'0'; 4000]].concat()],
+    ];
+    for headers in cases {
+        let sink = SpanSink::new();
+        let server = F::serve(Setup::new(&sink)).await;
+
+        get(&server, headers).await;
+
+        let span = sink.only().await;
+        assert_ne!(span.span_context.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert!(!span.parent_span_is_remote, "{headers:?}");
+        assert_eq!(span.integer("http.response.status_code"), Some(200), "{headers:?}");
+    }
+}
+
+async fn all_lines_of_tracestate_are_joined<F: Framework>() {
+    let sink = SpanSink::new();
+    let server = F::serve(Setup::new(&sink)).await;
+
+    get(&server, &[&traceparent(PARENT), b"tracestate: a=1, b=2", b"tracestate: c=3"]).await;
+
+    assert_eq!(sink.only().await.span_context.trace_state().header(), "a=1,b=2,c=3");
+}
+
+async fn an_unsampled_caller_stays_unsampled_and_connected<F: Framework>() {
+    let sink = SpanSink::new();
+    let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+    let setup = Setup::with_provider(sink.provider_sampling(sampler));
+
+    let sent = headers_sent::<F>(setup, &[&traceparent(&PARENT.replace("-01", "-02"))]).await;
+
+    let [trace, span, flags] = ids(&sent);
+    assert_eq!(trace, "0af7651916cd43dd8448eb211c80319c");
+    assert_ne!(span, "b7ad6b7169203331");
+    assert_eq!(flags, "02", "the random flag stays with its trace id");
+    assert!(sink.spans().is_empty());
+}
+
+async fn unknown_flags_are_not_forwarded<F: Framework>() {
+    let setup = Setup::new(&SpanSink::new());
+    let sent = headers_sent::<F>(setup, &[&traceparent(&PARENT.replace("-01", "-ff"))]).await;
+    assert_eq!(ids(&sent)[2], "03");
+}
+
+async fn context_flows_through_a_service_without_an_sdk<F: Framework>() {
+    let setup = Setup { has_sdk: false, ..Setup::new(&SpanSink::new()) };
+    let headers = [&traceparent(PARENT), b"tracestate: a=1,b=2".as_slice(), b"baggage: user=7"];
+
+    let sent = headers_sent::<F>(setup, &headers).await;
+
+    assert!(sent.contains(&format!("traceparent: {PARENT}\n")), "{sent}");
+    assert!(sent.contains("tracestate: a=1,b=2\n"), "{sent}");
+    assert!(sent.contains("baggage: user=7\n"), "{sent}");
+}
+
+async fn context_flows_through_an_unsampled_service<F: Framework>() {
+    let setup = Setup::with_provider(SpanSink::new().provider_sampling(Sampler::AlwaysOff));
+
+    let sent = headers_sent::<F>(setup, &[&traceparent(PARENT), b"tracestate: a=1"]).await;
+
+    let [trace, span, flags] = ids(&sent);
+    assert_eq!(trace, "0af7651916cd43dd8448eb211c80319c");
+    assert_ne!(span, "b7ad6b7169203331");
+    assert_eq!(flags, "00");
+    assert!(sent.contains("tracestate: a=1\n"), "{sent}");
+}
+
+async fn nothing_is_sent_where_there_is_no_trace<F: Framework>() {
+    let setup = Setup { has_sdk: false, ..Setup::new(&SpanSink::new()) };
+    let sent = headers_sent::<F>(setup, &[]).await;
+    for name in ["traceparent", "tracestate", "baggage"] {
+        assert!(!sent.contains(name), "{sent}");
+    }
+}
+
+async fn baggage_is_readable_in_the_handler<F: Framework>() {
+    let sink = SpanSink::new();
+    let mut setup = Setup::new(&sink);
+    setup.work = |_| {
+        Context::map_current(|cx| {
+            let user = cx.baggage().get("user").map(ToString::to_string).unwrap_or_default();
+            cx.span().set_attribute(KeyValue::new("test.user", user));
+        });
+    };
+    let server = F::serve(setup).await;
+
+    reqwest::Client::new()
+        .get(server.url("/work"))
+        .header("baggage", "user=a%20b")
+        .send()
+        .await
+        .unwrap();
+
+    assert_eq!(sink.only().await.text("test.user"), Some("a b"));
+}
+
+async fn get(server: &Server, headers: &[&[u8]]) -> String {
+    let mut peer = Peer::connect(server).await.unwrap();
+    peer.get("/items/7", headers).await.unwrap();
+    peer.read_until("item 7").await.unwrap()
+}
+
+/// The headers a service of `setup` sends when it is called with `headers`, a line each.
+async fn headers_sent<F: Framework>(mut setup: Setup, headers: &[&[u8]]) -> String {
+    let next = F::serve(Setup::new(&SpanSink::new())).await;
+    setup.forward = Some(next.url("/headers"));
+    let server = F::serve(setup).await;
+    let mut peer = Peer::connect(&server).await.unwrap();
+    peer.get("/forward", &[headers, &[b"connection: close"]].concat()).await.unwrap();
+    peer.read_to_end().await.unwrap()
+}
+
+fn traceparent(value: &str) -> Vec<u8> {
+    [b"traceparent: ", value.as_bytes()].concat()
+}
+
+/// Trace id, span id and flags of the `traceparent` line.
+fn ids(sent: &str) -> [&str; 3] {
+    let line = sent.lines().find_map(|line| line.strip_prefix("traceparent: 00-"));
+    let mut fields = line.unwrap_or_else(|| panic!("no traceparent in {sent}")).split('-');
+    [(); 3].map(|()| fields.next().expect("three fields"))
+}
