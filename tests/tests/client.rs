@@ -1,0 +1,232 @@
+//! The instrumented client: one client span per attempt, ended with the body, connected both ways.
+
+use opentelemetry::{
+    Context,
+    trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
+};
+use opentelemetry_sdk::trace::SpanData;
+use tests::{Axum, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tracing_core_ext::client::Client;
+
+/// A client that records into a sink of its own, and a server to call.
+struct Scene {
+    client: Client,
+    sink: SpanSink,
+    server: Server,
+    server_sink: SpanSink,
+    stage: Stage,
+}
+
+async fn scene() -> Scene {
+    let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
+    let client = Client::builder().tracer_provider(&sink.provider()).wrap(reqwest::Client::new());
+    let setup = Setup::new(&server_sink);
+    let stage = setup.stage.clone();
+    Scene { client, sink, server: Axum::serve(setup).await, server_sink, stage }
+}
+
+#[tokio::test]
+async fn a_request_is_described_by_the_conventions() {
+    let scene = scene().await;
+
+    let url = scene.server.url("/items/7?page=2&sig=secret");
+    let response = scene.client.get(&url).basic_auth("joe", Some("pw")).send().await.unwrap();
+    assert_eq!(response.url().as_str(), url);
+    assert_eq!(response.content_length(), Some(6));
+    assert_eq!(response.text().await.unwrap(), "item 7");
+
+    let span = scene.sink.only().await;
+    let port = i64::from(scene.server.address().port());
+    assert_eq!(span.name, "GET");
+    assert_eq!(span.span_kind, SpanKind::Client);
+    assert_eq!(span.text("http.request.method"), Some("GET"));
+    assert_eq!(span.text("url.full"), Some(url.replace("secret", "REDACTED").as_str()));
+    assert_eq!(span.text("server.address"), Some("127.0.0.1"));
+    assert_eq!(span.integer("server.port"), Some(port));
+    assert_eq!(span.text("network.peer.address"), Some("127.0.0.1"));
+    assert_eq!(span.integer("network.peer.port"), Some(port));
+    assert_eq!(span.text("network.protocol.version"), Some("1.1"));
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_eq!(span.attributes.len(), 8, "{span:#?}");
+    assert_eq!(span.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn credentials_in_the_url_are_redacted() {
+    let scene = scene().await;
+    let url = scene.server.url("/empty").replace("://", "://joe:pw@").parse().unwrap();
+
+    scene.client.execute(reqwest::Request::new(reqwest::Method::GET, url)).await.unwrap();
+
+    let recorded = scene.server.url("/empty").replace("://", "://REDACTED:REDACTED@");
+    assert_eq!(scene.sink.only().await.text("url.full"), Some(recorded.as_str()));
+}
+
+#[tokio::test]
+async fn the_server_span_is_a_child_of_the_client_span_which_is_a_child_of_the_current_one() {
+    let scene = scene().await;
+    let users = SpanSink::new();
+    let parent = users.provider().tracer("users").start("parent");
+    let current = Context::new().with_span(parent);
+
+    let sending = {
+        let _attached = current.clone().attach();
+        scene.client.get(scene.server.url("/empty")).send()
+    };
+    tokio::spawn(sending).await.unwrap().unwrap();
+    drop(current);
+
+    let (parent, client, server) =
+        (users.only().await, scene.sink.only().await, scene.server_sink.only().await);
+    assert!(client.is_child_of(&parent));
+    assert!(server.is_child_of(&client));
+    assert!(server.parent_span_is_remote);
+}
+
+#[tokio::test]
+async fn every_attempt_has_a_span_of_its_own() {
+    let scene = scene().await;
+    let request = scene.client.get(scene.server.url("/status/503"));
+
+    request.try_clone().unwrap().send().await.unwrap().bytes().await.unwrap();
+    request.send().await.unwrap().bytes().await.unwrap();
+
+    let spans = scene.sink.wait_for(2).await;
+    assert_ne!(spans[0].id(), spans[1].id());
+    scene.server_sink.wait_for(2).await;
+}
+
+#[tokio::test]
+async fn a_status_of_400_or_above_is_an_error() {
+    for status in [400, 404, 500, 503] {
+        let scene = scene().await;
+        let url = scene.server.url(&format!("/status/{status}"));
+
+        scene.client.get(url).send().await.unwrap().bytes().await.unwrap();
+
+        let span = scene.sink.only().await;
+        assert_eq!(span.integer("http.response.status_code"), Some(status));
+        assert_error(&span, &status.to_string());
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_connection_error() {
+    let scene = scene().await;
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+
+    scene.client.get(format!("http://{closed}/")).send().await.unwrap_err();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_error(&span, "connection_error");
+}
+
+#[tokio::test]
+async fn no_answer_in_time_is_a_timeout() {
+    let scene = scene().await;
+    let request = scene.client.get(scene.server.url("/pending"));
+
+    let error = request.timeout(std::time::Duration::from_millis(50)).send().await.unwrap_err();
+
+    assert!(error.is_timeout());
+    assert_error(&scene.sink.only().await, "timeout");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_an_error() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
+    script.send(Step::Error).unwrap();
+    response.bytes().await.unwrap_err();
+
+    assert_error(&scene.sink.only().await, "body_error");
+}
+
+#[tokio::test]
+async fn the_span_ends_with_the_body() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let mut response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
+    assert_eq!(response.chunk().await.unwrap().unwrap(), "one");
+    assert!(scene.sink.spans().is_empty());
+    drop(script);
+    assert_eq!(response.chunk().await.unwrap(), None);
+
+    assert_eq!(scene.sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_caller_that_drops_the_response_made_no_error() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    drop(scene.client.get(scene.server.url("/stream")).send().await.unwrap());
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(span.attribute("error.type"), None);
+}
+
+#[tokio::test]
+async fn a_caller_that_drops_the_future_made_no_error() {
+    let scene = scene().await;
+
+    let sending = tokio::spawn(scene.client.get(scene.server.url("/pending")).send());
+    scene.stage.entered().await;
+    sending.abort();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(span.attribute("error.type"), None);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_built_has_no_span() {
+    let scene = scene().await;
+    scene.client.get("no url").send().await.unwrap_err();
+    assert!(scene.sink.spans().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_made_of_a_reqwest_client_injects_without_any_sdk() {
+    let scene = scene().await;
+    let client = Client::from(reqwest::Client::new());
+    let users = SpanSink::new();
+    let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
+
+    let sending = {
+        let _attached = current.clone().attach();
+        client.get(scene.server.url("/empty")).send()
+    };
+    sending.await.unwrap();
+    drop(current);
+
+    assert!(scene.server_sink.only().await.is_child_of(&users.only().await));
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_nothing_is_a_failed_request() {
+    let scene = scene().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+
+    let sending = tokio::spawn(scene.client.get(url).send());
+    drop(listener.accept().await.unwrap());
+    sending.await.unwrap().unwrap_err();
+
+    assert_error(&scene.sink.only().await, "request_error");
+}
+
+fn assert_error(span: &SpanData, error_type: &str) {
+    assert_eq!(span.status, Status::error(""), "{span:#?}");
+    assert_eq!(span.text("error.type"), Some(error_type));
+}

@@ -1,0 +1,175 @@
+//! What concerns one framework alone: services that fail, panics caught above us, upgrades, declared lengths.
+
+use std::{convert::Infallible, io};
+
+use actix_middleware::Tracing;
+use actix_web::{App, HttpResponse, error::ErrorImATeapot, middleware::from_fn, test, web};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, StatusCode, header},
+    routing::{any, get},
+};
+use axum_layer::TracingLayer;
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
+use http_body_util::{BodyExt, Empty, Full};
+use opentelemetry::trace::Status;
+use tests::{SpanDataExt, SpanSink};
+use tower::{Layer, ServiceExt, service_fn};
+
+fn layer(sink: &SpanSink) -> TracingLayer {
+    TracingLayer::builder().tracer_provider(&sink.provider()).build()
+}
+
+fn request(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn any_tower_service_of_http_will_do() {
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Empty<Bytes>>| {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
+    }));
+
+    let response = service.oneshot(Request::new(Empty::new())).await.unwrap();
+    assert!(sink.spans().is_empty());
+    response.into_body().collect().await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "GET");
+    for absent in ["http.route", "client.address", "network.peer.address", "server.address"] {
+        assert_eq!(span.attribute(absent), None);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_an_error() {
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
+        Err::<Response<Body>, _>(io::Error::other("scripted"))
+    }));
+
+    service.oneshot(request("/")).await.unwrap_err();
+
+    let span = sink.only().await;
+    assert_eq!(span.text("error.type"), Some("service_error"));
+    assert_eq!(span.status, Status::error(""));
+}
+
+#[tokio::test]
+async fn a_panic_caught_outside_the_layer_is_still_a_panic() {
+    let sink = SpanSink::new();
+    let panics =
+        async |_: Request<Body>| -> Result<Response<Body>, Infallible> { panic!("scripted") };
+    let service = layer(&sink).layer(service_fn(panics));
+
+    let mut future = Box::pin(service.oneshot(request("/")));
+    let caught = std::panic::AssertUnwindSafe(&mut future).catch_unwind().await;
+
+    assert!(caught.is_err());
+    assert_eq!(sink.only().await.text("error.type"), Some("panic"));
+    drop(future);
+    sink.only().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_ends_the_span_at_the_handshake() {
+    let sink = SpanSink::new();
+    let app = Router::new()
+        .route("/ws", any(async || StatusCode::SWITCHING_PROTOCOLS))
+        .layer(layer(&sink));
+
+    let response = app.oneshot(request("/ws")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(101));
+    assert_eq!(span.status, Status::Unset);
+    drop(response);
+}
+
+#[tokio::test]
+async fn a_body_dropped_at_its_declared_length_is_complete() {
+    let sink = SpanSink::new();
+    let app = Router::new().route("/", get(async || declared("3"))).layer(layer(&sink));
+
+    let mut body = app.oneshot(request("/")).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+
+    assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_body_dropped_before_its_declared_length_is_cancelled() {
+    let sink = SpanSink::new();
+    let app = Router::new().route("/", get(async || declared("4"))).layer(layer(&sink));
+
+    let mut body = app.oneshot(request("/")).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+
+    assert_eq!(sink.only().await.text("error.type"), Some("cancelled_mid_body"));
+}
+
+/// Three bytes of a stream that does not know its end, declared to be `length`.
+fn declared(length: &'static str) -> ([(header::HeaderName, &'static str); 1], Body) {
+    let chunk = stream::once(async { Ok::<_, io::Error>("one") });
+    let endless = futures_util::StreamExt::chain(chunk, stream::pending());
+    ([(header::CONTENT_LENGTH, length)], Body::from_stream(endless))
+}
+
+#[tokio::test]
+async fn framing_of_a_wrapped_body_is_that_of_the_bare_one() {
+    use axum::body::HttpBody;
+    let service = layer(&SpanSink::new()).layer(service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"three"))))
+    }));
+
+    let body = service.oneshot(request("/")).await.unwrap().into_body();
+
+    assert_eq!(body.size_hint().exact(), Some(5));
+    assert!(!body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_nested_router_has_its_whole_route() {
+    let sink = SpanSink::new();
+    let users = Router::new().route("/users/{id}", get(async || ()));
+    let app = Router::new().nest("/api", users).layer(layer(&sink));
+
+    app.oneshot(request("/api/users/7")).await.unwrap();
+
+    assert_eq!(sink.only().await.name, "GET /api/users/{id}");
+}
+
+#[actix_web::test]
+async fn an_error_of_an_actix_middleware_has_the_status_it_becomes() {
+    let sink = SpanSink::new();
+    let tracing = Tracing::builder().tracer_provider(&sink.provider()).build();
+    let app = App::new()
+        .wrap(from_fn(async |_, _: actix_web::middleware::Next<actix_web::body::BoxBody>| {
+            Err::<actix_web::dev::ServiceResponse, _>(ErrorImATeapot("scripted"))
+        }))
+        .wrap(tracing);
+    let app = test::init_service(app).await;
+
+    test::try_call_service(&app, test::TestRequest::get().to_request()).await.unwrap_err();
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(418));
+    assert_eq!(span.status, Status::Unset);
+}
+
+#[actix_web::test]
+async fn an_actix_scope_has_its_whole_route() {
+    let sink = SpanSink::new();
+    let tracing = Tracing::builder().tracer_provider(&sink.provider()).build();
+    let users = web::scope("/api").route("/users/{id}", web::get().to(HttpResponse::Ok));
+    let app = test::init_service(App::new().service(users).wrap(tracing)).await;
+
+    test::call_service(&app, test::TestRequest::get().uri("/api/users/7").to_request()).await;
+
+    assert_eq!(sink.only().await.name, "GET /api/users/{id}");
+}
