@@ -27,11 +27,11 @@ async fn one_request_through_three_services_is_one_trace() {
 
     assert_eq!(body, "item 7");
     let spans = sink.wait_for(5).await;
-    let at_gateway = find(&spans, SpanKind::Server, &gateway);
-    let to_inventory = find(&spans, SpanKind::Client, &inventory);
-    let at_inventory = find(&spans, SpanKind::Server, &inventory);
-    let to_pricing = find(&spans, SpanKind::Client, &pricing);
-    let at_pricing = find(&spans, SpanKind::Server, &pricing);
+    let at_gateway = find(&spans, &SpanKind::Server, &gateway);
+    let to_inventory = find(&spans, &SpanKind::Client, &inventory);
+    let at_inventory = find(&spans, &SpanKind::Server, &inventory);
+    let to_pricing = find(&spans, &SpanKind::Client, &pricing);
+    let at_pricing = find(&spans, &SpanKind::Server, &pricing);
 
     assert_eq!(at_gateway.parent_span_id.to_string(), "b7ad6b7169203331");
     assert!(to_inventory.is_child_of(at_gateway));
@@ -69,9 +69,9 @@ async fn an_error_at_the_end_of_the_chain_is_one_in_every_service() {
     }
 }
 
-fn find<'a>(spans: &'a [SpanData], kind: SpanKind, server: &Server) -> &'a SpanData {
+fn find<'a>(spans: &'a [SpanData], kind: &SpanKind, server: &Server) -> &'a SpanData {
     let port = i64::from(server.address().port());
     let of_it =
-        |span: &&SpanData| span.span_kind == kind && span.integer("server.port") == Some(port);
+        |span: &&SpanData| span.span_kind == *kind && span.integer("server.port") == Some(port);
     spans.iter().find(of_it).unwrap_or_else(|| panic!("no {kind:?} span of port {port}"))
 }

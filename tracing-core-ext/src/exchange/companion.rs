@@ -1,8 +1,6 @@
 //! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
 //! request.
 
-use std::borrow::Cow;
-
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -30,7 +28,7 @@ pub(crate) fn span(method: &str, path: &str) -> Span {
 pub(crate) fn capture(
     span: &Span,
     parent: &Context,
-    name: &Cow<'static, str>,
+    name: &str,
     attributes: &[KeyValue],
 ) -> Option<Context> {
     if span.is_disabled()
@@ -40,7 +38,7 @@ pub(crate) fn capture(
         return None;
     }
     span.record("otel.kind", "server");
-    span.record("otel.name", name.as_ref());
+    span.record("otel.name", name);
     for attribute in attributes.iter().filter(|attribute| !is_field(attribute)) {
         span.set_attribute(attribute.key.clone(), attribute.value.clone());
     }
