@@ -163,10 +163,10 @@ fn decode<const N: usize>(fields: &[u8; LEN], start: usize) -> Result<[u8; N], T
         *byte = high << 4 | low;
     }
     if bits > 0x0f {
-        let wrong = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
+        let right = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
         return Err(TraceParentError::new(
             Reason::NoDigit,
-            start + wrong.count(),
+            start + right.count(),
         ));
     }
     Ok(bytes)
