@@ -33,7 +33,7 @@ pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState,
 /// Writes the `tracestate` to send for a span, or `None` where there is nothing to send.
 ///
 /// Members that a program put into its `TraceState` and that no `tracestate` can carry are left
-/// out: the API takes empty and non-ASCII values.
+/// out: the API takes empty and non-ASCII values, and a key twice.
 pub(super) fn header<'a>(
     trace_state: &TraceState,
     unheld: Option<&'a Unheld>,
@@ -101,12 +101,10 @@ impl<'a> Members<'a> {
     }
 
     fn of(trace_state: &'a TraceState) -> Self {
-        let members = trace_state.into_iter();
-        let mut members = Self(
-            members
-                .filter_map(|(key, value)| Member::new(key, value))
-                .collect(),
-        );
+        let mut members = Self::default();
+        for (key, value) in trace_state {
+            Member::new(key, value).and_then(|member| members.push(member));
+        }
         members.cut();
         members
     }
@@ -418,6 +416,13 @@ mod tests {
         let trace_state = TraceState::from_key_value(members).unwrap();
 
         assert_eq!(write(&trace_state, None).unwrap(), "e=2");
+    }
+
+    #[test]
+    fn the_first_of_two_members_a_program_added_with_one_key_is_sent() {
+        let trace_state = TraceState::from_key_value([("a", "1"), ("b", "2"), ("a", "3")]);
+
+        assert_eq!(write(&trace_state.unwrap(), None).unwrap(), "a=1,b=2");
     }
 
     #[test]
