@@ -17,10 +17,11 @@ where
     fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
         let span = self.build_with_context(builder, parent);
         if span.is_recording() {
-            parent.with_span(span)
-        } else {
-            // Of a span that is not recorded only the identity matters, and that needs no lock.
-            parent.with_remote_span_context(span.span_context().clone())
+            return parent.with_span(span);
         }
+        // Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut
+        // down does not even give it one: the caller's context flows through.
+        let identity = span.span_context();
+        if identity.is_valid() { parent.with_remote_span_context(identity.clone()) } else { parent.clone() }
     }
 }

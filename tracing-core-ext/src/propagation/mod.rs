@@ -30,6 +30,9 @@
 //! the network sends, extraction answers with a context: one that continues the caller's trace,
 //! or one in which a new trace starts.
 //!
+//! A span that is not recorded, or made without an SDK, hands on the trace all the same, with the
+//! caller's `tracestate` as it came and the random flag of its trace id.
+//!
 //! # What is kept of the network's bytes
 //!
 //! | field | limit | beyond it |

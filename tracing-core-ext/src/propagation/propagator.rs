@@ -57,6 +57,21 @@ impl Propagator {
     ///
     /// A propagator without fields, installed to turn propagation off, looks like none: hand it
     /// to [`Propagator::new`] instead.
+    ///
+    /// ```standalone_crate
+    /// use http::HeaderMap;
+    /// use opentelemetry::baggage::BaggageExt;
+    /// use opentelemetry::global;
+    /// use tracing_core_ext::propagation::{Propagator, W3cPropagator};
+    ///
+    /// global::set_text_map_propagator(W3cPropagator::new().without_baggage());
+    /// let propagator = Propagator::global();
+    ///
+    /// let mut inbound = HeaderMap::new();
+    /// inbound.insert("baggage", "tenant=blue".parse()?);
+    /// assert!(propagator.extract(&inbound).baggage().is_empty());
+    /// # Ok::<(), http::header::InvalidHeaderValue>(())
+    /// ```
     pub fn global() -> Self {
         global::get_text_map_propagator(|propagator| match w3c_for(propagator) {
             Some(w3c) => Self(Kind::W3c(w3c)),

@@ -7,7 +7,10 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 /// Length of a version 00 `traceparent`, and of the part of a later one that can be read.
 const LEN: usize = 55;
 
-/// Sampled (Level 1) and random-trace-id (Level 2). All other flags must be sent as zero.
+/// The random-trace-id flag of Level 2: the last 7 bytes of the trace id are random.
+const RANDOM: TraceFlags = TraceFlags::new(0x02);
+
+/// Sampled and random. All other flags must be sent as zero.
 const KNOWN_FLAGS: u8 = 0x03;
 
 /// A valid `traceparent`: which trace a request belongs to, and which span sent it.
@@ -64,6 +67,14 @@ impl TraceParent {
     /// The sampled (`0x01`) and random (`0x02`) flags; no other flag is kept.
     pub fn flags(&self) -> TraceFlags {
         self.flags
+    }
+
+    pub(super) fn is_random(&self) -> bool {
+        self.flags & RANDOM == RANDOM
+    }
+
+    pub(super) fn with_random(self) -> Self {
+        Self { flags: self.flags | RANDOM, ..self }
     }
 
     /// The header value, always in version 00.
@@ -145,8 +156,8 @@ fn decode<const N: usize>(fields: &[u8; LEN], start: usize) -> Result<[u8; N], T
         *byte = high << 4 | low;
     }
     if bits > 0x0f {
-        let wrong = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
-        return Err(TraceParentError::new(Reason::NoDigit, start + wrong.count()));
+        let right = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
+        return Err(TraceParentError::new(Reason::NoDigit, start + right.count()));
     }
     Ok(bytes)
 }

@@ -5,7 +5,7 @@ use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
 
 use super::headers::trim_ows;
 use super::text_map::{ExtractorHeaders, InjectorHeaders};
@@ -83,10 +83,10 @@ impl W3cPropagator {
     }
 
     fn extract_into<H: Headers>(&self, mut cx: Context, headers: &H) -> Context {
-        if let Some((span_context, unheld)) = extract_span(headers) {
+        if let Some((span_context, remainder)) = extract_span(headers) {
             cx = cx.with_remote_span_context(span_context);
-            if let Some(unheld) = unheld {
-                cx = cx.with_value(unheld);
+            if let Some(remainder) = remainder {
+                cx = cx.with_value(remainder);
             }
         }
         if self.baggage
@@ -104,7 +104,7 @@ impl Default for W3cPropagator {
     }
 }
 
-fn extract_span<H: Headers>(headers: &H) -> Option<(SpanContext, Option<Unheld>)> {
+fn extract_span<H: Headers>(headers: &H) -> Option<(SpanContext, Option<Remainder>)> {
     let mut values = headers.values(&TRACEPARENT);
     let parent = TraceParent::try_from(trim_ows(values.next()?)).ok()?;
     // Which of two callers is the parent is anybody's guess.
@@ -112,20 +112,48 @@ fn extract_span<H: Headers>(headers: &H) -> Option<(SpanContext, Option<Unheld>)
         return None;
     }
     let lines = headers.values(&TRACESTATE);
-    let (trace_state, unheld) = tracestate::extract(lines, parent.trace_id());
-    Some((parent.into_span_context(trace_state), unheld))
+    let (trace_state, unheld) = tracestate::extract(lines);
+    let remainder = Remainder::new(parent, unheld);
+    Some((parent.into_span_context(trace_state), remainder))
 }
 
 fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     let span = cx.span();
     let span_context = span.span_context();
-    let Some(parent) = TraceParent::from_span_context(span_context) else {
+    let Some(mut parent) = TraceParent::from_span_context(span_context) else {
         return;
     };
+    let remainder = Remainder::of(cx, parent.trace_id());
+    if remainder.is_some_and(|remainder| remainder.random) {
+        parent = parent.with_random();
+    }
     headers.set(&TRACEPARENT, &parent.to_bytes());
-    match tracestate::header(span_context, cx.get()) {
+    let unheld = remainder.and_then(|remainder| remainder.unheld.as_ref());
+    match tracestate::header(span_context.trace_state(), unheld) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
+    }
+}
+
+/// What tracers do not hand on from a remote parent to the spans below it.
+///
+/// Every span of the trace must send it, so it travels in the context, beside the span.
+#[derive(Debug)]
+struct Remainder {
+    trace_id: TraceId,
+    /// The SDK clears all flags of a span it does not record.
+    random: bool,
+    unheld: Option<Unheld>,
+}
+
+impl Remainder {
+    fn new(parent: TraceParent, unheld: Option<Unheld>) -> Option<Self> {
+        let random = parent.is_random();
+        (random || unheld.is_some()).then(|| Self { trace_id: parent.trace_id(), random, unheld })
+    }
+
+    fn of(cx: &Context, trace_id: TraceId) -> Option<&Self> {
+        cx.get().filter(|remainder: &&Self| remainder.trace_id == trace_id)
     }
 }
 
@@ -151,7 +179,8 @@ mod tests {
 
     use http::{HeaderMap, HeaderValue};
     use opentelemetry::KeyValue;
-    use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
+    use opentelemetry::trace::{SpanId, TraceFlags, TraceState, Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use proptest::prelude::*;
 
     use super::*;
@@ -300,25 +329,45 @@ mod tests {
     }
 
     #[test]
-    fn level_2_keys_do_not_flow_into_another_trace() {
-        let cx = extract(&[("traceparent", PARENT), ("tracestate", "foo@bar@baz=1")]);
+    fn nothing_of_one_trace_flows_into_another() {
+        let parent = format!("{}02", &PARENT[..53]);
+        let cx = extract(&[("traceparent", &parent), ("tracestate", "foo@bar@baz=1")]);
         let root = SpanContext::new(
             TraceId::from(1),
             SpanId::from(1),
-            TraceFlags::SAMPLED,
+            TraceFlags::NOT_SAMPLED,
             false,
             TraceState::NONE,
         );
+        let sent = inject(&cx.with_remote_span_context(root));
 
-        assert!(!inject(&cx.with_remote_span_context(root)).contains_key("tracestate"));
+        assert!(!sent.contains_key("tracestate"));
+        assert!(sent["traceparent"].as_bytes().ends_with(b"-00"));
     }
 
     #[test]
-    fn a_child_span_keeps_the_random_flag_and_sends_no_unknown_one() {
-        let parent = format!("{}fe", &PARENT[..53]);
+    fn a_child_span_sends_no_unknown_flag() {
+        let parent = format!("{}fc", &PARENT[..53]);
         let sent = inject(&with_child(&extract(&[("traceparent", &parent)])));
 
-        assert_eq!(sent["traceparent"], "00-12345678901234567890123456789012-0000000000000007-02");
+        assert_eq!(sent["traceparent"], "00-12345678901234567890123456789012-0000000000000007-00");
+    }
+
+    #[test]
+    fn the_random_flag_outlives_a_sampler() {
+        let drop = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff);
+        let keep = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn);
+        for (provider, sampled) in [(drop.build(), 0), (keep.build(), 1)] {
+            for (received, random) in [("00", 0), ("01", 0), ("02", 2), ("03", 2)] {
+                let parent = format!("{}{received}", &PARENT[..53]);
+                let cx = extract(&[("traceparent", &parent)]);
+                let span = provider.tracer("test").start_with_context("child", &cx);
+                let sent = inject(&cx.with_span(span));
+                let sent = TraceParent::try_from(sent["traceparent"].as_bytes()).unwrap();
+
+                assert_eq!(sent.flags().to_u8(), sampled | random, "{received}");
+            }
+        }
     }
 
     #[test]
@@ -375,8 +424,8 @@ mod tests {
     fn a_span_context_is_read_without_allocating() {
         let headers = headers(&[("traceparent", PARENT), ("accept", "*/*")]);
         let info = allocation_counter::measure(|| {
-            let (span_context, unheld) = extract_span(&headers).unwrap();
-            assert!(span_context.is_valid() && unheld.is_none());
+            let (span_context, remainder) = extract_span(&headers).unwrap();
+            assert!(span_context.is_valid() && remainder.is_none());
         });
 
         assert_eq!(info.count_total, 0);
