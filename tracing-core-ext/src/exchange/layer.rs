@@ -1,7 +1,10 @@
 use std::cell::RefCell;
 
 use opentelemetry::{Context, ContextGuard, trace::Tracer};
-use tracing::{Dispatch, Metadata, Span, Subscriber, span::Id};
+use tracing::{
+    Dispatch, Metadata, Span, Subscriber,
+    span::{Attributes, Id},
+};
 use tracing_subscriber::{Layer, filter::FilterFn, layer, registry::LookupSpan};
 
 use super::companion::TARGET;
@@ -69,6 +72,8 @@ struct ContextLayer {
     bind: fn(&Dispatch, &Id, Context) -> Option<()>,
 }
 
+/// In the extensions of a companion span this layer is enabled for.
+#[derive(Default)]
 struct Bound(Context);
 
 fn bind_in<S>(dispatch: &Dispatch, id: &Id, context: Context) -> Option<()>
@@ -76,7 +81,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let span = dispatch.downcast_ref::<S>()?.span(id)?;
-    span.extensions_mut().insert(Bound(context));
+    span.extensions_mut().get_mut::<Bound>()?.0 = context;
     Some(())
 }
 
@@ -84,6 +89,14 @@ impl<S> Layer<S> for ContextLayer
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, subscriber: layer::Context<'_, S>) {
+        if attributes.metadata().target() == TARGET
+            && let Some(span) = subscriber.span(id)
+        {
+            span.extensions_mut().insert(Bound::default());
+        }
+    }
+
     fn on_enter(&self, id: &Id, subscriber: layer::Context<'_, S>) {
         let Some(span) = subscriber.span(id) else { return };
         let context = span.extensions().get::<Bound>().map(|bound| bound.0.clone());

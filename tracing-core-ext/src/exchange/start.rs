@@ -22,6 +22,10 @@ where
         // Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut
         // down does not even give it one: the caller's context flows through.
         let identity = span.span_context();
-        if identity.is_valid() { parent.with_remote_span_context(identity.clone()) } else { parent.clone() }
+        if identity.is_valid() {
+            parent.with_remote_span_context(identity.clone())
+        } else {
+            parent.clone()
+        }
     }
 }

@@ -1,0 +1,30 @@
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use super::filter;
+use super::log::LogLines;
+use crate::exchange;
+use crate::propagation::W3cPropagator;
+
+/// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
+pub(super) fn subscriber(
+    provider: &SdkTracerProvider,
+    lines: LogLines,
+    log_filter: EnvFilter,
+    span_level: LevelFilter,
+) -> Dispatch {
+    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+    let subscriber = tracing_subscriber::registry()
+        .with(lines.layer().with_filter(log_filter))
+        .with(exchange::layer(tracer).with_filter(filter::exported(span_level)));
+    Dispatch::new(subscriber)
+}
+
+pub(super) fn propagator() -> impl TextMapPropagator + Send + Sync + 'static {
+    W3cPropagator::new()
+}
