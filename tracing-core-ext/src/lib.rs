@@ -5,3 +5,5 @@ pub mod client;
 pub mod exchange;
 pub mod http;
 pub mod propagation;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;

@@ -1,0 +1,240 @@
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use opentelemetry::{Key, KeyValue, Value, global};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
+use tracing::Dispatch;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use super::config::{Environment, Variables};
+use super::destination::Destination;
+use super::error::TelemetryError;
+use super::guard::Telemetry;
+use super::log::{LogFormat, LogLines};
+use super::resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource};
+use super::service_name::{Candidates, ServiceName};
+use super::subscriber::{propagator, subscriber};
+
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// Set-up of a service, made by [`Telemetry::builder`].
+///
+/// What is said here beats what the environment says. An empty variable counts as unset.
+#[must_use = "nothing happens before install() or build()"]
+pub struct TelemetryBuilder {
+    service_name: Option<String>,
+    package_name: Option<String>,
+    attributes: Vec<KeyValue>,
+    destination: Option<Destination>,
+    log_format: LogFormat,
+    log_writer: Option<BoxMakeWriter>,
+    span_level: LevelFilter,
+    shutdown_timeout: Duration,
+    variables: Variables,
+}
+
+impl TelemetryBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            service_name: None,
+            package_name: None,
+            attributes: Vec::new(),
+            destination: None,
+            log_format: LogFormat::default(),
+            log_writer: None,
+            span_level: LevelFilter::INFO,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            variables: Variables::of_process(),
+        }
+    }
+
+    /// Names the service. Beats `OTEL_SERVICE_NAME`, which beats `service.name` in
+    /// `OTEL_RESOURCE_ATTRIBUTES`, which beats [`package_name`](Self::package_name).
+    ///
+    /// When the environment says something else, one log line tells so. Leave it out for a
+    /// service that is to be named by its deployment.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = Some(name.into());
+        self
+    }
+
+    /// Names the service where nothing else does: `package_name(env!("CARGO_PKG_NAME"))`.
+    pub fn package_name(mut self, name: impl Into<String>) -> Self {
+        self.package_name = Some(name.into());
+        self
+    }
+
+    /// Sets `service.version`.
+    pub fn service_version(self, version: impl Into<String>) -> Self {
+        self.resource_attribute(SERVICE_VERSION, version.into())
+    }
+
+    /// Sets `deployment.environment.name`, such as `production`.
+    pub fn environment(self, name: impl Into<String>) -> Self {
+        self.resource_attribute(ENVIRONMENT_NAME, name.into())
+    }
+
+    /// Sets an attribute every span of this service is exported with. Beats the same key in
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn resource_attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Prints each trace as a waterfall on standard output: what happens anyway when neither
+    /// code nor environment names an endpoint.
+    pub fn console(mut self) -> Self {
+        self.destination = Some(Destination::Console);
+        self
+    }
+
+    /// Exports over OTLP (HTTP/protobuf) to the collector at this URL, to which `/v1/traces` is
+    /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.destination = Some(Destination::Collector(url.into()));
+        self
+    }
+
+    /// Exports through this exporter. It is called on a thread of its own.
+    pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.destination = Some(Destination::own(exporter));
+        self
+    }
+
+    /// Writes log lines in this format. Text unless told otherwise.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.log_format = format;
+        self
+    }
+
+    /// Writes log lines there instead of to standard error, without colours.
+    pub fn log_writer<W>(mut self, writer: W) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        self.log_writer = Some(BoxMakeWriter::new(writer));
+        self
+    }
+
+    /// Turns `tracing` spans up to this level into OpenTelemetry spans. `INFO` unless told
+    /// otherwise. Independent of `RUST_LOG`, which only picks log lines.
+    pub fn span_level(mut self, level: LevelFilter) -> Self {
+        self.span_level = level;
+        self
+    }
+
+    /// How long [`Telemetry::shutdown`] may take. 5 seconds unless told otherwise.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Looks environment variables up with this function instead of in the process.
+    pub fn variables(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.variables = Variables::looked_up_by(lookup);
+        self
+    }
+
+    /// Makes this the telemetry of the whole process: the global tracer provider, the global
+    /// text map propagator and the global `tracing` subscriber.
+    ///
+    /// ```
+    /// # use tracing_core_ext::telemetry::Telemetry;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = Telemetry::builder().service_name("checkout").install()?;
+    ///
+    /// let again = Telemetry::builder().service_name("checkout").install();
+    /// assert_eq!(
+    ///     again.unwrap_err().to_string(),
+    ///     "telemetry is already installed: install() may be called once",
+    /// );
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a setting, in code or in the environment, cannot be used, or when there is a global
+    /// `tracing` subscriber already. Nothing is installed then.
+    pub fn install(self) -> Result<Telemetry, TelemetryError> {
+        let (telemetry, dispatch) = self.build()?;
+        if tracing::dispatcher::set_global_default(dispatch).is_err() {
+            return Err(match INSTALLED.load(Ordering::Acquire) {
+                true => TelemetryError::already_installed(),
+                false => TelemetryError::foreign_subscriber(),
+            });
+        }
+        INSTALLED.store(true, Ordering::Release);
+        global::set_tracer_provider(telemetry.tracer_provider().clone());
+        global::set_text_map_propagator(propagator());
+        Ok(telemetry)
+    }
+
+    /// Makes everything [`install`](Self::install) does, and installs nothing: the subscriber is
+    /// handed out, the provider is [`Telemetry::tracer_provider`].
+    ///
+    /// # Errors
+    ///
+    /// When a setting, in code or in the environment, cannot be used.
+    pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
+        let mut environment = Environment::read(&self.variables)?;
+        let service = self.choose_name(&environment)?;
+        let in_environment = environment.endpoint.take().map(Destination::Traces);
+        let destination = self.destination.or(in_environment);
+        let pipeline = destination
+            .unwrap_or(Destination::Console)
+            .pipeline(&service.name, &environment)?;
+        let attributes = &environment.resource_attributes;
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource(&service.name, attributes, self.attributes))
+            .with_span_processor(pipeline.processor)
+            .build();
+        let lines = LogLines {
+            format: self.log_format,
+            writer: self.log_writer,
+            no_color: environment.no_color,
+        };
+        let log_filter = environment.log_filter;
+        let dispatch = subscriber(&provider, lines, log_filter, self.span_level);
+        let delivery = pipeline.delivery;
+        delivery.log_to(&dispatch);
+        delivery.log(|| service.say_overruled());
+        let telemetry = Telemetry::new(provider, delivery, self.shutdown_timeout);
+        Ok((telemetry, dispatch))
+    }
+
+    fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {
+        ServiceName::choose(&Candidates {
+            code: self.service_name.as_deref(),
+            variable: environment.service_name.as_deref(),
+            resource: environment.service_name_in_resource.as_deref(),
+            package: self.package_name.as_deref(),
+        })
+    }
+}
+
+impl fmt::Debug for TelemetryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryBuilder")
+            .field("service_name", &self.service_name)
+            .field("package_name", &self.package_name)
+            .field("attributes", &self.attributes)
+            .field("log_format", &self.log_format)
+            .field("span_level", &self.span_level)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use tracing::dispatcher::with_default;
+
+use crate::telemetry::log::tests::Lines;
+
+use super::*;
+
+fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
+    Telemetry::builder().variables(|name| {
+        let found = variables.iter().find(|(key, _)| *key == name)?;
+        Some(found.1.to_owned())
+    })
+}
+
+struct Rig {
+    telemetry: Telemetry,
+    dispatch: Dispatch,
+    exporter: InMemorySpanExporter,
+    lines: Lines,
+}
+
+fn rig(builder: TelemetryBuilder) -> Rig {
+    let exporter = InMemorySpanExporter::default();
+    let lines = Lines::default();
+    let (telemetry, dispatch) = builder
+        .exporter(exporter.clone())
+        .log_writer(lines.clone())
+        .build()
+        .unwrap();
+    Rig {
+        telemetry,
+        dispatch,
+        exporter,
+        lines,
+    }
+}
+
+impl Rig {
+    fn exported(&self) -> Vec<SpanData> {
+        self.telemetry.tracer_provider().force_flush().unwrap();
+        self.exporter.get_finished_spans().unwrap()
+    }
+
+    fn exported_names(&self) -> Vec<String> {
+        let spans = self.exported().into_iter();
+        spans.map(|span| span.name.into_owned()).collect()
+    }
+}
+
+#[test]
+fn tracing_spans_are_exported_as_opentelemetry_spans() {
+    let rig = rig(builder(&[]).service_name("shop"));
+    with_default(&rig.dispatch, || {
+        let outer = tracing::info_span!("outer").entered();
+        tracing::info_span!("inner").in_scope(|| {});
+        outer.exit();
+    });
+    let spans = rig.exported();
+    assert_eq!((&*spans[0].name, &*spans[1].name), ("inner", "outer"));
+    assert_eq!(
+        spans[0].parent_span_id,
+        spans[1].span_context.span_id(),
+        "{spans:?}"
+    );
+}
+
+#[test]
+fn a_log_line_carries_the_ids_of_the_span_it_was_written_in() {
+    let rig = rig(builder(&[]).service_name("shop"));
+    with_default(&rig.dispatch, || {
+        tracing::info_span!("order").in_scope(|| tracing::info!("hello"));
+    });
+    let span = &rig.exported()[0].span_context;
+    let (trace_id, span_id) = (span.trace_id(), span.span_id());
+    let lines = rig.lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let ids = format!(" trace_id={trace_id} span_id={span_id}");
+    assert!(lines[0].ends_with(&ids), "{lines:?}");
+}
+
+#[test]
+fn spans_of_the_transport_are_not_exported() {
+    let rig = rig(builder(&[]).service_name("shop"));
+    with_default(&rig.dispatch, || {
+        tracing::info_span!(target: "hyper::client", "theirs").in_scope(|| {});
+        tracing::info_span!(target: "hyperspace", "ours").in_scope(|| {});
+    });
+    assert_eq!(rig.exported_names(), ["ours"]);
+}
+
+#[test]
+fn the_filter_of_log_lines_hides_no_span() {
+    let rig = rig(builder(&[("RUST_LOG", "error")]).service_name("shop"));
+    with_default(&rig.dispatch, || {
+        tracing::info_span!("order").in_scope(|| tracing::info!("hello"));
+    });
+    assert_eq!(rig.exported_names(), ["order"]);
+    assert_eq!(rig.lines.all(), [""; 0]);
+}
+
+#[test]
+fn spans_below_the_level_asked_for_are_not_exported() {
+    let named = |builder: TelemetryBuilder| {
+        let rig = rig(builder.service_name("shop"));
+        with_default(&rig.dispatch, || {
+            tracing::info_span!("info").in_scope(|| {});
+            tracing::debug_span!("debug").in_scope(|| {});
+        });
+        rig.exported_names()
+    };
+    assert_eq!(named(builder(&[])), ["info"]);
+    let debug = builder(&[]).span_level(LevelFilter::DEBUG);
+    assert_eq!(named(debug), ["info", "debug"]);
+}
+
+#[test]
+fn logs_of_the_sdk_reach_the_log_lines() {
+    let rig = rig(builder(&[("RUST_LOG", "opentelemetry_sdk=info")]).service_name("shop"));
+    let provider = rig.telemetry.tracer_provider();
+    with_default(&rig.dispatch, || drop(provider.tracer("")));
+    let lines = rig.lines.all();
+    assert!(lines[0].contains("TracerNameEmpty"), "{lines:?}");
+}
+
+#[test]
+fn a_name_in_the_environment_that_code_overrules_is_said_once() {
+    let rig = rig(builder(&[("OTEL_SERVICE_NAME", "sidecar")]).service_name("shop"));
+    let lines = rig.lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("the name \"shop\" in code beats OTEL_SERVICE_NAME=\"sidecar\""),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_service_without_a_name_is_refused() {
+    let error = builder(&[]).build().unwrap_err().to_string();
+    assert!(error.contains("the service has no name"), "{error}");
+}
+
+#[test]
+fn after_a_clean_shutdown_nothing_is_lost() {
+    let rig = rig(builder(&[]).service_name("shop"));
+    with_default(&rig.dispatch, || {
+        tracing::info_span!("order").in_scope(|| {})
+    });
+    rig.telemetry.shutdown().unwrap();
+}
+
+/// Never comes back until the test lets go of the other end.
+#[derive(Debug)]
+struct Stuck(Mutex<Receiver<()>>);
+
+impl SpanExporter for Stuck {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        let _ = self.0.lock().unwrap().recv();
+        Ok(())
+    }
+}
+
+fn stuck(builder: TelemetryBuilder) -> (Telemetry, Dispatch, std::sync::mpsc::Sender<()>) {
+    let (release, stuck) = channel();
+    let (telemetry, dispatch) = builder
+        .exporter(Stuck(Mutex::new(stuck)))
+        .shutdown_timeout(Duration::from_millis(20))
+        .build()
+        .unwrap();
+    drop(telemetry.tracer_provider().tracer("test").start("span"));
+    (telemetry, dispatch, release)
+}
+
+#[test]
+fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
+    let (telemetry, _dispatch, _release) = stuck(builder(&[]).service_name("shop"));
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!((error.ended(), error.delivered(), error.lost()), (1, 0, 1));
+    let text = error.to_string();
+    assert!(
+        text.contains("1 of 1 span") && text.contains("within"),
+        "{text}"
+    );
+    assert!(text.ends_with("1 still waiting"), "{text}");
+}
+
+#[test]
+fn dropping_the_guard_logs_what_was_lost() {
+    let lines = Lines::default();
+    let builder = builder(&[]).service_name("shop").log_writer(lines.clone());
+    let (telemetry, _dispatch, _release) = stuck(builder);
+    drop(telemetry);
+    let lines = lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("1 of 1 span"), "{lines:?}");
+}
+
+#[test]
+fn resource_attributes_of_code_and_environment_are_exported() {
+    let seen = Arc::new(Mutex::new(None));
+    let (telemetry, _dispatch) = builder(&[
+        ("OTEL_SERVICE_NAME", "from-variable"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=weaker,team=blue"),
+    ])
+    .package_name("weakest")
+    .service_version("1.2.3")
+    .environment("staging")
+    .resource_attribute("zone", 7)
+    .exporter(SeesResource(Arc::clone(&seen)))
+    .build()
+    .unwrap();
+    telemetry.shutdown().unwrap();
+    let resource = seen.lock().unwrap().take().unwrap();
+    for (key, value) in [
+        ("service.name", Value::from("from-variable")),
+        ("service.version", "1.2.3".into()),
+        ("deployment.environment.name", "staging".into()),
+        ("team", "blue".into()),
+        ("zone", 7.into()),
+    ] {
+        assert_eq!(resource.get(&Key::new(key)), Some(value), "{key}");
+    }
+}
+
+#[derive(Debug)]
+struct SeesResource(Arc<Mutex<Option<opentelemetry_sdk::Resource>>>);
+
+impl SpanExporter for SeesResource {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        *self.0.lock().unwrap() = Some(resource.clone());
+    }
+}

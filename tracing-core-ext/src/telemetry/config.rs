@@ -1,0 +1,305 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::endpoint::Endpoint;
+use super::error::TelemetryError;
+use super::resource;
+
+/// How variables are looked up, so that tests need not touch those of the process.
+pub(super) struct Variables(Box<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// What the environment says, read once and checked.
+#[derive(Debug)]
+pub(super) struct Environment {
+    pub(super) service_name: Option<String>,
+    pub(super) service_name_in_resource: Option<String>,
+    pub(super) resource_attributes: Vec<(String, String)>,
+    pub(super) endpoint: Option<Endpoint>,
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "only OTLP has a protocol")
+    )]
+    pub(super) protocol: Option<(&'static str, String)>,
+    pub(super) timeout: Duration,
+    pub(super) batch: Batch,
+    pub(super) log_filter: EnvFilter,
+    pub(super) no_color: bool,
+}
+
+/// How spans wait for export.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Batch {
+    pub(super) queue: usize,
+    pub(super) size: usize,
+    pub(super) delay: Option<Duration>,
+}
+
+impl Environment {
+    pub(super) fn read(variables: &Variables) -> Result<Self, TelemetryError> {
+        let mut resource_attributes = variables.resource_attributes()?;
+        Ok(Self {
+            service_name: variables.text("OTEL_SERVICE_NAME"),
+            service_name_in_resource: take_service_name(&mut resource_attributes),
+            resource_attributes,
+            endpoint: variables.endpoint()?,
+            protocol: variables.protocol(),
+            timeout: variables.timeout()?,
+            batch: variables.batch()?,
+            log_filter: variables.log_filter()?,
+            no_color: variables.text("NO_COLOR").is_some(),
+        })
+    }
+}
+
+impl Variables {
+    pub(super) fn of_process() -> Self {
+        Self::looked_up_by(|name| std::env::var(name).ok())
+    }
+
+    pub(super) fn looked_up_by(
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(lookup))
+    }
+
+    /// "The SDK MUST interpret an empty value of an environment variable the same way as when
+    /// the variable is unset": OpenTelemetry environment variable specification.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
+        self.text("OTEL_RESOURCE_ATTRIBUTES")
+            .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
+    }
+
+    fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
+        const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        if let Some(value) = self.text(TRACES) {
+            return Endpoint::verbatim(TRACES, value.trim()).map(Some);
+        }
+        self.text(COLLECTOR)
+            .map(|value| Endpoint::of_collector(COLLECTOR, value.trim()))
+            .transpose()
+    }
+
+    fn protocol(&self) -> Option<(&'static str, String)> {
+        self.first([
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+        ])
+    }
+
+    fn timeout(&self) -> Result<Duration, TelemetryError> {
+        let found = self.first([
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+        ]);
+        let milliseconds = found.map_or(Ok(10_000), |(name, value)| positive(name, &value))?;
+        Ok(Duration::from_millis(milliseconds))
+    }
+
+    fn batch(&self) -> Result<Batch, TelemetryError> {
+        const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
+        let queue = self.positive("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
+        let size = self.positive::<usize>(SIZE)?;
+        if let Some(size) = size.filter(|size| *size > queue) {
+            let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
+            return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
+        }
+        Ok(Batch {
+            queue,
+            size: size.unwrap_or(512).min(queue),
+            delay: self
+                .positive("OTEL_BSP_SCHEDULE_DELAY")?
+                .map(Duration::from_millis),
+        })
+    }
+
+    fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
+        let directives = self.text("RUST_LOG").unwrap_or_default();
+        EnvFilter::builder()
+            .with_default_directive(LevelFilter::INFO.into())
+            .parse(&directives)
+            .map_err(|_| {
+                TelemetryError::setting(
+                    "RUST_LOG",
+                    directives,
+                    "filter directives such as info,my_service=debug",
+                )
+            })
+    }
+
+    fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
+        names
+            .into_iter()
+            .find_map(|name| Some((name, self.text(name)?)))
+    }
+
+    fn positive<N: FromStr + PartialOrd + Default>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<N>, TelemetryError> {
+        self.text(name)
+            .map(|value| positive(name, &value))
+            .transpose()
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables(..)")
+    }
+}
+
+fn positive<N: FromStr + PartialOrd + Default>(
+    name: &'static str,
+    value: &str,
+) -> Result<N, TelemetryError> {
+    value
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| *number > N::default())
+        .ok_or_else(|| TelemetryError::setting(name, value, "a whole number greater than 0"))
+}
+
+fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {
+    let (names, others) = std::mem::take(attributes)
+        .into_iter()
+        .partition(|(key, _)| key == resource::SERVICE_NAME);
+    *attributes = others;
+    let names: Vec<(String, String)> = names;
+    names.into_iter().next_back().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &'static [(&str, &str)]) -> Result<Environment, TelemetryError> {
+        Environment::read(&Variables::looked_up_by(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        }))
+    }
+
+    fn refusal(variables: &'static [(&str, &str)]) -> String {
+        read(variables).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_environment_says_nothing() {
+        let environment = read(&[]).unwrap();
+        assert_eq!(environment.service_name, None);
+        assert_eq!(environment.service_name_in_resource, None);
+        assert_eq!(environment.endpoint, None);
+        assert_eq!(environment.timeout, Duration::from_secs(10));
+        assert_eq!(environment.log_filter.to_string(), "info");
+        let batch = Batch {
+            queue: 2048,
+            size: 512,
+            delay: None,
+        };
+        assert_eq!(environment.batch, batch);
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_unset() {
+        let environment = read(&[
+            ("OTEL_SERVICE_NAME", ""),
+            ("OTEL_RESOURCE_ATTRIBUTES", ""),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", ""),
+            ("RUST_LOG", ""),
+            ("NO_COLOR", ""),
+        ])
+        .unwrap();
+        assert_eq!(environment.service_name, None);
+        assert_eq!(environment.endpoint, None);
+        assert!(!environment.no_color);
+    }
+
+    #[test]
+    fn the_service_name_leaves_the_resource_attributes() {
+        let environment = read(&[(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "service.name=first,team=shop,service.name=last",
+        )])
+        .unwrap();
+        assert_eq!(
+            environment.service_name_in_resource.as_deref(),
+            Some("last")
+        );
+        assert_eq!(
+            environment.resource_attributes,
+            [("team".to_owned(), "shop".to_owned())]
+        );
+    }
+
+    #[test]
+    fn the_endpoint_for_traces_beats_the_general_one() {
+        let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
+        let environment = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318")]).unwrap();
+        assert_eq!(
+            environment.endpoint.unwrap().url(),
+            format!("{}/v1/traces", general.1)
+        );
+        let environment = read(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1/in"),
+        ])
+        .unwrap();
+        assert_eq!(environment.endpoint.unwrap().url(), "http://traces:1/in");
+    }
+
+    #[test]
+    fn an_unparsable_endpoint_names_variable_value_and_what_is_allowed() {
+        assert_eq!(
+            refusal(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]),
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"localhost:4318\": expected an absolute http:// or \
+             https:// URL such as http://localhost:4318"
+        );
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused() {
+        for value in ["0", "-1", "ten", "1.5"] {
+            let lookup =
+                move |name: &str| (name == "OTEL_BSP_MAX_QUEUE_SIZE").then(|| value.to_owned());
+            let error = Environment::read(&Variables::looked_up_by(lookup)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "OTEL_BSP_MAX_QUEUE_SIZE={value:?}: expected a whole number greater than 0"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_queue_is_refused() {
+        assert_eq!(
+            refusal(&[
+                ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
+                ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11"),
+            ]),
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=\"11\": expected at most OTEL_BSP_MAX_QUEUE_SIZE, which is 10"
+        );
+    }
+
+    #[test]
+    fn a_log_filter_that_does_not_parse_is_refused() {
+        assert_eq!(
+            refusal(&[("RUST_LOG", "shop=loud")]),
+            "RUST_LOG=\"shop=loud\": expected filter directives such as info,my_service=debug"
+        );
+    }
+}

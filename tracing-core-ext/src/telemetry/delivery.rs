@@ -1,0 +1,450 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
+};
+use tracing::dispatcher::{self, Dispatch, WeakDispatch};
+
+use super::config::Batch;
+
+/// The SDK's batch processor with its losses counted.
+///
+/// It never holds more spans than the queue has room for, so the SDK's processor, which drops
+/// silently when full, never has to drop one; and it leaves out spans that are recorded but not
+/// sampled, which the SDK's processor would export.
+#[derive(Debug)]
+pub(super) struct CountingProcessor {
+    inner: BatchSpanProcessor,
+    delivery: Arc<Delivery>,
+}
+
+#[derive(Debug)]
+struct CountingExporter<E> {
+    inner: E,
+    delivery: Arc<Delivery>,
+}
+
+/// What became of the spans, and whether they are being lost at the moment.
+pub(super) struct Delivery {
+    destination: String,
+    capacity: u64,
+    ended: AtomicU64,
+    dropped: AtomicU64,
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    outage: Mutex<Outage>,
+    log: OnceLock<WeakDispatch>,
+}
+
+/// Only the thread that exports writes here, so a request never waits for it.
+#[derive(Debug, Default)]
+struct Outage {
+    lost_before: Option<u64>,
+    lost_so_far: u64,
+    last_error: Option<String>,
+}
+
+/// The fate of every sampled span that has ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Tally {
+    pub(super) ended: u64,
+    pub(super) delivered: u64,
+    pub(super) dropped: u64,
+    pub(super) failed: u64,
+    pub(super) last_error: Option<String>,
+}
+
+impl CountingProcessor {
+    pub(super) fn new<E: SpanExporter + 'static>(
+        exporter: E,
+        batch: &Batch,
+        default_delay: Duration,
+        delivery: Arc<Delivery>,
+    ) -> Self {
+        let config = BatchConfigBuilder::default()
+            .with_max_queue_size(batch.queue)
+            .with_max_export_batch_size(batch.size)
+            .with_scheduled_delay(batch.delay.unwrap_or(default_delay))
+            .build();
+        let exporter = CountingExporter {
+            inner: exporter,
+            delivery: Arc::clone(&delivery),
+        };
+        Self {
+            inner: BatchSpanProcessor::new(exporter, config),
+            delivery,
+        }
+    }
+}
+
+impl SpanProcessor for CountingProcessor {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.inner.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if span.span_context.is_sampled() && self.delivery.accept() {
+            self.inner.on_end(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
+    /// Answers Ok even for a lost batch, for the SDK would log every single one.
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len() as u64;
+        match self.inner.export(batch).await {
+            Ok(()) => self.delivery.delivered(spans),
+            Err(error) => self.delivery.failed(spans, reason(error)),
+        }
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn shutdown(&self) -> OTelSdkResult {
+        self.inner.shutdown()
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+/// Without the "Operation failed: " the SDK puts before it.
+fn reason(error: OTelSdkError) -> String {
+    match error {
+        OTelSdkError::InternalFailure(reason) => reason,
+        other => other.to_string(),
+    }
+}
+
+impl Delivery {
+    pub(super) fn new(destination: String, batch: &Batch) -> Self {
+        Self {
+            destination,
+            capacity: batch.queue as u64,
+            ended: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            outage: Mutex::default(),
+            log: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// Where changes of state are logged, from whichever thread. Weak, for that subscriber
+    /// holds the layer that holds the provider that holds this.
+    pub(super) fn log_to(&self, dispatch: &Dispatch) {
+        let _ = self.log.set(dispatch.downgrade());
+    }
+
+    pub(super) fn log(&self, say: impl FnOnce()) {
+        match self.log.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => dispatcher::with_default(&dispatch, say),
+            None => say(),
+        }
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        let outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        Tally {
+            ended: self.ended.load(Ordering::Acquire),
+            delivered: self.delivered.load(Ordering::Acquire),
+            dropped: self.dropped.load(Ordering::Acquire),
+            failed: self.failed.load(Ordering::Acquire),
+            last_error: outage.last_error.clone(),
+        }
+    }
+
+    fn accept(&self) -> bool {
+        let before = self.ended.fetch_add(1, Ordering::AcqRel);
+        let waiting = before.saturating_sub(self.settled());
+        if waiting < self.capacity {
+            return true;
+        }
+        self.dropped.fetch_add(1, Ordering::AcqRel);
+        false
+    }
+
+    fn delivered(&self, spans: u64) {
+        self.delivered.fetch_add(spans, Ordering::AcqRel);
+        self.settle(None);
+    }
+
+    fn failed(&self, spans: u64, error: String) {
+        self.failed.fetch_add(spans, Ordering::AcqRel);
+        self.settle(Some(error));
+    }
+
+    fn settled(&self) -> u64 {
+        self.delivered.load(Ordering::Acquire) + self.lost()
+    }
+
+    fn lost(&self) -> u64 {
+        self.failed.load(Ordering::Acquire) + self.dropped.load(Ordering::Acquire)
+    }
+
+    /// One line when spans begin to be lost, one when none are lost any more.
+    fn settle(&self, error: Option<String>) {
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let change = outage.observe(self.lost());
+        outage.last_error = error.or(outage.last_error.take());
+        let reason = outage.last_error.clone();
+        drop(outage);
+        match change {
+            Some(Change::Down) => self.log(|| self.say_down(reason.as_deref())),
+            Some(Change::Up { lost }) => self.log(|| self.say_up(lost)),
+            None => {}
+        }
+    }
+
+    fn say_down(&self, reason: Option<&str>) {
+        tracing::warn!(
+            endpoint = self.destination,
+            error = reason.unwrap_or("the queue is full"),
+            "spans cannot be delivered; requests are not affected"
+        );
+    }
+
+    fn say_up(&self, lost: u64) {
+        tracing::info!(
+            endpoint = self.destination,
+            lost,
+            "spans are delivered again"
+        );
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Change {
+    Down,
+    Up { lost: u64 },
+}
+
+impl Outage {
+    fn observe(&mut self, lost: u64) -> Option<Change> {
+        let before = std::mem::replace(&mut self.lost_so_far, lost);
+        let losing = lost > before;
+        match self.lost_before {
+            None if losing => {
+                self.lost_before = Some(before);
+                Some(Change::Down)
+            }
+            Some(start) if !losing => {
+                self.lost_before = None;
+                self.last_error = None;
+                Some(Change::Up { lost: lost - start })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Tally {
+    pub(super) fn lost(&self) -> u64 {
+        self.ended.saturating_sub(self.delivered)
+    }
+
+    pub(super) fn waiting(&self) -> u64 {
+        self.lost().saturating_sub(self.dropped + self.failed)
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("destination", &self.destination)
+            .field("tally", &self.tally())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::{
+        SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample,
+    };
+    use tracing_subscriber::fmt;
+
+    use crate::telemetry::log::tests::Lines;
+
+    use super::*;
+
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    /// Answers each export as the test says, and tells the test that one has begun.
+    #[derive(Debug)]
+    struct Scripted {
+        answers: Mutex<Receiver<OTelSdkResult>>,
+        began: Sender<usize>,
+    }
+
+    impl SpanExporter for Scripted {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.began.send(batch.len()).unwrap();
+            self.answers.lock().unwrap().recv().unwrap()
+        }
+    }
+
+    struct Rig {
+        provider: SdkTracerProvider,
+        delivery: Arc<Delivery>,
+        answer: SyncSender<OTelSdkResult>,
+        began: Receiver<usize>,
+        lines: Lines,
+        _dispatch: Dispatch,
+    }
+
+    fn rig(queue: usize, sampler: impl ShouldSample + 'static) -> Rig {
+        let batch = Batch {
+            queue,
+            size: 1,
+            delay: Some(NEVER),
+        };
+        let lines = Lines::default();
+        let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
+        let delivery = Arc::new(Delivery::new("http://nowhere".to_owned(), &batch));
+        delivery.log_to(&dispatch);
+        let (answer, answers) = sync_channel(64);
+        let (begin, began) = channel();
+        let exporter = Scripted {
+            answers: Mutex::new(answers),
+            began: begin,
+        };
+        let processor = CountingProcessor::new(exporter, &batch, NEVER, Arc::clone(&delivery));
+        Rig {
+            provider: SdkTracerProvider::builder()
+                .with_sampler(Box::new(sampler) as Box<dyn ShouldSample>)
+                .with_span_processor(processor)
+                .build(),
+            delivery,
+            answer,
+            began,
+            lines,
+            _dispatch: dispatch,
+        }
+    }
+
+    impl Rig {
+        fn end_spans(&self, count: usize) {
+            let tracer = self.provider.tracer("test");
+            (0..count).for_each(|_| drop(tracer.start("span")));
+        }
+
+        fn export(&self, answer: OTelSdkResult) {
+            self.answer.send(answer).unwrap();
+            self.end_spans(1);
+            self.provider.force_flush().unwrap();
+        }
+    }
+
+    fn refused() -> OTelSdkResult {
+        Err(OTelSdkError::InternalFailure("refused".to_owned()))
+    }
+
+    #[derive(Clone, Debug)]
+    struct RecordOnly;
+
+    impl ShouldSample for RecordOnly {
+        fn should_sample(
+            &self,
+            _: Option<&Context>,
+            _: opentelemetry::TraceId,
+            _: &str,
+            _: &opentelemetry::trace::SpanKind,
+            _: &[opentelemetry::KeyValue],
+            _: &[opentelemetry::trace::Link],
+        ) -> SamplingResult {
+            SamplingResult {
+                decision: SamplingDecision::RecordOnly,
+                attributes: Vec::new(),
+                trace_state: Default::default(),
+            }
+        }
+    }
+
+    #[test]
+    fn an_outage_is_one_line_when_it_begins_and_one_with_the_loss_when_it_ends() {
+        let rig = rig(16, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.export(Ok(()));
+        rig.export(refused());
+        rig.export(refused());
+        rig.export(refused());
+        rig.export(Ok(()));
+        rig.export(Ok(()));
+        let lines = rig.lines.all();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("WARN") && lines[0].contains("http://nowhere"));
+        assert!(lines[0].contains("refused"), "{lines:?}");
+        assert!(lines[1].contains("delivered again") && lines[1].contains("lost=3"));
+    }
+
+    #[test]
+    fn every_ended_span_is_delivered_or_counted_as_lost() {
+        let rig = rig(16, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.export(Ok(()));
+        rig.export(refused());
+        let tally = rig.delivery.tally();
+        assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 1, 1));
+        assert_eq!((tally.lost(), tally.waiting()), (1, 0));
+    }
+
+    #[test]
+    fn a_full_queue_drops_spans_and_counts_them() {
+        let rig = rig(4, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.end_spans(1);
+        assert_eq!(rig.began.recv(), Ok(1), "the exporter is now stuck");
+        rig.end_spans(10);
+        let tally = rig.delivery.tally();
+        assert_eq!((tally.ended, tally.dropped, tally.waiting()), (11, 7, 4));
+        (0..4).for_each(|_| rig.answer.send(Ok(())).unwrap());
+        rig.provider.force_flush().unwrap();
+        let tally = rig.delivery.tally();
+        assert_eq!((tally.delivered, tally.lost()), (4, 7));
+        let lines = rig.lines.all();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("queue is full"), "{lines:?}");
+        assert!(lines[1].contains("lost=7"), "{lines:?}");
+    }
+
+    #[test]
+    fn spans_recorded_but_not_sampled_are_not_exported() {
+        let rig = rig(4, RecordOnly);
+        rig.end_spans(3);
+        rig.provider.force_flush().unwrap();
+        assert_eq!(rig.delivery.tally(), Tally::default());
+        assert!(rig.began.try_recv().is_err());
+    }
+}

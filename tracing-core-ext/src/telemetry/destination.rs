@@ -1,0 +1,96 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::trace::SpanExporter;
+
+use super::config::{Batch, Environment};
+use super::console::ConsoleExporter;
+use super::delivery::{CountingProcessor, Delivery};
+use super::endpoint::Endpoint;
+use super::error::TelemetryError;
+
+/// Spans printed on a console are waited for by someone.
+const CONSOLE_DELAY: Duration = Duration::from_millis(100);
+const EXPORT_DELAY: Duration = Duration::from_secs(5);
+
+/// Where code, or else the environment, wants the spans to go.
+pub(super) enum Destination {
+    Console,
+    Collector(String),
+    Traces(Endpoint),
+    Own(MakePipeline),
+}
+
+pub(super) type MakePipeline = Box<dyn FnOnce(&Batch) -> Pipeline + Send>;
+
+/// The way of a span once it has ended.
+pub(super) struct Pipeline {
+    pub(super) processor: CountingProcessor,
+    pub(super) delivery: Arc<Delivery>,
+}
+
+impl Destination {
+    pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
+        Self::Own(Box::new(|batch| {
+            Pipeline::new(exporter, "exporter()".to_owned(), batch, EXPORT_DELAY)
+        }))
+    }
+
+    pub(super) fn pipeline(
+        self,
+        service_name: &str,
+        environment: &Environment,
+    ) -> Result<Pipeline, TelemetryError> {
+        let endpoint = match self {
+            Self::Console => return Ok(Pipeline::to_console(service_name, environment)),
+            Self::Own(make) => return Ok(make(&environment.batch)),
+            Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url)?,
+            Self::Traces(endpoint) => endpoint,
+        };
+        Pipeline::to_collector(&endpoint, environment)
+    }
+}
+
+impl Pipeline {
+    fn new(
+        exporter: impl SpanExporter + 'static,
+        destination: String,
+        batch: &Batch,
+        delay: Duration,
+    ) -> Self {
+        let delivery = Arc::new(Delivery::new(destination, batch));
+        Self {
+            processor: CountingProcessor::new(exporter, batch, delay, Arc::clone(&delivery)),
+            delivery,
+        }
+    }
+
+    fn to_console(service_name: &str, environment: &Environment) -> Self {
+        let exporter = ConsoleExporter::stdout(service_name, environment.no_color);
+        let destination = "standard output".to_owned();
+        Self::new(exporter, destination, &environment.batch, CONSOLE_DELAY)
+    }
+
+    #[cfg(feature = "otlp")]
+    fn to_collector(
+        endpoint: &Endpoint,
+        environment: &Environment,
+    ) -> Result<Self, TelemetryError> {
+        let protocol = environment.protocol.as_ref();
+        let exporter = super::otlp::OtlpExporter::new(endpoint, environment.timeout, protocol)?;
+        let destination = endpoint.to_string();
+        Ok(Self::new(
+            exporter,
+            destination,
+            &environment.batch,
+            EXPORT_DELAY,
+        ))
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    fn to_collector(endpoint: &Endpoint, _: &Environment) -> Result<Self, TelemetryError> {
+        Err(TelemetryError::exporter(format!(
+            "{endpoint} needs the feature `otlp` of tracing-core-ext, which is off"
+        )))
+    }
+}

@@ -1,0 +1,199 @@
+use std::fmt;
+
+use http::Uri;
+
+use super::error::TelemetryError;
+
+/// Where traces are sent: an absolute http or https URL, complete with its path.
+#[derive(Clone, PartialEq)]
+pub(super) struct Endpoint {
+    url: String,
+    https: bool,
+    loopback: bool,
+}
+
+impl Endpoint {
+    /// The base URL of a collector, to which `/v1/traces` is appended.
+    ///
+    /// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
+    pub(super) fn of_collector(setting: &'static str, value: &str) -> Result<Self, TelemetryError> {
+        let base = Self::verbatim(setting, value)?;
+        if base.url.contains('?') {
+            return Err(TelemetryError::setting(
+                setting,
+                redact(value),
+                "a URL without a query, for /v1/traces is appended to it",
+            ));
+        }
+        Ok(Self {
+            url: format!("{}/v1/traces", base.url.trim_end_matches('/')),
+            ..base
+        })
+    }
+
+    /// A URL used as it is, except that an absent path becomes `/`.
+    pub(super) fn verbatim(setting: &'static str, value: &str) -> Result<Self, TelemetryError> {
+        let refused = || {
+            TelemetryError::setting(
+                setting,
+                redact(value),
+                "an absolute http:// or https:// URL such as http://localhost:4318",
+            )
+        };
+        let uri: Uri = value.parse().map_err(|_| refused())?;
+        let https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(refused()),
+        };
+        let host = uri.host().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(refused)?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if !has_good_port(authority, host) {
+            return Err(refused());
+        }
+        Ok(Self {
+            url: uri.to_string(),
+            https,
+            loopback: is_loopback(host),
+        })
+    }
+}
+
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "only the OTLP exporter asks")
+)]
+impl Endpoint {
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.https
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+/// Without the credentials a URL may carry.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.url))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+fn redact(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let authority = url[start..].split(['/', '?', '#']).next().unwrap_or("");
+    match authority.rfind('@') {
+        Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),
+        None => url.to_owned(),
+    }
+}
+
+/// [`Uri`] takes a port that is no number for none at all.
+fn has_good_port(authority: &str, host: &str) -> bool {
+    let without_user = authority.rsplit('@').next().unwrap_or(authority);
+    let port = without_user.strip_prefix(host).unwrap_or(without_user);
+    let number = port.strip_prefix(':').map(str::parse::<u16>);
+    port.is_empty() || number.is_some_and(|number| number.is_ok_and(|number| number > 0))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTING: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    fn of_collector(value: &str) -> Endpoint {
+        Endpoint::of_collector(SETTING, value).unwrap()
+    }
+
+    #[test]
+    fn the_traces_path_is_appended_to_the_url_of_a_collector() {
+        for (value, url) in [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("https://a.example/otlp", "https://a.example/otlp/v1/traces"),
+        ] {
+            assert_eq!(of_collector(value).url(), url);
+        }
+    }
+
+    #[test]
+    fn the_url_for_traces_is_used_verbatim() {
+        let endpoint = Endpoint::verbatim(SETTING, "http://a.example:1/x?tenant=7").unwrap();
+        assert_eq!(endpoint.url(), "http://a.example:1/x?tenant=7");
+    }
+
+    #[test]
+    fn what_is_no_absolute_http_url_is_refused_with_an_example() {
+        for value in [
+            "localhost:4318",
+            "localhost",
+            "/v1/traces",
+            "grpc://localhost:4317",
+            "http://",
+            "http://:4318",
+            "http://localhost:0",
+            "http://localhost:99999",
+            "http://local host",
+            "ftp://a@b",
+        ] {
+            let error = Endpoint::verbatim(SETTING, value).unwrap_err().to_string();
+            let (start, end) = error.split_once(": expected ").unwrap();
+            assert!(
+                start.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT=\""),
+                "{error}"
+            );
+            assert_eq!(
+                end,
+                "an absolute http:// or https:// URL such as http://localhost:4318"
+            );
+        }
+    }
+
+    #[test]
+    fn a_collector_with_a_query_is_refused() {
+        let error = Endpoint::of_collector(SETTING, "http://a.example/?x=1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?x=1\": expected a URL without a query, \
+             for /v1/traces is appended to it"
+        );
+    }
+
+    #[test]
+    fn credentials_are_never_shown() {
+        let endpoint = of_collector("http://me:secret@a.example");
+        assert_eq!(endpoint.to_string(), "http://***@a.example/v1/traces");
+        assert!(!format!("{endpoint:?}").contains("secret"));
+        let error = Endpoint::verbatim(SETTING, "ftp://me:secret@a.example").unwrap_err();
+        assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for value in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"] {
+            assert!(of_collector(value).is_loopback(), "{value}");
+        }
+        assert!(!of_collector("http://collector:4318").is_loopback());
+    }
+}

@@ -1,0 +1,97 @@
+use std::error::Error;
+use std::fmt;
+
+/// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
+///
+/// ```
+/// use tracing_core_ext::telemetry::Telemetry;
+///
+/// let error = Telemetry::builder()
+///     .service_name("checkout")
+///     .otlp_endpoint("localhost:4318")
+///     .build()
+///     .unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "otlp_endpoint()=\"localhost:4318\": expected an absolute http:// or https:// URL \
+///      such as http://localhost:4318",
+/// );
+/// ```
+#[derive(Debug)]
+pub struct TelemetryError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Setting {
+        setting: &'static str,
+        value: String,
+        expected: String,
+    },
+    NoServiceName,
+    AlreadyInstalled,
+    ForeignSubscriber,
+    Exporter(Box<dyn Error + Send + Sync>),
+}
+
+impl TelemetryError {
+    pub(super) fn setting(
+        setting: &'static str,
+        value: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self(Kind::Setting {
+            setting,
+            value: value.into(),
+            expected: expected.into(),
+        })
+    }
+
+    pub(super) fn no_service_name() -> Self {
+        Self(Kind::NoServiceName)
+    }
+
+    pub(super) fn already_installed() -> Self {
+        Self(Kind::AlreadyInstalled)
+    }
+
+    pub(super) fn foreign_subscriber() -> Self {
+        Self(Kind::ForeignSubscriber)
+    }
+
+    pub(super) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Kind::Exporter(error.into()))
+    }
+}
+
+impl fmt::Display for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Setting {
+                setting,
+                value,
+                expected,
+            } => write!(f, "{setting}={value:?}: expected {expected}"),
+            Kind::NoServiceName => f.write_str(
+                "the service has no name: call service_name(..) on the builder, or set \
+                 OTEL_SERVICE_NAME, or set service.name in OTEL_RESOURCE_ATTRIBUTES",
+            ),
+            Kind::AlreadyInstalled => {
+                f.write_str("telemetry is already installed: install() may be called once")
+            }
+            Kind::ForeignSubscriber => f.write_str(
+                "another global tracing subscriber is already installed: \
+                 remove it, or use build() and combine by hand",
+            ),
+            Kind::Exporter(error) => write!(f, "the exporter could not be built: {error}"),
+        }
+    }
+}
+
+impl Error for TelemetryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::Exporter(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}

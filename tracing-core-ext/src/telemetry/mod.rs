@@ -1,0 +1,71 @@
+//! Set-up of a whole service: tracer provider, propagator, log lines, and where the spans go.
+//!
+//! ```
+//! use tracing_core_ext::telemetry::Telemetry;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry = Telemetry::builder().service_name("checkout").install()?;
+//!
+//! tracing::info!("ready");
+//! // … serve …
+//!
+//! telemetry.shutdown()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output. Log
+//! lines go to standard error, filtered by `RUST_LOG`, and carry the trace id and span id of the
+//! current OpenTelemetry context.
+//!
+//! # What the environment sets
+//!
+//! | variable | meaning |
+//! | --- | --- |
+//! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
+//! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
+//! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
+//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | headers sent with each export |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
+//! | `RUST_LOG` | which log lines are written, `info` by default |
+//! | `NO_COLOR` | no colours, also on a terminal |
+//!
+//! The environment is read once. A wrong value is a [`TelemetryError`] that names the variable,
+//! its value and what is allowed; an empty value counts as unset.
+//!
+//! # When does what happen
+//!
+//! - A **span that ends** is put into a bounded queue, without waiting for anything. When the
+//!   queue is full the span is dropped and counted.
+//! - An **export** happens on a thread of its own: when a batch is full, every five seconds, and
+//!   at shutdown. On the console it happens every tenth of a second, and a trace is printed when
+//!   its root in this process has ended; what ends later is printed then, marked as later.
+//! - An **endpoint that cannot be reached** gives one warning when the first spans are lost and one
+//!   line with their number when spans are delivered again. Requests never wait for it.
+//! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
+//!   [`ShutdownError`] with the counts of what was not delivered.
+
+mod builder;
+mod config;
+mod console;
+mod delivery;
+mod destination;
+mod endpoint;
+mod error;
+mod filter;
+mod guard;
+mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod resource;
+mod service_name;
+mod subscriber;
+mod waterfall;
+
+pub use builder::TelemetryBuilder;
+pub use error::TelemetryError;
+pub use guard::{ShutdownError, Telemetry};
+pub use log::LogFormat;
+pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};

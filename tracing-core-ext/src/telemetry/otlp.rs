@@ -1,0 +1,159 @@
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use super::endpoint::Endpoint;
+use super::error::TelemetryError;
+
+const PROTOCOL: &str = "http/protobuf";
+
+/// Sends spans over HTTP as protobuf.
+#[derive(Debug)]
+pub(super) struct OtlpExporter {
+    inner: opentelemetry_otlp::SpanExporter,
+    last_error: LastError,
+}
+
+/// Why the last request failed. The exporter itself only tells that there was a network error.
+#[derive(Clone, Debug, Default)]
+struct LastError(Arc<Mutex<Option<String>>>);
+
+#[derive(Debug)]
+struct Client {
+    inner: reqwest::blocking::Client,
+    last_error: LastError,
+}
+
+impl OtlpExporter {
+    /// Builds the exporter on a thread of its own, for the blocking client panics when it is
+    /// made, or dropped after a failure, inside an async runtime.
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        timeout: Duration,
+        protocol: Option<&(&'static str, String)>,
+    ) -> Result<Self, TelemetryError> {
+        check_protocol(protocol)?;
+        check_tls(endpoint)?;
+        thread::scope(|scope| {
+            let building = scope.spawn(|| Self::build(endpoint, timeout));
+            let panicked = || TelemetryError::exporter("the HTTP client could not be started");
+            building.join().unwrap_or_else(|_| Err(panicked()))
+        })
+    }
+
+    fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Self, TelemetryError> {
+        let last_error = LastError::default();
+        let client = Client {
+            inner: blocking_client(endpoint, timeout).map_err(TelemetryError::exporter)?,
+            last_error: last_error.clone(),
+        };
+        let inner = opentelemetry_otlp::SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(endpoint.url())
+            .with_timeout(timeout)
+            .build()
+            .map_err(TelemetryError::exporter)?;
+        Ok(Self { inner, last_error })
+    }
+}
+
+fn blocking_client(
+    endpoint: &Endpoint,
+    timeout: Duration,
+) -> reqwest::Result<reqwest::blocking::Client> {
+    let client = reqwest::blocking::Client::builder().timeout(timeout);
+    match endpoint.is_loopback() {
+        true => client.no_proxy().build(),
+        false => client.build(),
+    }
+}
+
+fn check_protocol(protocol: Option<&(&'static str, String)>) -> Result<(), TelemetryError> {
+    match protocol {
+        Some((setting, value)) if value.trim() != PROTOCOL => {
+            Err(TelemetryError::setting(setting, value, PROTOCOL))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_tls(endpoint: &Endpoint) -> Result<(), TelemetryError> {
+    if endpoint.is_https() && !cfg!(feature = "tls") {
+        return Err(TelemetryError::exporter(format!(
+            "{endpoint} needs the feature `tls` of tracing-core-ext, which is off"
+        )));
+    }
+    Ok(())
+}
+
+impl SpanExporter for OtlpExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.last_error.take();
+        let result = self.inner.export(batch).await;
+        result.map_err(|error| match (self.last_error.take(), error) {
+            (Some(reason), _) => OTelSdkError::InternalFailure(reason),
+            (None, error) => error,
+        })
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn shutdown(&self) -> OTelSdkResult {
+        self.inner.shutdown()
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        self.last_error.take();
+        let result = self.inner.send_bytes(request).await;
+        if let Err(error) = &result {
+            self.last_error.set(root_cause(error.as_ref()));
+        }
+        result
+    }
+}
+
+impl LastError {
+    fn set(&self, reason: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The innermost error: the outer ones repeat the URL, which may carry credentials.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
+use opentelemetry::trace::{Tracer, TracerProvider};
+
+use crate::telemetry::log::tests::Lines;
+use crate::telemetry::{Telemetry, TelemetryBuilder};
+
+use super::*;
+
+/// What one export sent.
+struct Sent {
+    head: String,
+    body: Vec<u8>,
+}
+
+/// Answers each connection once with this status, and hands out what it received.
+fn collector(status: &'static str) -> (String, Receiver<Sent>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, received) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let sent = read_request(&mut BufReader::new(&stream));
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            .unwrap();
+            if sender.send(sent).is_err() {
+                return;
+            }
+        }
+    });
+    (url, received)
+}
+
+fn read_request(stream: &mut impl BufRead) -> Sent {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let length = head.to_ascii_lowercase();
+    let length = length.split_once("content-length: ").unwrap().1;
+    let length = length.lines().next().unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    Sent { head, body }
+}
+
+/// A port nobody listens on.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn builder() -> TelemetryBuilder {
+    Telemetry::builder()
+        .variables(|_| None)
+        .service_name("checkout")
+}
+
+fn end_a_span(telemetry: &Telemetry) {
+    drop(telemetry.tracer_provider().tracer("test").start("order"));
+}
+
+fn contains(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+fn assert_delivers(url: String, received: &Receiver<Sent>) {
+    let (telemetry, _dispatch) = builder().otlp_endpoint(url).build().unwrap();
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap();
+    let sent = received.recv().unwrap();
+    assert!(sent.head.starts_with("POST /v1/traces "), "{}", sent.head);
+    assert!(
+        sent.head.contains("application/x-protobuf"),
+        "{}",
+        sent.head
+    );
+    assert!(contains(&sent.body, "checkout") && contains(&sent.body, "order"));
+}
+
+#[test]
+fn spans_are_delivered_without_any_runtime() {
+    let (url, received) = collector("200 OK");
+    assert_delivers(url, &received);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn spans_are_delivered_from_inside_a_single_threaded_runtime() {
+    let (url, received) = collector("200 OK");
+    assert_delivers(url, &received);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn spans_are_delivered_from_inside_a_multi_threaded_runtime() {
+    let (url, received) = collector("200 OK");
+    assert_delivers(url, &received);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
+    let url = nowhere();
+    let lines = Lines::default();
+    let (telemetry, _dispatch) = builder()
+        .otlp_endpoint(url.clone())
+        .log_writer(lines.clone())
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        end_a_span(&telemetry);
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    let lost = format!("2 of 2 spans were not delivered to {url}/v1/traces: 2 failed (");
+    assert!(error.starts_with(&lost), "{error}");
+    assert!(error.contains("refused"), "{error}");
+    let lines = lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains(&url) && lines[0].contains("refused"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_refusing_collector_is_named_with_its_status() {
+    let (url, _received) = collector("401 Unauthorized");
+    let (telemetry, _dispatch) = builder()
+        .otlp_endpoint(url)
+        .log_writer(Lines::default())
+        .build()
+        .unwrap();
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(
+        error.contains("1 failed") && error.contains("401"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_protocol_is_refused() {
+    let (url, _received) = collector("200 OK");
+    let error = builder()
+        .otlp_endpoint(url)
+        .variables(|name| (name == "OTEL_EXPORTER_OTLP_PROTOCOL").then(|| "grpc".to_owned()))
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\": expected http/protobuf"
+    );
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn https_without_tls_is_refused() {
+    let error = builder().otlp_endpoint("https://a.example").build();
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the exporter could not be built: https://a.example/v1/traces needs the feature `tls` \
+         of tracing-core-ext, which is off"
+    );
+}

@@ -1,0 +1,77 @@
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry::{KeyValue, SpanId, TraceId, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+const STATUS_CODE: &str = "http.response.status_code";
+const ERROR_TYPE: &str = "error.type";
+
+/// What a [`Waterfall`](super::Waterfall) shows of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaterfallSpan {
+    /// The trace it belongs to.
+    pub trace_id: TraceId,
+    /// Its own id.
+    pub span_id: SpanId,
+    /// The id of its parent; none for the root of the trace.
+    pub parent_span_id: Option<SpanId>,
+    /// Whether the parent is in another process.
+    pub remote_parent: bool,
+    /// The name of the service that made it.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: SpanKind,
+    /// When it started.
+    pub start: SystemTime,
+    /// How long it took.
+    pub duration: Duration,
+    /// The status code of the HTTP response, if there was one.
+    pub status_code: Option<u16>,
+    /// Why it failed, if it did: `error.type`, or else the description of its status.
+    pub error: Option<String>,
+}
+
+impl WaterfallSpan {
+    /// What the SDK has recorded in the service of this name.
+    pub fn from_span_data(service: &str, span: SpanData) -> Self {
+        let duration = span.end_time.duration_since(span.start_time);
+        let parent = (span.parent_span_id != SpanId::INVALID).then_some(span.parent_span_id);
+        Self {
+            trace_id: span.span_context.trace_id(),
+            span_id: span.span_context.span_id(),
+            parent_span_id: parent,
+            remote_parent: span.parent_span_is_remote,
+            service: service.to_owned(),
+            status_code: status_code(&span.attributes),
+            error: error(&span.attributes, &span.status),
+            name: span.name.into_owned(),
+            kind: span.span_kind,
+            start: span.start_time,
+            duration: duration.unwrap_or_default(),
+        }
+    }
+}
+
+fn status_code(attributes: &[KeyValue]) -> Option<u16> {
+    match find(attributes, STATUS_CODE)? {
+        Value::I64(code) => u16::try_from(*code).ok(),
+        _ => None,
+    }
+}
+
+fn error(attributes: &[KeyValue], status: &Status) -> Option<String> {
+    let error_type = find(attributes, ERROR_TYPE).map(|value| value.as_str().into_owned());
+    let described = match status {
+        Status::Error { description } => Some(description.clone().into_owned()),
+        _ => None,
+    };
+    error_type.or(described)
+}
+
+fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+    let found = attributes.iter().find(|entry| entry.key.as_str() == key);
+    found.map(|entry| &entry.value)
+}
