@@ -1,1 +1,4 @@
-//! Under construction.
+//! What the examples have in common.
+
+pub mod collector;
+pub mod otlp_receiver;

@@ -21,11 +21,9 @@ pub(super) struct Environment {
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
     pub(super) endpoint: Option<Endpoint>,
-    #[cfg_attr(
-        not(feature = "otlp"),
-        expect(dead_code, reason = "only OTLP has a protocol")
-    )]
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) protocol: Option<(&'static str, String)>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
     pub(super) log_filter: EnvFilter,

@@ -40,7 +40,7 @@ use tree::Row;
 /// ```
 ///
 /// Spans stand below their parents, in the order they started. A span whose parent is not among
-/// them is marked with `…`, one that failed with `✗` and why. Whatever the spans hold is made
+/// them is marked with `…`, unless all of them descend from one remote parent; one that failed with `✗` and why. Whatever the spans hold is made
 /// safe to print.
 #[derive(Clone, Debug)]
 pub struct Waterfall {

@@ -107,7 +107,9 @@ impl Extent {
     fn of(spans: &[WaterfallSpan]) -> Self {
         let starts = spans.iter().map(|span| span.start);
         let start = starts.min().unwrap_or(SystemTime::UNIX_EPOCH);
-        let ends = spans.iter().map(|span| since(start, span) + span.duration);
+        let ends = spans
+            .iter()
+            .map(|span| since(start, span).saturating_add(span.duration));
         Self {
             start,
             length: ends.max().unwrap_or_default(),
@@ -145,7 +147,7 @@ impl<'a> Line<'a> {
             offset: duration(offset),
             duration: duration(span.duration),
             from: share(offset),
-            to: share(offset + span.duration),
+            to: share(offset.saturating_add(span.duration)),
             error: span.error.as_deref(),
         }
     }

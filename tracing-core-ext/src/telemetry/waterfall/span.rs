@@ -45,13 +45,22 @@ impl WaterfallSpan {
             parent_span_id: parent,
             remote_parent: span.parent_span_is_remote,
             service: service.to_owned(),
-            status_code: status_code(&span.attributes),
-            error: error(&span.attributes, &span.status),
+            status_code: None,
+            error: None,
             name: span.name.into_owned(),
             kind: span.span_kind,
             start: span.start_time,
             duration: duration.unwrap_or_default(),
         }
+        .with_outcome(&span.attributes, &span.status)
+    }
+
+    /// Takes status code and error from what else is known of the span.
+    #[must_use]
+    pub fn with_outcome(mut self, attributes: &[KeyValue], status: &Status) -> Self {
+        self.status_code = status_code(attributes);
+        self.error = error(attributes, status);
+        self
     }
 }
 

@@ -18,17 +18,19 @@ pub(super) struct Row {
 
 /// Puts every span below its parent, depth first.
 ///
+/// A span whose parent is missing is marked, unless it is the only one and its parent is in
+/// another process: then it is where this part of the trace begins, and nothing is amiss.
+///
 /// Ids come from the network: a parent may be missing, and parents may form a circle, in which
 /// case the earliest span of the circle stands as if its parent were missing.
 pub(super) fn arrange(spans: &[WaterfallSpan]) -> Vec<Row> {
     let mut tree = Tree::new(spans);
-    for at in 0..spans.len() {
-        if tree.is_top(at) {
-            tree.add(at);
-        }
+    let tops: Vec<_> = (0..spans.len()).filter(|at| tree.is_top(*at)).collect();
+    if let [only] = tops[..] {
+        tree.add(only, !spans[only].remote_parent);
     }
-    for at in 0..spans.len() {
-        tree.add(at);
+    for at in tops.into_iter().chain(0..spans.len()) {
+        tree.add(at, true);
     }
     tree.rows
 }
@@ -68,8 +70,8 @@ impl<'a> Tree<'a> {
     }
 
     /// Adds a span and all below it, with a stack of its own, for a trace may be of any depth.
-    fn add(&mut self, top: usize) {
-        let orphaned = self.spans[top].parent_span_id.is_some();
+    fn add(&mut self, top: usize, mark_orphan: bool) {
+        let orphaned = mark_orphan && self.spans[top].parent_span_id.is_some();
         let mark = if orphaned { "… " } else { "" };
         let below = if orphaned { "  " } else { "" };
         let mut stack = vec![(top, mark.to_owned(), below.to_owned(), 0)];

@@ -113,6 +113,16 @@ inventory    └ query       6.00 ms  1.00 ms                             ██
 }
 
 #[test]
+fn a_trace_continued_from_a_caller_elsewhere_is_not_marked() {
+    let mut entry = span(2, Some(99), "inventory", "GET /stock").at(0.0, 5.0);
+    entry.remote_parent = true;
+    let query = span(3, Some(2), "inventory", "query").at(1.0, 1.0);
+    let printed = printed(vec![entry, query]);
+    assert!(!printed.contains('…'), "{printed}");
+    assert!(printed.contains("inventory  └ query"), "{printed}");
+}
+
+#[test]
 fn parents_in_a_circle_and_repeated_spans_are_shown_once_each() {
     let spans = vec![
         span(1, Some(2), "a", "one").at(0.0, 1.0),

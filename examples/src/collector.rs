@@ -1,0 +1,256 @@
+//! Gathers the spans of a trace from several processes and says when it is whole.
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//!
+//! use examples::collector::Collector;
+//!
+//! let mut collector = Collector::new(Duration::from_millis(300), Duration::from_secs(5));
+//! collector.add(Vec::new(), Instant::now());
+//! for waterfall in collector.take_whole(Instant::now()) {
+//!     println!("{waterfall}");
+//! }
+//! ```
+//!
+//! A trace is whole when all its spans descend from one that has no parent, or whose parent is in
+//! a process that does not report here, and nothing new has come for a short while; the services
+//! export at different times, so that while must be longer than their export delay. A trace that
+//! never becomes whole is handed out when nothing new has come for a long while. Spans that come
+//! even later are handed out as an addition. Time is passed in, nothing here waits.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use opentelemetry::trace::{SpanId, TraceId};
+use tracing_core_ext::telemetry::{Waterfall, WaterfallSpan};
+
+/// Spans held at most; beyond that the trace that has been silent for longest is handed out.
+const MOST_SPANS: usize = 65_536;
+/// Traces remembered as handed out.
+const MOST_REMEMBERED: usize = 1_024;
+
+/// Traces in the making.
+#[derive(Debug)]
+pub struct Collector {
+    open: HashMap<TraceId, Open>,
+    held: usize,
+    most_spans: usize,
+    handed_out: VecDeque<TraceId>,
+    short_while: Duration,
+    long_while: Duration,
+}
+
+#[derive(Debug)]
+struct Open {
+    spans: Vec<WaterfallSpan>,
+    last_news: Instant,
+}
+
+impl Collector {
+    /// A collector for which a whole trace is complete after `short_while` without news, and any
+    /// other after `long_while`.
+    pub fn new(short_while: Duration, long_while: Duration) -> Self {
+        Self {
+            open: HashMap::new(),
+            held: 0,
+            most_spans: MOST_SPANS,
+            handed_out: VecDeque::new(),
+            short_while,
+            long_while,
+        }
+    }
+
+    /// Takes spans in, of whichever traces.
+    pub fn add(&mut self, spans: Vec<WaterfallSpan>, now: Instant) {
+        self.held += spans.len();
+        for span in spans {
+            let open = self.open.entry(span.trace_id).or_insert_with(|| Open {
+                spans: Vec::new(),
+                last_news: now,
+            });
+            open.last_news = now;
+            open.spans.push(span);
+        }
+    }
+
+    /// Hands out what is whole by now, the trace that began first in front.
+    pub fn take_whole(&mut self, now: Instant) -> Vec<Waterfall> {
+        let due = |open: &Open| self.due(open) <= now;
+        let due = self.open.iter().filter(|(_, open)| due(open));
+        let mut due: Vec<_> = due.map(|(id, _)| *id).collect();
+        due.extend(self.too_many(&due));
+        self.take(&due)
+    }
+
+    /// Hands out everything, whole or not.
+    pub fn take_rest(&mut self) -> Vec<Waterfall> {
+        let all: Vec<_> = self.open.keys().copied().collect();
+        self.take(&all)
+    }
+
+    /// When [`take_whole`](Self::take_whole) will have something to hand out if nothing new comes.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.open.values().map(|open| self.due(open)).min()
+    }
+
+    fn due(&self, open: &Open) -> Instant {
+        let silence = match is_connected(&open.spans) {
+            true => self.short_while,
+            false => self.long_while,
+        };
+        open.last_news + silence
+    }
+
+    fn too_many(&self, but: &[TraceId]) -> Vec<TraceId> {
+        let mut excess = self.held.saturating_sub(self.most_spans);
+        let mut silent: Vec<_> = self.open.iter().collect();
+        silent.retain(|(id, _)| !but.contains(id));
+        silent.sort_by_key(|(_, open)| open.last_news);
+        let mut taken = Vec::new();
+        for (id, open) in silent {
+            if excess == 0 {
+                break;
+            }
+            excess = excess.saturating_sub(open.spans.len());
+            taken.push(*id);
+        }
+        taken
+    }
+
+    fn take(&mut self, ids: &[TraceId]) -> Vec<Waterfall> {
+        let open = ids.iter().filter_map(|id| self.open.remove(id));
+        let mut taken: Vec<_> = open.map(|open| open.spans).collect();
+        self.held -= taken.iter().map(Vec::len).sum::<usize>();
+        taken.sort_by_key(|spans| spans.iter().map(|span| span.start).min());
+        let taken = taken.into_iter().map(|spans| self.hand_out(spans));
+        taken.collect()
+    }
+
+    fn hand_out(&mut self, spans: Vec<WaterfallSpan>) -> Waterfall {
+        let waterfall = Waterfall::new(spans);
+        let id = waterfall.trace_id().unwrap_or(TraceId::INVALID);
+        let later = self.handed_out.contains(&id);
+        if !later {
+            self.handed_out.truncate(MOST_REMEMBERED - 1);
+            self.handed_out.push_front(id);
+        }
+        waterfall.later(later)
+    }
+}
+
+fn is_connected(spans: &[WaterfallSpan]) -> bool {
+    let known: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
+    let is_top = |span: &&WaterfallSpan| span.parent_span_id.is_none_or(|id| !known.contains(&id));
+    let mut tops = spans.iter().filter(is_top);
+    let first = tops.next();
+    let is_entry = first.is_some_and(|top| top.parent_span_id.is_none() || top.remote_parent);
+    is_entry && tops.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use opentelemetry::trace::SpanKind;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(300);
+    const LONG: Duration = Duration::from_secs(5);
+
+    fn span(trace: u128, id: u64, parent: Option<u64>) -> WaterfallSpan {
+        WaterfallSpan {
+            trace_id: TraceId::from(trace),
+            span_id: SpanId::from(id),
+            parent_span_id: parent.map(SpanId::from),
+            remote_parent: false,
+            service: "shop".to_owned(),
+            name: format!("span {id}"),
+            kind: SpanKind::Server,
+            start: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            status_code: None,
+            error: None,
+        }
+    }
+
+    fn collector(spans: Vec<WaterfallSpan>, now: Instant) -> Collector {
+        let mut collector = Collector::new(SHORT, LONG);
+        collector.add(spans, now);
+        collector
+    }
+
+    #[test]
+    fn a_trace_is_whole_when_it_is_connected_and_quiet() {
+        let start = Instant::now();
+        let mut collector = collector(vec![span(1, 2, Some(1)), span(1, 1, None)], start);
+        assert_eq!(collector.next_due(), Some(start + SHORT));
+        assert!(collector.take_whole(start).is_empty());
+        let whole = collector.take_whole(start + SHORT);
+        assert_eq!(whole[0].trace_id(), Some(TraceId::from(1)));
+        assert!(collector.take_whole(start + LONG).is_empty(), "only once");
+    }
+
+    #[test]
+    fn news_of_a_trace_start_the_while_again() {
+        let start = Instant::now();
+        let mut collector = collector(vec![span(1, 1, None)], start);
+        let news = start + SHORT / 2;
+        collector.add(vec![span(1, 2, Some(1))], news);
+        assert!(collector.take_whole(start + SHORT).is_empty());
+        let whole = collector.take_whole(news + SHORT);
+        assert!(whole[0].to_string().contains("2 spans"));
+    }
+
+    #[test]
+    fn a_trace_with_a_parent_missing_is_waited_for() {
+        let start = Instant::now();
+        let mut collector = collector(vec![span(1, 1, None), span(1, 3, Some(2))], start);
+        assert!(collector.take_whole(start + SHORT).is_empty());
+        assert_eq!(collector.take_whole(start + LONG).len(), 1);
+    }
+
+    #[test]
+    fn a_trace_continued_from_a_caller_elsewhere_is_whole_without_that_caller() {
+        let start = Instant::now();
+        let mut entry = span(1, 2, Some(99));
+        entry.remote_parent = true;
+        let mut collector = collector(vec![entry, span(1, 3, Some(2))], start);
+        assert_eq!(collector.take_whole(start + SHORT).len(), 1);
+    }
+
+    #[test]
+    fn spans_that_come_after_their_trace_was_handed_out_are_an_addition() {
+        let start = Instant::now();
+        let mut collector = collector(vec![span(1, 1, None)], start);
+        collector.take_whole(start + SHORT);
+        collector.add(vec![span(1, 2, Some(1))], start + SHORT);
+        let addition = collector.take_whole(start + SHORT + LONG);
+        assert!(addition[0].to_string().contains("  later  "));
+    }
+
+    #[test]
+    fn the_trace_that_began_first_is_handed_out_first() {
+        let start = Instant::now();
+        let mut second = span(2, 1, None);
+        second.start += Duration::from_secs(1);
+        let mut collector = collector(vec![second, span(1, 1, None)], start);
+        let ids = collector.take_rest();
+        let ids: Vec<_> = ids.iter().map(|waterfall| waterfall.trace_id()).collect();
+        assert_eq!(ids, [Some(TraceId::from(1)), Some(TraceId::from(2))]);
+    }
+
+    #[test]
+    fn too_many_spans_push_the_most_silent_trace_out() {
+        let start = Instant::now();
+        let mut collector = collector(vec![span(1, 1, None)], start);
+        collector.most_spans = 2;
+        collector.add(
+            vec![span(2, 1, None), span(2, 2, Some(1))],
+            start + SHORT / 2,
+        );
+        let pushed_out = collector.take_whole(start + SHORT / 2);
+        assert_eq!(pushed_out.len(), 1);
+        assert_eq!(pushed_out[0].trace_id(), Some(TraceId::from(1)));
+    }
+}
