@@ -64,10 +64,10 @@ impl Collector {
     pub fn add(&mut self, spans: Vec<WaterfallSpan>, now: Instant) {
         self.held += spans.len();
         for span in spans {
-            let open = self.open.entry(span.trace_id).or_insert_with(|| Open {
-                spans: Vec::new(),
-                last_news: now,
-            });
+            let open = self
+                .open
+                .entry(span.trace_id)
+                .or_insert_with(|| Open { spans: Vec::new(), last_news: now });
             open.last_news = now;
             open.spans.push(span);
         }
@@ -245,10 +245,7 @@ mod tests {
         let start = Instant::now();
         let mut collector = collector(vec![span(1, 1, None)], start);
         collector.most_spans = 2;
-        collector.add(
-            vec![span(2, 1, None), span(2, 2, Some(1))],
-            start + SHORT / 2,
-        );
+        collector.add(vec![span(2, 1, None), span(2, 2, Some(1))], start + SHORT / 2);
         let pushed_out = collector.take_whole(start + SHORT / 2);
         assert_eq!(pushed_out.len(), 1);
         assert_eq!(pushed_out[0].trace_id(), Some(TraceId::from(1)));

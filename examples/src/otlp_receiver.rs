@@ -64,11 +64,7 @@ impl OtlpReceiver {
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router(sender)).await;
         });
-        Ok(Self {
-            endpoint,
-            spans,
-            server,
-        })
+        Ok(Self { endpoint, spans, server })
     }
 
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` must say for spans to arrive here.
@@ -112,10 +108,7 @@ async fn receive(
     let (accepted, rejected) = spans_of(request);
     match accepted.is_empty() || spans.try_send(accepted).is_ok() {
         true => acceptance(rejected),
-        false => refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many spans are waiting",
-        ),
+        false => refusal(StatusCode::SERVICE_UNAVAILABLE, "too many spans are waiting"),
     }
 }
 
@@ -135,10 +128,7 @@ fn acceptance(rejected: i64) -> Response {
         rejected_spans: rejected,
         error_message: "trace id and span id must be 16 and 8 bytes that are not all 0".to_owned(),
     });
-    answer(
-        StatusCode::OK,
-        &ExportTraceServiceResponse { partial_success },
-    )
+    answer(StatusCode::OK, &ExportTraceServiceResponse { partial_success })
 }
 
 fn refusal(status: StatusCode, message: &str) -> Response {
@@ -176,20 +166,13 @@ fn spans_of(request: ExportTraceServiceRequest) -> (Vec<WaterfallSpan>, i64) {
 
 fn service_name(resource: Option<Vec<common::KeyValue>>) -> String {
     let attributes = known_attributes(resource.unwrap_or_default());
-    let name = attributes
-        .into_iter()
-        .find(|attribute| attribute.key.as_str() == "service.name");
-    name.map_or_else(
-        || "unknown_service".to_owned(),
-        |name| name.value.as_str().into_owned(),
-    )
+    let name = attributes.into_iter().find(|attribute| attribute.key.as_str() == "service.name");
+    name.map_or_else(|| "unknown_service".to_owned(), |name| name.value.as_str().into_owned())
 }
 
 fn waterfall_span(service: &str, span: proto::Span) -> Option<WaterfallSpan> {
     let kind = span.kind();
-    let nanoseconds = span
-        .end_time_unix_nano
-        .saturating_sub(span.start_time_unix_nano);
+    let nanoseconds = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
     let attributes = known_attributes(span.attributes);
     let waterfall_span = WaterfallSpan {
         trace_id: trace_id(&span.trace_id)?,

@@ -25,10 +25,7 @@ fn span() -> proto::Span {
         start_time_unix_nano: 1_000_000,
         end_time_unix_nano: 3_500_000,
         attributes: vec![
-            attribute(
-                "http.response.status_code",
-                common::any_value::Value::IntValue(503),
-            ),
+            attribute("http.response.status_code", common::any_value::Value::IntValue(503)),
             text("error.type", "503"),
         ],
         ..proto::Span::default()
@@ -41,10 +38,7 @@ fn request(service: &str, spans: Vec<proto::Span>) -> Vec<u8> {
             attributes: vec![text("service.name", service)],
             ..Resource::default()
         }),
-        scope_spans: vec![proto::ScopeSpans {
-            spans,
-            ..proto::ScopeSpans::default()
-        }],
+        scope_spans: vec![proto::ScopeSpans { spans, ..proto::ScopeSpans::default() }],
         ..proto::ResourceSpans::default()
     };
     let resource_spans = vec![resource_spans];

@@ -191,9 +191,8 @@ impl TelemetryBuilder {
         let service = self.choose_name(&environment)?;
         let in_environment = environment.endpoint.take().map(Destination::Traces);
         let destination = self.destination.or(in_environment);
-        let pipeline = destination
-            .unwrap_or(Destination::Console)
-            .pipeline(&service.name, &environment)?;
+        let pipeline =
+            destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(&service.name, attributes, self.attributes))

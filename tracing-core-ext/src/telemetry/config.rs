@@ -89,17 +89,11 @@ impl Variables {
     }
 
     fn protocol(&self) -> Option<(&'static str, String)> {
-        self.first([
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-        ])
+        self.first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
     }
 
     fn timeout(&self) -> Result<Duration, TelemetryError> {
-        let found = self.first([
-            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-            "OTEL_EXPORTER_OTLP_TIMEOUT",
-        ]);
+        let found = self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
         let milliseconds = found.map_or(Ok(10_000), |(name, value)| positive(name, &value))?;
         Ok(Duration::from_millis(milliseconds))
     }
@@ -115,9 +109,7 @@ impl Variables {
         Ok(Batch {
             queue,
             size: size.unwrap_or(512).min(queue),
-            delay: self
-                .positive("OTEL_BSP_SCHEDULE_DELAY")?
-                .map(Duration::from_millis),
+            delay: self.positive("OTEL_BSP_SCHEDULE_DELAY")?.map(Duration::from_millis),
         })
     }
 
@@ -136,18 +128,14 @@ impl Variables {
     }
 
     fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
-        names
-            .into_iter()
-            .find_map(|name| Some((name, self.text(name)?)))
+        names.into_iter().find_map(|name| Some((name, self.text(name)?)))
     }
 
     fn positive<N: FromStr + PartialOrd + Default>(
         &self,
         name: &'static str,
     ) -> Result<Option<N>, TelemetryError> {
-        self.text(name)
-            .map(|value| positive(name, &value))
-            .transpose()
+        self.text(name).map(|value| positive(name, &value)).transpose()
     }
 }
 
@@ -170,9 +158,8 @@ fn positive<N: FromStr + PartialOrd + Default>(
 }
 
 fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {
-    let (names, others) = std::mem::take(attributes)
-        .into_iter()
-        .partition(|(key, _)| key == resource::SERVICE_NAME);
+    let (names, others) =
+        std::mem::take(attributes).into_iter().partition(|(key, _)| key == resource::SERVICE_NAME);
     *attributes = others;
     let names: Vec<(String, String)> = names;
     names.into_iter().next_back().map(|(_, name)| name)
@@ -201,11 +188,7 @@ mod tests {
         assert_eq!(environment.endpoint, None);
         assert_eq!(environment.timeout, Duration::from_secs(10));
         assert_eq!(environment.log_filter.to_string(), "info");
-        let batch = Batch {
-            queue: 2048,
-            size: 512,
-            delay: None,
-        };
+        let batch = Batch { queue: 2048, size: 512, delay: None };
         assert_eq!(environment.batch, batch);
     }
 
@@ -227,29 +210,18 @@ mod tests {
 
     #[test]
     fn the_service_name_leaves_the_resource_attributes() {
-        let environment = read(&[(
-            "OTEL_RESOURCE_ATTRIBUTES",
-            "service.name=first,team=shop,service.name=last",
-        )])
-        .unwrap();
-        assert_eq!(
-            environment.service_name_in_resource.as_deref(),
-            Some("last")
-        );
-        assert_eq!(
-            environment.resource_attributes,
-            [("team".to_owned(), "shop".to_owned())]
-        );
+        let environment =
+            read(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=first,team=shop,service.name=last")])
+                .unwrap();
+        assert_eq!(environment.service_name_in_resource.as_deref(), Some("last"));
+        assert_eq!(environment.resource_attributes, [("team".to_owned(), "shop".to_owned())]);
     }
 
     #[test]
     fn the_endpoint_for_traces_beats_the_general_one() {
         let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
         let environment = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318")]).unwrap();
-        assert_eq!(
-            environment.endpoint.unwrap().url(),
-            format!("{}/v1/traces", general.1)
-        );
+        assert_eq!(environment.endpoint.unwrap().url(), format!("{}/v1/traces", general.1));
         let environment = read(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318"),
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1/in"),
@@ -285,10 +257,9 @@ mod tests {
     #[test]
     fn a_batch_larger_than_the_queue_is_refused() {
         assert_eq!(
-            refusal(&[
-                ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
-                ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11"),
-            ]),
+            refusal(
+                &[("OTEL_BSP_MAX_QUEUE_SIZE", "10"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11"),]
+            ),
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=\"11\": expected at most OTEL_BSP_MAX_QUEUE_SIZE, which is 10"
         );
     }

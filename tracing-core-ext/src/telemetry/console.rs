@@ -83,11 +83,7 @@ impl<W: Write> State<W> {
         let known = self.open.iter_mut().find(|open| open.trace_id == trace_id);
         let Some(pending) = known else {
             let root_ended = is_root || self.printed.contains(&trace_id);
-            return self.open.push_back(Pending {
-                trace_id,
-                spans: vec![span],
-                root_ended,
-            });
+            return self.open.push_back(Pending { trace_id, spans: vec![span], root_ended });
         };
         pending.root_ended |= is_root;
         pending.spans.push(span);
@@ -152,9 +148,7 @@ fn failure(error: &io::Error) -> OTelSdkError {
 
 impl<W> fmt::Debug for ConsoleExporter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConsoleExporter")
-            .field("service", &self.service)
-            .finish_non_exhaustive()
+        f.debug_struct("ConsoleExporter").field("service", &self.service).finish_non_exhaustive()
     }
 }
 
@@ -182,9 +176,7 @@ mod tests {
     /// A server span with a remote parent, and a child of it, as they end.
     fn child_and_root() -> (SpanData, SpanData) {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter.clone())
-            .build();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         let tracer = provider.tracer("test");
         let parent = Context::new().with_remote_span_context(SpanContext::new(
             INBOUND,
@@ -258,9 +250,6 @@ mod tests {
         root.status = Status::error("no stock");
         exporter.receive(vec![root]).unwrap();
         let text = text(&exporter);
-        assert!(
-            text.contains("✗ 200") && text.contains("no stock"),
-            "{text}"
-        );
+        assert!(text.contains("✗ 200") && text.contains("no stock"), "{text}");
     }
 }

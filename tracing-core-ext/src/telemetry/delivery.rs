@@ -72,14 +72,8 @@ impl CountingProcessor {
             .with_max_export_batch_size(batch.size)
             .with_scheduled_delay(batch.delay.unwrap_or(default_delay))
             .build();
-        let exporter = CountingExporter {
-            inner: exporter,
-            delivery: Arc::clone(&delivery),
-        };
-        Self {
-            inner: BatchSpanProcessor::new(exporter, config),
-            delivery,
-        }
+        let exporter = CountingExporter { inner: exporter, delivery: Arc::clone(&delivery) };
+        Self { inner: BatchSpanProcessor::new(exporter, config), delivery }
     }
 }
 
@@ -236,11 +230,7 @@ impl Delivery {
     }
 
     fn say_up(&self, lost: u64) {
-        tracing::info!(
-            endpoint = self.destination,
-            lost,
-            "spans are delivered again"
-        );
+        tracing::info!(endpoint = self.destination, lost, "spans are delivered again");
     }
 }
 
@@ -328,21 +318,14 @@ mod tests {
     }
 
     fn rig(queue: usize, sampler: impl ShouldSample + 'static) -> Rig {
-        let batch = Batch {
-            queue,
-            size: 1,
-            delay: Some(NEVER),
-        };
+        let batch = Batch { queue, size: 1, delay: Some(NEVER) };
         let lines = Lines::default();
         let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
         let delivery = Arc::new(Delivery::new("http://nowhere".to_owned(), &batch));
         delivery.log_to(&dispatch);
         let (answer, answers) = sync_channel(64);
         let (begin, began) = channel();
-        let exporter = Scripted {
-            answers: Mutex::new(answers),
-            began: begin,
-        };
+        let exporter = Scripted { answers: Mutex::new(answers), began: begin };
         let processor = CountingProcessor::new(exporter, &batch, NEVER, Arc::clone(&delivery));
         Rig {
             provider: SdkTracerProvider::builder()

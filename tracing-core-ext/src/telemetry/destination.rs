@@ -79,12 +79,7 @@ impl Pipeline {
         let protocol = environment.protocol.as_ref();
         let exporter = super::otlp::OtlpExporter::new(endpoint, environment.timeout, protocol)?;
         let destination = endpoint.to_string();
-        Ok(Self::new(
-            exporter,
-            destination,
-            &environment.batch,
-            EXPORT_DELAY,
-        ))
+        Ok(Self::new(exporter, destination, &environment.batch, EXPORT_DELAY))
     }
 
     #[cfg(not(feature = "otlp"))]

@@ -25,10 +25,7 @@ impl Endpoint {
                 "a URL without a query, for /v1/traces is appended to it",
             ));
         }
-        Ok(Self {
-            url: format!("{}/v1/traces", base.url.trim_end_matches('/')),
-            ..base
-        })
+        Ok(Self { url: format!("{}/v1/traces", base.url.trim_end_matches('/')), ..base })
     }
 
     /// A URL used as it is, except that an absent path becomes `/`.
@@ -52,18 +49,11 @@ impl Endpoint {
         if !has_good_port(authority, host) {
             return Err(refused());
         }
-        Ok(Self {
-            url: uri.to_string(),
-            https,
-            loopback: is_loopback(host),
-        })
+        Ok(Self { url: uri.to_string(), https, loopback: is_loopback(host) })
     }
 }
 
-#[cfg_attr(
-    not(feature = "otlp"),
-    allow(dead_code, reason = "only the OTLP exporter asks")
-)]
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only the OTLP exporter asks"))]
 impl Endpoint {
     pub(super) fn url(&self) -> &str {
         &self.url
@@ -111,9 +101,7 @@ fn has_good_port(authority: &str, host: &str) -> bool {
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -159,14 +147,8 @@ mod tests {
         ] {
             let error = Endpoint::verbatim(SETTING, value).unwrap_err().to_string();
             let (start, end) = error.split_once(": expected ").unwrap();
-            assert!(
-                start.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT=\""),
-                "{error}"
-            );
-            assert_eq!(
-                end,
-                "an absolute http:// or https:// URL such as http://localhost:4318"
-            );
+            assert!(start.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT=\""), "{error}");
+            assert_eq!(end, "an absolute http:// or https:// URL such as http://localhost:4318");
         }
     }
 

@@ -22,11 +22,7 @@ pub struct TelemetryError(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Setting {
-        setting: &'static str,
-        value: String,
-        expected: String,
-    },
+    Setting { setting: &'static str, value: String, expected: String },
     NoServiceName,
     AlreadyInstalled,
     ForeignSubscriber,
@@ -39,11 +35,7 @@ impl TelemetryError {
         value: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self(Kind::Setting {
-            setting,
-            value: value.into(),
-            expected: expected.into(),
-        })
+        Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
     }
 
     pub(super) fn no_service_name() -> Self {
@@ -66,11 +58,9 @@ impl TelemetryError {
 impl fmt::Display for TelemetryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Setting {
-                setting,
-                value,
-                expected,
-            } => write!(f, "{setting}={value:?}: expected {expected}"),
+            Kind::Setting { setting, value, expected } => {
+                write!(f, "{setting}={value:?}: expected {expected}")
+            }
             Kind::NoServiceName => f.write_str(
                 "the service has no name: call service_name(..) on the builder, or set \
                  OTEL_SERVICE_NAME, or set service.name in OTEL_RESOURCE_ATTRIBUTES",

@@ -3,15 +3,8 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 
 /// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
 /// and would trace themselves.
-const TRANSPORT: [&str; 7] = [
-    "h2",
-    "hyper",
-    "hyper_rustls",
-    "hyper_util",
-    "reqwest",
-    "rustls",
-    "tonic",
-];
+const TRANSPORT: [&str; 7] =
+    ["h2", "hyper", "hyper_rustls", "hyper_util", "reqwest", "rustls", "tonic"];
 
 /// What of `tracing` reaches the OpenTelemetry layer.
 pub(super) fn exported(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {

@@ -34,12 +34,7 @@ impl Telemetry {
         delivery: Arc<Delivery>,
         timeout: Duration,
     ) -> Self {
-        Self {
-            provider,
-            delivery,
-            timeout,
-            is_shut_down: false,
-        }
+        Self { provider, delivery, timeout, is_shut_down: false }
     }
 
     /// Delivers every span that has ended before, or says what was lost.
@@ -80,9 +75,8 @@ impl Telemetry {
         let (done, is_done) = channel();
         let provider = self.provider.clone();
         let timeout = self.timeout;
-        let stopping = thread::Builder::new()
-            .name("telemetry-shutdown".to_owned())
-            .spawn(move || {
+        let stopping =
+            thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
                 flush_and_shut_down(&provider, timeout);
                 let _ = done.send(());
             });
@@ -150,14 +144,9 @@ impl ShutdownError {
 
 impl fmt::Display for ShutdownError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            destination, tally, ..
-        } = self;
+        let Self { destination, tally, .. } = self;
         let (lost, ended) = (tally.lost(), tally.ended);
-        write!(
-            f,
-            "{lost} of {ended} spans were not delivered to {destination}"
-        )?;
+        write!(f, "{lost} of {ended} spans were not delivered to {destination}")?;
         if let Some(waited) = self.waited {
             write!(f, " within {:.1} s", waited.as_secs_f64())?;
         }
@@ -183,12 +172,7 @@ mod tests {
 
     fn lost(tally: Tally, waited: Option<Duration>) -> String {
         let destination = "http://localhost:4318/v1/traces".to_owned();
-        ShutdownError {
-            destination,
-            waited,
-            tally,
-        }
-        .to_string()
+        ShutdownError { destination, waited, tally }.to_string()
     }
 
     #[test]
@@ -209,12 +193,7 @@ mod tests {
 
     #[test]
     fn a_missed_deadline_is_said() {
-        let tally = Tally {
-            ended: 9,
-            delivered: 4,
-            dropped: 2,
-            ..Tally::default()
-        };
+        let tally = Tally { ended: 9, delivered: 4, dropped: 2, ..Tally::default() };
         assert_eq!(
             lost(tally, Some(Duration::from_secs(5))),
             "5 of 9 spans were not delivered to http://localhost:4318/v1/traces within 5.0 s: \

@@ -35,9 +35,7 @@ impl LogLines {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let color = self.is_colorful();
-        let writer = self
-            .writer
-            .unwrap_or_else(|| BoxMakeWriter::new(io::stderr));
+        let writer = self.writer.unwrap_or_else(|| BoxMakeWriter::new(io::stderr));
         let lines = tracing_subscriber::fmt::layer().with_writer(writer);
         match self.format {
             LogFormat::Text => lines
@@ -79,8 +77,7 @@ where
             return self.0.format_event(context, writer, event);
         };
         let mut line = String::new();
-        self.0
-            .format_event(context, Writer::new(&mut line), event)?;
+        self.0.format_event(context, Writer::new(&mut line), event)?;
         let line = line.trim_end_matches('\n');
         writeln!(writer, "{line} trace_id={trace_id} span_id={span_id}")
     }
@@ -102,14 +99,10 @@ where
             return self.0.format_event(context, writer, event);
         };
         let mut line = String::new();
-        self.0
-            .format_event(context, Writer::new(&mut line), event)?;
+        self.0.format_event(context, Writer::new(&mut line), event)?;
         let line = line.trim_end();
         let object = line.strip_suffix('}').ok_or(fmt::Error)?;
-        writeln!(
-            writer,
-            r#"{object},"trace_id":"{trace_id}","span_id":"{span_id}"}}"#
-        )
+        writeln!(writer, r#"{object},"trace_id":"{trace_id}","span_id":"{span_id}"}}"#)
     }
 }
 
@@ -166,11 +159,8 @@ pub(super) mod tests {
 
     fn logged(format: LogFormat, context: Context) -> String {
         let lines = Lines::default();
-        let layer = LogLines {
-            format,
-            writer: Some(BoxMakeWriter::new(lines.clone())),
-            no_color: false,
-        };
+        let layer =
+            LogLines { format, writer: Some(BoxMakeWriter::new(lines.clone())), no_color: false };
         let subscriber = tracing_subscriber::registry().with(layer.layer());
         tracing::subscriber::with_default(subscriber, || {
             let _attached = context.attach();
@@ -214,10 +204,7 @@ pub(super) mod tests {
         for format in [LogFormat::Text, LogFormat::Json] {
             let line = logged(format, Context::new());
             assert!(line.contains("stock"), "{line}");
-            assert!(
-                !line.contains("trace_id") && !line.contains("span_id"),
-                "{line}"
-            );
+            assert!(!line.contains("trace_id") && !line.contains("span_id"), "{line}");
         }
     }
 }

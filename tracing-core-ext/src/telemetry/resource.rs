@@ -19,9 +19,8 @@ pub(super) fn resource(
     environment: &[(String, String)],
     code: Vec<KeyValue>,
 ) -> Resource {
-    let environment = environment
-        .iter()
-        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let environment =
+        environment.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(environment)
@@ -134,10 +133,7 @@ mod tests {
     #[test]
     fn the_sdk_names_itself() {
         let resource = resource("checkout", &[], Vec::new());
-        assert_eq!(
-            value(&resource, "telemetry.sdk.language"),
-            Some("rust".into())
-        );
+        assert_eq!(value(&resource, "telemetry.sdk.language"), Some("rust".into()));
         assert!(value(&resource, "telemetry.sdk.version").is_some());
     }
 }

@@ -35,17 +35,13 @@ pub(super) enum Source {
 
 impl ServiceName {
     pub(super) fn choose(candidates: &Candidates<'_>) -> Result<Self, TelemetryError> {
-        let (source, name) = candidates
-            .strongest()
-            .ok_or_else(TelemetryError::no_service_name)?;
+        let (source, name) = candidates.strongest().ok_or_else(TelemetryError::no_service_name)?;
         if !is_a_name(name) {
             return Err(refused(source, name));
         }
         Ok(Self {
             name: name.to_owned(),
-            overruled: (source == Source::Code)
-                .then(|| candidates.overruled_by(name))
-                .flatten(),
+            overruled: (source == Source::Code).then(|| candidates.overruled_by(name)).flatten(),
         })
     }
 
@@ -76,10 +72,7 @@ impl<'a> Candidates<'a> {
 
     fn overruled_by(&self, winner: &str) -> Option<Overruled> {
         let (source, name) = self.environment()?;
-        (name != winner).then(|| Overruled {
-            name: name.to_owned(),
-            source,
-        })
+        (name != winner).then(|| Overruled { name: name.to_owned(), source })
     }
 }
 
@@ -136,15 +129,9 @@ mod tests {
         assert_eq!(chosen(&ALL), "from-code");
         let without_code = Candidates { code: None, ..ALL };
         assert_eq!(chosen(&without_code), "from-variable");
-        let without_variable = Candidates {
-            variable: None,
-            ..without_code
-        };
+        let without_variable = Candidates { variable: None, ..without_code };
         assert_eq!(chosen(&without_variable), "from-resource");
-        let without_resource = Candidates {
-            resource: None,
-            ..without_variable
-        };
+        let without_resource = Candidates { resource: None, ..without_variable };
         assert_eq!(chosen(&without_resource), "from-package");
     }
 
@@ -153,19 +140,13 @@ mod tests {
         let overruled = ServiceName::choose(&ALL).unwrap().overruled;
         assert_eq!(
             overruled,
-            Some(Overruled {
-                name: "from-variable".to_owned(),
-                source: Source::Variable
-            })
+            Some(Overruled { name: "from-variable".to_owned(), source: Source::Variable })
         );
     }
 
     #[test]
     fn nothing_is_overruled_when_code_and_environment_agree() {
-        let agreeing = Candidates {
-            variable: ALL.code,
-            ..ALL
-        };
+        let agreeing = Candidates { variable: ALL.code, ..ALL };
         assert_eq!(ServiceName::choose(&agreeing).unwrap().overruled, None);
     }
 
@@ -194,24 +175,11 @@ mod tests {
             let name = Some(name);
             let code = Candidates { code: name, ..ALL };
             assert_eq!(refusal(&code), from("service_name()"));
-            let variable = Candidates {
-                code: None,
-                variable: name,
-                ..ALL
-            };
+            let variable = Candidates { code: None, variable: name, ..ALL };
             assert_eq!(refusal(&variable), from("OTEL_SERVICE_NAME"));
-            let resource = Candidates {
-                resource: name,
-                ..Candidates::default()
-            };
-            assert_eq!(
-                refusal(&resource),
-                from("service.name in OTEL_RESOURCE_ATTRIBUTES")
-            );
-            let package = Candidates {
-                package: name,
-                ..Candidates::default()
-            };
+            let resource = Candidates { resource: name, ..Candidates::default() };
+            assert_eq!(refusal(&resource), from("service.name in OTEL_RESOURCE_ATTRIBUTES"));
+            let package = Candidates { package: name, ..Candidates::default() };
             assert_eq!(refusal(&package), from("package_name()"));
         }
     }

@@ -27,17 +27,9 @@ struct Rig {
 fn rig(builder: TelemetryBuilder) -> Rig {
     let exporter = InMemorySpanExporter::default();
     let lines = Lines::default();
-    let (telemetry, dispatch) = builder
-        .exporter(exporter.clone())
-        .log_writer(lines.clone())
-        .build()
-        .unwrap();
-    Rig {
-        telemetry,
-        dispatch,
-        exporter,
-        lines,
-    }
+    let (telemetry, dispatch) =
+        builder.exporter(exporter.clone()).log_writer(lines.clone()).build().unwrap();
+    Rig { telemetry, dispatch, exporter, lines }
 }
 
 impl Rig {
@@ -62,11 +54,7 @@ fn tracing_spans_are_exported_as_opentelemetry_spans() {
     });
     let spans = rig.exported();
     assert_eq!((&*spans[0].name, &*spans[1].name), ("inner", "outer"));
-    assert_eq!(
-        spans[0].parent_span_id,
-        spans[1].span_context.span_id(),
-        "{spans:?}"
-    );
+    assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id(), "{spans:?}");
 }
 
 #[test]
@@ -147,9 +135,7 @@ fn a_service_without_a_name_is_refused() {
 #[test]
 fn after_a_clean_shutdown_nothing_is_lost() {
     let rig = rig(builder(&[]).service_name("shop"));
-    with_default(&rig.dispatch, || {
-        tracing::info_span!("order").in_scope(|| {})
-    });
+    with_default(&rig.dispatch, || tracing::info_span!("order").in_scope(|| {}));
     rig.telemetry.shutdown().unwrap();
 }
 
@@ -181,10 +167,7 @@ fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
     let error = telemetry.shutdown().unwrap_err();
     assert_eq!((error.ended(), error.delivered(), error.lost()), (1, 0, 1));
     let text = error.to_string();
-    assert!(
-        text.contains("1 of 1 span") && text.contains("within"),
-        "{text}"
-    );
+    assert!(text.contains("1 of 1 span") && text.contains("within"), "{text}");
     assert!(text.ends_with("1 still waiting"), "{text}");
 }
 

@@ -24,11 +24,8 @@ fn collector(status: &'static str) -> (String, Receiver<Sent>) {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let sent = read_request(&mut BufReader::new(&stream));
-            write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            .unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
             if sender.send(sent).is_err() {
                 return;
             }
@@ -57,9 +54,7 @@ fn nowhere() -> String {
 }
 
 fn builder() -> TelemetryBuilder {
-    Telemetry::builder()
-        .variables(|_| None)
-        .service_name("checkout")
+    Telemetry::builder().variables(|_| None).service_name("checkout")
 }
 
 fn end_a_span(telemetry: &Telemetry) {
@@ -76,11 +71,7 @@ fn assert_delivers(url: String, received: &Receiver<Sent>) {
     telemetry.shutdown().unwrap();
     let sent = received.recv().unwrap();
     assert!(sent.head.starts_with("POST /v1/traces "), "{}", sent.head);
-    assert!(
-        sent.head.contains("application/x-protobuf"),
-        "{}",
-        sent.head
-    );
+    assert!(sent.head.contains("application/x-protobuf"), "{}", sent.head);
     assert!(contains(&sent.body, "checkout") && contains(&sent.body, "order"));
 }
 
@@ -106,11 +97,8 @@ async fn spans_are_delivered_from_inside_a_multi_threaded_runtime() {
 async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
     let url = nowhere();
     let lines = Lines::default();
-    let (telemetry, _dispatch) = builder()
-        .otlp_endpoint(url.clone())
-        .log_writer(lines.clone())
-        .build()
-        .unwrap();
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url.clone()).log_writer(lines.clone()).build().unwrap();
     for _ in 0..2 {
         end_a_span(&telemetry);
         telemetry.tracer_provider().force_flush().unwrap();
@@ -121,26 +109,17 @@ async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
     assert!(error.contains("refused"), "{error}");
     let lines = lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(
-        lines[0].contains(&url) && lines[0].contains("refused"),
-        "{lines:?}"
-    );
+    assert!(lines[0].contains(&url) && lines[0].contains("refused"), "{lines:?}");
 }
 
 #[test]
 fn a_refusing_collector_is_named_with_its_status() {
     let (url, _received) = collector("401 Unauthorized");
-    let (telemetry, _dispatch) = builder()
-        .otlp_endpoint(url)
-        .log_writer(Lines::default())
-        .build()
-        .unwrap();
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url).log_writer(Lines::default()).build().unwrap();
     end_a_span(&telemetry);
     let error = telemetry.shutdown().unwrap_err().to_string();
-    assert!(
-        error.contains("1 failed") && error.contains("401"),
-        "{error}"
-    );
+    assert!(error.contains("1 failed") && error.contains("401"), "{error}");
 }
 
 #[test]
@@ -151,10 +130,7 @@ fn another_protocol_is_refused() {
         .variables(|name| (name == "OTEL_EXPORTER_OTLP_PROTOCOL").then(|| "grpc".to_owned()))
         .build()
         .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\": expected http/protobuf"
-    );
+    assert_eq!(error.to_string(), "OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\": expected http/protobuf");
 }
 
 #[cfg(not(feature = "tls"))]

@@ -54,11 +54,7 @@ impl Waterfall {
     pub fn new(mut spans: Vec<WaterfallSpan>) -> Self {
         spans.sort_by_key(|span| (span.start, span.span_id.to_bytes()));
         let rows = tree::arrange(&spans);
-        Self {
-            spans,
-            rows,
-            later: false,
-        }
+        Self { spans, rows, later: false }
     }
 
     /// Marks these spans as an addition to what was printed of the trace before.

@@ -42,10 +42,7 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            width: 120,
-            color: false,
-        }
+        Self { width: 120, color: false }
     }
 }
 
@@ -91,9 +88,7 @@ impl fmt::Display for Rendered<'_> {
         let paint = Paint(self.style.color);
         writeln!(f, "{}", paint.bold(&self.header(&lines)))?;
         let columns = Columns::fitting(&lines, self.style.width);
-        lines
-            .iter()
-            .try_for_each(|line| line.write(f, &columns, paint))
+        lines.iter().try_for_each(|line| line.write(f, &columns, paint))
     }
 }
 
@@ -107,13 +102,8 @@ impl Extent {
     fn of(spans: &[WaterfallSpan]) -> Self {
         let starts = spans.iter().map(|span| span.start);
         let start = starts.min().unwrap_or(SystemTime::UNIX_EPOCH);
-        let ends = spans
-            .iter()
-            .map(|span| since(start, span).saturating_add(span.duration));
-        Self {
-            start,
-            length: ends.max().unwrap_or_default(),
-        }
+        let ends = spans.iter().map(|span| since(start, span).saturating_add(span.duration));
+        Self { start, length: ends.max().unwrap_or_default() }
     }
 }
 

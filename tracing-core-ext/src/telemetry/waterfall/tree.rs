@@ -55,13 +55,7 @@ impl<'a> Tree<'a> {
                 children.entry(parent).or_default().push(at);
             }
         }
-        Self {
-            spans,
-            places,
-            children,
-            seen: HashSet::new(),
-            rows: Vec::new(),
-        }
+        Self { spans, places, children, seen: HashSet::new(), rows: Vec::new() }
     }
 
     fn is_top(&self, at: usize) -> bool {

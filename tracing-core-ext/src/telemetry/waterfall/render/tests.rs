@@ -71,17 +71,9 @@ inventory      └ reserve              200  35.0 ms  4.50 ms                   
 #[test]
 fn failures_are_marked_and_say_why() {
     let spans = vec![
-        span(1, None, "gateway", "GET /a")
-            .at(0.0, 9.0)
-            .status(500)
-            .error("500"),
-        span(2, Some(1), "gateway", "GET")
-            .at(1.0, 2.0)
-            .error("connection_refused"),
-        span(3, Some(1), "gateway", "GET")
-            .at(4.0, 2.0)
-            .status(200)
-            .error("cancelled"),
+        span(1, None, "gateway", "GET /a").at(0.0, 9.0).status(500).error("500"),
+        span(2, Some(1), "gateway", "GET").at(1.0, 2.0).error("connection_refused"),
+        span(3, Some(1), "gateway", "GET").at(4.0, 2.0).status(200).error("cancelled"),
     ];
     assert_eq!(
         printed(spans),
