@@ -2,3 +2,4 @@
 
 pub mod collector;
 pub mod otlp_receiver;
+pub mod processes;

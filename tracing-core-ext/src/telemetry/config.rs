@@ -9,6 +9,9 @@ use super::endpoint::Endpoint;
 use super::error::TelemetryError;
 use super::resource;
 
+/// OpenTelemetry's own notes on its normal course are left out.
+const LOG_FILTER: &str = "info,opentelemetry=warn";
+
 /// How variables are looked up, so that tests need not touch those of the process.
 pub(super) struct Variables(Box<Lookup>);
 
@@ -114,7 +117,7 @@ impl Variables {
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
-        let directives = self.text("RUST_LOG").unwrap_or_default();
+        let directives = self.text("RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
         EnvFilter::builder()
             .with_default_directive(LevelFilter::INFO.into())
             .parse(&directives)
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!(environment.service_name_in_resource, None);
         assert_eq!(environment.endpoint, None);
         assert_eq!(environment.timeout, Duration::from_secs(10));
-        assert_eq!(environment.log_filter.to_string(), "info");
+        assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
         let batch = Batch { queue: 2048, size: 512, delay: None };
         assert_eq!(environment.batch, batch);
     }

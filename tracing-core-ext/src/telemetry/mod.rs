@@ -29,7 +29,7 @@
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
 //! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | headers sent with each export |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
-//! | `RUST_LOG` | which log lines are written, `info` by default |
+//! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR` | no colours, also on a terminal |
 //!
 //! The environment is read once. A wrong value is a [`TelemetryError`] that names the variable,

@@ -4,8 +4,7 @@ use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, SpanId, TraceId, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-const STATUS_CODE: &str = "http.response.status_code";
-const ERROR_TYPE: &str = "error.type";
+use crate::http::semconv::{ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE};
 
 /// What a [`Waterfall`](super::Waterfall) shows of a span.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +64,7 @@ impl WaterfallSpan {
 }
 
 fn status_code(attributes: &[KeyValue]) -> Option<u16> {
-    match find(attributes, STATUS_CODE)? {
+    match find(attributes, HTTP_RESPONSE_STATUS_CODE)? {
         Value::I64(code) => u16::try_from(*code).ok(),
         _ => None,
     }

@@ -1,0 +1,191 @@
+use std::collections::HashSet;
+use std::error::Error;
+use std::io;
+use std::time::{Duration, Instant};
+
+use examples::collector::Collector;
+use examples::otlp_receiver::OtlpReceiver;
+use examples::processes::{Service, interrupted};
+use opentelemetry::TraceId;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
+use tokio::process::Command;
+use tokio::time::{sleep_until, timeout};
+use tracing_core_ext::telemetry::{Style, Waterfall};
+
+use crate::role::Role;
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// How long the services keep spans back, and how long a trace must be quiet to be whole.
+const EXPORT_DELAY_MS: &str = "100";
+const QUIET: Duration = Duration::from_millis(1_000);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long all traces together may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The requests that are shown: what, which item, and when the client loses interest.
+const VISITS: [(&str, &str, Option<Duration>); 5] = [
+    ("an order", "tea", None),
+    ("a slow one", "honey", None),
+    ("one that fails", "durian", None),
+    ("one the client cancels", "caviar", Some(Duration::from_millis(200))),
+    ("one that is streamed", "catalogue", None),
+];
+
+/// Makes a handful of requests and prints their traces.
+pub(crate) async fn show(port: u16) -> Result<(), Box<dyn Error>> {
+    let mut traces = Traces::bind().await?;
+    let shop = Shop::open(port, &traces).await?;
+    let mut made = HashSet::new();
+    for (what, item, patience) in VISITS {
+        let trace_id = RandomIdGenerator::default().new_trace_id();
+        let status = visit(shop.gateway.url(), item, trace_id, patience).await?;
+        println!("{what}: GET /checkout/{item} → {status}, trace {trace_id}");
+        made.insert(trace_id);
+    }
+    println!();
+    if timeout(DEADLINE, traces.print_until_all_of(made)).await.is_err() {
+        traces.print_rest();
+    }
+    shop.close().await
+}
+
+/// Keeps the shop open and prints each trace as it comes.
+pub(crate) async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
+    let mut traces = Traces::bind().await?;
+    let shop = Shop::open(port, &traces).await?;
+    println!("open, Ctrl-C closes it; try");
+    for (what, item, _) in VISITS {
+        println!("  curl {}/checkout/{item}  # {what}", shop.gateway.url());
+    }
+    println!();
+    tokio::select! {
+        () = traces.print_forever() => {}
+        () = interrupted() => {}
+    }
+    traces.print_rest();
+    shop.close().await
+}
+
+/// What the client saw. It is the trace's first member, so the trace id is known beforehand.
+async fn visit(
+    gateway: &str,
+    item: &str,
+    trace_id: TraceId,
+    patience: Option<Duration>,
+) -> reqwest::Result<String> {
+    let caller = RandomIdGenerator::default().new_span_id();
+    let request = reqwest::Client::builder()
+        .no_proxy()
+        .build()?
+        .get(format!("{gateway}/checkout/{item}"))
+        .header("traceparent", format!("00-{trace_id}-{caller}-01"));
+    let answer = async {
+        let response = request.send().await?;
+        let status = response.status();
+        response.bytes().await?;
+        Ok(status.to_string())
+    };
+    match patience {
+        Some(patience) => timeout(patience, answer).await.unwrap_or(Ok("cancelled".to_owned())),
+        None => answer.await,
+    }
+}
+
+/// The three services.
+struct Shop {
+    gateway: Service,
+    inventory: Service,
+    pricing: Service,
+}
+
+impl Shop {
+    async fn open(port: u16, traces: &Traces) -> io::Result<Self> {
+        let pricing = traces.start(Role::Pricing, 0, "").await?;
+        let inventory = traces.start(Role::Inventory, 0, pricing.url()).await?;
+        let gateway = traces.start(Role::Gateway, port, inventory.url()).await?;
+        Ok(Self { gateway, inventory, pricing })
+    }
+
+    async fn close(self) -> Result<(), Box<dyn Error>> {
+        for service in [self.gateway, self.inventory, self.pricing] {
+            let status = service.stop().await?;
+            if !status.success() {
+                return Err(format!("a service ended with {status}").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the services export to: here, unless the environment says elsewhere.
+struct Traces {
+    receiver: Option<OtlpReceiver>,
+    collector: Collector,
+    style: Style,
+}
+
+impl Traces {
+    async fn bind() -> io::Result<Self> {
+        let elsewhere = std::env::var_os(ENDPOINT).is_some_and(|value| !value.is_empty());
+        let receiver = match elsewhere {
+            true => None,
+            false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
+        };
+        Ok(Self {
+            receiver,
+            collector: Collector::new(QUIET, PATIENCE),
+            style: Style::for_stdout(),
+        })
+    }
+
+    async fn start(&self, role: Role, port: u16, next: &str) -> io::Result<Service> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--role", role.name(), "--port", &port.to_string(), "--next", next]);
+        if let Some(receiver) = &self.receiver {
+            command.env(ENDPOINT, receiver.endpoint());
+            command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
+        }
+        Service::start(&mut command).await
+    }
+
+    async fn print_until_all_of(&mut self, mut awaited: HashSet<TraceId>) {
+        while self.receiver.is_some() && !awaited.is_empty() {
+            for waterfall in self.next().await {
+                waterfall.trace_id().map(|id| awaited.remove(&id));
+                self.print(&waterfall);
+            }
+        }
+    }
+
+    async fn print_forever(&mut self) {
+        loop {
+            for waterfall in self.next().await {
+                self.print(&waterfall);
+            }
+        }
+    }
+
+    /// Waits for news, or for the time when a trace has had none for long enough.
+    async fn next(&mut self) -> Vec<Waterfall> {
+        let Some(receiver) = &mut self.receiver else {
+            return std::future::pending().await;
+        };
+        let due = self.collector.next_due();
+        let quiet = sleep_until(due.unwrap_or_else(|| Instant::now() + PATIENCE).into());
+        tokio::select! {
+            spans = receiver.recv() => self.collector.add(spans.unwrap_or_default(), Instant::now()),
+            () = quiet => {}
+        }
+        self.collector.take_whole(Instant::now())
+    }
+
+    fn print_rest(&mut self) {
+        for waterfall in self.collector.take_rest() {
+            self.print(&waterfall);
+        }
+    }
+
+    fn print(&self, waterfall: &Waterfall) {
+        println!("{}", waterfall.render(self.style));
+    }
+}
