@@ -5,17 +5,39 @@
 //! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
 //! process, which prints every trace as a waterfall; or to `OTEL_EXPORTER_OTLP_ENDPOINT` if that is set.
 
-mod options;
+mod gateway;
+mod inventory;
 mod parent;
+mod pricing;
 mod role;
 
 use std::error::Error;
 
-use options::Options;
+use clap::Parser;
+use reqwest::Url;
+
+use role::Role;
+
+/// One request, three services, one trace.
+#[derive(Parser)]
+struct Options {
+    /// Keep the shop open and print each trace as it comes.
+    #[arg(long)]
+    serve: bool,
+    /// Port of the gateway on 127.0.0.1 [default: 8080 with --serve, else a free one].
+    #[arg(long)]
+    port: Option<u16>,
+    /// Be one of the services; the shop starts itself with this.
+    #[arg(long, value_enum, hide = true)]
+    role: Option<Role>,
+    /// The service behind it.
+    #[arg(long, hide = true, requires = "role")]
+    next: Option<Url>,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let options = Options::parse();
     match options.role {
         Some(role) => role::run(role, options.port.unwrap_or(0), options.next).await,
         None if options.serve => parent::serve(options.port.unwrap_or(8080)).await,

@@ -28,7 +28,7 @@ const VISITS: [(&str, &str, Option<Duration>); 5] = [
     ("a slow one", "honey", None),
     ("one that fails", "durian", None),
     ("one the client cancels", "caviar", Some(Duration::from_millis(200))),
-    ("one that is streamed", "catalogue", None),
+    ("one that is streamed", "auction", None),
 ];
 
 /// Makes a handful of requests and prints their traces.
@@ -100,9 +100,9 @@ struct Shop {
 
 impl Shop {
     async fn open(port: u16, traces: &Traces) -> io::Result<Self> {
-        let pricing = traces.start(Role::Pricing, 0, "").await?;
-        let inventory = traces.start(Role::Inventory, 0, pricing.url()).await?;
-        let gateway = traces.start(Role::Gateway, port, inventory.url()).await?;
+        let pricing = traces.start(Role::Pricing, 0, None).await?;
+        let inventory = traces.start(Role::Inventory, 0, Some(pricing.url())).await?;
+        let gateway = traces.start(Role::Gateway, port, Some(inventory.url())).await?;
         Ok(Self { gateway, inventory, pricing })
     }
 
@@ -138,9 +138,10 @@ impl Traces {
         })
     }
 
-    async fn start(&self, role: Role, port: u16, next: &str) -> io::Result<Service> {
+    async fn start(&self, role: Role, port: u16, next: Option<&str>) -> io::Result<Service> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--role", role.name(), "--port", &port.to_string(), "--next", next]);
+        command.args(["--role", role.name(), "--port", &port.to_string()]);
+        command.args(next.map(|next| format!("--next={next}")));
         if let Some(receiver) = &self.receiver {
             command.env(ENDPOINT, receiver.endpoint());
             command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
