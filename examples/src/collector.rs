@@ -18,8 +18,10 @@
 //! never becomes whole is handed out when nothing new has come for a long while. Spans that come
 //! even later are handed out as an addition. Time is passed in, nothing here waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::{Duration, Instant};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::{Duration, Instant},
+};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use tracing_core_ext::telemetry::{Waterfall, WaterfallSpan};

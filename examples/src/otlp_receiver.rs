@@ -17,26 +17,36 @@
 //! the channel. When nobody takes them out and the channel is full, the answer is 503, and the
 //! exporter tries again; so memory is bounded by the length of the channel and the size of a body.
 
-use std::io;
-use std::time::{Duration, SystemTime};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use opentelemetry::trace::{SpanId, SpanKind, Status, TraceId};
-use opentelemetry::{KeyValue, Value};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+use std::{
+    io,
+    time::{Duration, SystemTime},
 };
-use opentelemetry_proto::tonic::common::v1 as common;
-use opentelemetry_proto::tonic::trace::v1 as proto;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, SpanKind, Status, TraceId},
+};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    },
+    common::v1 as common,
+    trace::v1 as proto,
+};
 use prost::Message;
-use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::task::JoinHandle;
+use tokio::{
+    net::{TcpListener, ToSocketAddrs},
+    sync::mpsc::{self, Receiver, Sender},
+    task::JoinHandle,
+};
 use tracing_core_ext::telemetry::WaterfallSpan;
 
 const PROTOBUF: &str = "application/x-protobuf";

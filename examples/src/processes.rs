@@ -3,13 +3,17 @@
 //! A service [announces](announce) its URL on standard output once it listens, and serves until
 //! [`told_to_stop`]: when its standard input ends, which also happens when the parent dies, or on Ctrl-C or SIGTERM.
 
-use std::io::{self, Read};
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::{
+    io::{self, Read},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::oneshot;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    sync::oneshot,
+};
 
 const READY: &str = "ready ";
 const STOP_DEADLINE: Duration = Duration::from_secs(10);

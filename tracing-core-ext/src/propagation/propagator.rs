@@ -1,11 +1,11 @@
-use std::any::Any;
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::{Context, global};
+use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
-use super::text_map::{HeadersExtractor, HeadersInjector};
-use super::{Headers, HeadersMut, W3cPropagator};
+use super::{
+    Headers, HeadersMut, W3cPropagator,
+    text_map::{HeadersExtractor, HeadersInjector},
+};
 
 /// The propagator of one layer or client, resolved when that is built.
 ///
@@ -126,10 +126,12 @@ fn w3c_for(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue};
-    use opentelemetry::baggage::BaggageExt;
-    use opentelemetry::propagation::TextMapCompositePropagator;
-    use opentelemetry::propagation::text_map_propagator::FieldIter;
-    use opentelemetry::propagation::{Extractor, Injector};
+    use opentelemetry::{
+        baggage::BaggageExt,
+        propagation::{
+            Extractor, Injector, TextMapCompositePropagator, text_map_propagator::FieldIter,
+        },
+    };
     use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
     use super::*;

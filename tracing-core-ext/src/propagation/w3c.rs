@@ -1,16 +1,19 @@
 use std::sync::LazyLock;
 
 use http::HeaderName;
-use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::propagation::text_map_propagator::FieldIter;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use opentelemetry::{
+    Context,
+    baggage::BaggageExt,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+    trace::{SpanContext, TraceContextExt, TraceId},
+};
 
-use super::headers::trim_ows;
-use super::text_map::{ExtractorHeaders, InjectorHeaders};
-use super::tracestate::{self, Unheld};
-use super::{Headers, HeadersMut, TraceParent, baggage};
+use super::{
+    Headers, HeadersMut, TraceParent, baggage,
+    headers::trim_ows,
+    text_map::{ExtractorHeaders, InjectorHeaders},
+    tracestate::{self, Unheld},
+};
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -178,8 +181,10 @@ mod tests {
     use std::collections::HashMap;
 
     use http::{HeaderMap, HeaderValue};
-    use opentelemetry::KeyValue;
-    use opentelemetry::trace::{SpanId, TraceFlags, TraceState, Tracer, TracerProvider};
+    use opentelemetry::{
+        KeyValue,
+        trace::{SpanId, TraceFlags, TraceState, Tracer, TracerProvider},
+    };
     use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use proptest::prelude::*;
 

@@ -1,22 +1,27 @@
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use opentelemetry::{Key, KeyValue, Value, global};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
 use tracing::Dispatch;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::{MakeWriter, writer::BoxMakeWriter},
+};
 
-use super::config::{Environment, Variables};
-use super::destination::Destination;
-use super::error::TelemetryError;
-use super::guard::Telemetry;
-use super::log::{LogFormat, LogLines};
-use super::resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource};
-use super::service_name::{Candidates, ServiceName};
-use super::subscriber::{propagator, subscriber};
+use super::{
+    config::{Environment, Variables},
+    destination::Destination,
+    error::TelemetryError,
+    guard::Telemetry,
+    log::{LogFormat, LogLines},
+    resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource},
+    service_name::{Candidates, ServiceName},
+    subscriber::{propagator, subscriber},
+};
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 

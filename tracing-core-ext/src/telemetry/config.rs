@@ -1,13 +1,8 @@
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::endpoint::Endpoint;
-use super::error::TelemetryError;
-use super::resource;
+use super::{endpoint::Endpoint, error::TelemetryError, resource};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";

@@ -1,12 +1,16 @@
-use std::collections::VecDeque;
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    fmt,
+    io::{self, IsTerminal, Write},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use opentelemetry::TraceId;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use opentelemetry_sdk::{
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{SpanData, SpanExporter},
+};
 
 use super::waterfall::{Style, Waterfall, WaterfallSpan};
 
@@ -154,11 +158,13 @@ impl<W> fmt::Debug for ConsoleExporter<W> {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{
-        SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
-        TracerProvider,
+    use opentelemetry::{
+        Context, KeyValue,
+        trace::{
+            SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
+            TracerProvider,
+        },
     };
-    use opentelemetry::{Context, KeyValue};
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
     use super::*;

@@ -1,13 +1,14 @@
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanExporter;
 
-use super::config::{Batch, Environment};
-use super::console::ConsoleExporter;
-use super::delivery::{CountingProcessor, Delivery};
-use super::endpoint::Endpoint;
-use super::error::TelemetryError;
+use super::{
+    config::{Batch, Environment},
+    console::ConsoleExporter,
+    delivery::{CountingProcessor, Delivery},
+    endpoint::Endpoint,
+    error::TelemetryError,
+};
 
 /// Spans printed on a console are waited for by someone.
 const CONSOLE_DELAY: Duration = Duration::from_millis(100);

@@ -1,5 +1,4 @@
-use std::error::Error;
-use std::fmt;
+use std::{error::Error, fmt};
 
 /// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
 ///

@@ -1,14 +1,17 @@
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, mpsc::channel},
+    thread,
+    time::{Duration, Instant},
+};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use super::builder::TelemetryBuilder;
-use super::delivery::{Delivery, Tally};
+use super::{
+    builder::TelemetryBuilder,
+    delivery::{Delivery, Tally},
+};
 
 /// The telemetry of a running service.
 ///

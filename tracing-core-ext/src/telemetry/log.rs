@@ -1,14 +1,19 @@
-use std::fmt;
-use std::io::{self, IsTerminal};
+use std::{
+    fmt,
+    io::{self, IsTerminal},
+};
 
-use opentelemetry::trace::TraceContextExt;
-use opentelemetry::{Context, SpanId, TraceId};
+use opentelemetry::{Context, SpanId, TraceId, trace::TraceContextExt};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::format::{Format, JsonFields, Writer};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{
+    Layer,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Format, JsonFields, Writer},
+        writer::BoxMakeWriter,
+    },
+    registry::LookupSpan,
+};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -119,8 +124,7 @@ pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
     use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
-    use tracing_subscriber::fmt::MakeWriter;
-    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
     use super::*;
 

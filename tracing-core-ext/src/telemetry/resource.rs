@@ -1,6 +1,5 @@
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 
 use super::error::TelemetryError;
 

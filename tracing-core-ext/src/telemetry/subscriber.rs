@@ -1,15 +1,10 @@
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::{propagation::TextMapPropagator, trace::TracerProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt};
 
-use super::filter;
-use super::log::LogLines;
-use crate::exchange;
-use crate::propagation::W3cPropagator;
+use super::{filter, log::LogLines};
+use crate::{exchange, propagation::W3cPropagator};
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 pub(super) fn subscriber(

@@ -11,11 +11,10 @@ mod parent;
 mod pricing;
 mod role;
 
-use std::error::Error;
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use reqwest::Url;
-
 use role::Role;
 
 /// One request, three services, one trace.
@@ -36,8 +35,17 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     match options.role {
         Some(role) => role::run(role, options.port.unwrap_or(0), options.next).await,
         None if options.serve => parent::serve(options.port.unwrap_or(8080)).await,

@@ -1,15 +1,21 @@
-use std::collections::HashSet;
-use std::error::Error;
-use std::io;
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    error::Error,
+    io,
+    time::{Duration, Instant},
+};
 
-use examples::collector::Collector;
-use examples::otlp_receiver::OtlpReceiver;
-use examples::processes::{Service, interrupted};
+use examples::{
+    collector::Collector,
+    otlp_receiver::OtlpReceiver,
+    processes::{Service, interrupted},
+};
 use opentelemetry::TraceId;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
-use tokio::process::Command;
-use tokio::time::{sleep_until, timeout};
+use tokio::{
+    process::Command,
+    time::{sleep_until, timeout},
+};
 use tracing_core_ext::telemetry::{Style, Waterfall};
 
 use crate::role::Role;

@@ -1,14 +1,17 @@
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    mpsc::{Receiver, channel},
+};
 
 use opentelemetry::trace::{Tracer, TracerProvider};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{InMemorySpanExporter, SpanData},
+};
 use tracing::dispatcher::with_default;
 
-use crate::telemetry::log::tests::Lines;
-
 use super::*;
+use crate::telemetry::log::tests::Lines;
 
 fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
     Telemetry::builder().variables(|name| {

@@ -1,13 +1,13 @@
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    sync::mpsc::{Receiver, channel},
+};
 
 use opentelemetry::trace::{Tracer, TracerProvider};
 
-use crate::telemetry::log::tests::Lines;
-use crate::telemetry::{Telemetry, TelemetryBuilder};
-
 use super::*;
+use crate::telemetry::{Telemetry, TelemetryBuilder, log::tests::Lines};
 
 /// What one export sent.
 struct Sent {

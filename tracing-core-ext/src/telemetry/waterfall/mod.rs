@@ -6,7 +6,6 @@ mod tree;
 use std::fmt;
 
 use opentelemetry::TraceId;
-
 pub use render::{Rendered, Style};
 pub use span::WaterfallSpan;
 use tree::Row;

@@ -1,10 +1,14 @@
-use std::collections::BTreeSet;
-use std::fmt::{self, Write};
-use std::io::{self, IsTerminal};
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+    io::{self, IsTerminal},
+    time::{Duration, SystemTime},
+};
 
-use super::text::{counted, duration, safe};
-use super::{Waterfall, WaterfallSpan};
+use super::{
+    Waterfall, WaterfallSpan,
+    text::{counted, duration, safe},
+};
 
 const SERVICE_WIDTH: usize = 24;
 const NAME_WIDTH: usize = 56;

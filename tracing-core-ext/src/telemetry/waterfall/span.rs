@@ -1,7 +1,9 @@
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{KeyValue, SpanId, TraceId, Value};
+use opentelemetry::{
+    KeyValue, SpanId, TraceId, Value,
+    trace::{SpanKind, Status},
+};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::http::semconv::{ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE};

@@ -1,5 +1,4 @@
-use std::fmt::Write;
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 /// Text from the network, made safe for a terminal and cut to a width.
 pub(super) fn safe(text: &str, width: usize) -> String {

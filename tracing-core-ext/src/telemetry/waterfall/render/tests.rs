@@ -1,5 +1,4 @@
-use opentelemetry::trace::SpanKind;
-use opentelemetry::{SpanId, TraceId};
+use opentelemetry::{SpanId, TraceId, trace::SpanKind};
 
 use super::*;
 
