@@ -20,6 +20,7 @@ use actix_web::{
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use axum_layer::TracingLayer;
 use clap::{Parser, ValueEnum};
+use examples::processes::{announce, interrupted};
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +33,7 @@ struct Options {
     /// Which middleware to put to the test.
     #[arg(long, value_enum)]
     framework: Framework,
-    /// Port of 127.0.0.1 to listen on.
+    /// Port of 127.0.0.1 to listen on; 0 for a free one.
     #[arg(long)]
     port: u16,
 }
@@ -66,8 +67,8 @@ async fn serve_axum(port: u16) -> std::io::Result<()> {
         .layer(TracingLayer::new())
         .with_state(Client::new());
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let stop = async { tokio::signal::ctrl_c().await.expect("a signal handler") };
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
+    announce(&format!("http://{}", listener.local_addr()?));
+    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await
 }
 
 async fn axum_test(State(client): State<Client>, Json(calls): Json<Vec<Call>>) -> StatusCode {
@@ -85,7 +86,9 @@ async fn serve_actix(port: u16) -> std::io::Result<()> {
             .route("/test", web::post().to(actix_test))
             .wrap(tracing.clone())
     };
-    HttpServer::new(app).bind(("127.0.0.1", port))?.run().await
+    let server = HttpServer::new(app).bind(("127.0.0.1", port))?;
+    announce(&format!("http://{}", server.addrs()[0]));
+    server.run().await
 }
 
 async fn actix_test(
