@@ -112,11 +112,12 @@ impl<B: Body> Body for Traced<B> {
     }
 }
 
-/// Nine; the status is the tenth.
+/// Nine, with room for the tenth: the status.
 fn attributes<B>(request: &Request<B>) -> Vec<KeyValue> {
     let headers = request.headers();
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    vec![
+    let mut attributes = Vec::with_capacity(10);
+    attributes.extend([
         KeyValue::new("http.request.method", "GET"),
         KeyValue::new("url.scheme", "http"),
         KeyValue::new("url.path", request.uri().path().to_owned()),
@@ -126,7 +127,8 @@ fn attributes<B>(request: &Request<B>) -> Vec<KeyValue> {
         KeyValue::new("server.port", 8080),
         KeyValue::new("user_agent.original", text(headers, &header::USER_AGENT)),
         KeyValue::new("http.route", route.to_owned()),
-    ]
+    ]);
+    attributes
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> String {

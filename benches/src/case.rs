@@ -78,7 +78,7 @@ impl Case {
     /// What is measured, without the sampling.
     pub fn label(self) -> String {
         let framework = self.framework.label();
-        let tracestate = if self.tracestate { ", with tracestate" } else { "" };
+        let tracestate = if self.tracestate { " + tracestate" } else { "" };
         format!("{framework}: {}{tracestate}", self.middleware.label())
     }
 }
