@@ -1,0 +1,15 @@
+//! What a request may cost. CI fails above.
+
+use benches::{Case, Framework, Middleware, Sampling};
+
+/// Instructions over the bare service, per request.
+pub(crate) const LIMITS: [(Case, i64); 4] = [
+    (ours(Framework::Axum, Sampling::Sampled), 8_000),
+    (ours(Framework::Axum, Sampling::Unsampled), 4_500),
+    (ours(Framework::Actix, Sampling::Sampled), 99_999),
+    (ours(Framework::Actix, Sampling::Unsampled), 99_999),
+];
+
+const fn ours(framework: Framework, sampling: Sampling) -> Case {
+    Case { framework, middleware: Middleware::Ours, sampling, tracestate: false }
+}

@@ -1,0 +1,23 @@
+//! The request that is measured.
+
+/// Route as the router is given it.
+pub const ROUTE: &str = "/items/{id}";
+
+/// Path the request asks for.
+pub const PATH: &str = "/items/7";
+
+/// Header fields every request carries.
+pub const HEADERS: [(&str, &str); 4] = [
+    ("host", "shop.example:8080"),
+    ("user-agent", "curl/8.14.1"),
+    ("accept", "*/*"),
+    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+];
+
+/// One more field, for the cases with it: what two tracing systems on the way have left.
+pub const TRACESTATE: (&str, &str) = ("tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");
+
+/// Fields of one request.
+pub(crate) fn headers(tracestate: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    HEADERS.into_iter().chain(tracestate.then_some(TRACESTATE))
+}
