@@ -18,7 +18,8 @@ pub(crate) fn driver(case: Case) -> Driver {
         Middleware::AxumTracing => Some(telemetry::plain_subscriber(&provider)),
         _ => None,
     };
-    let router = traced(case.middleware, &provider);
+    // As `axum::serve` does; else the layer would be applied anew for every request.
+    let router = traced(case.middleware, &provider).with_state(());
     let runtime = runtime::Builder::new_current_thread().build().expect("a runtime of one thread");
     let send = move |requests| runtime.block_on(send(&router, case.tracestate, requests));
     Driver::new(send).with_subscriber(subscriber)
