@@ -3,11 +3,13 @@
 use benches::{Case, Framework, Middleware, Sampling};
 
 /// Instructions over the bare service, per request.
+///
+/// On axum what was promised; on actix-web what was measured and 8 % more.
 pub(crate) const LIMITS: [(Case, i64); 4] = [
     (ours(Framework::Axum, Sampling::Sampled), 8_000),
     (ours(Framework::Axum, Sampling::Unsampled), 4_500),
-    (ours(Framework::Actix, Sampling::Sampled), 99_999),
-    (ours(Framework::Actix, Sampling::Unsampled), 99_999),
+    (ours(Framework::Actix, Sampling::Sampled), 17_400),
+    (ours(Framework::Actix, Sampling::Unsampled), 15_400),
 ];
 
 const fn ours(framework: Framework, sampling: Sampling) -> Case {

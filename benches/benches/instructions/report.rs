@@ -92,13 +92,13 @@ fn print_table(costs: &[Cost]) {
     println!(
         "\nInstructions per request over the bare service; a bare service and propagation in full.\n"
     );
-    println!("| {:<55} | {:>9} | {:>9} |", "variant", "sampled", "unsampled");
-    println!("| {:-<55} | {:->9} | {:->9} |", "", ":", ":");
+    println!("| {:<63} | {:>9} | {:>9} |", "variant", "sampled", "unsampled");
+    println!("| {:-<63} | {:->9} | {:->9} |", "", ":", ":");
     let rows = costs.iter().filter(|cost| cost.case.sampling == Sampling::Sampled);
     for Cost { case, instructions } in rows {
         let [sampled, unsampled] = [Sampling::Sampled, Sampling::Unsampled]
             .map(|sampling| cell(costs, Case { sampling, ..*case }, *instructions));
-        println!("| {:<55} | {sampled:>9} | {unsampled:>9} |", case.label());
+        println!("| {:<63} | {sampled:>9} | {unsampled:>9} |", case.label());
     }
     println!();
 }
