@@ -1,7 +1,7 @@
 //! What a traced request costs, beside the same request untraced.
 //!
-//! One request ([`request`]) goes through one [`Case`] after the other: a framework, a middleware, a sampler. Nothing
-//! leaves the process: the service is called directly, and ended spans are dropped.
+//! One request goes through one case after the other: a framework, a middleware, a sampler. Nothing leaves the process:
+//! the service is called directly, and ended spans are dropped.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench instructions
