@@ -2,17 +2,23 @@
 //! request.
 
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
-use tracing::{Span, field};
+use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::layer;
-use crate::http::semconv;
+use crate::http::{Describe, semconv};
 
 /// Target of the companion span, for filters.
 pub const TARGET: &str = "tracing_core_ext::exchange";
 
-/// The companion of a server span, disabled where no subscriber wants it.
+/// The companion of a server span, none where no subscriber wants it.
+///
+/// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
+/// entry.
 pub(crate) fn span(method: &str, path: &str) -> Span {
+    if LevelFilter::current() < LevelFilter::INFO {
+        return Span::none();
+    }
     tracing::info_span!(
         target: TARGET,
         "request",
@@ -29,7 +35,7 @@ pub(crate) fn capture(
     span: &Span,
     parent: &Context,
     name: &str,
-    attributes: &[KeyValue],
+    description: &dyn Describe,
 ) -> Option<Context> {
     if span.is_disabled()
         || layer::exports_natively(span)
@@ -39,10 +45,14 @@ pub(crate) fn capture(
     }
     span.record("otel.kind", "server");
     span.record("otel.name", name);
-    for attribute in attributes.iter().filter(|attribute| !is_field(attribute)) {
-        span.set_attribute(attribute.key.clone(), attribute.value.clone());
-    }
-    Some(span.context()).filter(TraceContextExt::has_active_span)
+    description.before_sampling(&mut |attribute| {
+        if !is_field(&attribute) {
+            span.set_attribute(attribute.key, attribute.value);
+        }
+    });
+    let context = Some(span.context()).filter(TraceContextExt::has_active_span)?;
+    description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
+    Some(context)
 }
 
 /// The layer has made an attribute of a field already; recorded twice it would stand there twice.

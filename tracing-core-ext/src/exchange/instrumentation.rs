@@ -3,12 +3,18 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use opentelemetry::{
     Context, InstrumentationScope, global,
     propagation::TextMapPropagator,
-    trace::{SpanBuilder, SpanKind, Tracer, TracerProvider},
+    trace::{SpanKind, Tracer, TracerProvider},
 };
 
-use super::{Exchange, clock::Clock, companion, start::StartSpan};
+use super::{
+    Exchange,
+    clock::Clock,
+    companion,
+    sampler::Attributes,
+    start::{Start, StartSpan, Starter},
+};
 use crate::{
-    http::{ClientRequestHead, RequestHead, semconv},
+    http::{ClientRequestHead, NamedClientRequest, NamedRequest, RequestHead, semconv},
     propagation::{Headers, HeadersMut, Propagator},
 };
 
@@ -24,33 +30,25 @@ impl Instrumentation {
     pub fn receive<H: Headers>(&self, head: &RequestHead<'_, H>) -> Exchange {
         let parent = self.propagator.extract(head.headers);
         let clock = Clock::start();
-        let start = head.span_start();
+        let name = head.span_name();
+        let description = &NamedRequest(head, &name);
         let companion = companion::span(head.method, head.path);
-        let captured = companion::capture(&companion, &parent, &start.name, &start.attributes);
+        let captured = companion::capture(&companion, &parent, &name.name, description);
         let context = captured.unwrap_or_else(|| {
-            let builder = SpanBuilder {
-                span_kind: Some(SpanKind::Server),
-                name: start.name,
-                start_time: Some(clock.started()),
-                attributes: Some(start.attributes),
-                ..SpanBuilder::default()
-            };
-            self.tracer.start(builder, &parent)
+            let name = name.name.clone();
+            self.tracer.start(Start { kind: SpanKind::Server, name, clock, description }, &parent)
         });
-        Exchange::server(context, companion, clock, head)
+        Exchange::server(context, companion, clock, head.method)
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
     pub fn send(&self, parent: &Context, head: &ClientRequestHead<'_>) -> Exchange {
         let clock = Clock::start();
-        let builder = SpanBuilder {
-            span_kind: Some(SpanKind::Client),
-            name: head.span_name(),
-            start_time: Some(clock.started()),
-            attributes: Some(head.attributes()),
-            ..SpanBuilder::default()
-        };
-        Exchange::client(self.tracer.start(builder, parent), clock, head)
+        let name = head.span_name();
+        let description = &NamedClientRequest(head, &name);
+        let name = name.name.clone();
+        let start = Start { kind: SpanKind::Client, name, clock, description };
+        Exchange::client(self.tracer.start(start, parent), clock, head.method)
     }
 
     /// Writes `context` into the headers of an outgoing request.
@@ -95,11 +93,11 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// Spans are made by `provider` instead of the global one.
     pub fn tracer_provider<P>(mut self, provider: &P) -> Self
     where
-        P: TracerProvider,
+        P: TracerProvider + fmt::Debug,
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        self.tracer = Some(Arc::new(provider.tracer_with_scope(self.scope.clone())));
+        self.tracer = Some(starter(provider, self.scope.clone()));
         self
     }
 
@@ -122,9 +120,7 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let scope = self.scope;
-        let tracer = self
-            .tracer
-            .unwrap_or_else(|| Arc::new(global::tracer_provider().tracer_with_scope(scope)));
+        let tracer = self.tracer.unwrap_or_else(|| starter(&global::tracer_provider(), scope));
         let propagator = self.propagator.unwrap_or_else(Propagator::global);
         Instrumentation { tracer, propagator }
     }
@@ -137,4 +133,14 @@ impl<T> fmt::Debug for Builder<T> {
             .field("propagator", &self.propagator)
             .finish_non_exhaustive()
     }
+}
+
+fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>
+where
+    P: TracerProvider + fmt::Debug,
+    P::Tracer: Send + Sync + 'static,
+    <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+{
+    let attributes = Attributes::wanted_by(provider);
+    Arc::new(Starter { tracer: provider.tracer_with_scope(scope), attributes })
 }

@@ -49,6 +49,7 @@ mod instrumentation;
 mod layer;
 mod outcome;
 mod request_span;
+mod sampler;
 mod start;
 mod state;
 

@@ -1,31 +1,80 @@
+use std::borrow::Cow;
+
 use opentelemetry::{
-    Context,
-    trace::{Span, SpanBuilder, TraceContextExt, Tracer},
+    Context, KeyValue,
+    trace::{Span, SpanBuilder, SpanKind, TraceContextExt, Tracer},
 };
+
+use super::{clock::Clock, sampler::Attributes};
+use crate::http::Describe;
+
+/// Room for every attribute of a span, those of the response too, so that the list never grows.
+const CAPACITY: usize = 16;
+
+/// A span that is about to start.
+pub(crate) struct Start<'a> {
+    pub(crate) kind: SpanKind,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) clock: Clock,
+    pub(crate) description: &'a dyn Describe,
+}
 
 /// A tracer of any type, resolved when a layer is built.
 pub(crate) trait StartSpan: Send + Sync {
     /// Starts a span below `parent` and answers `parent` with the span in it.
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Context;
+    fn start(&self, start: Start<'_>, parent: &Context) -> Context;
 }
 
-impl<T> StartSpan for T
+/// A tracer and when its sampler wants attributes.
+pub(crate) struct Starter<T> {
+    pub(crate) tracer: T,
+    pub(crate) attributes: Attributes,
+}
+
+impl<T> StartSpan for Starter<T>
 where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
-        let span = self.build_with_context(builder, parent);
-        if span.is_recording() {
-            return parent.with_span(span);
+    fn start(&self, start: Start<'_>, parent: &Context) -> Context {
+        let Start { kind, name, clock, description } = start;
+        let builder = SpanBuilder {
+            span_kind: Some(kind),
+            name,
+            start_time: Some(clock.started()),
+            attributes: Some(self.shown_to_sampler(description)),
+            ..SpanBuilder::default()
+        };
+        let mut span = self.tracer.build_with_context(builder, parent);
+        if !span.is_recording() {
+            return propagated(&span, parent);
         }
-        // Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut
-        // down does not even give it one: the caller's context flows through.
-        let identity = span.span_context();
-        if identity.is_valid() {
-            parent.with_remote_span_context(identity.clone())
-        } else {
-            parent.clone()
+        let mut add = |attribute| span.set_attribute(attribute);
+        if self.attributes == Attributes::WhenRecorded {
+            description.before_sampling(&mut add);
         }
+        description.when_recorded(&mut add);
+        parent.with_span(span)
+    }
+}
+
+impl<T> Starter<T> {
+    fn shown_to_sampler(&self, description: &dyn Describe) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(CAPACITY);
+        if self.attributes == Attributes::BeforeSampling {
+            description.before_sampling(&mut |attribute| attributes.push(attribute));
+        }
+        attributes
+    }
+}
+
+/// Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut down does
+/// not even give it one: the caller's context flows through.
+fn propagated(span: &impl Span, parent: &Context) -> Context {
+    let identity = span.span_context();
+    if identity.is_valid() {
+        parent.with_remote_span_context(identity.clone())
+    } else {
+        parent.clone()
     }
 }

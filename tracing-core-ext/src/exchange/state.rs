@@ -12,10 +12,7 @@ use super::{
     outcome::{ErrorType, Outcome},
     request_span::RequestSpan,
 };
-use crate::{
-    http::{ClientRequestHead, ProtocolVersion, RequestHead, semconv},
-    propagation::Headers,
-};
+use crate::http::{ProtocolVersion, semconv};
 
 /// One request and its response, on the server's or on the client's side.
 ///
@@ -48,22 +45,13 @@ enum Side {
 }
 
 impl Exchange {
-    pub(super) fn server<H: Headers>(
-        context: Context,
-        companion: Span,
-        clock: Clock,
-        head: &RequestHead<'_, H>,
-    ) -> Self {
-        let span = context.span();
-        if span.is_recording() {
-            span.set_attributes(head.peer_attributes().into_iter().flatten());
-        }
+    pub(super) fn server(context: Context, companion: Span, clock: Clock, method: &str) -> Self {
         let is_bound = layer::bind(&companion, &context);
-        Self::open(context, companion, clock, Side::Server, head.method, is_bound)
+        Self::open(context, companion, clock, Side::Server, method, is_bound)
     }
 
-    pub(super) fn client(context: Context, clock: Clock, head: &ClientRequestHead<'_>) -> Self {
-        Self::open(context, Span::none(), clock, Side::Client, head.method, false)
+    pub(super) fn client(context: Context, clock: Clock, method: &str) -> Self {
+        Self::open(context, Span::none(), clock, Side::Client, method, false)
     }
 
     fn open(
@@ -187,9 +175,9 @@ impl Drop for FinishOnUnwind<'_> {
 
 impl Open {
     fn finish(self, outcome: Outcome) {
-        let ended = self.clock.started() + self.clock.elapsed();
         let span = self.context.span();
         if span.is_recording() {
+            let ended = self.clock.started() + self.clock.elapsed();
             self.record(&span, outcome);
             span.end_with_timestamp(ended);
         }

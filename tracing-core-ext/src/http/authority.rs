@@ -18,7 +18,7 @@ impl<'a> Authority<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(literal) => literal.split_once(']')?,
-            None => text.split_at(text.find(':').unwrap_or(text.len())),
+            None => text.split_at(text.bytes().position(|byte| byte == b':').unwrap_or(text.len())),
         };
         let valid = !host.is_empty() && host.bytes().all(is_host_byte);
         valid.then_some(Self { host, port: parse_port(port)? })

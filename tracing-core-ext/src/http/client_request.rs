@@ -1,8 +1,11 @@
-use std::borrow::Cow;
-
 use opentelemetry::KeyValue;
 
-use super::{method::Method, semconv, url};
+use super::{
+    describe::{Describe, put},
+    semconv,
+    span_name::SpanName,
+    url,
+};
 
 /// Head of an outgoing request, borrowed from the client library.
 #[derive(Clone, Copy, Debug)]
@@ -17,30 +20,29 @@ pub struct ClientRequestHead<'a> {
     pub port: Option<u16>,
 }
 
-/// Room for every attribute of a client span, those of the response too.
-const CLIENT_ATTRIBUTES: usize = 10;
-
 impl ClientRequestHead<'_> {
-    pub(crate) fn span_name(&self) -> Cow<'static, str> {
-        Method::of(self.method).as_span_name().into()
+    pub(crate) fn span_name(&self) -> SpanName {
+        SpanName::of(self.method, None)
     }
+}
 
-    pub(crate) fn attributes(&self) -> Vec<KeyValue> {
-        let method = Method::of(self.method);
-        let mut attributes = Vec::with_capacity(CLIENT_ATTRIBUTES);
-        attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, method.as_attribute()));
-        if method == Method::Other {
-            let original = self.method.to_owned();
-            attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original));
+/// A request and what its span is called.
+#[derive(Debug)]
+pub(crate) struct NamedClientRequest<'a>(
+    pub(crate) &'a ClientRequestHead<'a>,
+    pub(crate) &'a SpanName,
+);
+
+impl Describe for NamedClientRequest<'_> {
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) {
+        let Self(head, name) = self;
+        name.put_method(head.method, add);
+        put(add, semconv::URL_FULL, url::redact_url(head.url).into_owned());
+        if let Some(host) = head.host {
+            put(add, semconv::SERVER_ADDRESS, host.to_owned());
         }
-        let full = url::redact_url(self.url).into_owned();
-        attributes.push(KeyValue::new(semconv::URL_FULL, full));
-        if let Some(host) = self.host {
-            attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, host.to_owned()));
+        if let Some(port) = head.port {
+            put(add, semconv::SERVER_PORT, i64::from(port));
         }
-        if let Some(port) = self.port {
-            attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
-        }
-        attributes
     }
 }

@@ -2,11 +2,17 @@
 
 mod authority;
 mod client_request;
+mod describe;
 mod method;
+mod recent;
 mod request;
 mod route;
 pub(crate) mod semconv;
+mod span_name;
 mod url;
 mod version;
 
 pub use self::{client_request::ClientRequestHead, request::RequestHead, version::ProtocolVersion};
+pub(crate) use self::{
+    client_request::NamedClientRequest, describe::Describe, request::NamedRequest,
+};

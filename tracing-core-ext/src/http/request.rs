@@ -1,10 +1,16 @@
-use std::{net::SocketAddr, str, sync::Arc};
+use std::{cell::RefCell, net::SocketAddr, str, sync::Arc};
 
 use http::header;
-use opentelemetry::{KeyValue, StringValue, Value};
+use opentelemetry::{KeyValue, StringValue};
 
 use super::{
-    authority::Authority, method::Method, route::RouteName, semconv, url, version::ProtocolVersion,
+    authority::Authority,
+    describe::{Describe, put},
+    recent::Recent,
+    semconv,
+    span_name::SpanName,
+    url,
+    version::ProtocolVersion,
 };
 use crate::propagation::Headers;
 
@@ -35,83 +41,88 @@ pub struct RequestHead<'a, H> {
     pub headers: &'a H,
 }
 
-/// What the sampler is shown, and more that costs nothing to add.
-pub(crate) struct ServerSpanStart {
-    pub(crate) name: std::borrow::Cow<'static, str>,
-    pub(crate) attributes: Vec<KeyValue>,
-}
-
-/// Room for every attribute of a server span, those of the response too, so that the list never grows.
-const SERVER_ATTRIBUTES: usize = 16;
-
 impl<H: Headers> RequestHead<'_, H> {
-    pub(crate) fn span_start(&self) -> ServerSpanStart {
-        let method = Method::of(self.method);
-        let mut attributes = Vec::with_capacity(SERVER_ATTRIBUTES);
-        push(&mut attributes, semconv::HTTP_REQUEST_METHOD, method.as_attribute());
-        push(&mut attributes, semconv::URL_SCHEME, scheme(self.scheme));
-        push(&mut attributes, semconv::URL_PATH, self.path.to_owned());
-        if method == Method::Other {
-            push(&mut attributes, semconv::HTTP_REQUEST_METHOD_ORIGINAL, self.method.to_owned());
-        }
-        if let Some(query) = self.query.filter(|query| !query.is_empty()) {
-            push(&mut attributes, semconv::URL_QUERY, url::redact_query(query).into_owned());
-        }
-        if let Some(version) = self.version {
-            push(&mut attributes, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
-        }
-        self.push_server(&mut attributes);
-        if let Some(user_agent) = self.header(&header::USER_AGENT) {
-            push(&mut attributes, semconv::USER_AGENT_ORIGINAL, user_agent.to_owned());
-        }
-        let name = self.push_route(method, &mut attributes);
-        ServerSpanStart { name, attributes }
+    pub(crate) fn span_name(&self) -> SpanName {
+        SpanName::of(self.method, self.route)
     }
 
-    /// Attributes that have to be formatted, so only for a span that is recorded.
-    pub(crate) fn peer_attributes(&self) -> Option<[KeyValue; 3]> {
-        let peer = self.peer?;
-        let address: Arc<str> = peer.ip().to_canonical().to_string().into();
-        Some([
-            KeyValue::new(semconv::CLIENT_ADDRESS, Arc::clone(&address)),
-            KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address),
-            KeyValue::new(semconv::NETWORK_PEER_PORT, i64::from(peer.port())),
-        ])
-    }
-
-    fn push_server(&self, attributes: &mut Vec<KeyValue>) {
-        let text = self.authority.or_else(|| self.header(&header::HOST));
-        let Some(server) = text.and_then(Authority::parse) else {
+    fn put_server(&self, add: &mut dyn FnMut(KeyValue)) {
+        let authority = self.authority.map(str::as_bytes);
+        let text = authority.or_else(|| self.headers.values(&header::HOST).next());
+        let Some(server) = text.and_then(server) else {
             return;
         };
-        push(attributes, semconv::SERVER_ADDRESS, server.host.to_owned());
+        put(add, semconv::SERVER_ADDRESS, server.host);
         if let Some(port) = server.port.or_else(|| default_port(self.scheme)) {
-            push(attributes, semconv::SERVER_PORT, i64::from(port));
+            put(add, semconv::SERVER_PORT, i64::from(port));
         }
-    }
-
-    fn push_route(
-        &self,
-        method: Method,
-        attributes: &mut Vec<KeyValue>,
-    ) -> std::borrow::Cow<'static, str> {
-        let Some(route) = self.route else {
-            return method.as_span_name().into();
-        };
-        let named = RouteName::of(method.as_span_name(), route);
-        push(attributes, semconv::HTTP_ROUTE, StringValue::from(named.route));
-        named.name
-    }
-
-    /// The only value of a header; absent when it is not text or empty.
-    fn header(&self, name: &http::HeaderName) -> Option<&str> {
-        let value = self.headers.values(name).next()?;
-        str::from_utf8(value).ok().filter(|text| !text.is_empty())
     }
 }
 
-fn push(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
-    attributes.push(KeyValue::new(key, value));
+/// A request and what its span is called.
+#[derive(Debug)]
+pub(crate) struct NamedRequest<'a, H>(pub(crate) &'a RequestHead<'a, H>, pub(crate) &'a SpanName);
+
+impl<H: Headers> Describe for NamedRequest<'_, H> {
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) {
+        let Self(head, name) = self;
+        name.put_method(head.method, add);
+        put(add, semconv::URL_SCHEME, scheme(head.scheme));
+        put(add, semconv::URL_PATH, head.path.to_owned());
+        if let Some(query) = head.query.filter(|query| !query.is_empty()) {
+            put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
+        }
+        if let Some(version) = head.version {
+            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
+        }
+        head.put_server(add);
+        if let Some(user_agent) =
+            head.headers.values(&header::USER_AGENT).next().and_then(user_agent)
+        {
+            put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
+        }
+        if let Some(route) = &name.route {
+            put(add, semconv::HTTP_ROUTE, StringValue::from(route.clone()));
+        }
+    }
+
+    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
+        let Some(peer) = self.0.peer else { return };
+        let address: Arc<str> = peer.ip().to_canonical().to_string().into();
+        put(add, semconv::CLIENT_ADDRESS, Arc::clone(&address));
+        put(add, semconv::NETWORK_PEER_ADDRESS, address);
+        put(add, semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
+    }
+}
+
+/// Host and port, parsed and shared.
+#[derive(Clone)]
+struct Server {
+    host: StringValue,
+    port: Option<u16>,
+}
+
+thread_local! {
+    static SERVERS: RefCell<Recent<Option<Server>>> = const { Recent::new() };
+    static USER_AGENTS: RefCell<Recent<Option<StringValue>>> = const { Recent::new() };
+}
+
+/// Host and port in an authority or a `Host` header.
+fn server(text: &[u8]) -> Option<Server> {
+    let parse = |text: &[u8]| {
+        let server = Authority::parse(str::from_utf8(text).ok()?)?;
+        Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
+    };
+    SERVERS.with_borrow_mut(|servers| servers.get_or_make(text, parse))
+}
+
+/// Absent where it is empty or no text.
+fn user_agent(text: &[u8]) -> Option<StringValue> {
+    let parse = |text: &[u8]| {
+        let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
+        Some(Arc::<str>::from(text).into())
+    };
+    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.get_or_make(text, parse))
 }
 
 fn scheme(scheme: &str) -> StringValue {
