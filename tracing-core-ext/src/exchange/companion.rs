@@ -34,7 +34,6 @@ pub(crate) fn span(method: &str, path: &str) -> Span {
 pub(crate) fn capture(
     span: &Span,
     parent: &Context,
-    name: &str,
     description: &dyn Describe,
 ) -> Option<Context> {
     if span.is_disabled()
@@ -44,12 +43,12 @@ pub(crate) fn capture(
         return None;
     }
     span.record("otel.kind", "server");
-    span.record("otel.name", name);
-    description.before_sampling(&mut |attribute| {
+    let name = description.before_sampling(&mut |attribute| {
         if !is_field(&attribute) {
             span.set_attribute(attribute.key, attribute.value);
         }
     });
+    span.record("otel.name", &*name);
     let context = Some(span.context()).filter(TraceContextExt::has_active_span)?;
     description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
     Some(context)

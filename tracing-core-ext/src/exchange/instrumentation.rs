@@ -10,11 +10,11 @@ use super::{
     Exchange,
     clock::Clock,
     companion,
-    sampler::Attributes,
+    sampler::Sampler,
     start::{Start, StartSpan, Starter},
 };
 use crate::{
-    http::{ClientRequestHead, NamedClientRequest, NamedRequest, RequestHead, semconv},
+    http::{ClientRequestHead, RequestHead, semconv},
     propagation::{Headers, HeadersMut, Propagator},
 };
 
@@ -30,13 +30,10 @@ impl Instrumentation {
     pub fn receive<H: Headers>(&self, head: &RequestHead<'_, H>) -> Exchange {
         let parent = self.propagator.extract(head.headers);
         let clock = Clock::start();
-        let name = head.span_name();
-        let description = &NamedRequest(head, &name);
         let companion = companion::span(head.method, head.path);
-        let captured = companion::capture(&companion, &parent, &name.name, description);
-        let context = captured.unwrap_or_else(|| {
-            let name = name.name.clone();
-            self.tracer.start(Start { kind: SpanKind::Server, name, clock, description }, &parent)
+        let context = companion::capture(&companion, &parent, head).unwrap_or_else(|| {
+            let start = Start { kind: SpanKind::Server, clock, description: head };
+            self.tracer.start(start, &parent)
         });
         Exchange::server(context, companion, clock, head.method)
     }
@@ -44,10 +41,7 @@ impl Instrumentation {
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
     pub fn send(&self, parent: &Context, head: &ClientRequestHead<'_>) -> Exchange {
         let clock = Clock::start();
-        let name = head.span_name();
-        let description = &NamedClientRequest(head, &name);
-        let name = name.name.clone();
-        let start = Start { kind: SpanKind::Client, name, clock, description };
+        let start = Start { kind: SpanKind::Client, clock, description: head };
         Exchange::client(self.tracer.start(start, parent), clock, head.method)
     }
 
@@ -141,6 +135,6 @@ where
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    let attributes = Attributes::wanted_by(provider);
-    Arc::new(Starter { tracer: provider.tracer_with_scope(scope), attributes })
+    let sampler = Sampler::of(provider);
+    Arc::new(Starter { tracer: provider.tracer_with_scope(scope), sampler })
 }

@@ -1,87 +1,136 @@
 use std::fmt::Debug;
 
-/// When a span gets its attributes.
+use opentelemetry::trace::SpanContext;
+
+/// What is known of a provider's sampler before it decides.
+///
+/// A sampler must be shown what a request is (tracing SDK specification, "ShouldSample"). Those of the SDK do not look:
+/// they decide by the parent and the trace id. Where that means that a span cannot be recorded, nobody need describe
+/// the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attributes {
-    /// Before the sampler decides, which may depend on them.
-    BeforeSampling,
-    /// Once the span is known to be recorded: nobody else pays for them.
-    WhenRecorded,
+pub(crate) enum Sampler {
+    Always,
+    Never,
+    /// As the parent was; the other decides where there is none.
+    AsParent(Root),
+    /// Anything else, which is shown everything.
+    Unknown,
 }
 
-impl Attributes {
-    /// A sampler must see what a request is (semantic conventions: attributes "provided at span creation time"), but
-    /// the common ones of the SDK do not look, and then no request that is not sampled need be described.
-    ///
-    /// A provider tells which sampler it has in its `Debug` output alone. It is asked once, when a layer is built. One
-    /// that is not recognised gets everything, so a change of that output costs time and nothing else.
-    pub(crate) fn wanted_by(provider: &impl Debug) -> Self {
+/// Whether a trace that starts here may be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    Maybe,
+    Never,
+}
+
+impl Sampler {
+    /// A provider tells which sampler it has in its `Debug` output alone. It is asked once, when a layer is built. What
+    /// is not recognised is unknown, so a change of that output costs time and nothing else.
+    pub(crate) fn of(provider: &impl Debug) -> Self {
         let described = format!("{provider:?}");
-        match described.split("Config { sampler: ").nth(1) {
-            Some(sampler) if ignores_attributes(sampler) => Self::WhenRecorded,
-            _ => Self::BeforeSampling,
+        match described.split_once("Config { sampler: ") {
+            Some((_, sampler)) => Self::parse(sampler),
+            None => Self::Unknown,
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        if let Some(root) = text.strip_prefix("ParentBased(") {
+            return match Self::parse_root(root) {
+                Self::Always => Self::AsParent(Root::Maybe),
+                Self::Never => Self::AsParent(Root::Never),
+                other => other,
+            };
+        }
+        Self::parse_root(text)
+    }
+
+    /// A ratio decides by the trace id, so any span may be recorded.
+    fn parse_root(text: &str) -> Self {
+        let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+        match text.split_at(end) {
+            ("AlwaysOn", rest) if is_end(rest) => Self::Always,
+            ("AlwaysOff", rest) if is_end(rest) => Self::Never,
+            ("TraceIdRatioBased", rest) if rest.starts_with('(') => Self::Always,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether a span below `parent` may be recorded.
+    pub(crate) fn may_record(self, parent: &SpanContext) -> bool {
+        match self {
+            Self::Always | Self::Unknown => true,
+            Self::Never => false,
+            Self::AsParent(_) if parent.is_valid() => parent.is_sampled(),
+            Self::AsParent(root) => root == Root::Maybe,
         }
     }
 }
 
-/// Whether `text` begins with a sampler of the SDK that decides by trace id and parent alone.
-fn ignores_attributes(text: &str) -> bool {
-    let text = text.strip_prefix("ParentBased(").unwrap_or(text);
-    let Some(end) = text.find([',', ' ', ')']) else {
-        return false;
-    };
-    let ratio = text.strip_prefix("TraceIdRatioBased(");
-    matches!(&text[..end], "AlwaysOn" | "AlwaysOff")
-        || ratio.is_some_and(|ratio| ratio.starts_with(is_digit))
-}
-
-const fn is_digit(character: char) -> bool {
-    character.is_ascii_digit()
+/// The end of a unit variant, as a field or as the only item of a tuple.
+fn is_end(rest: &str) -> bool {
+    rest.starts_with([',', ')'])
 }
 
 #[cfg(test)]
 mod tests {
     use opentelemetry::{
-        Context, KeyValue, TraceId,
-        trace::{Link, SpanKind, noop::NoopTracerProvider},
+        Context, KeyValue, TraceFlags, TraceId,
+        trace::{Link, SpanKind, TraceState, noop::NoopTracerProvider},
     };
     use opentelemetry_sdk::trace::{
-        Sampler::{self, AlwaysOff, AlwaysOn, ParentBased, TraceIdRatioBased},
+        Sampler::{self as Sdk, AlwaysOff, AlwaysOn, ParentBased, TraceIdRatioBased},
         SamplingResult, SdkTracerProvider, ShouldSample,
     };
 
     use super::*;
 
-    fn wanted_by(sampler: impl ShouldSample + 'static) -> Attributes {
-        let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
-        Attributes::wanted_by(&provider)
+    fn of(sampler: impl ShouldSample + 'static) -> Sampler {
+        Sampler::of(&SdkTracerProvider::builder().with_sampler(sampler).build())
+    }
+
+    fn parent(flags: TraceFlags) -> SpanContext {
+        SpanContext::new(7.into(), 9.into(), flags, true, TraceState::NONE)
     }
 
     #[test]
-    fn the_samplers_of_the_sdk_are_known_not_to_look() {
-        for sampler in [
-            AlwaysOn,
-            AlwaysOff,
-            TraceIdRatioBased(0.25),
-            ParentBased(Box::new(AlwaysOn)),
-            ParentBased(Box::new(TraceIdRatioBased(1.0))),
-        ] {
-            assert_eq!(wanted_by(sampler.clone()), Attributes::WhenRecorded, "{sampler:?}");
-        }
+    fn the_samplers_of_the_sdk_are_recognised() {
+        assert_eq!(of(AlwaysOn), Sampler::Always);
+        assert_eq!(of(AlwaysOff), Sampler::Never);
+        assert_eq!(of(TraceIdRatioBased(0.25)), Sampler::Always);
+        assert_eq!(of(ParentBased(Box::new(AlwaysOn))), Sampler::AsParent(Root::Maybe));
+        assert_eq!(of(ParentBased(Box::new(AlwaysOff))), Sampler::AsParent(Root::Never));
+        assert_eq!(
+            of(ParentBased(Box::new(TraceIdRatioBased(0.0)))),
+            Sampler::AsParent(Root::Maybe)
+        );
     }
 
     #[test]
-    fn any_other_sampler_is_shown_everything() {
-        assert_eq!(wanted_by(Own), Attributes::BeforeSampling);
-        assert_eq!(wanted_by(ParentBased(Box::new(Own))), Attributes::BeforeSampling);
-        let with_branches = Sampler::parent_based(AlwaysOn).with_remote_parent_sampled(Own);
-        assert_eq!(wanted_by(with_branches), Attributes::BeforeSampling);
+    fn any_other_sampler_is_unknown() {
+        assert_eq!(of(Own), Sampler::Unknown);
+        assert_eq!(of(ParentBased(Box::new(Own))), Sampler::Unknown);
+        assert_eq!(of(ParentBased(Box::new(ParentBased(Box::new(AlwaysOff))))), Sampler::Unknown);
+        assert_eq!(
+            of(Sdk::parent_based(AlwaysOff).with_remote_parent_sampled(Own)),
+            Sampler::Unknown
+        );
+        assert_eq!(Sampler::of(&NoopTracerProvider::new()), Sampler::Unknown);
     }
 
     #[test]
-    fn a_provider_without_a_sampler_gets_everything() {
-        let provider = NoopTracerProvider::new();
-        assert_eq!(Attributes::wanted_by(&provider), Attributes::BeforeSampling);
+    fn the_parent_decides_where_the_sampler_follows_it() {
+        let sampler = Sampler::AsParent(Root::Never);
+        assert!(sampler.may_record(&parent(TraceFlags::SAMPLED)));
+        assert!(!sampler.may_record(&parent(TraceFlags::NOT_SAMPLED)));
+        assert!(!sampler.may_record(&SpanContext::NONE));
+        assert!(Sampler::AsParent(Root::Maybe).may_record(&SpanContext::NONE));
+    }
+
+    #[test]
+    fn what_is_unknown_may_be_recorded() {
+        assert!(Sampler::Unknown.may_record(&parent(TraceFlags::NOT_SAMPLED)));
     }
 
     #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use opentelemetry::{
     trace::{Span, SpanBuilder, SpanKind, TraceContextExt, Tracer},
 };
 
-use super::{clock::Clock, sampler::Attributes};
+use super::{clock::Clock, sampler::Sampler};
 use crate::http::Describe;
 
 /// Room for every attribute of a span, those of the response too, so that the list never grows.
@@ -14,7 +14,6 @@ const CAPACITY: usize = 16;
 /// A span that is about to start.
 pub(crate) struct Start<'a> {
     pub(crate) kind: SpanKind,
-    pub(crate) name: Cow<'static, str>,
     pub(crate) clock: Clock,
     pub(crate) description: &'a dyn Describe,
 }
@@ -25,10 +24,10 @@ pub(crate) trait StartSpan: Send + Sync {
     fn start(&self, start: Start<'_>, parent: &Context) -> Context;
 }
 
-/// A tracer and when its sampler wants attributes.
+/// A tracer and what is known of its sampler.
 pub(crate) struct Starter<T> {
     pub(crate) tracer: T,
-    pub(crate) attributes: Attributes,
+    pub(crate) sampler: Sampler,
 }
 
 impl<T> StartSpan for Starter<T>
@@ -37,35 +36,38 @@ where
     T::Span: Send + Sync + 'static,
 {
     fn start(&self, start: Start<'_>, parent: &Context) -> Context {
-        let Start { kind, name, clock, description } = start;
+        let Start { kind, clock, description } = start;
+        let is_described = self.sampler.may_record(parent.span().span_context());
+        let (name, attributes) = if is_described { described(description) } else { NOTHING };
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
             start_time: Some(clock.started()),
-            attributes: Some(self.shown_to_sampler(description)),
+            attributes,
             ..SpanBuilder::default()
         };
         let mut span = self.tracer.build_with_context(builder, parent);
         if !span.is_recording() {
             return propagated(&span, parent);
         }
-        let mut add = |attribute| span.set_attribute(attribute);
-        if self.attributes == Attributes::WhenRecorded {
-            description.before_sampling(&mut add);
+        if !is_described {
+            let name = description.before_sampling(&mut |attribute| span.set_attribute(attribute));
+            span.update_name(name);
         }
-        description.when_recorded(&mut add);
+        description.when_recorded(&mut |attribute| span.set_attribute(attribute));
         parent.with_span(span)
     }
 }
 
-impl<T> Starter<T> {
-    fn shown_to_sampler(&self, description: &dyn Describe) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(CAPACITY);
-        if self.attributes == Attributes::BeforeSampling {
-            description.before_sampling(&mut |attribute| attributes.push(attribute));
-        }
-        attributes
-    }
+/// A name and attributes.
+type Description = (Cow<'static, str>, Option<Vec<KeyValue>>);
+
+const NOTHING: Description = (Cow::Borrowed(""), None);
+
+fn described(description: &dyn Describe) -> Description {
+    let mut attributes = Vec::with_capacity(CAPACITY);
+    let name = description.before_sampling(&mut |attribute| attributes.push(attribute));
+    (name, Some(attributes))
 }
 
 /// Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut down does

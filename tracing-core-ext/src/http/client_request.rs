@@ -1,10 +1,11 @@
+use std::borrow::Cow;
+
 use opentelemetry::KeyValue;
 
 use super::{
     describe::{Describe, put},
-    semconv,
-    span_name::SpanName,
-    url,
+    method::Method,
+    semconv, url,
 };
 
 /// Head of an outgoing request, borrowed from the client library.
@@ -20,29 +21,18 @@ pub struct ClientRequestHead<'a> {
     pub port: Option<u16>,
 }
 
-impl ClientRequestHead<'_> {
-    pub(crate) fn span_name(&self) -> SpanName {
-        SpanName::of(self.method, None)
-    }
-}
-
-/// A request and what its span is called.
-#[derive(Debug)]
-pub(crate) struct NamedClientRequest<'a>(
-    pub(crate) &'a ClientRequestHead<'a>,
-    pub(crate) &'a SpanName,
-);
-
-impl Describe for NamedClientRequest<'_> {
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) {
-        let Self(head, name) = self;
-        name.put_method(head.method, add);
-        put(add, semconv::URL_FULL, url::redact_url(head.url).into_owned());
-        if let Some(host) = head.host {
+impl Describe for ClientRequestHead<'_> {
+    /// The name is `{method}`: a path would make a name of every resource.
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let method = Method::of(self.method);
+        method.put(self.method, add);
+        put(add, semconv::URL_FULL, url::redact_url(self.url).into_owned());
+        if let Some(host) = self.host {
             put(add, semconv::SERVER_ADDRESS, host.to_owned());
         }
-        if let Some(port) = head.port {
+        if let Some(port) = self.port {
             put(add, semconv::SERVER_PORT, i64::from(port));
         }
+        method.as_span_name().into()
     }
 }

@@ -1,5 +1,9 @@
 use std::{env, sync::OnceLock};
 
+use opentelemetry::KeyValue;
+
+use super::{describe::put, semconv};
+
 /// Environment variable that replaces the list of methods recorded by their name.
 const KNOWN_METHODS_VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
@@ -25,8 +29,16 @@ impl Method {
             .map_or(Self::Other, |known| Self::Known(known))
     }
 
+    /// Hands over the method, and how `original` was spelled where that tells more.
+    pub(super) fn put(self, original: &str, add: &mut dyn FnMut(KeyValue)) {
+        put(add, semconv::HTTP_REQUEST_METHOD, self.as_attribute());
+        if self == Self::Other {
+            put(add, semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
+        }
+    }
+
     /// Value of `http.request.method`.
-    pub(crate) const fn as_attribute(self) -> &'static str {
+    const fn as_attribute(self) -> &'static str {
         match self {
             Self::Known(name) => name,
             Self::Other => "_OTHER",

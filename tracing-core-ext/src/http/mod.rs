@@ -8,11 +8,8 @@ mod recent;
 mod request;
 mod route;
 pub(crate) mod semconv;
-mod span_name;
 mod url;
 mod version;
 
+pub(crate) use self::describe::Describe;
 pub use self::{client_request::ClientRequestHead, request::RequestHead, version::ProtocolVersion};
-pub(crate) use self::{
-    client_request::NamedClientRequest, describe::Describe, request::NamedRequest,
-};

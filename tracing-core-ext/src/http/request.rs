@@ -1,4 +1,4 @@
-use std::{cell::RefCell, net::SocketAddr, str, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, net::SocketAddr, str, sync::Arc};
 
 use http::header;
 use opentelemetry::{KeyValue, StringValue};
@@ -6,10 +6,10 @@ use opentelemetry::{KeyValue, StringValue};
 use super::{
     authority::Authority,
     describe::{Describe, put},
+    method::Method,
     recent::Recent,
-    semconv,
-    span_name::SpanName,
-    url,
+    route::RouteName,
+    semconv, url,
     version::ProtocolVersion,
 };
 use crate::propagation::Headers;
@@ -42,10 +42,6 @@ pub struct RequestHead<'a, H> {
 }
 
 impl<H: Headers> RequestHead<'_, H> {
-    pub(crate) fn span_name(&self) -> SpanName {
-        SpanName::of(self.method, self.route)
-    }
-
     fn put_server(&self, add: &mut dyn FnMut(KeyValue)) {
         let authority = self.authority.map(str::as_bytes);
         let text = authority.or_else(|| self.headers.values(&header::HOST).next());
@@ -57,37 +53,40 @@ impl<H: Headers> RequestHead<'_, H> {
             put(add, semconv::SERVER_PORT, i64::from(port));
         }
     }
-}
 
-/// A request and what its span is called.
-#[derive(Debug)]
-pub(crate) struct NamedRequest<'a, H>(pub(crate) &'a RequestHead<'a, H>, pub(crate) &'a SpanName);
-
-impl<H: Headers> Describe for NamedRequest<'_, H> {
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) {
-        let Self(head, name) = self;
-        name.put_method(head.method, add);
-        put(add, semconv::URL_SCHEME, scheme(head.scheme));
-        put(add, semconv::URL_PATH, head.path.to_owned());
-        if let Some(query) = head.query.filter(|query| !query.is_empty()) {
-            put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
-        }
-        if let Some(version) = head.version {
-            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
-        }
-        head.put_server(add);
-        if let Some(user_agent) =
-            head.headers.values(&header::USER_AGENT).next().and_then(user_agent)
-        {
+    fn put_user_agent(&self, add: &mut dyn FnMut(KeyValue)) {
+        let value = self.headers.values(&header::USER_AGENT).next();
+        if let Some(user_agent) = value.and_then(user_agent) {
             put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
         }
-        if let Some(route) = &name.route {
-            put(add, semconv::HTTP_ROUTE, StringValue::from(route.clone()));
+    }
+}
+
+impl<H: Headers> Describe for RequestHead<'_, H> {
+    /// The name is `{method} {route}`, or `{method}` where no route is known.
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let method = Method::of(self.method);
+        method.put(self.method, add);
+        put(add, semconv::URL_SCHEME, scheme(self.scheme));
+        put(add, semconv::URL_PATH, self.path.to_owned());
+        if let Some(query) = self.query.filter(|query| !query.is_empty()) {
+            put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
         }
+        if let Some(version) = self.version {
+            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
+        }
+        self.put_server(add);
+        self.put_user_agent(add);
+        let Some(route) = self.route else {
+            return method.as_span_name().into();
+        };
+        let named = RouteName::of(method.as_span_name(), route);
+        put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
+        named.name
     }
 
     fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        let Some(peer) = self.0.peer else { return };
+        let Some(peer) = self.peer else { return };
         let address: Arc<str> = peer.ip().to_canonical().to_string().into();
         put(add, semconv::CLIENT_ADDRESS, Arc::clone(&address));
         put(add, semconv::NETWORK_PEER_ADDRESS, address);

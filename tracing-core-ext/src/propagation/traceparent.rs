@@ -109,24 +109,26 @@ impl TryFrom<&[u8]> for TraceParent {
                 return Err(TraceParentError::new(Reason::NoDash, at));
             }
         }
-        match decode::<1>(fields, 0)? {
-            [0xff] => return Err(TraceParentError::new(Reason::ForbiddenVersion, 0)),
-            [0x00] if !rest.is_empty() => return Err(TraceParentError::new(Reason::TooLong, LEN)),
+        let Digits { version, trace_id, parent_id, flags } = Digits::decode(fields)?;
+        match version {
+            0xff => return Err(TraceParentError::new(Reason::ForbiddenVersion, 0)),
+            0x00 if !rest.is_empty() => return Err(TraceParentError::new(Reason::TooLong, LEN)),
             _ if rest.first().is_some_and(|&byte| byte != b'-') => {
                 return Err(TraceParentError::new(Reason::NoDash, LEN));
             }
             _ => {}
         }
-        let trace_id = TraceId::from_bytes(decode(fields, 3)?);
-        let parent_id = SpanId::from_bytes(decode(fields, 36)?);
-        let [flags] = decode(fields, 53)?;
-        if trace_id == TraceId::INVALID {
+        if trace_id == 0 {
             return Err(TraceParentError::new(Reason::AllZero, 3));
         }
-        if parent_id == SpanId::INVALID {
+        if parent_id == 0 {
             return Err(TraceParentError::new(Reason::AllZero, 36));
         }
-        Ok(Self { trace_id, parent_id, flags: TraceFlags::new(flags & KNOWN_FLAGS) })
+        Ok(Self {
+            trace_id: TraceId::from(trace_id),
+            parent_id: SpanId::from(parent_id),
+            flags: TraceFlags::new(flags & KNOWN_FLAGS),
+        })
     }
 }
 
@@ -144,32 +146,63 @@ impl fmt::Display for TraceParent {
     }
 }
 
-fn decode<const N: usize>(fields: &[u8; LEN], start: usize) -> Result<[u8; N], TraceParentError> {
-    let digits = &fields[start..start + 2 * N];
-    let (mut bytes, mut bits) = ([0; N], 0);
-    // Without a branch per digit, the compiler turns this loop into vector instructions.
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (nibble(pair[0]), nibble(pair[1]));
-        bits |= high | low;
-        *byte = high << 4 | low;
-    }
-    if bits > 0x0f {
-        let right = digits.iter().take_while(|&&digit| nibble(digit) <= 0x0f);
-        return Err(TraceParentError::new(Reason::NoDigit, start + right.count()));
-    }
-    Ok(bytes)
+/// The fields between the dashes, which are not looked at.
+struct Digits {
+    version: u8,
+    trace_id: u128,
+    parent_id: u64,
+    flags: u8,
 }
 
-/// The value of a lowercase hex digit, or `0xff`.
-const fn nibble(digit: u8) -> u8 {
-    let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-    if decimal < 10 {
-        decimal
-    } else if letter < 6 {
-        letter + 10
-    } else {
-        0xff
+impl Digits {
+    fn decode(fields: &[u8; LEN]) -> Result<Self, TraceParentError> {
+        let [a, b, c, d] = [3, 11, 19, 27].map(|at| decode_word(word(fields, at)));
+        let [e, f] = [36, 44].map(|at| decode_word(word(fields, at)));
+        let ends = [fields[0], fields[1], fields[53], fields[54], b'0', b'0', b'0', b'0'];
+        let ends = decode_word(u64::from_be_bytes(ends));
+        if (a.1 | b.1 | c.1 | d.1 | e.1 | f.1 | ends.1) != 0 {
+            return Err(TraceParentError::new(Reason::NoDigit, first_wrong(fields)));
+        }
+        let [version, flags, ..] = ends.0.to_be_bytes();
+        Ok(Self {
+            version,
+            trace_id: u128::from(long(a.0, b.0)) << 64 | u128::from(long(c.0, d.0)),
+            parent_id: long(e.0, f.0),
+            flags,
+        })
     }
+}
+
+fn word(fields: &[u8; LEN], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&fields[at..at + 8]);
+    u64::from_be_bytes(word)
+}
+
+fn long(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+fn first_wrong(fields: &[u8; LEN]) -> usize {
+    let is_wrong = |at: &usize| ![2, 35, 52].contains(at) && !is_hexdiglc(fields[*at]);
+    (0..LEN).find(is_wrong).unwrap_or(LEN)
+}
+
+/// Eight digits at once, a byte of the word each: their value, and non-zero where one of them is no HEXDIGLC.
+const fn decode_word(digits: u64) -> (u32, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let letters = (digits >> 6) & ONES;
+    let nibbles = (digits & (0x0f * ONES)) + letters * 9;
+    let tens_and_above = ((nibbles + 6 * ONES) >> 4) & ONES;
+    let spelled = nibbles + 0x30 * ONES + letters * 0x27;
+    let invalid = (spelled ^ digits) | (tens_and_above ^ letters) | (nibbles & (0xf0 * ONES));
+    let bytes = ((nibbles >> 4) | nibbles) & 0x00ff_00ff_00ff_00ff;
+    let pairs = ((bytes >> 8) | bytes) & 0x0000_ffff_0000_ffff;
+    (((pairs >> 16) | pairs) as u32, invalid)
+}
+
+const fn is_hexdiglc(digit: u8) -> bool {
+    matches!(digit, b'0'..=b'9' | b'a'..=b'f')
 }
 
 fn encode(bytes: &[u8], digits: &mut [u8]) {
@@ -235,6 +268,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn eight_digits_are_decoded_as_one_by_one() {
+        for position in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut digits = *b"0123abcd";
+                digits[position] = byte;
+                let (decoded, invalid) = decode_word(u64::from_be_bytes(digits));
+                assert_eq!(invalid == 0, is_hexdiglc(byte), "{digits:?}");
+                if invalid == 0 {
+                    let text = str::from_utf8(&digits).unwrap();
+                    assert_eq!(Ok(decoded), u32::from_str_radix(text, 16), "{text}");
+                }
+            }
+        }
+    }
 
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 
