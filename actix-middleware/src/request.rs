@@ -1,3 +1,5 @@
+use std::{borrow::Cow, net::SocketAddr};
+
 use actix_web::{
     dev::ServiceRequest,
     http::{
@@ -16,32 +18,53 @@ static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// The request, with what has to be made to describe it.
-pub(crate) struct RequestView<'a> {
+/// A request with what actix-web knows of it: the route it will take and the connection.
+pub(crate) struct ActixRequest<'a> {
     request: &'a ServiceRequest,
     headers: FieldView<'a>,
-    route: Option<String>,
 }
 
-impl<'a> RequestView<'a> {
+impl<'a> ActixRequest<'a> {
     pub(crate) fn of(request: &'a ServiceRequest) -> Self {
-        Self { request, headers: FieldView(request.headers()), route: request.match_pattern() }
+        Self { request, headers: FieldView(request.headers()) }
+    }
+}
+
+impl RequestHead for ActixRequest<'_> {
+    fn headers(&self) -> &impl Headers {
+        &self.headers
     }
 
-    /// The request in the terms of the exchange.
-    pub(crate) fn head(&self) -> RequestHead<'_, FieldView<'a>> {
-        let uri = self.request.uri();
-        RequestHead {
-            method: self.request.method().as_str(),
-            scheme: if self.request.app_config().secure() { "https" } else { "http" },
-            authority: uri.authority().map(Authority::as_str),
-            path: uri.path(),
-            query: uri.query(),
-            version: protocol_version(self.request.version()),
-            route: self.route.as_deref(),
-            peer: self.request.peer_addr(),
-            headers: &self.headers,
-        }
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    fn scheme(&self) -> &str {
+        if self.request.app_config().secure() { "https" } else { "http" }
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.request.uri().authority().map(Authority::as_str)
+    }
+
+    fn path(&self) -> &str {
+        self.request.uri().path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.request.uri().query()
+    }
+
+    fn version(&self) -> Option<ProtocolVersion> {
+        protocol_version(self.request.version())
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        self.request.match_pattern().map(Cow::Owned)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.request.peer_addr()
     }
 }
 

@@ -5,7 +5,7 @@ use actix_web::{
 };
 use tracing_core_ext::exchange::Instrumentation;
 
-use crate::{ExchangeBody, ResponseFuture, request::RequestView};
+use crate::{ExchangeBody, ResponseFuture, request::ActixRequest};
 
 /// Service made by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let mut exchange = self.instrumentation.receive(&RequestView::of(&request).head());
+        let mut exchange = self.instrumentation.receive(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(span);
         }

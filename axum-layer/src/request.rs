@@ -1,21 +1,50 @@
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath};
-use http::{HeaderMap, Request};
-use tracing_core_ext::http::{ProtocolVersion, RequestHead};
+use http::Request;
+use tracing_core_ext::{
+    http::{ProtocolVersion, RequestHead},
+    propagation::Headers,
+};
 
-/// The request in the terms of the exchange.
-pub(crate) fn head<B>(request: &Request<B>) -> RequestHead<'_, HeaderMap> {
-    let uri = request.uri();
-    RequestHead {
-        method: request.method().as_str(),
-        scheme: uri.scheme_str().unwrap_or("http"),
-        authority: uri.authority().map(http::uri::Authority::as_str),
-        path: uri.path(),
-        query: uri.query(),
-        version: ProtocolVersion::from_http(request.version()),
-        route: request.extensions().get::<MatchedPath>().map(MatchedPath::as_str),
-        peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-        headers: request.headers(),
+/// A request with what axum knows of it: the route that matched and the connection.
+pub(crate) struct AxumRequest<'a, B>(pub(crate) &'a Request<B>);
+
+impl<B> RequestHead for AxumRequest<'_, B> {
+    fn headers(&self) -> &impl Headers {
+        self.0.headers()
+    }
+
+    fn method(&self) -> &str {
+        RequestHead::method(self.0)
+    }
+
+    fn scheme(&self) -> &str {
+        self.0.scheme()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.authority()
+    }
+
+    fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.query()
+    }
+
+    fn version(&self) -> Option<ProtocolVersion> {
+        RequestHead::version(self.0)
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        let matched = self.0.extensions().get::<MatchedPath>()?;
+        Some(Cow::Borrowed(matched.as_str()))
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.0.extensions().get().map(|ConnectInfo(address)| *address)
     }
 }

@@ -8,8 +8,8 @@ use benches::{Case, Framework, Middleware, Sampling};
 pub(crate) const LIMITS: [(Case, i64); 4] = [
     (ours(Framework::Axum, Sampling::Sampled), 8_000),
     (ours(Framework::Axum, Sampling::Unsampled), 4_500),
-    (ours(Framework::Actix, Sampling::Sampled), 17_400),
-    (ours(Framework::Actix, Sampling::Unsampled), 15_400),
+    (ours(Framework::Actix, Sampling::Sampled), 13_700),
+    (ours(Framework::Actix, Sampling::Unsampled), 3_400),
 ];
 
 const fn ours(framework: Framework, sampling: Sampling) -> Case {

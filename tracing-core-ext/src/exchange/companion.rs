@@ -6,7 +6,7 @@ use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::layer;
-use crate::http::{Describe, semconv};
+use crate::http::{Describe, RequestHead, semconv};
 
 /// Target of the companion span, for filters.
 pub const TARGET: &str = "tracing_core_ext::exchange";
@@ -15,7 +15,7 @@ pub const TARGET: &str = "tracing_core_ext::exchange";
 ///
 /// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
 /// entry.
-pub(crate) fn span(method: &str, path: &str) -> Span {
+pub(crate) fn span(head: &impl RequestHead) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
@@ -24,22 +24,24 @@ pub(crate) fn span(method: &str, path: &str) -> Span {
         "request",
         otel.kind = field::Empty,
         otel.name = field::Empty,
-        { semconv::HTTP_REQUEST_METHOD } = method,
-        { semconv::URL_PATH } = path,
+        { semconv::HTTP_REQUEST_METHOD } = head.method(),
+        { semconv::URL_PATH } = head.path(),
     )
 }
 
 /// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
 /// native one would have got, and its context is returned. Elsewhere nothing happens.
+#[inline]
 pub(crate) fn capture(
     span: &Span,
     parent: &Context,
     description: &dyn Describe,
 ) -> Option<Context> {
-    if span.is_disabled()
-        || layer::exports_natively(span)
-        || span.set_parent(parent.clone()).is_err()
-    {
+    if span.is_disabled() { None } else { capture_enabled(span, parent, description) }
+}
+
+fn capture_enabled(span: &Span, parent: &Context, description: &dyn Describe) -> Option<Context> {
+    if layer::exports_natively(span) || span.set_parent(parent.clone()).is_err() {
         return None;
     }
     span.record("otel.kind", "server");

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     http::{ClientRequestHead, RequestHead, semconv},
-    propagation::{Headers, HeadersMut, Propagator},
+    propagation::{HeadersMut, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer and propagator. Cheap to clone.
@@ -27,15 +27,15 @@ pub struct Instrumentation {
 
 impl Instrumentation {
     /// Starts the exchange of an incoming request, below the span its headers name.
-    pub fn receive<H: Headers>(&self, head: &RequestHead<'_, H>) -> Exchange {
-        let parent = self.propagator.extract(head.headers);
+    pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
+        let parent = self.propagator.extract(head.headers());
         let clock = Clock::start();
-        let companion = companion::span(head.method, head.path);
+        let companion = companion::span(head);
         let context = companion::capture(&companion, &parent, head).unwrap_or_else(|| {
             let start = Start { kind: SpanKind::Server, clock, description: head };
             self.tracer.start(start, &parent)
         });
-        Exchange::server(context, companion, clock, head.method)
+        Exchange::server(context, companion, clock, head.method())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.

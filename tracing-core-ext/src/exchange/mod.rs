@@ -5,28 +5,16 @@
 //! bodies [`in_scope`](Exchange::in_scope), and says what it saw:
 //!
 //! ```
-//! use tracing_core_ext::{
-//!     exchange::{Builder, Instrumentation, Outcome},
-//!     http::RequestHead,
-//! };
+//! use tracing_core_ext::exchange::{Builder, Instrumentation, Outcome};
 //!
 //! let instrumentation: Instrumentation = Builder::new("my-framework", "1.0.0").build();
-//! let headers = http::HeaderMap::new();
-//! let mut exchange = instrumentation.receive(&RequestHead {
-//!     method: "GET",
-//!     scheme: "http",
-//!     authority: Some("shop.example"),
-//!     path: "/items/7",
-//!     query: None,
-//!     version: None,
-//!     route: Some("/items/{id}"),
-//!     peer: None,
-//!     headers: &headers,
-//! });
+//! let request = http::Request::get("http://shop.example/items/7").body(())?;
+//! let mut exchange = instrumentation.receive(&request);
 //! let status = exchange.in_scope(|| 200);
 //! exchange.respond(status, Some(2));
 //! exchange.in_scope(|| "ok");
 //! exchange.finish(Outcome::Complete);
+//! # Ok::<(), http::Error>(())
 //! ```
 //!
 //! # When is what called?

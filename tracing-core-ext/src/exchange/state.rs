@@ -45,6 +45,7 @@ enum Side {
 }
 
 impl Exchange {
+    #[inline]
     pub(super) fn server(context: Context, companion: Span, clock: Clock, method: &str) -> Self {
         let is_bound = layer::bind(&companion, &context);
         Self::open(context, companion, clock, Side::Server, method, is_bound)
@@ -54,6 +55,7 @@ impl Exchange {
         Self::open(context, Span::none(), clock, Side::Client, method, false)
     }
 
+    #[inline]
     fn open(
         context: Context,
         companion: Span,
@@ -149,16 +151,21 @@ impl Exchange {
     }
 
     /// Ends the exchange; only the first call counts.
+    #[inline]
     pub fn finish(&mut self, outcome: Outcome) {
-        if let Some(open) = self.open.take() {
+        if let Some(open) = &self.open {
             open.finish(outcome);
+            self.open = None;
         }
     }
 }
 
 impl Drop for Exchange {
+    #[inline]
     fn drop(&mut self) {
-        self.finish(if thread::panicking() { Outcome::Panicked } else { Outcome::Cancelled });
+        if self.open.is_some() {
+            self.finish(if thread::panicking() { Outcome::Panicked } else { Outcome::Cancelled });
+        }
     }
 }
 
@@ -174,7 +181,7 @@ impl Drop for FinishOnUnwind<'_> {
 }
 
 impl Open {
-    fn finish(self, outcome: Outcome) {
+    fn finish(&self, outcome: Outcome) {
         let span = self.context.span();
         if span.is_recording() {
             let ended = self.clock.started() + self.clock.elapsed();

@@ -14,83 +14,127 @@ use super::{
 };
 use crate::propagation::Headers;
 
-/// Head of an incoming request, borrowed from the framework.
+/// Head of an incoming request, as its framework has it.
 ///
-/// Frameworks differ in the `http` version they speak, so an adapter describes its request in these terms and the rest
-/// is shared.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestHead<'a, H> {
+/// Frameworks differ in the `http` version they speak, so an adapter tells of its request in these terms and the rest is
+/// shared. What is not asked for is not looked up: a request that cannot be recorded is asked for its headers alone.
+pub trait RequestHead {
+    /// Header fields.
+    fn headers(&self) -> &impl Headers;
+
     /// Method as sent.
-    pub method: &'a str,
+    fn method(&self) -> &str;
+
     /// `http` or `https`.
-    pub scheme: &'a str,
+    fn scheme(&self) -> &str;
+
     /// Host and port the caller asked for, from the request target (`:authority` in HTTP/2). The `Host` header stands
     /// in where there is none.
-    pub authority: Option<&'a str>,
+    fn authority(&self) -> Option<&str>;
+
     /// Path, without the query.
-    pub path: &'a str,
+    fn path(&self) -> &str;
+
     /// Query, without the question mark.
-    pub query: Option<&'a str>,
+    fn query(&self) -> Option<&str>;
+
     /// Version of the protocol.
-    pub version: Option<ProtocolVersion>,
+    fn version(&self) -> Option<ProtocolVersion>;
+
     /// Pattern of the router that matched, such as `/items/{id}`.
-    pub route: Option<&'a str>,
+    fn route(&self) -> Option<Cow<'_, str>>;
+
     /// The other end of the connection.
-    pub peer: Option<SocketAddr>,
-    /// Header fields.
-    pub headers: &'a H,
+    fn peer(&self) -> Option<SocketAddr>;
 }
 
-impl<H: Headers> RequestHead<'_, H> {
-    fn put_server(&self, add: &mut dyn FnMut(KeyValue)) {
-        let authority = self.authority.map(str::as_bytes);
-        let text = authority.or_else(|| self.headers.values(&header::HOST).next());
-        let Some(server) = text.and_then(server) else {
-            return;
-        };
-        put(add, semconv::SERVER_ADDRESS, server.host);
-        if let Some(port) = server.port.or_else(|| default_port(self.scheme)) {
-            put(add, semconv::SERVER_PORT, i64::from(port));
-        }
+/// A request nobody has routed yet.
+impl<B> RequestHead for http::Request<B> {
+    fn headers(&self) -> &impl Headers {
+        self.headers()
     }
 
-    fn put_user_agent(&self, add: &mut dyn FnMut(KeyValue)) {
-        let value = self.headers.values(&header::USER_AGENT).next();
-        if let Some(user_agent) = value.and_then(user_agent) {
-            put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
-        }
+    fn method(&self) -> &str {
+        self.method().as_str()
+    }
+
+    fn scheme(&self) -> &str {
+        self.uri().scheme_str().unwrap_or("http")
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri().authority().map(http::uri::Authority::as_str)
+    }
+
+    fn path(&self) -> &str {
+        self.uri().path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri().query()
+    }
+
+    fn version(&self) -> Option<ProtocolVersion> {
+        ProtocolVersion::from_http(self.version())
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        None
     }
 }
 
-impl<H: Headers> Describe for RequestHead<'_, H> {
+impl<R: RequestHead> Describe for R {
     /// The name is `{method} {route}`, or `{method}` where no route is known.
     fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        let method = Method::of(self.method);
-        method.put(self.method, add);
-        put(add, semconv::URL_SCHEME, scheme(self.scheme));
-        put(add, semconv::URL_PATH, self.path.to_owned());
-        if let Some(query) = self.query.filter(|query| !query.is_empty()) {
+        let method = Method::of(self.method());
+        method.put(self.method(), add);
+        put(add, semconv::URL_SCHEME, scheme(self.scheme()));
+        put(add, semconv::URL_PATH, self.path().to_owned());
+        if let Some(query) = self.query().filter(|query| !query.is_empty()) {
             put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
         }
-        if let Some(version) = self.version {
+        if let Some(version) = self.version() {
             put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        self.put_server(add);
-        self.put_user_agent(add);
-        let Some(route) = self.route else {
+        put_server(self, add);
+        put_user_agent(self, add);
+        let Some(route) = self.route() else {
             return method.as_span_name().into();
         };
-        let named = RouteName::of(method.as_span_name(), route);
+        let named = RouteName::of(method.as_span_name(), &route);
         put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
         named.name
     }
 
     fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        let Some(peer) = self.peer else { return };
+        let Some(peer) = self.peer() else { return };
         let address: Arc<str> = peer.ip().to_canonical().to_string().into();
         put(add, semconv::CLIENT_ADDRESS, Arc::clone(&address));
         put(add, semconv::NETWORK_PEER_ADDRESS, address);
         put(add, semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
+    }
+}
+
+fn put_server(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
+    let authority = head.authority().map(str::as_bytes);
+    let text = authority.or_else(|| head.headers().values(&header::HOST).next());
+    let Some(server) = text.and_then(server) else {
+        return;
+    };
+    put(add, semconv::SERVER_ADDRESS, server.host);
+    if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
+        put(add, semconv::SERVER_PORT, i64::from(port));
+    }
+}
+
+fn put_user_agent(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
+    let value = head.headers().values(&header::USER_AGENT).next();
+    if let Some(user_agent) = value.and_then(user_agent) {
+        put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
     }
 }
 

@@ -192,9 +192,9 @@ fn first_wrong(fields: &[u8; LEN]) -> usize {
 const fn decode_word(digits: u64) -> (u32, u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let letters = (digits >> 6) & ONES;
-    let nibbles = (digits & (0x0f * ONES)) + letters * 9;
+    let nibbles = (digits & (0x0f * ONES)) + (letters << 3) + letters;
     let tens_and_above = ((nibbles + 6 * ONES) >> 4) & ONES;
-    let spelled = nibbles + 0x30 * ONES + letters * 0x27;
+    let spelled = nibbles + 0x30 * ONES + (letters << 5) + (letters << 3) - letters;
     let invalid = (spelled ^ digits) | (tens_and_above ^ letters) | (nibbles & (0xf0 * ONES));
     let bytes = ((nibbles >> 4) | nibbles) & 0x00ff_00ff_00ff_00ff;
     let pairs = ((bytes >> 8) | bytes) & 0x0000_ffff_0000_ffff;
