@@ -1,4 +1,37 @@
-//! The shared heart of distributed tracing for Rust web services.
+//! The shared heart of distributed tracing for Rust web services: what the middlewares for axum (`axum-layer`) and
+//! actix-web (`actix-middleware`) have in common, an instrumented HTTP client, and the set-up of a service.
+//!
+//! ```no_run
+//! use tracing_core_ext::{client::Client, telemetry::Telemetry};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry = Telemetry::builder().service_name("checkout").install()?;
+//!
+//! let client = Client::new();
+//! let stock = client.get("http://inventory.example/stock/7").send().await?.text().await?;
+//! tracing::info!(stock, "asked the inventory");
+//!
+//! telemetry.shutdown()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | for whom |
+//! | --- | --- |
+//! | [`telemetry`] | every service: tracer provider, propagator, log lines, export |
+//! | [`client`] | every service that calls others |
+//! | [`exchange`] | authors of middleware, and handlers that want their request's span |
+//! | [`propagation`] | whoever carries context over something that is not HTTP |
+//! | [`http`] | authors of middleware |
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
+//! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
+//! | `reqwest` | yes | [`client`] |
+//! | `tls` | no | `https` endpoints for export |
 
 #[cfg(feature = "reqwest")]
 pub mod client;
