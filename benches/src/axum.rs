@@ -34,6 +34,7 @@ fn traced(middleware: Middleware, provider: &SdkTracerProvider) -> Router {
         Middleware::Ours | Middleware::OursSubscribed => {
             router.layer(TracingLayer::builder().tracer_provider(provider).build())
         }
+        Middleware::OursGlobal => router.layer(TracingLayer::new()),
         Middleware::OtelTower => router.layer(spans_only()),
         Middleware::AxumTracing => router.layer(OtelAxumLayer::default()),
         other => unreachable!("{other:?} is not for axum"),

@@ -37,6 +37,8 @@ pub enum Middleware {
     ByHand,
     /// This workspace.
     Ours,
+    /// This workspace, with the global provider.
+    OursGlobal,
     /// This workspace below a `tracing` subscriber with its layer.
     OursSubscribed,
     /// opentelemetry-instrumentation-tower.
@@ -106,6 +108,7 @@ impl Middleware {
             Self::Nothing => "a layer that does nothing",
             Self::ByHand => "span by hand, ten attributes",
             Self::Ours => "ours",
+            Self::OursGlobal => "ours, with the global provider",
             Self::OursSubscribed => "ours, with its tracing layer installed",
             Self::OtelTower => "opentelemetry-instrumentation-tower 0.19",
             Self::AxumTracing => "axum-tracing-opentelemetry 0.42",
@@ -130,6 +133,7 @@ pub fn cases() -> Vec<Case> {
         (Axum, M::Nothing, false),
         (Axum, M::ByHand, false),
         (Axum, M::Ours, false),
+        (Axum, M::OursGlobal, false),
         (Axum, M::OursSubscribed, false),
         (Axum, M::OtelTower, false),
         (Axum, M::AxumTracing, false),

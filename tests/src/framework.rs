@@ -86,6 +86,12 @@ impl Setup {
     }
 }
 
+/// A server of the application, and where its spans end.
+pub async fn recorded<F: Framework>() -> (Server, SpanSink) {
+    let sink = SpanSink::new();
+    (F::serve(Setup::new(&sink)).await, sink)
+}
+
 /// A running server; dropping it stops it.
 #[derive(Debug)]
 pub struct Server {

@@ -11,7 +11,7 @@ mod stage;
 pub use self::{
     actix::Actix,
     axum::Axum,
-    framework::{Framework, Server, Setup},
+    framework::{Framework, Server, Setup, recorded},
     peer::Peer,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},

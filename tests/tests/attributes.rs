@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use reqwest::Method;
-use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
 
 on_both_frameworks![
     a_request_is_described_by_the_conventions,
@@ -23,8 +23,7 @@ on_both_frameworks![
 ];
 
 async fn a_request_is_described_by_the_conventions<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let mut peer = Peer::connect(&server).await.unwrap();
     peer.get("/items/7?page=2", &[b"user-agent: test/1.0"]).await.unwrap();
@@ -51,8 +50,7 @@ async fn a_request_is_described_by_the_conventions<F: Framework>() {
 }
 
 async fn what_a_request_does_not_have_is_absent<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let mut peer = Peer::connect(&server).await.unwrap();
     peer.get("/items/7?", &[b"user-agent:"]).await.unwrap();
@@ -66,8 +64,7 @@ async fn what_a_request_does_not_have_is_absent<F: Framework>() {
 }
 
 async fn an_unmatched_path_has_no_route<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/nowhere")).await.unwrap();
 
@@ -78,8 +75,7 @@ async fn an_unmatched_path_has_no_route<F: Framework>() {
 }
 
 async fn an_unknown_method_is_other<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let method = Method::from_bytes(b"BREW").unwrap();
     reqwest::Client::new().request(method, server.url("/nowhere")).send().await.unwrap();
@@ -91,8 +87,7 @@ async fn an_unknown_method_is_other<F: Framework>() {
 }
 
 async fn the_query_method_is_known<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let method = Method::from_bytes(b"QUERY").unwrap();
     reqwest::Client::new().request(method, server.url("/nowhere")).send().await.unwrap();
@@ -101,8 +96,7 @@ async fn the_query_method_is_known<F: Framework>() {
 }
 
 async fn an_ipv6_host_loses_its_brackets<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let request = reqwest::Client::new().get(server.url("/empty"));
     request.header("host", "[2001:db8::7]").send().await.unwrap();
@@ -113,8 +107,7 @@ async fn an_ipv6_host_loses_its_brackets<F: Framework>() {
 }
 
 async fn a_signature_in_the_query_is_redacted<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/empty?sig=secret&page=2")).await.unwrap();
 
@@ -151,8 +144,7 @@ async fn the_sampler_sees_the_request<F: Framework>() {
 }
 
 async fn the_extractor_reaches_the_server_span<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let ids = reqwest::get(server.url("/extractor")).await.unwrap().text().await.unwrap();
 

@@ -2,7 +2,7 @@
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
-use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks};
+use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks, recorded};
 
 on_both_frameworks![
     a_complete_response_ends_the_span_once,
@@ -19,8 +19,7 @@ on_both_frameworks![
 ];
 
 async fn a_complete_response_ends_the_span_once<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     let body = reqwest::get(server.url("/items/7")).await.unwrap().text().await.unwrap();
 
@@ -33,8 +32,7 @@ async fn a_complete_response_ends_the_span_once<F: Framework>() {
 }
 
 async fn an_empty_response_ends_the_span_with_its_head<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/empty")).await.unwrap();
 
@@ -44,8 +42,7 @@ async fn an_empty_response_ends_the_span_with_its_head<F: Framework>() {
 }
 
 async fn a_head_request_ends_the_span_with_the_head<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::Client::new().head(server.url("/items/7")).send().await.unwrap();
 
@@ -55,8 +52,7 @@ async fn a_head_request_ends_the_span_with_the_head<F: Framework>() {
 }
 
 async fn a_server_error_is_an_error<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/status/503")).await.unwrap();
 
@@ -66,8 +62,7 @@ async fn a_server_error_is_an_error<F: Framework>() {
 }
 
 async fn a_client_error_is_none<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/status/404")).await.unwrap();
 
@@ -77,8 +72,7 @@ async fn a_client_error_is_none<F: Framework>() {
 }
 
 async fn a_panic_in_the_handler_is_marked<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     reqwest::get(server.url("/panic")).await.unwrap_err();
 

@@ -2,7 +2,7 @@
 
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Sampler;
-use tests::{Framework, Peer, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tests::{Framework, Peer, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
 
 on_both_frameworks![
     a_server_span_continues_the_trace_of_its_caller,
@@ -19,8 +19,7 @@ on_both_frameworks![
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 async fn a_server_span_continues_the_trace_of_its_caller<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     get(&server, &[traceparent(PARENT).as_slice()]).await;
 
@@ -55,8 +54,7 @@ async fn a_bad_traceparent_restarts_the_trace<F: Framework>() {
 }
 
 async fn all_lines_of_tracestate_are_joined<F: Framework>() {
-    let sink = SpanSink::new();
-    let server = F::serve(Setup::new(&sink)).await;
+    let (server, sink) = recorded::<F>().await;
 
     get(&server, &[&traceparent(PARENT), b"tracestate: a=1, b=2", b"tracestate: c=3"]).await;
 

@@ -5,11 +5,8 @@ use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::layer;
+use super::layer::{self, TARGET};
 use crate::http::{Describe, RequestHead, semconv};
-
-/// Target of the companion span, for filters.
-pub const TARGET: &str = "tracing_core_ext::exchange";
 
 /// The companion of a server span, none where no subscriber wants it.
 ///

@@ -1,3 +1,5 @@
+#[cfg(feature = "telemetry")]
+use std::sync::OnceLock;
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
@@ -114,7 +116,7 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let scope = self.scope;
-        let tracer = self.tracer.unwrap_or_else(|| starter(&global::tracer_provider(), scope));
+        let tracer = self.tracer.unwrap_or_else(|| global_starter(scope));
         let propagator = self.propagator.unwrap_or_else(Propagator::global);
         Instrumentation { tracer, propagator }
     }
@@ -127,6 +129,35 @@ impl<T> fmt::Debug for Builder<T> {
             .field("propagator", &self.propagator)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes tracers for a scope.
+#[cfg(feature = "telemetry")]
+type Starters = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
+
+#[cfg(feature = "telemetry")]
+static INSTALLED: OnceLock<Starters> = OnceLock::new();
+
+/// Makes `provider` the one builders fall back on.
+///
+/// It is the global one as well, but what OpenTelemetry hands out as that boxes every span once more and does not tell
+/// which sampler it has.
+#[cfg(feature = "telemetry")]
+pub(crate) fn install_globally<P>(provider: P)
+where
+    P: TracerProvider + fmt::Debug + Send + Sync + 'static,
+    P::Tracer: Send + Sync + 'static,
+    <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+{
+    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, scope)));
+}
+
+fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
+    #[cfg(feature = "telemetry")]
+    if let Some(starters) = INSTALLED.get() {
+        return starters(scope);
+    }
+    starter(&global::tracer_provider(), scope)
 }
 
 fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>

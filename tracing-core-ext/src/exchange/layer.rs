@@ -7,7 +7,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, filter::FilterFn, layer, registry::LookupSpan};
 
-use super::companion::TARGET;
+/// Target of the `tracing` span that stands beside a server span, for filters.
+pub const TARGET: &str = "tracing_core_ext::exchange";
 
 thread_local! {
     static ATTACHED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };

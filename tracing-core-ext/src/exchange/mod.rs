@@ -41,12 +41,13 @@ mod sampler;
 mod start;
 mod state;
 
+#[cfg(feature = "telemetry")]
+pub(crate) use self::instrumentation::install_globally;
 pub use self::{
     body::ExchangeBody,
-    companion::TARGET,
     future::ResponseFuture,
     instrumentation::{Builder, Instrumentation},
-    layer::layer,
+    layer::{TARGET, layer},
     outcome::{ErrorType, Outcome},
     request_span::RequestSpan,
     state::Exchange,

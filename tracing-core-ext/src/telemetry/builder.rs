@@ -22,6 +22,7 @@ use super::{
     service_name::{Candidates, ServiceName},
     subscriber::{propagator, subscriber},
 };
+use crate::exchange;
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -150,7 +151,8 @@ impl TelemetryBuilder {
     }
 
     /// Makes this the telemetry of the whole process: the global tracer provider, the global
-    /// text map propagator and the global `tracing` subscriber.
+    /// text map propagator and the global `tracing` subscriber. Middlewares and clients made
+    /// afterwards use them unless told otherwise.
     ///
     /// ```
     /// # use tracing_core_ext::telemetry::Telemetry;
@@ -181,6 +183,7 @@ impl TelemetryBuilder {
         }
         INSTALLED.store(true, Ordering::Release);
         global::set_tracer_provider(telemetry.tracer_provider().clone());
+        exchange::install_globally(telemetry.tracer_provider().clone());
         global::set_text_map_propagator(propagator());
         Ok(telemetry)
     }
