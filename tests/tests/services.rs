@@ -90,6 +90,18 @@ async fn an_upgrade_ends_the_span_at_the_handshake() {
 }
 
 #[tokio::test]
+async fn a_tunnel_ends_the_span_when_it_is_open() {
+    let sink = SpanSink::new();
+    let app = Router::new().fallback(async || "never sent").layer(layer(&sink));
+
+    let request = Request::connect("shop.example:443").body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
+
+    assert_eq!(sink.only().await.status, Status::Unset);
+    drop(response);
+}
+
+#[tokio::test]
 async fn a_body_dropped_at_its_declared_length_is_complete() {
     let sink = SpanSink::new();
     let app = Router::new().route("/", get(async || declared("3"))).layer(layer(&sink));

@@ -22,7 +22,7 @@
 //! - `receive` or `send` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
 //! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
-//!   a `HEAD` request, 204, 304, 101, an empty body.
+//!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
 //! - `sent` for every frame with data; it finishes the exchange with the last byte of a body of known length.
 //! - `finish` when the body ends or anything fails. The first call counts, every later one does nothing.
 //! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.

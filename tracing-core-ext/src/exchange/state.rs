@@ -29,13 +29,20 @@ struct Open {
     companion: Span,
     clock: Clock,
     side: Side,
-    /// The request was sent with HEAD, whose response has no body.
-    is_head: bool,
+    method: Method,
     /// Entering the companion attaches the context.
     is_bound: bool,
     status: Option<u16>,
     /// Bytes of the body still to come, where the length is known.
     remaining: Option<u64>,
+}
+
+/// The methods that tell whether a response has a body: RFC 9110, section 6.4.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Head,
+    Connect,
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +71,17 @@ impl Exchange {
         method: &str,
         is_bound: bool,
     ) -> Self {
-        let is_head = method == "HEAD";
+        let method = match method {
+            "HEAD" => Method::Head,
+            "CONNECT" => Method::Connect,
+            _ => Method::Other,
+        };
         let open = Open {
             context,
             companion,
             clock,
             side,
-            is_head,
+            method,
             is_bound,
             status: None,
             remaining: None,
@@ -113,10 +124,10 @@ impl Exchange {
         let Some(open) = &mut self.open else { return };
         open.status = Some(status);
         open.remaining = length;
-        match status {
-            101 => self.finish(Outcome::Upgraded),
-            204 | 205 | 304 => self.finish(Outcome::Complete),
-            _ if open.is_head || length == Some(0) => self.finish(Outcome::Complete),
+        match (status, open.method) {
+            (101, _) | (200..300, Method::Connect) => self.finish(Outcome::Upgraded),
+            (204 | 205 | 304, _) | (_, Method::Head) => self.finish(Outcome::Complete),
+            _ if length == Some(0) => self.finish(Outcome::Complete),
             _ => {}
         }
     }
