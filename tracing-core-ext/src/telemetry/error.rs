@@ -16,7 +16,6 @@ use std::{error::Error, fmt};
 ///      such as http://localhost:4318",
 /// );
 /// ```
-#[derive(Debug)]
 pub struct TelemetryError(Kind);
 
 #[derive(Debug)]
@@ -51,6 +50,13 @@ impl TelemetryError {
 
     pub(super) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Exporter(error.into()))
+    }
+}
+
+/// The message, for this is what a `main` that returns the error prints.
+impl fmt::Debug for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

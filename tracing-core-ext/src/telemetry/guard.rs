@@ -115,7 +115,7 @@ impl Drop for Telemetry {
 /// ```text
 /// 3 of 40 spans were not delivered to http://localhost:4318/v1/traces: 3 failed (connection refused)
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ShutdownError {
     destination: String,
     waited: Option<Duration>,
@@ -142,6 +142,13 @@ impl ShutdownError {
         let reason = self.tally.last_error.as_deref();
         let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
         format!("failed{reason}")
+    }
+}
+
+/// The message, for this is what a `main` that returns the error prints.
+impl fmt::Debug for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
