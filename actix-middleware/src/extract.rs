@@ -21,8 +21,8 @@ use tracing_core_ext::exchange;
 ///
 /// It never refuses a request: where the middleware is missing it stands for no span, and what is recorded on it is
 /// dropped.
-#[derive(Clone, Debug)]
-pub struct RequestSpan(exchange::RequestSpan);
+#[derive(Clone, Debug, Default)]
+pub struct RequestSpan(pub(crate) exchange::RequestSpan);
 
 impl Deref for RequestSpan {
     type Target = exchange::RequestSpan;
@@ -37,7 +37,6 @@ impl FromRequest for RequestSpan {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let span = request.extensions().get().cloned().unwrap_or_default();
-        ready(Ok(Self(span)))
+        ready(Ok(request.extensions().get().cloned().unwrap_or_default()))
     }
 }

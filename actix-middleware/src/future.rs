@@ -11,7 +11,7 @@ use actix_web::{
     http::header::{CONTENT_LENGTH, HeaderMap},
 };
 use pin_project::pin_project;
-use tracing_core_ext::exchange::{Exchange, Outcome};
+use tracing_core_ext::exchange::{Exchange, Outcome, parse_length};
 
 use crate::ExchangeBody;
 
@@ -40,7 +40,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::finished());
+        let mut exchange = mem::replace(this.exchange, Exchange::none());
         match &result {
             Ok(response) => exchange.respond(response.status().as_u16(), body_length(response)),
             Err(error) => respond_with_error(&mut exchange, error),
@@ -62,10 +62,11 @@ fn body_length<B: MessageBody>(response: &ServiceResponse<B>) -> Option<u64> {
     match response.response().body().size() {
         BodySize::None => Some(0),
         BodySize::Sized(length) => Some(length),
+        BodySize::Stream if response.response().head().chunked() => None,
         BodySize::Stream => content_length(response.headers()),
     }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    parse_length(headers.get(CONTENT_LENGTH)?.as_bytes())
 }

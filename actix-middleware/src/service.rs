@@ -5,7 +5,7 @@ use actix_web::{
 };
 use tracing_core_ext::exchange::Instrumentation;
 
-use crate::{ExchangeBody, ResponseFuture, request::ActixRequest};
+use crate::{ExchangeBody, RequestSpan, ResponseFuture, request::ActixRequest};
 
 /// Service made by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let mut exchange = self.instrumentation.receive(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
-            request.extensions_mut().insert(span);
+            request.extensions_mut().insert(RequestSpan(span));
         }
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)

@@ -17,8 +17,8 @@ use tracing_core_ext::exchange;
 /// ```
 ///
 /// It never refuses a request: where the layer is missing it stands for no span, and what is recorded on it is dropped.
-#[derive(Clone, Debug)]
-pub struct RequestSpan(exchange::RequestSpan);
+#[derive(Clone, Debug, Default)]
+pub struct RequestSpan(pub(crate) exchange::RequestSpan);
 
 impl Deref for RequestSpan {
     type Target = exchange::RequestSpan;
@@ -32,6 +32,6 @@ impl<S: Sync> FromRequestParts<S> for RequestSpan {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(parts.extensions.get().cloned().unwrap_or_default()))
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }

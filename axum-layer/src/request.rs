@@ -1,7 +1,7 @@
 use std::{borrow::Cow, net::SocketAddr};
 
-use axum::extract::{ConnectInfo, MatchedPath};
-use http::Request;
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
+use http::{Request, Uri};
 use tracing_core_ext::{
     http::{ProtocolVersion, RequestHead},
     propagation::Headers,
@@ -9,6 +9,13 @@ use tracing_core_ext::{
 
 /// A request with what axum knows of it: the route that matched and the connection.
 pub(crate) struct AxumRequest<'a, B>(pub(crate) &'a Request<B>);
+
+impl<B> AxumRequest<'_, B> {
+    /// A nested router sees the rest of the path only.
+    fn uri(&self) -> &Uri {
+        self.0.extensions().get().map_or(self.0.uri(), |OriginalUri(uri)| uri)
+    }
+}
 
 impl<B> RequestHead for AxumRequest<'_, B> {
     fn headers(&self) -> &impl Headers {
@@ -28,11 +35,11 @@ impl<B> RequestHead for AxumRequest<'_, B> {
     }
 
     fn path(&self) -> &str {
-        self.0.path()
+        self.uri().path()
     }
 
     fn query(&self) -> Option<&str> {
-        self.0.query()
+        self.uri().query()
     }
 
     fn version(&self) -> Option<ProtocolVersion> {

@@ -5,7 +5,7 @@ use http_body::Body;
 use tower_service::Service;
 use tracing_core_ext::exchange::{ExchangeBody, Instrumentation, ResponseFuture};
 
-use crate::request::AxumRequest;
+use crate::{RequestSpan, request::AxumRequest};
 
 /// Service made by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut exchange = self.instrumentation.receive(&AxumRequest(&request));
         if let Some(span) = exchange.request_span() {
-            request.extensions_mut().insert(span);
+            request.extensions_mut().insert(RequestSpan(span));
         }
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)

@@ -1,4 +1,5 @@
-//! An instrumented [`reqwest`] client: a client span for every attempt, and the trace goes on in the service it calls.
+//! An instrumented [`reqwest`] client: a client span for every request it sends, and the trace goes on in the service it
+//! calls. Redirects that reqwest follows are part of that span.
 //!
 //! ```no_run
 //! # async fn run() -> reqwest::Result<()> {

@@ -29,6 +29,13 @@ impl<B> ExchangeBody<B> {
     }
 }
 
+/// An empty body of no exchange, for middleware that answers on its own.
+impl<B: Default> Default for ExchangeBody<B> {
+    fn default() -> Self {
+        Self::new(B::default(), Exchange::none())
+    }
+}
+
 impl<B> Body for ExchangeBody<B>
 where
     B: Body,

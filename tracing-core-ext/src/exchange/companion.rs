@@ -6,7 +6,7 @@ use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::layer::{self, TARGET};
-use crate::http::{Describe, RequestHead, semconv};
+use crate::http::{Describe, Method, RequestHead, semconv};
 
 /// The companion of a server span, none where no subscriber wants it.
 ///
@@ -21,7 +21,7 @@ pub(crate) fn span(head: &impl RequestHead) -> Span {
         "request",
         otel.kind = field::Empty,
         otel.name = field::Empty,
-        { semconv::HTTP_REQUEST_METHOD } = head.method(),
+        { semconv::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
         { semconv::URL_PATH } = head.path(),
     )
 }
@@ -48,9 +48,16 @@ fn capture_enabled(span: &Span, parent: &Context, description: &dyn Describe) ->
         }
     });
     span.record("otel.name", &*name);
-    let context = Some(span.context()).filter(TraceContextExt::has_active_span)?;
+    let context = Some(span.context()).filter(|context| is_new(context, parent))?;
     description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
     Some(context)
+}
+
+/// A layer whose tracer is no SDK, or one that was shut down, answers with the parent or with nothing.
+fn is_new(context: &Context, parent: &Context) -> bool {
+    let (span, parent) = (context.span(), parent.span());
+    let identity = span.span_context();
+    identity.is_valid() && identity.span_id() != parent.span_context().span_id()
 }
 
 /// The layer has made an attribute of a field already; recorded twice it would stand there twice.

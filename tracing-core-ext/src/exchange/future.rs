@@ -1,6 +1,7 @@
 use std::{
     mem,
     pin::Pin,
+    str,
     task::{Context, Poll, ready},
 };
 
@@ -40,7 +41,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::finished());
+        let mut exchange = mem::replace(this.exchange, Exchange::none());
         if let Ok(response) = &result {
             exchange.respond(response.status().as_u16(), body_length(response));
         } else {
@@ -60,5 +61,10 @@ fn body_length<B: Body>(response: &Response<B>) -> Option<u64> {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    parse_length(headers.get(CONTENT_LENGTH)?.as_bytes())
+}
+
+/// Reads the value of a `content-length` header.
+pub fn parse_length(value: &[u8]) -> Option<u64> {
+    str::from_utf8(value).ok()?.parse().ok()
 }

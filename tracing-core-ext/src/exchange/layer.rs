@@ -21,7 +21,8 @@ thread_local! {
 /// [`tracing::Span::current()`] away, with `in_current_span()` say, stays in the trace of the request.
 ///
 /// A subscriber with a plain `tracing_opentelemetry::layer()` works as well and exports the same spans; this one is
-/// faster.
+/// faster. A `tracing` event outside of any span of yours becomes a log line alone here, where the plain layer also adds
+/// it to the server span.
 ///
 /// ```
 /// use opentelemetry::trace::TracerProvider;

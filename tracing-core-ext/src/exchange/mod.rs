@@ -45,7 +45,7 @@ mod state;
 pub(crate) use self::instrumentation::install_globally;
 pub use self::{
     body::ExchangeBody,
-    future::ResponseFuture,
+    future::{ResponseFuture, parse_length},
     instrumentation::{Builder, Instrumentation},
     layer::{TARGET, layer},
     outcome::{ErrorType, Outcome},

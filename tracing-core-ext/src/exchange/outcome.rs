@@ -22,13 +22,13 @@ pub enum ErrorType {
     Service,
     /// `body_error`: the body failed after the head was sent or received.
     Body,
-    /// `timeout`: no answer in time (client).
+    /// `timeout`: no head of a response in time (client).
     Timeout,
-    /// `connection_error`: the connection could not be made or was lost (client).
+    /// `connection_error`: the connection could not be made (client).
     Connection,
     /// `redirect_error`: too many redirects, or one that could not be followed (client).
     Redirect,
-    /// `request_error`: the request could not be sent for another reason (client).
+    /// `request_error`: no response for another reason, such as a connection that was lost (client).
     Request,
     /// `cancelled_before_head`: dropped before there was a response.
     CancelledBeforeHead,

@@ -64,10 +64,11 @@ impl RequestSpan {
             return;
         }
         let message = error.to_string();
-        let attributes = vec![
-            KeyValue::new(semconv::EXCEPTION_TYPE, any::type_name::<E>()),
-            KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone()),
-        ];
+        let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone())];
+        let name = any::type_name::<E>();
+        if !name.starts_with("dyn ") {
+            attributes.push(KeyValue::new(semconv::EXCEPTION_TYPE, name));
+        }
         span.add_event(semconv::EXCEPTION, attributes);
         span.set_status(Status::error(message));
     }

@@ -26,12 +26,14 @@ pub(crate) enum Root {
 
 impl Sampler {
     /// A provider tells which sampler it has in its `Debug` output alone. It is asked once, when a layer is built. What
-    /// is not recognised is unknown, so a change of that output costs time and nothing else.
+    /// is not recognised, or not clear, is unknown; so a change of that output costs time and nothing else. Only a
+    /// sampler that calls itself by the name of one of the SDK's would be shown less than it asks for.
     pub(crate) fn of(provider: &impl Debug) -> Self {
         let described = format!("{provider:?}");
-        match described.split_once("Config { sampler: ") {
-            Some((_, sampler)) => Self::parse(sampler),
-            None => Self::Unknown,
+        let mut parts = described.split(" config: Config { sampler: ").skip(1);
+        match (parts.next(), parts.next()) {
+            (Some(sampler), None) => Self::parse(sampler),
+            _ => Self::Unknown,
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
     outcome::{ErrorType, Outcome},
     request_span::RequestSpan,
 };
-use crate::http::{ProtocolVersion, semconv};
+use crate::http::{ProtocolVersion, put_peer, semconv};
 
 /// One request and its response, on the server's or on the client's side.
 ///
@@ -30,6 +30,7 @@ struct Open {
     clock: Clock,
     side: Side,
     method: Method,
+    has_ended: bool,
     /// Entering the companion attaches the context.
     is_bound: bool,
     status: Option<u16>,
@@ -82,6 +83,7 @@ impl Exchange {
             clock,
             side,
             method,
+            has_ended: false,
             is_bound,
             status: None,
             remaining: None,
@@ -89,22 +91,23 @@ impl Exchange {
         Self { open: Some(open) }
     }
 
-    /// An exchange that is over.
-    pub const fn finished() -> Self {
+    /// What is left where an exchange was taken away: nothing.
+    pub const fn none() -> Self {
         Self { open: None }
     }
 
-    /// The span, for the request's extensions; `None` once the exchange is over.
+    /// The span, for the request's extensions.
     pub fn request_span(&self) -> Option<RequestSpan> {
         self.open.as_ref().map(|open| RequestSpan::new(&open.context))
     }
 
-    /// The OpenTelemetry context with the span in it; `None` once the exchange is over.
+    /// The OpenTelemetry context with the span in it.
     pub fn context(&self) -> Option<&Context> {
         self.open.as_ref().map(|open| &open.context)
     }
 
-    /// Runs `f` with the span current, for OpenTelemetry and for `tracing`.
+    /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. That goes on after the exchange is finished:
+    /// code behind the last byte is still the request's.
     ///
     /// # Panics
     ///
@@ -143,8 +146,7 @@ impl Exchange {
             span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
         }
         if let Some(peer) = peer {
-            span.set_attribute(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, peer.ip().to_string()));
-            span.set_attribute(KeyValue::new(semconv::NETWORK_PEER_PORT, i64::from(peer.port())));
+            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
         }
     }
 
@@ -164,9 +166,9 @@ impl Exchange {
     /// Ends the exchange; only the first call counts.
     #[inline]
     pub fn finish(&mut self, outcome: Outcome) {
-        if let Some(open) = &self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| !open.has_ended) {
+            open.has_ended = true;
             open.finish(outcome);
-            self.open = None;
         }
     }
 }
@@ -174,9 +176,12 @@ impl Exchange {
 impl Drop for Exchange {
     #[inline]
     fn drop(&mut self) {
-        if self.open.is_some() {
-            self.finish(if thread::panicking() { Outcome::Panicked } else { Outcome::Cancelled });
-        }
+        let Some(open) = self.open.as_ref().filter(|open| !open.has_ended) else {
+            return;
+        };
+        // A panic of the caller is no failure of the service it called.
+        let panicked = open.side == Side::Server && thread::panicking();
+        self.finish(if panicked { Outcome::Panicked } else { Outcome::Cancelled });
     }
 }
 

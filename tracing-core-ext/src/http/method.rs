@@ -38,7 +38,7 @@ impl Method {
     }
 
     /// Value of `http.request.method`.
-    const fn as_attribute(self) -> &'static str {
+    pub(crate) const fn as_attribute(self) -> &'static str {
         match self {
             Self::Known(name) => name,
             Self::Other => "_OTHER",

@@ -4,6 +4,7 @@ mod authority;
 mod client_request;
 mod describe;
 mod method;
+mod peer;
 mod recent;
 mod request;
 mod route;
@@ -11,5 +12,5 @@ pub(crate) mod semconv;
 mod url;
 mod version;
 
-pub(crate) use self::describe::Describe;
 pub use self::{client_request::ClientRequestHead, request::RequestHead, version::ProtocolVersion};
+pub(crate) use self::{describe::Describe, method::Method, peer::put_peer};

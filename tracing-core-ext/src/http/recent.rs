@@ -20,7 +20,7 @@ impl<V: Clone> Recent<V> {
     }
 
     /// What `make` answers for `text`, now or when it came last.
-    pub(crate) fn get_or_make(&mut self, text: &[u8], make: impl FnOnce(&[u8]) -> V) -> V {
+    pub(crate) fn recall(&mut self, text: &[u8], make: impl FnOnce(&[u8]) -> V) -> V {
         let mut kept = self.kept.iter().flatten();
         if let Some((_, value)) = kept.find(|(known, _)| **known == *text) {
             return value.clone();
@@ -47,10 +47,10 @@ mod tests {
         let recent = Recent::new();
         let mut recent = recent.borrow_mut();
         for text in ["a", "bb", "ccc", "dddd"] {
-            assert_eq!(recent.get_or_make(text.as_bytes(), <[u8]>::len), text.len());
+            assert_eq!(recent.recall(text.as_bytes(), <[u8]>::len), text.len());
         }
         for text in ["a", "bb", "ccc", "dddd"] {
-            assert_eq!(recent.get_or_make(text.as_bytes(), never), text.len());
+            assert_eq!(recent.recall(text.as_bytes(), never), text.len());
         }
     }
 
@@ -59,10 +59,10 @@ mod tests {
         let recent = Recent::new();
         let mut recent = recent.borrow_mut();
         for text in ["a", "b", "c", "d", "e"] {
-            recent.get_or_make(text.as_bytes(), <[u8]>::len);
+            recent.recall(text.as_bytes(), <[u8]>::len);
         }
-        assert_eq!(recent.get_or_make(b"a", |_| 7), 7);
-        assert_eq!(recent.get_or_make(b"e", never), 1);
+        assert_eq!(recent.recall(b"a", |_| 7), 7);
+        assert_eq!(recent.recall(b"e", never), 1);
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
         let recent = Recent::new();
         let mut recent = recent.borrow_mut();
         let long = [b'x'; MAX_LENGTH + 1];
-        assert_eq!(recent.get_or_make(&long, |_| 1), 1);
-        assert_eq!(recent.get_or_make(&long, |_| 2), 2);
+        assert_eq!(recent.recall(&long, |_| 1), 1);
+        assert_eq!(recent.recall(&long, |_| 2), 2);
     }
 }

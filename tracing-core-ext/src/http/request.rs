@@ -7,6 +7,7 @@ use super::{
     authority::Authority,
     describe::{Describe, put},
     method::Method,
+    peer::put_peer,
     recent::Recent,
     route::RouteName,
     semconv, url,
@@ -93,7 +94,9 @@ impl<R: RequestHead> Describe for R {
         let method = Method::of(self.method());
         method.put(self.method(), add);
         put(add, semconv::URL_SCHEME, scheme(self.scheme()));
-        put(add, semconv::URL_PATH, self.path().to_owned());
+        if !self.path().is_empty() {
+            put(add, semconv::URL_PATH, self.path().to_owned());
+        }
         if let Some(query) = self.query().filter(|query| !query.is_empty()) {
             put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
         }
@@ -112,10 +115,8 @@ impl<R: RequestHead> Describe for R {
 
     fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
         let Some(peer) = self.peer() else { return };
-        let address: Arc<str> = peer.ip().to_canonical().to_string().into();
-        put(add, semconv::CLIENT_ADDRESS, Arc::clone(&address));
-        put(add, semconv::NETWORK_PEER_ADDRESS, address);
-        put(add, semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
+        let address = put_peer(peer, add);
+        put(add, semconv::CLIENT_ADDRESS, address);
     }
 }
 
@@ -156,7 +157,7 @@ fn server(text: &[u8]) -> Option<Server> {
         let server = Authority::parse(str::from_utf8(text).ok()?)?;
         Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
     };
-    SERVERS.with_borrow_mut(|servers| servers.get_or_make(text, parse))
+    SERVERS.with_borrow_mut(|servers| servers.recall(text, parse))
 }
 
 /// Absent where it is empty or no text.
@@ -165,7 +166,7 @@ fn user_agent(text: &[u8]) -> Option<StringValue> {
         let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
         Some(Arc::<str>::from(text).into())
     };
-    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.get_or_make(text, parse))
+    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
 }
 
 fn scheme(scheme: &str) -> StringValue {

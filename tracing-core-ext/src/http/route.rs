@@ -3,7 +3,10 @@ use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
     hash::BuildHasherDefault,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustc_hash::FxHasher;
@@ -21,6 +24,9 @@ thread_local! {
 
 /// Every name handed out so far; asked only when a thread meets a name for the first time.
 static INTERNED: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+
+/// No more names are kept, so there is nothing to ask the others about.
+static FULL: AtomicBool = AtomicBool::new(false);
 
 /// The span name `{method} {route}`, and the route as a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +54,14 @@ fn interned(method: &'static str, route: &str) -> Option<&'static str> {
         if let Some(name) = local.get(route).and_then(|names| find(names, method)) {
             return Some(name);
         }
+        if FULL.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut all = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = intern(&mut all, format!("{method} {route}"))?;
+        let Some(name) = intern(&mut all, format!("{method} {route}")) else {
+            FULL.store(true, Ordering::Relaxed);
+            return None;
+        };
         let route = &name[method.len() + 1..];
         local.entry(route).or_default().push(name);
         Some(name)
