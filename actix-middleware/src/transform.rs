@@ -26,9 +26,10 @@ pub struct Tracing {
 }
 
 impl Tracing {
-    /// A middleware with the global tracer provider and propagator, as they are now: install them first.
+    /// A middleware with the tracer provider and propagator that are installed now: install them first.
     ///
-    /// Where no propagator is installed it is W3C Trace Context and Baggage.
+    /// That is what `tracing_core_ext::telemetry` has installed, else what `opentelemetry::global` has. Where no
+    /// propagator is installed it is W3C Trace Context and Baggage.
     pub fn new() -> Self {
         Self::builder().build()
     }

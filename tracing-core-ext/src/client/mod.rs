@@ -54,7 +54,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A default [`reqwest::Client`], with the global tracer provider and propagator as they are now.
+    /// A default [`reqwest::Client`], with the tracer provider and propagator that are installed now.
     ///
     /// # Panics
     ///
@@ -132,7 +132,7 @@ impl Default for Client {
 }
 
 impl From<reqwest::Client> for Client {
-    /// Instruments `inner` with the global tracer provider and propagator as they are now.
+    /// Instruments `inner` with the tracer provider and propagator that are installed now.
     fn from(inner: reqwest::Client) -> Self {
         Self::builder().wrap(inner)
     }

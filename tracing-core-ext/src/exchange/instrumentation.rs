@@ -63,7 +63,8 @@ impl fmt::Debug for Instrumentation {
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
-/// What is not set is taken from the global providers of [`opentelemetry::global`], once, in [`build`](Self::build).
+/// What is not set is taken, once, in [`build`](Self::build), from what `telemetry` has installed, else from
+/// [`opentelemetry::global`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
