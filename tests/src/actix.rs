@@ -1,9 +1,14 @@
 use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, Responder,
+    App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
     http::StatusCode,
+    middleware::{Next, from_fn},
     web::{self, Data, Path, ServiceConfig},
 };
+
+use opentelemetry::{Context, trace::TraceContextExt};
 
 use crate::{Framework, Server, Setup};
 
@@ -39,7 +44,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/extractor", web::get().to(extractor))
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
-        .route("/headers", web::get().to(headers));
+        .route("/headers", web::get().to(headers))
+        .service(web::resource("/middleware").wrap(from_fn(inner)).get(found));
 }
 
 async fn status(code: Path<u16>) -> impl Responder {
@@ -79,4 +85,24 @@ async fn forward(setup: Data<Setup>) -> impl Responder {
 async fn headers(request: HttpRequest) -> String {
     let headers = request.headers().iter();
     headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text"))).collect()
+}
+
+/// What middleware inside ours has found.
+#[derive(Clone)]
+struct Found(String);
+
+async fn inner<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> actix_web::Result<ServiceResponse<B>> {
+    let span =
+        request.extensions().get::<RequestSpan>().cloned().expect("a span in the extensions");
+    let current = Context::map_current(|cx| cx.span().span_context().trace_id());
+    assert_eq!(span.trace_id(), current);
+    request.extensions_mut().insert(Found(current.to_string()));
+    next.call(request).await
+}
+
+async fn found(request: HttpRequest) -> String {
+    request.extensions().get::<Found>().expect("the middleware was here").0.clone()
 }

@@ -3,12 +3,14 @@ use std::net::SocketAddr;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Extension, Path, Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
     response::Response,
     routing::get,
 };
 use axum_layer::{RequestSpan, TracingLayer};
+use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
 
 use crate::{Framework, Server, Setup};
@@ -48,6 +50,7 @@ fn router(setup: Setup) -> Router {
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
         .route("/headers", get(headers))
+        .route("/middleware", get(found).layer(middleware::from_fn(inner)))
         .layer(layer)
         .with_state(setup)
 }
@@ -84,4 +87,20 @@ async fn headers(headers: HeaderMap) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
         .collect()
+}
+
+/// What middleware inside ours has found.
+#[derive(Clone)]
+struct Found(String);
+
+async fn inner(mut request: Request, next: Next) -> Response {
+    let span = request.extensions().get::<RequestSpan>().expect("a span in the extensions");
+    let current = Context::map_current(|cx| cx.span().span_context().trace_id());
+    assert_eq!(span.trace_id(), current);
+    request.extensions_mut().insert(Found(current.to_string()));
+    next.run(request).await
+}
+
+async fn found(Extension(Found(trace_id)): Extension<Found>) -> String {
+    trace_id
 }

@@ -9,7 +9,7 @@ use tracing_core_ext::{
     exchange::{Builder, Instrumentation},
 };
 
-use crate::{SpanSink, Stage};
+use crate::{Shout, SpanSink, Stage};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -23,6 +23,7 @@ use crate::{SpanSink, Stage};
 /// | `/stream` | streams what the stage scripts |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it |
 /// | `/work` | runs what the setup says, then answers |
+/// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
 /// | `/headers` | answers the headers it received, a line each |
 pub trait Framework {
@@ -37,7 +38,7 @@ pub struct Setup {
     pub provider: SdkTracerProvider,
     /// What the test shares with the handlers.
     pub stage: Stage,
-    /// Receives `tracing` spans and events of the server.
+    /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
     /// What `/work` does, in the handler.
     pub work: fn(&Setup),
@@ -45,6 +46,8 @@ pub struct Setup {
     pub forward: Option<String>,
     /// Whether spans are made at all.
     pub has_sdk: bool,
+    /// Carries context instead of the default.
+    pub propagator: Option<Shout>,
 }
 
 impl Setup {
@@ -62,11 +65,15 @@ impl Setup {
             work: |_| {},
             forward: None,
             has_sdk: true,
+            propagator: None,
         }
     }
 
-    /// Gives a middleware or a client the provider.
-    pub fn configure<T: From<Instrumentation>>(&self, builder: Builder<T>) -> Builder<T> {
+    /// Gives a middleware or a client the provider and the propagator.
+    pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
+        if let Some(propagator) = self.propagator {
+            builder = builder.propagator(propagator);
+        }
         if self.has_sdk {
             builder.tracer_provider(&self.provider)
         } else {
@@ -112,6 +119,14 @@ impl Server {
     /// An absolute URL on it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+}
+
+impl Server {
+    /// Stops it, and waits until nothing of it runs any more.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
     }
 }
 

@@ -3,16 +3,20 @@
 
 mod actix;
 mod axum;
+mod captured;
 mod framework;
 mod peer;
+mod shout;
 mod sink;
 mod stage;
 
 pub use self::{
     actix::Actix,
     axum::Axum,
+    captured::{Captured, plain_subscriber},
     framework::{Framework, Server, Setup, recorded},
     peer::Peer,
+    shout::Shout,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},
 };
@@ -21,16 +25,30 @@ pub use self::{
 #[macro_export]
 macro_rules! on_both_frameworks {
     ($($scenario:ident),+ $(,)?) => {
-        mod axum {
+        $crate::on!(axum, $crate::Axum, $($scenario),+);
+        $crate::on!(actix, $crate::Actix, $($scenario),+);
+    };
+}
+
+/// Runs each scenario on both frameworks, with a native span and with one that a plain OpenTelemetry layer has captured.
+#[macro_export]
+macro_rules! on_both_frameworks_either_way {
+    ($($scenario:ident),+ $(,)?) => {
+        $crate::on_both_frameworks!($($scenario),+);
+        $crate::on!(axum_captured, $crate::Captured<$crate::Axum>, $($scenario),+);
+        $crate::on!(actix_captured, $crate::Captured<$crate::Actix>, $($scenario),+);
+    };
+}
+
+/// Runs each scenario on one framework, in a module.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on {
+    ($module:ident, $framework:ty, $($scenario:ident),+) => {
+        mod $module {
             $(#[tokio::test]
             async fn $scenario() {
-                super::$scenario::<$crate::Axum>().await;
-            })+
-        }
-        mod actix {
-            $(#[tokio::test]
-            async fn $scenario() {
-                super::$scenario::<$crate::Actix>().await;
+                super::$scenario::<$framework>().await;
             })+
         }
     };

@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry::{
     Context, KeyValue, TraceId, Value,
-    trace::{Link, SpanKind},
+    trace::{Link, SpanKind, Status},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use reqwest::Method;
-use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
+use tests::{
+    Framework, Peer, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
+};
 
-on_both_frameworks![
+on_both_frameworks_either_way![
     a_request_is_described_by_the_conventions,
     what_a_request_does_not_have_is_absent,
     an_unmatched_path_has_no_route,
@@ -20,6 +22,8 @@ on_both_frameworks![
     a_signature_in_the_query_is_redacted,
     the_sampler_sees_the_request,
     the_extractor_reaches_the_server_span,
+    middleware_inside_finds_the_span,
+    a_response_is_framed_as_without_us,
 ];
 
 async fn a_request_is_described_by_the_conventions<F: Framework>() {
@@ -151,8 +155,31 @@ async fn the_extractor_reaches_the_server_span<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(ids, format!("{} {}", span.span_context.trace_id(), span.id()));
     assert_eq!(span.integer("cart.items"), Some(3));
+    assert_eq!(span.status, Status::error(std::fmt::Error.to_string()));
     assert_eq!(span.events.len(), 1);
     assert_eq!(span.events[0].name, "exception");
+    let described = [
+        KeyValue::new("exception.message", std::fmt::Error.to_string()),
+        KeyValue::new("exception.type", "core::fmt::Error"),
+    ];
+    assert_eq!(span.events[0].attributes, described);
+}
+
+async fn middleware_inside_finds_the_span<F: Framework>() {
+    let (server, sink) = recorded::<F>().await;
+
+    let found = reqwest::get(server.url("/middleware")).await.unwrap().text().await.unwrap();
+
+    assert_eq!(found, sink.only().await.span_context.trace_id().to_string());
+}
+
+async fn a_response_is_framed_as_without_us<F: Framework>() {
+    let (server, _) = recorded::<F>().await;
+
+    let response = reqwest::get(server.url("/items/7")).await.unwrap();
+
+    assert_eq!(response.headers()["content-length"], "6");
+    assert!(!response.headers().contains_key("transfer-encoding"));
 }
 
 /// A sampler that remembers what it was shown.

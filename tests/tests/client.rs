@@ -190,6 +190,24 @@ async fn a_caller_that_drops_the_future_made_no_error() {
 }
 
 #[tokio::test]
+async fn a_caller_that_panics_made_no_error_of_the_call() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+    let sending = scene.client.get(scene.server.url("/stream")).send();
+
+    let caller = tokio::spawn(async move {
+        let _response = sending.await.unwrap();
+        panic!("scripted");
+    });
+    caller.await.unwrap_err();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(span.attribute("error.type"), None);
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_built_has_no_span() {
     let scene = scene().await;
     scene.client.get("no url").send().await.unwrap_err();

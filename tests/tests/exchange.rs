@@ -2,9 +2,11 @@
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
-use tests::{Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks, recorded};
+use tests::{
+    Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks_either_way, recorded,
+};
 
-on_both_frameworks![
+on_both_frameworks_either_way![
     a_complete_response_ends_the_span_once,
     an_empty_response_ends_the_span_with_its_head,
     a_head_request_ends_the_span_with_the_head,

@@ -2,9 +2,12 @@
 
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Sampler;
-use tests::{Framework, Peer, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
+use tests::{
+    Framework, Peer, Server, Setup, Shout, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    recorded,
+};
 
-on_both_frameworks![
+on_both_frameworks_either_way![
     a_server_span_continues_the_trace_of_its_caller,
     a_bad_traceparent_restarts_the_trace,
     all_lines_of_tracestate_are_joined,
@@ -14,6 +17,8 @@ on_both_frameworks![
     unknown_flags_are_not_forwarded,
     nothing_is_sent_where_there_is_no_trace,
     baggage_is_readable_in_the_handler,
+    another_propagator_takes_the_place_of_ours,
+    context_flows_through_a_service_whose_provider_was_shut_down,
 ];
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -131,6 +136,24 @@ async fn baggage_is_readable_in_the_handler<F: Framework>() {
         .unwrap();
 
     assert_eq!(sink.only().await.text("test.user"), Some("a b"));
+}
+
+async fn another_propagator_takes_the_place_of_ours<F: Framework>() {
+    let setup = Setup { propagator: Some(Shout), ..Setup::new(&SpanSink::new()) };
+
+    let sent = headers_sent::<F>(setup, &[b"x-shout: hello", &traceparent(PARENT)]).await;
+
+    assert!(sent.contains("x-shout: hello!\n"), "{sent}");
+    assert!(!sent.contains("traceparent"), "{sent}");
+}
+
+async fn context_flows_through_a_service_whose_provider_was_shut_down<F: Framework>() {
+    let setup = Setup::new(&SpanSink::new());
+    setup.provider.shutdown().unwrap();
+
+    let sent = headers_sent::<F>(setup, &[&traceparent(PARENT)]).await;
+
+    assert!(sent.contains(&format!("traceparent: {PARENT}\n")), "{sent}");
 }
 
 async fn get(server: &Server, headers: &[&[u8]]) -> String {

@@ -7,19 +7,24 @@ use actix_web::{App, HttpResponse, error::ErrorImATeapot, middleware::from_fn, t
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, StatusCode, header},
+    http::{HeaderMap, Request, Response, StatusCode, header},
     routing::{any, get},
 };
 use axum_layer::TracingLayer;
 use bytes::Bytes;
-use futures_util::{FutureExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use http_body_util::{BodyExt, Empty, Full};
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{Status, Tracer, TracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tests::{SpanDataExt, SpanSink};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn layer(sink: &SpanSink) -> TracingLayer {
-    TracingLayer::builder().tracer_provider(&sink.provider()).build()
+    layer_of(&sink.provider())
+}
+
+fn layer_of(provider: &SdkTracerProvider) -> TracingLayer {
+    TracingLayer::builder().tracer_provider(provider).build()
 }
 
 fn request(path: &str) -> Request<Body> {
@@ -97,7 +102,9 @@ async fn a_tunnel_ends_the_span_when_it_is_open() {
     let request = Request::connect("shop.example:443").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
 
-    assert_eq!(sink.only().await.status, Status::Unset);
+    let span = sink.only().await;
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(span.attribute("url.path"), None);
     drop(response);
 }
 
@@ -128,7 +135,7 @@ async fn a_body_dropped_before_its_declared_length_is_cancelled() {
 /// Three bytes of a stream that does not know its end, declared to be `length`.
 fn declared(length: &'static str) -> ([(header::HeaderName, &'static str); 1], Body) {
     let chunk = stream::once(async { Ok::<_, io::Error>("one") });
-    let endless = futures_util::StreamExt::chain(chunk, stream::pending());
+    let endless = chunk.chain(stream::pending());
     ([(header::CONTENT_LENGTH, length)], Body::from_stream(endless))
 }
 
@@ -143,6 +150,78 @@ async fn framing_of_a_wrapped_body_is_that_of_the_bare_one() {
 
     assert_eq!(body.size_hint().exact(), Some(5));
     assert!(!body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_body_is_polled_in_scope_behind_its_last_byte() {
+    let sink = SpanSink::new();
+    let provider = sink.provider();
+    let native = provider.clone();
+    let app = Router::new()
+        .route("/", get(async || declared_then("3", native)))
+        .layer(layer_of(&provider));
+
+    let body = app.oneshot(request("/")).await.unwrap().into_body();
+    body.collect().await.unwrap();
+
+    let spans = sink.wait_for(2).await;
+    assert!(spans[1].is_child_of(&spans[0]), "{spans:#?}");
+}
+
+/// Three bytes declared to be `length`, and a span made when the stream is asked for more.
+fn declared_then(
+    length: &'static str,
+    provider: SdkTracerProvider,
+) -> ([(header::HeaderName, &'static str); 1], Body) {
+    let chunk = stream::once(async { Ok::<_, io::Error>("one") });
+    let late = stream::once(async move { drop(provider.tracer("native").start("late")) });
+    let nothing = late.filter_map(async |()| None);
+    ([(header::CONTENT_LENGTH, length)], Body::from_stream(chunk.chain(nothing)))
+}
+
+#[tokio::test]
+async fn trailers_pass_through_and_end_the_span() {
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
+        let trailers =
+            async { Some(Ok(HeaderMap::from_iter([(header::SERVER, "t".parse().unwrap())]))) };
+        Ok::<_, Infallible>(Response::new(
+            Full::new(Bytes::from_static(b"ok")).with_trailers(trailers),
+        ))
+    }));
+
+    let response = service.oneshot(request("/")).await.unwrap();
+    let collected = response.into_body().collect().await.unwrap();
+
+    assert_eq!(collected.trailers().unwrap()[header::SERVER], "t");
+    assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_layer_that_needs_an_empty_body_can_stand_outside() {
+    fn is_default<B: Default>(_: &Response<B>) {}
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+
+    is_default(&service.oneshot(request("/")).await.unwrap());
+
+    sink.only().await;
+}
+
+#[tokio::test]
+async fn a_layer_inside_a_nested_router_records_the_whole_path() {
+    let sink = SpanSink::new();
+    let users = Router::new().route("/users/{id}", get(async || ())).layer(layer(&sink));
+    let app = Router::new().nest("/api", users);
+
+    app.oneshot(request("/api/users/7?page=2")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "GET /api/users/{id}");
+    assert_eq!(span.text("url.path"), Some("/api/users/7"));
+    assert_eq!(span.text("url.query"), Some("page=2"));
 }
 
 #[tokio::test]

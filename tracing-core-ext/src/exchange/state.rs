@@ -117,8 +117,9 @@ impl Exchange {
         let Some(open) = &unwinding.0.open else {
             return f();
         };
-        let _attached = (!open.is_bound).then(|| open.context.clone().attach());
         let _entered = open.companion.enter();
+        // Above what a layer attaches for the companion, which may be a span of no use.
+        let _attached = (!open.is_bound).then(|| open.context.clone().attach());
         f()
     }
 

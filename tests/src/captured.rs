@@ -1,0 +1,31 @@
+use std::marker::PhantomData;
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
+use tracing_subscriber::{Registry, layer::SubscriberExt};
+
+use crate::{Framework, Server, Setup};
+
+/// A framework below a plain OpenTelemetry layer, which captures the `tracing` span of every request.
+#[derive(Debug)]
+pub struct Captured<F>(PhantomData<F>);
+
+impl<F: Framework> Framework for Captured<F> {
+    async fn serve(mut setup: Setup) -> Server {
+        if setup.has_sdk {
+            setup.subscriber = plain_subscriber(&setup.provider);
+        }
+        F::serve(setup).await
+    }
+}
+
+/// A subscriber with the layer of `tracing_opentelemetry`, less the attributes it would add to every span.
+pub fn plain_subscriber(provider: &SdkTracerProvider) -> Dispatch {
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("users"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false);
+    Registry::default().with(layer).into()
+}
