@@ -48,6 +48,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
+        if this.exchange.has_ended() && this.inner.is_end_stream() {
+            return this.inner.poll_frame(cx);
+        }
         let polled = this.exchange.in_scope(|| this.inner.as_mut().poll_frame(cx));
         match &polled {
             Poll::Pending => {}

@@ -31,19 +31,25 @@ impl Instrumentation {
     /// Starts the exchange of an incoming request, below the span its headers name.
     pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
         let parent = self.propagator.extract(head.headers());
-        let clock = Clock::start();
+        let mut clock = Clock::start();
         let companion = companion::span(head);
-        let context = companion::capture(&companion, &parent, head).unwrap_or_else(|| {
-            let start = Start { kind: SpanKind::Server, clock, description: head };
-            self.tracer.start(start, &parent)
-        });
+        let context = match companion::capture(&companion, &parent, head) {
+            Some(captured) => {
+                clock.started();
+                captured
+            }
+            None => {
+                let start = Start { kind: SpanKind::Server, clock: &mut clock, description: head };
+                self.tracer.start(start, &parent)
+            }
+        };
         Exchange::server(context, companion, clock, head.method())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
     pub fn send(&self, parent: &Context, head: &ClientRequestHead<'_>) -> Exchange {
-        let clock = Clock::start();
-        let start = Start { kind: SpanKind::Client, clock, description: head };
+        let mut clock = Clock::start();
+        let start = Start { kind: SpanKind::Client, clock: &mut clock, description: head };
         Exchange::client(self.tracer.start(start, parent), clock, head.method)
     }
 

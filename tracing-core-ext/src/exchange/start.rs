@@ -14,7 +14,7 @@ const CAPACITY: usize = 16;
 /// A span that is about to start.
 pub(crate) struct Start<'a> {
     pub(crate) kind: SpanKind,
-    pub(crate) clock: Clock,
+    pub(crate) clock: &'a mut Clock,
     pub(crate) description: &'a dyn Describe,
 }
 
@@ -42,7 +42,7 @@ where
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
-            start_time: Some(clock.started()),
+            start_time: is_described.then(|| clock.started()),
             attributes,
             ..SpanBuilder::default()
         };
@@ -51,6 +51,7 @@ where
             return propagated(&span, parent);
         }
         if !is_described {
+            clock.started();
             let name = description.before_sampling(&mut |attribute| span.set_attribute(attribute));
             span.update_name(name);
         }

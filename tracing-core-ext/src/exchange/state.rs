@@ -164,6 +164,12 @@ impl Exchange {
         }
     }
 
+    /// Whether nothing can end the exchange any more.
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.open.as_ref().is_none_or(|open| open.has_ended)
+    }
+
     /// Ends the exchange; only the first call counts.
     #[inline]
     pub fn finish(&mut self, outcome: Outcome) {
@@ -201,7 +207,7 @@ impl Open {
     fn finish(&self, outcome: Outcome) {
         let span = self.context.span();
         if span.is_recording() {
-            let ended = self.clock.started() + self.clock.elapsed();
+            let ended = self.clock.now();
             self.record(&span, outcome);
             span.end_with_timestamp(ended);
         }

@@ -103,8 +103,7 @@ impl<R: RequestHead> Describe for R {
         if let Some(version) = self.version() {
             put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        put_server(self, add);
-        put_user_agent(self, add);
+        put_headers(self, add);
         let Some(route) = self.route() else {
             return method.as_span_name().into();
         };
@@ -120,21 +119,17 @@ impl<R: RequestHead> Describe for R {
     }
 }
 
-fn put_server(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
-    let authority = head.authority().map(str::as_bytes);
-    let text = authority.or_else(|| head.headers().values(&header::HOST).next());
-    let Some(server) = text.and_then(server) else {
-        return;
-    };
-    put(add, semconv::SERVER_ADDRESS, server.host);
-    if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
-        put(add, semconv::SERVER_PORT, i64::from(port));
+/// What the header names: the server that was asked, and by what.
+fn put_headers(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
+    let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
+    let authority = head.authority().map(str::as_bytes).or(host.map(|host| host.first));
+    if let Some(server) = authority.and_then(server) {
+        put(add, semconv::SERVER_ADDRESS, server.host);
+        if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
+            put(add, semconv::SERVER_PORT, i64::from(port));
+        }
     }
-}
-
-fn put_user_agent(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
-    let value = head.headers().values(&header::USER_AGENT).next();
-    if let Some(user_agent) = value.and_then(user_agent) {
+    if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
         put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
     }
 }

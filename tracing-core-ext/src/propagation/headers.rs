@@ -8,15 +8,55 @@ pub trait Headers {
     /// Every value of the field `name`, in the order received.
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
 
+    /// The fields of several names at once.
+    fn fields<'a, const N: usize>(&'a self, names: [&HeaderName; N]) -> [Option<Field<'a>>; N] {
+        names.map(|name| Field::of(self.values(name)))
+    }
+
     /// The names of the fields present.
     ///
     /// Only propagators for formats without fixed field names look at these.
     fn names(&self) -> impl Iterator<Item = &str>;
 }
 
+/// A header field that is present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Its first value.
+    pub first: &'a [u8],
+    /// There is no other value.
+    pub is_only: bool,
+}
+
+impl<'a> Field<'a> {
+    fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let first = values.next()?;
+        Some(Self { first, is_only: values.next().is_none() })
+    }
+}
+
+/// Up to here a map is walked in less time than several names are hashed.
+const SMALL: usize = 16;
+
 impl Headers for HeaderMap {
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
         self.get_all(name).into_iter().map(HeaderValue::as_bytes)
+    }
+
+    fn fields<'a, const N: usize>(&'a self, names: [&HeaderName; N]) -> [Option<Field<'a>>; N] {
+        if self.len() > SMALL {
+            return names.map(|name| Field::of(Headers::values(self, name)));
+        }
+        let mut fields = [None; N];
+        for (present, value) in self {
+            for (field, name) in fields.iter_mut().zip(names) {
+                if present == name {
+                    let first = field.map_or(value.as_bytes(), |field: Field<'a>| field.first);
+                    *field = Some(Field { first, is_only: field.is_none() });
+                }
+            }
+        }
+        fields
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -67,6 +107,25 @@ mod tests {
     use super::*;
 
     static NAME: HeaderName = HeaderName::from_static("tracestate");
+
+    #[test]
+    fn fields_are_the_same_walked_and_hashed() {
+        let names = [&NAME, &http::header::HOST, &http::header::ACCEPT];
+        let mut headers = HeaderMap::new();
+        headers.append(&NAME, HeaderValue::from_static("a"));
+        headers.append("host", HeaderValue::from_static("h"));
+        headers.append(&NAME, HeaderValue::from_static("b"));
+        let walked =
+            headers.fields(names).map(|field| field.map(|it| (it.first.to_vec(), it.is_only)));
+        for n in 0..=SMALL {
+            headers.append(format!("x-{n}").parse::<HeaderName>().unwrap(), HeaderValue::from(n));
+        }
+        let hashed =
+            headers.fields(names).map(|field| field.map(|it| (it.first.to_vec(), it.is_only)));
+
+        assert_eq!(walked, [Some((b"a".to_vec(), false)), Some((b"h".to_vec(), true)), None]);
+        assert_eq!(walked, hashed);
+    }
 
     #[test]
     fn values_come_in_the_order_received() {

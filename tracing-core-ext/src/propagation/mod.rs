@@ -50,7 +50,7 @@ mod traceparent;
 mod tracestate;
 mod w3c;
 
-pub use headers::{Headers, HeadersMut};
+pub use headers::{Field, Headers, HeadersMut};
 pub use propagator::Propagator;
 pub use traceparent::{TraceParent, TraceParentError};
 pub use w3c::W3cPropagator;

@@ -18,10 +18,6 @@ const LONG_MEMBER: usize = 128;
 ///
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
 pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState, Option<Unheld>) {
-    let mut lines = lines.peekable();
-    if lines.peek().is_none() {
-        return (TraceState::NONE, None);
-    }
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };

@@ -5,12 +5,12 @@ use opentelemetry::{
     Context,
     baggage::BaggageExt,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
-    trace::{SpanContext, TraceContextExt, TraceId},
+    trace::{SpanContext, TraceContextExt, TraceId, TraceState},
 };
 
 use super::{
     Headers, HeadersMut, TraceParent, baggage,
-    headers::trim_ows,
+    headers::{Field, trim_ows},
     text_map::{ExtractorHeaders, InjectorHeaders},
     tracestate::{self, Unheld},
 };
@@ -86,13 +86,16 @@ impl W3cPropagator {
     }
 
     fn extract_into<H: Headers>(&self, mut cx: Context, headers: &H) -> Context {
-        if let Some((span_context, remainder)) = extract_span(headers) {
+        let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
+        let span = parent.and_then(|parent| extract_span(parent, state.is_some(), headers));
+        if let Some((span_context, remainder)) = span {
             cx = cx.with_remote_span_context(span_context);
             if let Some(remainder) = remainder {
                 cx = cx.with_value(remainder);
             }
         }
         if self.baggage
+            && baggage.is_some()
             && let Some(baggage) = baggage::extract(headers.values(&BAGGAGE))
         {
             cx = cx.with_baggage(baggage);
@@ -107,15 +110,20 @@ impl Default for W3cPropagator {
     }
 }
 
-fn extract_span<H: Headers>(headers: &H) -> Option<(SpanContext, Option<Remainder>)> {
-    let mut values = headers.values(&TRACEPARENT);
-    let parent = TraceParent::try_from(trim_ows(values.next()?)).ok()?;
+fn extract_span<H: Headers>(
+    parent: Field<'_>,
+    has_state: bool,
+    headers: &H,
+) -> Option<(SpanContext, Option<Remainder>)> {
     // Which of two callers is the parent is anybody's guess.
-    if values.next().is_some() {
+    if !parent.is_only {
         return None;
     }
-    let lines = headers.values(&TRACESTATE);
-    let (trace_state, unheld) = tracestate::extract(lines);
+    let parent = TraceParent::try_from(trim_ows(parent.first)).ok()?;
+    let (trace_state, unheld) = match has_state {
+        true => tracestate::extract(headers.values(&TRACESTATE)),
+        false => (TraceState::NONE, None),
+    };
     let remainder = Remainder::new(parent, unheld);
     Some((parent.into_span_context(trace_state), remainder))
 }
@@ -429,7 +437,8 @@ mod tests {
     fn a_span_context_is_read_without_allocating() {
         let headers = headers(&[("traceparent", PARENT), ("accept", "*/*")]);
         let info = allocation_counter::measure(|| {
-            let (span_context, remainder) = extract_span(&headers).unwrap();
+            let [parent] = headers.fields([&TRACEPARENT]);
+            let (span_context, remainder) = extract_span(parent.unwrap(), false, &headers).unwrap();
             assert!(span_context.is_valid() && remainder.is_none());
         });
 
