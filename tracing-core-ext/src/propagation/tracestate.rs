@@ -17,7 +17,9 @@ const LONG_MEMBER: usize = 128;
 /// Reads the lines of a `tracestate` as one list.
 ///
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
-pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState, Option<Unheld>) {
+pub(super) fn extract<'a>(
+    lines: impl Iterator<Item = &'a [u8]>,
+) -> (TraceState, Option<Box<Unheld>>) {
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };
@@ -25,7 +27,7 @@ pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState,
         Some(trace_state) => (trace_state, None),
         None => {
             let unheld = Unheld::new(&members);
-            (unheld.held.clone(), Some(unheld))
+            (unheld.held.clone(), Some(Box::new(unheld)))
         }
     }
 }
@@ -211,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str]) -> (TraceState, Option<Unheld>) {
+    fn read(lines: &[&str]) -> (TraceState, Option<Box<Unheld>>) {
         extract(lines.iter().map(|line| line.as_bytes()))
     }
 
@@ -222,7 +224,7 @@ mod tests {
     /// What a service that adds nothing sends on.
     fn forward(lines: &[&str]) -> Option<String> {
         let (trace_state, unheld) = read(lines);
-        write(&trace_state, unheld.as_ref())
+        write(&trace_state, unheld.as_deref())
     }
 
     #[track_caller]
@@ -367,7 +369,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
 
         assert_eq!(trace_state.header(), "a=1,c=3");
-        assert_eq!(write(&trace_state, unheld.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
+        assert_eq!(write(&trace_state, unheld.as_deref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
     }
 
     #[test]
@@ -375,7 +377,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
         let changed = trace_state.insert("c", "4").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
+        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
     }
 
     #[test]
@@ -384,7 +386,7 @@ mod tests {
         let (trace_state, unheld) = read(&[&list]);
         let changed = trace_state.insert("mine", "1").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
+        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), format!("mine=1,{}", numbered(31)));
     }
 
     #[test]
@@ -449,7 +451,7 @@ mod tests {
             lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
         ) {
             let (trace_state, unheld) = extract(lines.iter().map(Vec::as_slice));
-            let sent = write(&trace_state, unheld.as_ref());
+            let sent = write(&trace_state, unheld.as_deref());
             prop_assert!(sent.is_none_or(|sent| (1..=MAX_BYTES).contains(&sent.len())));
         }
 

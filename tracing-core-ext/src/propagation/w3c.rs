@@ -139,7 +139,7 @@ fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
         parent = parent.with_random();
     }
     headers.set(&TRACEPARENT, &parent.to_bytes());
-    let unheld = remainder.and_then(|remainder| remainder.unheld.as_ref());
+    let unheld = remainder.and_then(|remainder| remainder.unheld.as_deref());
     match tracestate::header(span_context.trace_state(), unheld) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
@@ -154,11 +154,11 @@ struct Remainder {
     trace_id: TraceId,
     /// The SDK clears all flags of a span it does not record.
     random: bool,
-    unheld: Option<Unheld>,
+    unheld: Option<Box<Unheld>>,
 }
 
 impl Remainder {
-    fn new(parent: TraceParent, unheld: Option<Unheld>) -> Option<Self> {
+    fn new(parent: TraceParent, unheld: Option<Box<Unheld>>) -> Option<Self> {
         let random = parent.is_random();
         (random || unheld.is_some()).then(|| Self { trace_id: parent.trace_id(), random, unheld })
     }
