@@ -14,6 +14,7 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
+use reqwest::redirect::Policy;
 
 use super::{endpoint::Endpoint, error::TelemetryError};
 
@@ -71,11 +72,12 @@ impl OtlpExporter {
     }
 }
 
+/// Redirects are not followed: they turn the POST into a GET without any spans.
 fn blocking_client(
     endpoint: &Endpoint,
     timeout: Duration,
 ) -> reqwest::Result<reqwest::blocking::Client> {
-    let client = reqwest::blocking::Client::builder().timeout(timeout);
+    let client = reqwest::blocking::Client::builder().timeout(timeout).redirect(Policy::none());
     match endpoint.is_loopback() {
         true => client.no_proxy().build(),
         false => client.build(),

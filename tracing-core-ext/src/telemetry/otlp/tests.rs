@@ -123,6 +123,17 @@ fn a_refusing_collector_is_named_with_its_status() {
 }
 
 #[test]
+fn a_redirect_is_a_failure_and_not_followed() {
+    let (url, received) = collector("302 Found\r\nlocation: /v2/traces");
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url).log_writer(Lines::default()).build().unwrap();
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("1 failed") && error.contains("302"), "{error}");
+    assert_eq!(received.try_iter().count(), 1);
+}
+
+#[test]
 fn another_protocol_is_refused() {
     let (url, _received) = collector("200 OK");
     let error = builder()
