@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -42,8 +42,16 @@ pub(super) struct Delivery {
     dropped: AtomicU64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
     log: OnceLock<WeakDispatch>,
+}
+
+/// Spans of a batch under way which the collector has received and thrown away.
+#[derive(Debug)]
+struct Rejected {
+    spans: u64,
+    reason: String,
 }
 
 /// Only the thread that exports writes here, so a request never waits for it.
@@ -150,6 +158,7 @@ impl Delivery {
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            rejected: Mutex::default(),
             outage: Mutex::default(),
             log: OnceLock::new(),
         }
@@ -193,9 +202,22 @@ impl Delivery {
         false
     }
 
+    /// Called by an exporter, before it answers Ok, for what was not accepted of the batch.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only collectors reject"))]
+    pub(super) fn reject(&self, spans: u64, reason: String) {
+        *self.rejected() = Some(Rejected { spans, reason });
+    }
+
+    fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn delivered(&self, spans: u64) {
-        self.delivered.fetch_add(spans, Ordering::AcqRel);
-        self.settle(None);
+        let rejected = self.rejected().take();
+        let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(spans));
+        self.failed.fetch_add(failed, Ordering::AcqRel);
+        self.delivered.fetch_add(spans - failed, Ordering::AcqRel);
+        self.settle(rejected.map(|rejected| rejected.reason));
     }
 
     fn failed(&self, spans: u64, error: String) {

@@ -9,16 +9,19 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
+use prost::Message;
 use reqwest::redirect::Policy;
 
-use super::{endpoint::Endpoint, error::TelemetryError};
+use super::{delivery::Delivery, endpoint::Endpoint, error::TelemetryError, waterfall::safe};
 
 const PROTOCOL: &str = "http/protobuf";
+const MOST_MESSAGE_CHARS: usize = 200;
 
 /// Sends spans over HTTP as protobuf.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ struct LastError(Arc<Mutex<Option<String>>>);
 struct Client {
     inner: reqwest::blocking::Client,
     last_error: LastError,
+    delivery: Arc<Delivery>,
 }
 
 impl OtlpExporter {
@@ -44,21 +48,27 @@ impl OtlpExporter {
         endpoint: &Endpoint,
         timeout: Duration,
         protocol: Option<&(&'static str, String)>,
+        delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         check_protocol(protocol)?;
         check_tls(endpoint)?;
         thread::scope(|scope| {
-            let building = scope.spawn(|| Self::build(endpoint, timeout));
+            let building = scope.spawn(|| Self::build(endpoint, timeout, delivery));
             let panicked = || TelemetryError::exporter("the HTTP client could not be started");
             building.join().unwrap_or_else(|_| Err(panicked()))
         })
     }
 
-    fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Self, TelemetryError> {
+    fn build(
+        endpoint: &Endpoint,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
         let last_error = LastError::default();
         let client = Client {
             inner: blocking_client(endpoint, timeout).map_err(TelemetryError::exporter)?,
             last_error: last_error.clone(),
+            delivery: Arc::clone(delivery),
         };
         let inner = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
@@ -134,10 +144,36 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         self.last_error.take();
         let result = self.inner.send_bytes(request).await;
-        if let Err(error) = &result {
-            self.last_error.set(root_cause(error.as_ref()));
+        match &result {
+            Ok(response) => self.read(response),
+            Err(error) => self.last_error.set(root_cause(error.as_ref())),
         }
         result
+    }
+}
+
+impl Client {
+    /// "If the request is only partially accepted \[…\], the response MUST be an
+    /// `ExportTraceServiceResponse` with `partial_success`": OTLP specification, "Partial Success".
+    fn read(&self, response: &Response<Bytes>) {
+        let answer = match response.status().is_success() {
+            true => ExportTraceServiceResponse::decode(response.body().clone()),
+            false => return,
+        };
+        let Some(partial) = answer.ok().and_then(|answer| answer.partial_success) else {
+            return;
+        };
+        let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
+        if rejected > 0 {
+            self.delivery.reject(rejected, rejection(&partial.error_message));
+        }
+    }
+}
+
+fn rejection(message: &str) -> String {
+    match message.is_empty() {
+        true => "rejected by the collector".to_owned(),
+        false => format!("rejected by the collector: {}", safe(message, MOST_MESSAGE_CHARS)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
 };
 
 use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
 
 use super::*;
 use crate::telemetry::{Telemetry, TelemetryBuilder, log::tests::Lines};
@@ -17,6 +18,10 @@ struct Sent {
 
 /// Answers each connection once with this status, and hands out what it received.
 fn collector(status: &'static str) -> (String, Receiver<Sent>) {
+    collector_answering(status, Vec::new())
+}
+
+fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver<Sent>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, received) = channel();
@@ -24,8 +29,10 @@ fn collector(status: &'static str) -> (String, Receiver<Sent>) {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let sent = read_request(&mut BufReader::new(&stream));
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                .unwrap();
+            let length = body.len();
+            let head = format!("content-length: {length}\r\nconnection: close\r\n\r\n");
+            write!(stream, "HTTP/1.1 {status}\r\n{head}").unwrap();
+            stream.write_all(&body).unwrap();
             if sender.send(sent).is_err() {
                 return;
             }
@@ -131,6 +138,28 @@ fn a_redirect_is_a_failure_and_not_followed() {
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("1 failed") && error.contains("302"), "{error}");
     assert_eq!(received.try_iter().count(), 1);
+}
+
+#[test]
+fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
+    let partial_success =
+        Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
+    let answer = ExportTraceServiceResponse { partial_success };
+    let (url, _received) = collector_answering("200 OK", answer.encode_to_vec());
+    let lines = Lines::default();
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url).log_writer(lines.clone()).build().unwrap();
+    for _ in 0..2 {
+        (0..3).for_each(|_| end_a_span(&telemetry));
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!((error.ended(), error.delivered(), error.lost()), (6, 2, 4));
+    let reason = r"4 failed (rejected by the collector: too\u{a}old)";
+    assert!(error.to_string().ends_with(reason), "{error}");
+    let lines = lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("rejected by"), "{lines:?}");
 }
 
 #[test]

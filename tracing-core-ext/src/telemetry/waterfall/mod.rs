@@ -8,6 +8,8 @@ use std::fmt;
 use opentelemetry::TraceId;
 pub use render::{Rendered, Style};
 pub use span::WaterfallSpan;
+#[cfg(feature = "otlp")]
+pub(super) use text::safe;
 use tree::Row;
 
 /// One trace, ready to be printed with a line for each span.
