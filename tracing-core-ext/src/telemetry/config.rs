@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, time::Duration};
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -6,6 +6,9 @@ use super::{endpoint::Endpoint, error::TelemetryError, resource};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
+
+/// What the queue may hold at most: the SDK makes room for all of it at once.
+const MOST_SPANS: u64 = 1 << 20;
 
 /// How variables are looked up, so that tests need not touch those of the process.
 pub(super) struct Variables(Box<Lookup>);
@@ -92,14 +95,15 @@ impl Variables {
 
     fn timeout(&self) -> Result<Duration, TelemetryError> {
         let found = self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
-        let milliseconds = found.map_or(Ok(10_000), |(name, value)| positive(name, &value))?;
+        let milliseconds =
+            found.map_or(Ok(10_000), |(name, value)| positive(name, &value, u64::MAX))?;
         Ok(Duration::from_millis(milliseconds))
     }
 
     fn batch(&self) -> Result<Batch, TelemetryError> {
         const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        let queue = self.positive("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
-        let size = self.positive::<usize>(SIZE)?;
+        let queue = self.span_count("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
+        let size = self.span_count(SIZE)?;
         if let Some(size) = size.filter(|size| *size > queue) {
             let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
             return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
@@ -107,7 +111,7 @@ impl Variables {
         Ok(Batch {
             queue,
             size: size.unwrap_or(512).min(queue),
-            delay: self.positive("OTEL_BSP_SCHEDULE_DELAY")?.map(Duration::from_millis),
+            delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
         })
     }
 
@@ -129,11 +133,14 @@ impl Variables {
         names.into_iter().find_map(|name| Some((name, self.text(name)?)))
     }
 
-    fn positive<N: FromStr + PartialOrd + Default>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<N>, TelemetryError> {
-        self.text(name).map(|value| positive(name, &value)).transpose()
+    fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {
+        let count = self.text(name).map(|value| positive(name, &value, MOST_SPANS)).transpose()?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()))
+    }
+
+    fn milliseconds(&self, name: &'static str) -> Result<Option<Duration>, TelemetryError> {
+        let number = self.text(name).map(|value| positive(name, &value, u64::MAX)).transpose()?;
+        Ok(number.map(Duration::from_millis))
     }
 }
 
@@ -143,16 +150,15 @@ impl fmt::Debug for Variables {
     }
 }
 
-fn positive<N: FromStr + PartialOrd + Default>(
-    name: &'static str,
-    value: &str,
-) -> Result<N, TelemetryError> {
-    value
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| *number > N::default())
-        .ok_or_else(|| TelemetryError::setting(name, value, "a whole number greater than 0"))
+fn positive(name: &'static str, value: &str, most: u64) -> Result<u64, TelemetryError> {
+    let number = value.trim().parse().ok();
+    number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        let expected = match most {
+            u64::MAX => "a whole number greater than 0".to_owned(),
+            most => format!("a whole number from 1 to {most}"),
+        };
+        TelemetryError::setting(name, value, expected)
+    })
 }
 
 fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {
@@ -237,19 +243,33 @@ mod tests {
         );
     }
 
+    fn refusal_of(variable: &'static str, value: &'static str) -> String {
+        let lookup = move |name: &str| (name == variable).then(|| value.to_owned());
+        Environment::read(&Variables::looked_up_by(lookup)).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_number_that_is_none_is_refused() {
         for value in ["0", "-1", "ten", "1.5"] {
-            let lookup =
-                move |name: &str| (name == "OTEL_BSP_MAX_QUEUE_SIZE").then(|| value.to_owned());
-            let error = Environment::read(&Variables::looked_up_by(lookup)).unwrap_err();
+            let expected = "expected a whole number greater than 0";
             assert_eq!(
-                error.to_string(),
-                format!(
-                    "OTEL_BSP_MAX_QUEUE_SIZE={value:?}: expected a whole number greater than 0"
-                )
+                refusal_of("OTEL_BSP_SCHEDULE_DELAY", value),
+                format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}")
             );
         }
+    }
+
+    #[test]
+    fn a_queue_or_a_batch_that_no_memory_holds_is_refused() {
+        for variable in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
+            for value in ["0", "1048577", "18446744073709551615"] {
+                let expected = "expected a whole number from 1 to 1048576";
+                let error = refusal_of(variable, value);
+                assert_eq!(error, format!("{variable}={value:?}: {expected}"));
+            }
+        }
+        let environment = read(&[("OTEL_BSP_MAX_QUEUE_SIZE", "1048576")]).unwrap();
+        assert_eq!(environment.batch.queue, 1_048_576);
     }
 
     #[test]
