@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{env, ffi::OsString, fmt, time::Duration};
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -13,7 +13,7 @@ const MOST_SPANS: u64 = 1 << 20;
 /// How variables are looked up, so that tests need not touch those of the process.
 pub(super) struct Variables(Box<Lookup>);
 
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// What the environment says, read once and checked.
 #[derive(Debug)]
@@ -43,58 +43,61 @@ impl Environment {
     pub(super) fn read(variables: &Variables) -> Result<Self, TelemetryError> {
         let mut resource_attributes = variables.resource_attributes()?;
         Ok(Self {
-            service_name: variables.text("OTEL_SERVICE_NAME"),
+            service_name: variables.text("OTEL_SERVICE_NAME")?,
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
             endpoint: variables.endpoint()?,
-            protocol: variables.protocol(),
+            protocol: variables.protocol()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
             log_filter: variables.log_filter()?,
-            no_color: variables.text("NO_COLOR").is_some(),
+            no_color: variables.text("NO_COLOR")?.is_some(),
         })
     }
 }
 
 impl Variables {
     pub(super) fn of_process() -> Self {
-        Self::looked_up_by(|name| std::env::var(name).ok())
+        Self(Box::new(|name| env::var_os(name)))
     }
 
     pub(super) fn looked_up_by(
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(lookup))
+        Self(Box::new(move |name| lookup(name).map(OsString::from)))
     }
 
     /// "The SDK MUST interpret an empty value of an environment variable the same way as when
     /// the variable is unset": OpenTelemetry environment variable specification.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+    fn text(&self, name: &'static str) -> Result<Option<String>, TelemetryError> {
+        let value = (self.0)(name).filter(|value| !value.is_empty());
+        let text = value.map(OsString::into_string).transpose();
+        text.map_err(|_| TelemetryError::not_utf8(name))
     }
 
     fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
-        self.text("OTEL_RESOURCE_ATTRIBUTES")
+        self.text("OTEL_RESOURCE_ATTRIBUTES")?
             .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
     }
 
     fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
         const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
         const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        if let Some(value) = self.text(TRACES) {
+        if let Some(value) = self.text(TRACES)? {
             return Endpoint::verbatim(TRACES, value.trim()).map(Some);
         }
-        self.text(COLLECTOR)
+        self.text(COLLECTOR)?
             .map(|value| Endpoint::of_collector(COLLECTOR, value.trim()))
             .transpose()
     }
 
-    fn protocol(&self) -> Option<(&'static str, String)> {
+    fn protocol(&self) -> Result<Option<(&'static str, String)>, TelemetryError> {
         self.first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
     }
 
     fn timeout(&self) -> Result<Duration, TelemetryError> {
-        let found = self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
+        let found =
+            self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"])?;
         let milliseconds =
             found.map_or(Ok(10_000), |(name, value)| positive(name, &value, u64::MAX))?;
         Ok(Duration::from_millis(milliseconds))
@@ -116,7 +119,7 @@ impl Variables {
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
-        let directives = self.text("RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
+        let directives = self.text("RUST_LOG")?.unwrap_or_else(|| LOG_FILTER.to_owned());
         EnvFilter::builder()
             .with_default_directive(LevelFilter::INFO.into())
             .parse(&directives)
@@ -129,17 +132,23 @@ impl Variables {
             })
     }
 
-    fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
-        names.into_iter().find_map(|name| Some((name, self.text(name)?)))
+    fn first(
+        &self,
+        [first, second]: [&'static str; 2],
+    ) -> Result<Option<(&'static str, String)>, TelemetryError> {
+        if let Some(value) = self.text(first)? {
+            return Ok(Some((first, value)));
+        }
+        Ok(self.text(second)?.map(|value| (second, value)))
     }
 
     fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {
-        let count = self.text(name).map(|value| positive(name, &value, MOST_SPANS)).transpose()?;
+        let count = self.text(name)?.map(|value| positive(name, &value, MOST_SPANS)).transpose()?;
         Ok(count.and_then(|count| usize::try_from(count).ok()))
     }
 
     fn milliseconds(&self, name: &'static str) -> Result<Option<Duration>, TelemetryError> {
-        let number = self.text(name).map(|value| positive(name, &value, u64::MAX)).transpose()?;
+        let number = self.text(name)?.map(|value| positive(name, &value, u64::MAX)).transpose()?;
         Ok(number.map(Duration::from_millis))
     }
 }
@@ -210,6 +219,22 @@ mod tests {
         assert_eq!(environment.service_name, None);
         assert_eq!(environment.endpoint, None);
         assert!(!environment.no_color);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_utf_8_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+
+        for variable in ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
+            let latin1 =
+                move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
+            let error = Environment::read(&Variables(Box::new(latin1))).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("{variable} is not UTF-8: expected text in UTF-8")
+            );
+        }
     }
 
     #[test]
