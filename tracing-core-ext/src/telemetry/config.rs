@@ -1,8 +1,9 @@
 use std::{env, ffi::OsString, fmt, time::Duration};
 
+use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{endpoint::Endpoint, error::TelemetryError, resource};
+use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
@@ -24,6 +25,8 @@ pub(super) struct Environment {
     pub(super) endpoint: Option<Endpoint>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) protocol: Option<(&'static str, String)>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
+    pub(super) headers: HeaderMap,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
@@ -48,6 +51,7 @@ impl Environment {
             resource_attributes,
             endpoint: variables.endpoint()?,
             protocol: variables.protocol()?,
+            headers: variables.headers()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
             log_filter: variables.log_filter()?,
@@ -93,6 +97,12 @@ impl Variables {
 
     fn protocol(&self) -> Result<Option<(&'static str, String)>, TelemetryError> {
         self.first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
+    }
+
+    fn headers(&self) -> Result<HeaderMap, TelemetryError> {
+        let found =
+            self.first(["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"])?;
+        found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
     }
 
     fn timeout(&self) -> Result<Duration, TelemetryError> {
@@ -257,6 +267,20 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(environment.endpoint.unwrap().url(), "http://traces:1/in");
+    }
+
+    #[test]
+    fn headers_for_traces_beat_the_general_ones_unless_they_are_empty() {
+        let environment = read(&[
+            ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "for=traces"),
+        ]);
+        assert_eq!(environment.unwrap().headers["for"], "traces");
+        let environment = read(&[
+            ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
+        ]);
+        assert_eq!(environment.unwrap().headers["for"], "all");
     }
 
     #[test]

@@ -82,8 +82,7 @@ impl Pipeline {
     ) -> Result<Self, TelemetryError> {
         let batch = &environment.batch;
         let delivery = Arc::new(Delivery::new(endpoint.to_string(), batch));
-        let protocol = environment.protocol.as_ref();
-        let exporter = OtlpExporter::new(endpoint, environment.timeout, protocol, &delivery)?;
+        let exporter = OtlpExporter::new(endpoint, environment, &delivery)?;
         Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
     }
 

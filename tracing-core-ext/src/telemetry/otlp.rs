@@ -6,7 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{Request, Response};
+use http::{
+    HeaderMap, Request, Response,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
+};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
@@ -18,7 +21,10 @@ use opentelemetry_sdk::{
 use prost::Message;
 use reqwest::redirect::Policy;
 
-use super::{delivery::Delivery, endpoint::Endpoint, error::TelemetryError, waterfall::safe};
+use super::{
+    config::Environment, delivery::Delivery, endpoint::Endpoint, error::TelemetryError,
+    waterfall::safe,
+};
 
 const PROTOCOL: &str = "http/protobuf";
 const MOST_MESSAGE_CHARS: usize = 200;
@@ -37,6 +43,7 @@ struct LastError(Arc<Mutex<Option<String>>>);
 #[derive(Debug)]
 struct Client {
     inner: reqwest::blocking::Client,
+    headers: HeaderMap,
     last_error: LastError,
     delivery: Arc<Delivery>,
 }
@@ -46,14 +53,13 @@ impl OtlpExporter {
     /// made, or dropped after a failure, inside an async runtime.
     pub(super) fn new(
         endpoint: &Endpoint,
-        timeout: Duration,
-        protocol: Option<&(&'static str, String)>,
+        environment: &Environment,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
-        check_protocol(protocol)?;
+        check_protocol(environment.protocol.as_ref())?;
         check_tls(endpoint)?;
         thread::scope(|scope| {
-            let building = scope.spawn(|| Self::build(endpoint, timeout, delivery));
+            let building = scope.spawn(|| Self::build(endpoint, environment, delivery));
             let panicked = || TelemetryError::exporter("the HTTP client could not be started");
             building.join().unwrap_or_else(|_| Err(panicked()))
         })
@@ -61,12 +67,14 @@ impl OtlpExporter {
 
     fn build(
         endpoint: &Endpoint,
-        timeout: Duration,
+        environment: &Environment,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let last_error = LastError::default();
+        let timeout = environment.timeout;
         let client = Client {
             inner: blocking_client(endpoint, timeout).map_err(TelemetryError::exporter)?,
+            headers: environment.headers.clone(),
             last_error: last_error.clone(),
             delivery: Arc::clone(delivery),
         };
@@ -141,8 +149,9 @@ impl SpanExporter for OtlpExporter {
 
 #[async_trait]
 impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         self.last_error.take();
+        self.set_headers(request.headers_mut());
         let result = self.inner.send_bytes(request).await;
         match &result {
             Ok(response) => self.read(response),
@@ -153,6 +162,17 @@ impl HttpClient for Client {
 }
 
 impl Client {
+    /// The exporter has read headers from the process on its own, leniently: those are left out.
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        let mut others = std::mem::take(headers);
+        for name in [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT] {
+            if let Some(value) = others.remove(&name) {
+                headers.insert(name, value);
+            }
+        }
+        headers.extend(self.headers.clone());
+    }
+
     /// "If the request is only partially accepted \[…\], the response MUST be an
     /// `ExportTraceServiceResponse` with `partial_success`": OTLP specification, "Partial Success".
     fn read(&self, response: &Response<Bytes>) {

@@ -163,6 +163,23 @@ fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
 }
 
 #[test]
+fn headers_of_the_environment_are_sent_and_beat_those_of_the_exporter() {
+    let (url, received) = collector("200 OK");
+    let headers = "authorization=Basic%20bWU6eA==,user-agent=shop";
+    let (telemetry, _dispatch) = builder()
+        .otlp_endpoint(url)
+        .variables(move |name| (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| headers.to_owned()))
+        .build()
+        .unwrap();
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap();
+    let head = received.recv().unwrap().head;
+    assert!(head.contains("\r\nauthorization: Basic bWU6eA==\r\n"), "{head}");
+    assert!(head.contains("\r\nuser-agent: shop\r\n"), "{head}");
+    assert_eq!(head.matches("user-agent").count(), 1, "{head}");
+}
+
+#[test]
 fn another_protocol_is_refused() {
     let (url, _received) = collector("200 OK");
     let error = builder()
