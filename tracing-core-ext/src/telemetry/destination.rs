@@ -88,8 +88,6 @@ impl Pipeline {
 
     #[cfg(not(feature = "otlp"))]
     fn to_collector(endpoint: &Endpoint, _: &Environment) -> Result<Self, TelemetryError> {
-        Err(TelemetryError::exporter(format!(
-            "{endpoint} needs the feature `otlp` of tracing-core-ext, which is off"
-        )))
+        Err(endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
     }
 }

@@ -10,6 +10,8 @@ const WITHOUT_CREDENTIALS: &str =
 /// Where traces are sent: an absolute http or https URL, complete with its path.
 #[derive(Clone, PartialEq)]
 pub(super) struct Endpoint {
+    setting: &'static str,
+    value: String,
     url: String,
     https: bool,
     loopback: bool,
@@ -55,7 +57,13 @@ impl Endpoint {
         if !has_good_port(authority, host) {
             return Err(refused());
         }
-        Ok(Self { url: uri.to_string(), https, loopback: is_loopback(host) })
+        Ok(Self {
+            setting,
+            value: redact(value),
+            url: uri.to_string(),
+            https,
+            loopback: is_loopback(host),
+        })
     }
 }
 
@@ -63,6 +71,11 @@ impl Endpoint {
 impl Endpoint {
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// That the setting it comes from needs a feature that is off.
+    pub(super) fn refused(&self, expected: &'static str) -> TelemetryError {
+        TelemetryError::setting(self.setting, &*self.value, expected)
     }
 
     pub(super) fn is_https(&self) -> bool {

@@ -54,6 +54,7 @@ impl TelemetryError {
         Self(Kind::ForeignSubscriber)
     }
 
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Exporter(error.into()))
     }

@@ -27,6 +27,7 @@ use super::{
 };
 
 const PROTOCOL: &str = "http/protobuf";
+const HTTP: &str = "an http:// URL, for the feature `tls` of tracing-core-ext is off";
 const MOST_MESSAGE_CHARS: usize = 200;
 
 /// Sends spans over HTTP as protobuf.
@@ -113,9 +114,7 @@ fn check_protocol(protocol: Option<&(&'static str, String)>) -> Result<(), Telem
 
 fn check_tls(endpoint: &Endpoint) -> Result<(), TelemetryError> {
     if endpoint.is_https() && !cfg!(feature = "tls") {
-        return Err(TelemetryError::exporter(format!(
-            "{endpoint} needs the feature `tls` of tracing-core-ext, which is off"
-        )));
+        return Err(endpoint.refused(HTTP));
     }
     Ok(())
 }

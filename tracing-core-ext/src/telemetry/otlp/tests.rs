@@ -192,11 +192,14 @@ fn another_protocol_is_refused() {
 
 #[cfg(not(feature = "tls"))]
 #[test]
-fn https_without_tls_is_refused() {
-    let error = builder().otlp_endpoint("https://a.example").build();
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "the exporter could not be built: https://a.example/v1/traces needs the feature `tls` \
-         of tracing-core-ext, which is off"
-    );
+fn https_without_tls_is_refused_with_the_setting_it_comes_from() {
+    const EXPECTED: &str =
+        "expected an http:// URL, for the feature `tls` of tracing-core-ext is off";
+    let error = builder().otlp_endpoint("https://a.example").build().unwrap_err().to_string();
+    assert_eq!(error, format!("otlp_endpoint()=\"https://a.example\": {EXPECTED}"));
+
+    let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    let set = move |name: &str| (name == variable).then(|| "https://a.example/x".to_owned());
+    let error = builder().variables(set).build().unwrap_err().to_string();
+    assert_eq!(error, format!("{variable}=\"https://a.example/x\": {EXPECTED}"));
 }
