@@ -1,8 +1,10 @@
 //! The main job, as a newcomer runs it.
 
-use std::process::Output;
+use std::{net::TcpListener, process::Output};
 
 use tokio::process::Command;
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[tokio::test]
 async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits() {
@@ -22,16 +24,32 @@ async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits()
 
 #[tokio::test]
 async fn an_endpoint_that_is_none_is_refused_by_every_service() {
-    let output = shop().env("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere").output().await.unwrap();
+    let output = shop().env(ENDPOINT, "nowhere").output().await.unwrap();
 
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
 }
 
+#[tokio::test]
+async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
+    let output = shop().env(ENDPOINT, nowhere()).output().await.unwrap();
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert_eq!(said.matches(" spans were not delivered to ").count(), 3, "{said}");
+    assert!(said.contains("shop: gateway ended with exit status: 1"), "{said}");
+}
+
+/// A port nobody listens on.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
 fn shop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-    command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("OTEL_SERVICE_NAME");
+    command.env_remove(ENDPOINT).env_remove("OTEL_SERVICE_NAME");
     command
 }
 

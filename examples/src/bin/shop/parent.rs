@@ -2,6 +2,7 @@ use std::{
     collections::HashSet,
     error::Error,
     io,
+    process::ExitStatus,
     time::{Duration, Instant},
 };
 
@@ -112,14 +113,20 @@ impl Shop {
         Ok(Self { gateway, inventory, pricing })
     }
 
+    /// Stops all three, the door first, whether or not one fails: each says itself what it lost.
     async fn close(self) -> Result<(), Box<dyn Error>> {
-        for service in [self.gateway, self.inventory, self.pricing] {
-            let status = service.stop().await?;
-            if !status.success() {
-                return Err(format!("a service ended with {status}").into());
-            }
-        }
-        Ok(())
+        let gateway = ended_well(Role::Gateway, self.gateway.stop().await);
+        let inventory = ended_well(Role::Inventory, self.inventory.stop().await);
+        let pricing = ended_well(Role::Pricing, self.pricing.stop().await);
+        gateway.and(inventory).and(pricing)
+    }
+}
+
+fn ended_well(role: Role, status: io::Result<ExitStatus>) -> Result<(), Box<dyn Error>> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{} ended with {status}", role.name()).into()),
+        Err(error) => Err(format!("{} could not be stopped: {error}", role.name()).into()),
     }
 }
 
