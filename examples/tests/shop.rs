@@ -1,8 +1,14 @@
 //! The main job, as a newcomer runs it.
 
-use std::{net::TcpListener, process::Output};
+use std::{
+    net::TcpListener,
+    process::{ExitStatus, Output, Stdio},
+};
 
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -39,6 +45,67 @@ async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
     assert!(!output.status.success());
     assert_eq!(said.matches(" spans were not delivered to ").count(), 3, "{said}");
     assert!(said.contains("shop: gateway ended with exit status: 1"), "{said}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_trace_of_a_caller_goes_on_in_three_services_and_is_printed_although_the_shop_is_told_to_stop()
+ {
+    let mut open = Open::start(&mut shop()).await;
+    let caller = open.ask_for("tea").await;
+    let (status, printed, _) = open.terminate().await;
+
+    assert!(status.success(), "{status}");
+    let trace = printed.split("trace ").find(|trace| trace.starts_with(TRACE_ID));
+    let trace = trace.unwrap_or_else(|| panic!("{printed}"));
+    assert_eq!(caller, 200);
+    assert!(trace.contains(" 3 services ") && trace.contains("└ GET /prices/{item}"), "{trace}");
+}
+
+const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// A shop that is kept open.
+struct Open {
+    shop: Child,
+    printed: Lines<BufReader<ChildStdout>>,
+    gateway: String,
+}
+
+impl Open {
+    async fn start(command: &mut Command) -> Self {
+        command.args(["--serve", "--port", "0"]).kill_on_drop(true);
+        let mut shop = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
+        loop {
+            let line = printed.next_line().await.unwrap().unwrap();
+            let url = line.trim_start().strip_prefix("curl ");
+            if let Some((gateway, _)) = url.and_then(|url| url.split_once("/checkout/")) {
+                return Self { gateway: gateway.to_owned(), shop, printed };
+            }
+        }
+    }
+
+    async fn ask_for(&mut self, item: &str) -> u16 {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("{}/checkout/{item}", self.gateway));
+        let request = request.header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"));
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        answer.bytes().await.unwrap();
+        status
+    }
+
+    /// How it ended, what it printed since it was open, and what it logged.
+    async fn terminate(mut self) -> (ExitStatus, String, String) {
+        let id = self.shop.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let mut printed = String::new();
+        while let Some(line) = self.printed.next_line().await.unwrap() {
+            printed.extend([&line, "\n"]);
+        }
+        let output = self.shop.wait_with_output().await.unwrap();
+        (output.status, printed, String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 /// A port nobody listens on.

@@ -50,10 +50,8 @@ pub(crate) async fn show(port: u16) -> Result<(), Box<dyn Error>> {
         made.insert(trace_id);
     }
     println!();
-    if timeout(DEADLINE, traces.print_until_all_of(made)).await.is_err() {
-        traces.print_rest();
-    }
-    shop.close().await
+    let _ = timeout(DEADLINE, traces.print_until_all_of(made)).await;
+    close(shop, traces).await
 }
 
 /// Keeps the shop open and prints each trace as it comes.
@@ -69,8 +67,14 @@ pub(crate) async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
         () = traces.print_forever() => {}
         () = interrupted() => {}
     }
+    close(shop, traces).await
+}
+
+/// The services first, for they export what they still have when they stop.
+async fn close(shop: Shop, mut traces: Traces) -> Result<(), Box<dyn Error>> {
+    let closed = shop.close().await;
     traces.print_rest();
-    shop.close().await
+    closed
 }
 
 /// What the client saw. It is the trace's first member, so the trace id is known beforehand.
@@ -194,6 +198,9 @@ impl Traces {
     }
 
     fn print_rest(&mut self) {
+        while let Some(spans) = self.receiver.as_mut().and_then(OtlpReceiver::try_recv) {
+            self.collector.add(spans, Instant::now());
+        }
         for waterfall in self.collector.take_rest() {
             self.print(&waterfall);
         }
