@@ -1,10 +1,12 @@
 //! The main job, as a newcomer runs it.
 
 use std::{
+    collections::{HashMap, HashSet},
     net::TcpListener,
     process::{ExitStatus, Output, Stdio},
 };
 
+use examples::otlp_receiver::OtlpReceiver;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -14,7 +16,8 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[tokio::test]
 async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits() {
-    let output = shop().output().await.unwrap();
+    let of_no_collector = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let output = shop().env(of_no_collector.0, of_no_collector.1).output().await.unwrap();
 
     let printed = printed(&output);
     assert!(output.status.success(), "{output:?}");
@@ -30,11 +33,34 @@ async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits()
 
 #[tokio::test]
 async fn an_endpoint_that_is_none_is_refused_by_every_service() {
-    let output = shop().env(ENDPOINT, "nowhere").output().await.unwrap();
+    for role in ["gateway", "inventory", "pricing"] {
+        let output = shop().args(["--role", role]).env(ENDPOINT, "nowhere").output().await.unwrap();
 
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
-    assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_are_printed() {
+    let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("{}/v1/traces", elsewhere.endpoint());
+    let output = shop().env(TRACES_ENDPOINT, endpoint).output().await.unwrap();
+
+    let printed = printed(&output);
+    assert!(output.status.success(), "{output:?}");
+    let mut traces: HashMap<String, HashSet<String>> = HashMap::new();
+    while let Some(spans) = elsewhere.try_recv() {
+        for span in spans {
+            traces.entry(span.trace_id.to_string()).or_default().insert(span.service);
+        }
+    }
+    assert_eq!(traces.len(), 5, "{printed}");
+    assert!(!printed.contains(" services "), "{printed}");
+    for (id, services) in traces {
+        assert!(services.len() == 3 && printed.contains(&id), "{services:?}, {printed}");
+    }
 }
 
 #[tokio::test]
@@ -47,10 +73,8 @@ async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
     assert!(said.contains("shop: gateway ended with exit status: 1"), "{said}");
 }
 
-#[cfg(unix)]
 #[tokio::test]
-async fn a_trace_of_a_caller_goes_on_in_three_services_and_is_printed_although_the_shop_is_told_to_stop()
- {
+async fn the_trace_of_a_caller_goes_on_in_three_services_and_is_not_lost_at_sigterm() {
     let mut open = Open::start(&mut shop()).await;
     let caller = open.ask_for("tea").await;
     let (status, printed, _) = open.terminate().await;
@@ -62,8 +86,8 @@ async fn a_trace_of_a_caller_goes_on_in_three_services_and_is_printed_although_t
     assert!(trace.contains(" 3 services ") && trace.contains("└ GET /prices/{item}"), "{trace}");
 }
 
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
-
 /// A shop that is kept open.
 struct Open {
     shop: Child,
@@ -116,7 +140,11 @@ fn nowhere() -> String {
 
 fn shop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-    command.env_remove(ENDPOINT).env_remove("OTEL_SERVICE_NAME");
+    for name in ["PROTOCOL", "HEADERS", "COMPRESSION", "TIMEOUT"] {
+        command.env_remove(format!("OTEL_EXPORTER_OTLP_{name}"));
+        command.env_remove(format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
+    }
+    command.env_remove(ENDPOINT).env_remove(TRACES_ENDPOINT).env_remove("OTEL_SERVICE_NAME");
     command
 }
 

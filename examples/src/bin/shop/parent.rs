@@ -22,6 +22,19 @@ use tracing_core_ext::telemetry::{Style, Waterfall};
 use crate::role::Role;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// What the environment says of a collector, and must not say of this process.
+const OF_A_COLLECTOR: [&str; 9] = [
+    TRACES_ENDPOINT,
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+];
 /// How long the services keep spans back, and how long a trace must be quiet to be whole.
 const EXPORT_DELAY_MS: &str = "100";
 const QUIET: Duration = Duration::from_millis(1_000);
@@ -143,7 +156,8 @@ struct Traces {
 
 impl Traces {
     async fn bind() -> io::Result<Self> {
-        let elsewhere = std::env::var_os(ENDPOINT).is_some_and(|value| !value.is_empty());
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let elsewhere = is_set(ENDPOINT) || is_set(TRACES_ENDPOINT);
         let receiver = match elsewhere {
             true => None,
             false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
@@ -160,6 +174,9 @@ impl Traces {
         command.args(["--role", role.name(), "--port", &port.to_string()]);
         command.args(next.map(|next| format!("--next={next}")));
         if let Some(receiver) = &self.receiver {
+            for name in OF_A_COLLECTOR {
+                command.env_remove(name);
+            }
             command.env(ENDPOINT, receiver.endpoint());
             command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
         }
