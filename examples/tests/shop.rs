@@ -88,6 +88,20 @@ async fn the_trace_of_a_caller_goes_on_in_three_services_and_is_not_lost_at_sigt
 
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+#[tokio::test]
+async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_request() {
+    let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
+    let mut open = Open::start(shop().env(ENDPOINT, elsewhere.endpoint())).await;
+    open.ask_for("tea").await;
+    let (status, _, logged) = open.terminate().await;
+
+    assert!(status.success(), "{status}");
+    assert!(elsewhere.try_recv().is_some());
+    let order = logged.lines().find(|line| line.contains("an order"));
+    let order = order.unwrap_or_else(|| panic!("{logged}"));
+    assert!(order.contains(TRACE_ID) && order.contains("gateway"), "{order}");
+}
+
 /// A shop that is kept open.
 struct Open {
     shop: Child,
@@ -144,7 +158,11 @@ fn shop() -> Command {
         command.env_remove(format!("OTEL_EXPORTER_OTLP_{name}"));
         command.env_remove(format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
     }
-    command.env_remove(ENDPOINT).env_remove(TRACES_ENDPOINT).env_remove("OTEL_SERVICE_NAME");
+    command
+        .env_remove(ENDPOINT)
+        .env_remove(TRACES_ENDPOINT)
+        .env_remove("OTEL_SERVICE_NAME")
+        .env_remove("RUST_LOG");
     command
 }
 
