@@ -15,7 +15,11 @@ use opentelemetry_sdk::{
 };
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
-use super::config::Batch;
+use super::{
+    config::Batch,
+    outage::{Change, Outage},
+    tally::Tally,
+};
 
 /// The SDK's batch processor with its losses counted.
 ///
@@ -52,24 +56,6 @@ pub(super) struct Delivery {
 struct Rejected {
     spans: u64,
     reason: String,
-}
-
-/// Only the thread that exports writes here, so a request never waits for it.
-#[derive(Debug, Default)]
-struct Outage {
-    lost_before: Option<u64>,
-    lost_so_far: u64,
-    last_error: Option<String>,
-}
-
-/// The fate of every sampled span that has ended.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tally {
-    pub(super) ended: u64,
-    pub(super) delivered: u64,
-    pub(super) dropped: u64,
-    pub(super) failed: u64,
-    pub(super) last_error: Option<String>,
 }
 
 impl CountingProcessor {
@@ -257,41 +243,6 @@ impl Delivery {
 
     fn say_up(&self, lost: u64) {
         tracing::info!(endpoint = self.destination, lost, "spans are delivered again");
-    }
-}
-
-#[derive(Debug, PartialEq)]
-enum Change {
-    Down,
-    Up { lost: u64 },
-}
-
-impl Outage {
-    fn observe(&mut self, lost: u64) -> Option<Change> {
-        let before = std::mem::replace(&mut self.lost_so_far, lost);
-        let losing = lost > before;
-        match self.lost_before {
-            None if losing => {
-                self.lost_before = Some(before);
-                Some(Change::Down)
-            }
-            Some(start) if !losing => {
-                self.lost_before = None;
-                self.last_error = None;
-                Some(Change::Up { lost: lost - start })
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Tally {
-    pub(super) fn lost(&self) -> u64 {
-        self.ended.saturating_sub(self.delivered)
-    }
-
-    pub(super) fn waiting(&self) -> u64 {
-        self.lost().saturating_sub(self.dropped + self.failed)
     }
 }
 

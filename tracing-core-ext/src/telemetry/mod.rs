@@ -61,9 +61,11 @@ mod headers;
 mod log;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outage;
 mod resource;
 mod service_name;
 mod subscriber;
+mod tally;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;
