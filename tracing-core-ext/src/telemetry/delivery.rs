@@ -10,13 +10,14 @@ use std::{
 use opentelemetry::Context;
 use opentelemetry_sdk::{
     Resource,
-    error::{OTelSdkError, OTelSdkResult},
+    error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
 use super::{
     config::Batch,
+    counting_exporter::CountingExporter,
     outage::{Change, Outage},
     tally::Tally,
 };
@@ -29,12 +30,6 @@ use super::{
 #[derive(Debug)]
 pub(super) struct CountingProcessor {
     inner: BatchSpanProcessor,
-    delivery: Arc<Delivery>,
-}
-
-#[derive(Debug)]
-struct CountingExporter<E> {
-    inner: E,
     delivery: Arc<Delivery>,
 }
 
@@ -96,42 +91,6 @@ impl SpanProcessor for CountingProcessor {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
-    /// Answers Ok even for a lost batch, for the SDK would log every single one.
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        match self.inner.export(batch).await {
-            Ok(()) => self.delivery.delivered(spans),
-            Err(error) => self.delivery.failed(spans, reason(error)),
-        }
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn shutdown(&self) -> OTelSdkResult {
-        self.inner.shutdown()
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
-
-/// Without the "Operation failed: " the SDK puts before it.
-fn reason(error: OTelSdkError) -> String {
-    match error {
-        OTelSdkError::InternalFailure(reason) => reason,
-        other => other.to_string(),
     }
 }
 
@@ -198,7 +157,7 @@ impl Delivery {
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn delivered(&self, spans: u64) {
+    pub(super) fn delivered(&self, spans: u64) {
         let rejected = self.rejected().take();
         let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(spans));
         self.failed.fetch_add(failed, Ordering::AcqRel);
@@ -206,7 +165,7 @@ impl Delivery {
         self.settle(rejected.map(|rejected| rejected.reason));
     }
 
-    fn failed(&self, spans: u64, error: String) {
+    pub(super) fn failed(&self, spans: u64, error: String) {
         self.failed.fetch_add(spans, Ordering::AcqRel);
         self.settle(Some(error));
     }
@@ -260,8 +219,9 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
     use opentelemetry::trace::{Tracer, TracerProvider};
-    use opentelemetry_sdk::trace::{
-        SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample,
+    use opentelemetry_sdk::{
+        error::OTelSdkError,
+        trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
     };
     use tracing_subscriber::fmt;
 
@@ -270,7 +230,7 @@ mod tests {
 
     const NEVER: Duration = Duration::from_secs(3600);
 
-    /// Answers each export as the test says, and tells the test that one has begun.
+    /// Answers each export as the test says, where `AlreadyShutdown` is a panic, and tells the test that one has begun.
     #[derive(Debug)]
     struct Scripted {
         answers: Mutex<Receiver<OTelSdkResult>>,
@@ -280,7 +240,9 @@ mod tests {
     impl SpanExporter for Scripted {
         async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
             self.began.send(batch.len()).unwrap();
-            self.answers.lock().unwrap().recv().unwrap()
+            let answer = self.answers.lock().unwrap().recv().unwrap();
+            assert!(!matches!(answer, Err(OTelSdkError::AlreadyShutdown)), "no answer");
+            answer
         }
     }
 
@@ -378,6 +340,17 @@ mod tests {
         let tally = rig.delivery.tally();
         assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 1, 1));
         assert_eq!((tally.lost(), tally.waiting()), (1, 0));
+    }
+
+    #[test]
+    fn an_exporter_that_panics_has_failed_and_is_asked_again() {
+        let rig = rig(16, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.export(Err(OTelSdkError::AlreadyShutdown));
+        let tally = rig.delivery.tally();
+        assert_eq!((tally.ended, tally.failed, tally.delivered), (1, 1, 0));
+        assert_eq!(tally.last_error.as_deref(), Some("the exporter panicked: no answer"));
+        rig.export(Ok(()));
+        assert_eq!(rig.delivery.tally().delivered, 1);
     }
 
     #[test]

@@ -51,6 +51,7 @@
 mod builder;
 mod config;
 mod console;
+mod counting_exporter;
 mod delivery;
 mod destination;
 mod endpoint;
