@@ -35,11 +35,15 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
+        let result = self.inner.shutdown_with_timeout(timeout);
+        self.count_rejected();
+        result
     }
 
     fn shutdown(&self) -> OTelSdkResult {
-        self.inner.shutdown()
+        let result = self.inner.shutdown();
+        self.count_rejected();
+        result
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -48,6 +52,15 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
+    }
+}
+
+impl<E> CountingExporter<E> {
+    /// What an exporter had kept until now may be lost when it shuts down.
+    fn count_rejected(&self) {
+        if self.delivery.has_rejected() {
+            self.delivery.delivered(0);
+        }
     }
 }
 

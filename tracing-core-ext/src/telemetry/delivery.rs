@@ -46,7 +46,7 @@ pub(super) struct Delivery {
     log: OnceLock<WeakDispatch>,
 }
 
-/// Spans of a batch under way which the collector has received and thrown away.
+/// Spans which the exporter has taken and which did not arrive.
 #[derive(Debug)]
 struct Rejected {
     spans: u64,
@@ -147,10 +147,14 @@ impl Delivery {
         false
     }
 
-    /// Called by an exporter, before it answers Ok, for what was not accepted of the batch.
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only collectors reject"))]
+    /// Called by an exporter, before it answers Ok, for spans it has lost all the same: of this
+    /// batch, or of earlier ones which it had kept.
     pub(super) fn reject(&self, spans: u64, reason: String) {
         *self.rejected() = Some(Rejected { spans, reason });
+    }
+
+    pub(super) fn has_rejected(&self) -> bool {
+        self.rejected().is_some()
     }
 
     fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
@@ -159,9 +163,11 @@ impl Delivery {
 
     pub(super) fn delivered(&self, spans: u64) {
         let rejected = self.rejected().take();
-        let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(spans));
+        let before = self.delivered.load(Ordering::Acquire);
+        let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(before + spans));
+        // Only the thread that exports writes here.
+        self.delivered.store(before + spans - failed, Ordering::Release);
         self.failed.fetch_add(failed, Ordering::AcqRel);
-        self.delivered.fetch_add(spans - failed, Ordering::AcqRel);
         self.settle(rejected.map(|rejected| rejected.reason));
     }
 

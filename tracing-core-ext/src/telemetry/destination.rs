@@ -69,9 +69,10 @@ impl Pipeline {
     }
 
     fn to_console(service_name: &str, environment: &Environment) -> Self {
-        let exporter = ConsoleExporter::stdout(service_name, environment.no_color);
         let batch = &environment.batch;
         let delivery = Arc::new(Delivery::new("standard output".to_owned(), batch));
+        let kept = Arc::clone(&delivery);
+        let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
         Self::new(exporter, delivery, batch, CONSOLE_DELAY)
     }
 
