@@ -12,18 +12,18 @@
 //! }
 //! ```
 //!
-//! A trace is whole when all its spans descend from one that has no parent, or whose parent is in
-//! a process that does not report here, and nothing new has come for a short while; the services
-//! export at different times, so that while must be longer than their export delay. A trace that
-//! never becomes whole is handed out when nothing new has come for a long while. Spans that come
-//! even later are handed out as an addition. Time is passed in, nothing here waits.
+//! A trace is handed out when it [is whole](Waterfall::is_whole) and nothing new has come for a
+//! short while; the services export at different times, so that while must be longer than their
+//! export delay. A trace that never becomes whole is handed out when nothing new has come for a
+//! long while. Spans that come even later are handed out as an addition. Time is passed in,
+//! nothing here waits.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
-use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::trace::TraceId;
 use tracing_core_ext::telemetry::{Waterfall, WaterfallSpan};
 
 /// Spans held at most; beyond that the trace that has been silent for longest is handed out.
@@ -96,7 +96,7 @@ impl Collector {
     }
 
     fn due(&self, open: &Open) -> Instant {
-        let silence = match is_connected(&open.spans) {
+        let silence = match Waterfall::is_whole(&open.spans) {
             true => self.short_while,
             false => self.long_while,
         };
@@ -105,6 +105,9 @@ impl Collector {
 
     fn too_many(&self, but: &[TraceId]) -> Vec<TraceId> {
         let mut excess = self.held.saturating_sub(self.most_spans);
+        if excess == 0 {
+            return Vec::new();
+        }
         let mut silent: Vec<_> = self.open.iter().collect();
         silent.retain(|(id, _)| !but.contains(id));
         silent.sort_by_key(|(_, open)| open.last_news);
@@ -140,20 +143,11 @@ impl Collector {
     }
 }
 
-fn is_connected(spans: &[WaterfallSpan]) -> bool {
-    let known: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
-    let is_top = |span: &&WaterfallSpan| span.parent_span_id.is_none_or(|id| !known.contains(&id));
-    let mut tops = spans.iter().filter(is_top);
-    let first = tops.next();
-    let is_entry = first.is_some_and(|top| top.parent_span_id.is_none() || top.remote_parent);
-    is_entry && tops.next().is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use opentelemetry::trace::SpanKind;
+    use opentelemetry::trace::{SpanId, SpanKind};
 
     use super::*;
 
@@ -219,6 +213,15 @@ mod tests {
         entry.remote_parent = true;
         let mut collector = collector(vec![entry, span(1, 3, Some(2))], start);
         assert_eq!(collector.take_whole(start + SHORT).len(), 1);
+    }
+
+    #[test]
+    fn a_trace_of_two_requests_of_one_caller_elsewhere_is_whole() {
+        let start = Instant::now();
+        let request = |id| WaterfallSpan { remote_parent: true, ..span(1, id, Some(99)) };
+        let mut collector = collector(vec![request(1), request(2)], start);
+        let whole = collector.take_whole(start + SHORT);
+        assert!(!whole[0].to_string().contains('…'));
     }
 
     #[test]

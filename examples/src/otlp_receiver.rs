@@ -86,6 +86,11 @@ impl OtlpReceiver {
     pub async fn recv(&mut self) -> Option<Vec<WaterfallSpan>> {
         self.spans.recv().await
     }
+
+    /// The spans of a request that has come already.
+    pub fn try_recv(&mut self) -> Option<Vec<WaterfallSpan>> {
+        self.spans.try_recv().ok()
+    }
 }
 
 impl Drop for OtlpReceiver {

@@ -13,9 +13,11 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     sync::oneshot,
+    time::timeout,
 };
 
 const READY: &str = "ready ";
+const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A service that is ready. It is killed when this is dropped without [`stop`](Self::stop).
@@ -30,8 +32,20 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When it cannot be started, or ends before it is ready.
+    /// When it cannot be started, ends before it is ready, or is not ready within half a minute.
     pub async fn start(command: &mut Command) -> io::Result<Self> {
+        Self::start_within(START_DEADLINE, command).await
+    }
+
+    async fn start_within(deadline: Duration, command: &mut Command) -> io::Result<Self> {
+        let late = |_| {
+            let said = format!("a service was not ready within {} s", deadline.as_secs_f64());
+            io::Error::new(io::ErrorKind::TimedOut, said)
+        };
+        timeout(deadline, Self::start_at_leisure(command)).await.map_err(late)?
+    }
+
+    async fn start_at_leisure(command: &mut Command) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -59,7 +73,7 @@ impl Service {
     /// When it cannot be waited for.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.child.stdin.take());
-        if let Ok(status) = tokio::time::timeout(STOP_DEADLINE, self.child.wait()).await {
+        if let Ok(status) = timeout(STOP_DEADLINE, self.child.wait()).await {
             return status;
         }
         self.child.kill().await?;
@@ -135,6 +149,13 @@ mod tests {
         let service = Service::start(&mut shell(script)).await.unwrap();
         assert_eq!(service.url(), "http://127.0.0.1:1");
         assert_eq!(service.stop().await.unwrap().code(), Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_never_ready_is_given_up() {
+        let deadline = Duration::from_millis(10);
+        let error = Service::start_within(deadline, &mut shell("cat")).await.unwrap_err();
+        assert_eq!(error.to_string(), "a service was not ready within 0.01 s");
     }
 
     #[tokio::test]

@@ -1,12 +1,23 @@
 //! The main job, as a newcomer runs it.
 
-use std::process::Output;
+use std::{
+    collections::{HashMap, HashSet},
+    net::TcpListener,
+    process::{ExitStatus, Output, Stdio},
+};
 
-use tokio::process::Command;
+use examples::otlp_receiver::OtlpReceiver;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[tokio::test]
 async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits() {
-    let output = shop().output().await.unwrap();
+    let of_no_collector = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let output = shop().env(of_no_collector.0, of_no_collector.1).output().await.unwrap();
 
     let printed = printed(&output);
     assert!(output.status.success(), "{output:?}");
@@ -22,16 +33,136 @@ async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits()
 
 #[tokio::test]
 async fn an_endpoint_that_is_none_is_refused_by_every_service() {
-    let output = shop().env("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere").output().await.unwrap();
+    for role in ["gateway", "inventory", "pricing"] {
+        let output = shop().args(["--role", role]).env(ENDPOINT, "nowhere").output().await.unwrap();
+
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_are_printed() {
+    let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("{}/v1/traces", elsewhere.endpoint());
+    let output = shop().env(TRACES_ENDPOINT, endpoint).output().await.unwrap();
+
+    let printed = printed(&output);
+    assert!(output.status.success(), "{output:?}");
+    let mut traces: HashMap<String, HashSet<String>> = HashMap::new();
+    while let Some(spans) = elsewhere.try_recv() {
+        for span in spans {
+            traces.entry(span.trace_id.to_string()).or_default().insert(span.service);
+        }
+    }
+    assert_eq!(traces.len(), 5, "{printed}");
+    assert!(!printed.contains(" services "), "{printed}");
+    for (id, services) in traces {
+        assert!(services.len() == 3 && printed.contains(&id), "{services:?}, {printed}");
+    }
+}
+
+#[tokio::test]
+async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
+    let output = shop().env(ENDPOINT, nowhere()).output().await.unwrap();
 
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
+    assert_eq!(said.matches(" spans were not delivered to ").count(), 3, "{said}");
+    assert!(said.contains("shop: gateway ended with exit status: 1"), "{said}");
+}
+
+#[tokio::test]
+async fn the_trace_of_a_caller_goes_on_in_three_services_and_is_not_lost_at_sigterm() {
+    let mut open = Open::start(&mut shop()).await;
+    let caller = open.ask_for("tea").await;
+    let (status, printed, _) = open.terminate().await;
+
+    assert!(status.success(), "{status}");
+    let trace = printed.split("trace ").find(|trace| trace.starts_with(TRACE_ID));
+    let trace = trace.unwrap_or_else(|| panic!("{printed}"));
+    assert_eq!(caller, 200);
+    assert!(trace.contains(" 3 services ") && trace.contains("└ GET /prices/{item}"), "{trace}");
+}
+
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+#[tokio::test]
+async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_request() {
+    let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
+    let mut open = Open::start(shop().env(ENDPOINT, elsewhere.endpoint())).await;
+    open.ask_for("tea").await;
+    let (status, _, logged) = open.terminate().await;
+
+    assert!(status.success(), "{status}");
+    assert!(elsewhere.try_recv().is_some());
+    let order = logged.lines().find(|line| line.contains("an order"));
+    let order = order.unwrap_or_else(|| panic!("{logged}"));
+    assert!(order.contains(TRACE_ID) && order.contains("gateway"), "{order}");
+}
+
+/// A shop that is kept open.
+struct Open {
+    shop: Child,
+    printed: Lines<BufReader<ChildStdout>>,
+    gateway: String,
+}
+
+impl Open {
+    async fn start(command: &mut Command) -> Self {
+        command.args(["--serve", "--port", "0"]).kill_on_drop(true);
+        let mut shop = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
+        loop {
+            let line = printed.next_line().await.unwrap().unwrap();
+            let url = line.trim_start().strip_prefix("curl ");
+            if let Some((gateway, _)) = url.and_then(|url| url.split_once("/checkout/")) {
+                return Self { gateway: gateway.to_owned(), shop, printed };
+            }
+        }
+    }
+
+    async fn ask_for(&mut self, item: &str) -> u16 {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("{}/checkout/{item}", self.gateway));
+        let request = request.header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"));
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        answer.bytes().await.unwrap();
+        status
+    }
+
+    /// How it ended, what it printed since it was open, and what it logged.
+    async fn terminate(mut self) -> (ExitStatus, String, String) {
+        let id = self.shop.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let mut printed = String::new();
+        while let Some(line) = self.printed.next_line().await.unwrap() {
+            printed.extend([&line, "\n"]);
+        }
+        let output = self.shop.wait_with_output().await.unwrap();
+        (output.status, printed, String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// A port nobody listens on.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
 }
 
 fn shop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-    command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("OTEL_SERVICE_NAME");
+    for name in ["PROTOCOL", "HEADERS", "COMPRESSION", "TIMEOUT"] {
+        command.env_remove(format!("OTEL_EXPORTER_OTLP_{name}"));
+        command.env_remove(format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
+    }
+    command
+        .env_remove(ENDPOINT)
+        .env_remove(TRACES_ENDPOINT)
+        .env_remove("OTEL_SERVICE_NAME")
+        .env_remove("RUST_LOG");
     command
 }
 

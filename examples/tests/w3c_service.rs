@@ -19,10 +19,12 @@ async fn calls_every_url_within_the_trace_of_its_caller(framework: &str) {
     let (harness, mut received) = harness().await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_w3c_service"));
     command.args(["--framework", framework, "--port", "0"]).env("RUST_LOG", "off");
+    command.env("http_proxy", "http://127.0.0.1:1").env_remove("no_proxy").env_remove("NO_PROXY");
     let service = Service::start(&mut command).await.unwrap();
 
     let calls = json!([{ "url": harness, "arguments": [1] }, { "url": harness, "arguments": [2] }]);
-    let request = reqwest::Client::new().post(format!("{}/test", service.url())).json(&calls);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}/test", service.url())).json(&calls);
     let request =
         request.header("traceparent", "00-12345678901234567890123456789012-1234567890123456-01");
     let answer =

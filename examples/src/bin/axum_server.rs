@@ -11,7 +11,8 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, extract::Path, routing::get};
 use axum_layer::{RequestSpan, TracingLayer};
-use tokio::{net::TcpListener, signal};
+use examples::processes::interrupted;
+use tokio::net::TcpListener;
 use tracing_core_ext::telemetry::Telemetry;
 
 #[tokio::main]
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async { signal::ctrl_c().await.expect("a signal handler") })
+        .with_graceful_shutdown(interrupted())
         .await?;
 
     Ok(telemetry.shutdown()?)

@@ -55,17 +55,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let telemetry = Telemetry::builder().service_name("w3c-service").install()?;
     match options.framework {
-        Framework::Axum => serve_axum(options.port).await?,
-        Framework::Actix => serve_actix(options.port).await?,
+        Framework::Axum => serve_axum(options.port, client()?).await?,
+        Framework::Actix => serve_actix(options.port, client()?).await?,
     }
     Ok(telemetry.shutdown()?)
 }
 
-async fn serve_axum(port: u16) -> std::io::Result<()> {
-    let app = Router::new()
-        .route("/test", post(axum_test))
-        .layer(TracingLayer::new())
-        .with_state(Client::new());
+/// Calls the suite itself, whatever proxy the environment names.
+fn client() -> reqwest::Result<Client> {
+    Ok(Client::from(reqwest::Client::builder().no_proxy().build()?))
+}
+
+async fn serve_axum(port: u16, client: Client) -> std::io::Result<()> {
+    let app =
+        Router::new().route("/test", post(axum_test)).layer(TracingLayer::new()).with_state(client);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     announce(&format!("http://{}", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(interrupted()).await
@@ -78,8 +81,8 @@ async fn axum_test(State(client): State<Client>, Json(calls): Json<Vec<Call>>) -
     }
 }
 
-async fn serve_actix(port: u16) -> std::io::Result<()> {
-    let (tracing, client) = (Tracing::new(), Data::new(Client::new()));
+async fn serve_actix(port: u16, client: Client) -> std::io::Result<()> {
+    let (tracing, client) = (Tracing::new(), Data::new(client));
     let app = move || {
         App::new()
             .app_data(client.clone())

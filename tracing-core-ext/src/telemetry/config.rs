@@ -1,16 +1,20 @@
-use std::{fmt, str::FromStr, time::Duration};
+use std::{env, ffi::OsString, fmt, time::Duration};
 
+use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{endpoint::Endpoint, error::TelemetryError, resource};
+use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
 
+/// What the queue may hold at most: the SDK makes room for all of it at once.
+const MOST_SPANS: u64 = 1 << 20;
+
 /// How variables are looked up, so that tests need not touch those of the process.
 pub(super) struct Variables(Box<Lookup>);
 
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// What the environment says, read once and checked.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(super) struct Environment {
     pub(super) endpoint: Option<Endpoint>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) protocol: Option<(&'static str, String)>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
+    pub(super) headers: HeaderMap,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
@@ -40,66 +46,77 @@ impl Environment {
     pub(super) fn read(variables: &Variables) -> Result<Self, TelemetryError> {
         let mut resource_attributes = variables.resource_attributes()?;
         Ok(Self {
-            service_name: variables.text("OTEL_SERVICE_NAME"),
+            service_name: variables.text("OTEL_SERVICE_NAME")?,
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
             endpoint: variables.endpoint()?,
-            protocol: variables.protocol(),
+            protocol: variables.protocol()?,
+            headers: variables.headers()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
             log_filter: variables.log_filter()?,
-            no_color: variables.text("NO_COLOR").is_some(),
+            no_color: variables.text("NO_COLOR")?.is_some(),
         })
     }
 }
 
 impl Variables {
     pub(super) fn of_process() -> Self {
-        Self::looked_up_by(|name| std::env::var(name).ok())
+        Self(Box::new(|name| env::var_os(name)))
     }
 
     pub(super) fn looked_up_by(
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(lookup))
+        Self(Box::new(move |name| lookup(name).map(OsString::from)))
     }
 
     /// "The SDK MUST interpret an empty value of an environment variable the same way as when
     /// the variable is unset": OpenTelemetry environment variable specification.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+    fn text(&self, name: &'static str) -> Result<Option<String>, TelemetryError> {
+        let value = (self.0)(name).filter(|value| !value.is_empty());
+        let text = value.map(OsString::into_string).transpose();
+        text.map_err(|_| TelemetryError::not_utf8(name))
     }
 
     fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
-        self.text("OTEL_RESOURCE_ATTRIBUTES")
+        self.text("OTEL_RESOURCE_ATTRIBUTES")?
             .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
     }
 
     fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
         const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
         const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        if let Some(value) = self.text(TRACES) {
+        if let Some(value) = self.text(TRACES)? {
             return Endpoint::verbatim(TRACES, value.trim()).map(Some);
         }
-        self.text(COLLECTOR)
+        self.text(COLLECTOR)?
             .map(|value| Endpoint::of_collector(COLLECTOR, value.trim()))
             .transpose()
     }
 
-    fn protocol(&self) -> Option<(&'static str, String)> {
+    fn protocol(&self) -> Result<Option<(&'static str, String)>, TelemetryError> {
         self.first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
     }
 
+    fn headers(&self) -> Result<HeaderMap, TelemetryError> {
+        let found =
+            self.first(["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"])?;
+        found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
+    }
+
     fn timeout(&self) -> Result<Duration, TelemetryError> {
-        let found = self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
-        let milliseconds = found.map_or(Ok(10_000), |(name, value)| positive(name, &value))?;
+        let found =
+            self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"])?;
+        let milliseconds =
+            found.map_or(Ok(10_000), |(name, value)| positive(name, &value, u64::MAX))?;
         Ok(Duration::from_millis(milliseconds))
     }
 
     fn batch(&self) -> Result<Batch, TelemetryError> {
         const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        let queue = self.positive("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
-        let size = self.positive::<usize>(SIZE)?;
+        let queue = self.span_count("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
+        let size = self.span_count(SIZE)?;
         if let Some(size) = size.filter(|size| *size > queue) {
             let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
             return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
@@ -107,12 +124,12 @@ impl Variables {
         Ok(Batch {
             queue,
             size: size.unwrap_or(512).min(queue),
-            delay: self.positive("OTEL_BSP_SCHEDULE_DELAY")?.map(Duration::from_millis),
+            delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
         })
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
-        let directives = self.text("RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
+        let directives = self.text("RUST_LOG")?.unwrap_or_else(|| LOG_FILTER.to_owned());
         EnvFilter::builder()
             .with_default_directive(LevelFilter::INFO.into())
             .parse(&directives)
@@ -125,15 +142,24 @@ impl Variables {
             })
     }
 
-    fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
-        names.into_iter().find_map(|name| Some((name, self.text(name)?)))
+    fn first(
+        &self,
+        [first, second]: [&'static str; 2],
+    ) -> Result<Option<(&'static str, String)>, TelemetryError> {
+        if let Some(value) = self.text(first)? {
+            return Ok(Some((first, value)));
+        }
+        Ok(self.text(second)?.map(|value| (second, value)))
     }
 
-    fn positive<N: FromStr + PartialOrd + Default>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<N>, TelemetryError> {
-        self.text(name).map(|value| positive(name, &value)).transpose()
+    fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {
+        let count = self.text(name)?.map(|value| positive(name, &value, MOST_SPANS)).transpose()?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()))
+    }
+
+    fn milliseconds(&self, name: &'static str) -> Result<Option<Duration>, TelemetryError> {
+        let number = self.text(name)?.map(|value| positive(name, &value, u64::MAX)).transpose()?;
+        Ok(number.map(Duration::from_millis))
     }
 }
 
@@ -143,16 +169,15 @@ impl fmt::Debug for Variables {
     }
 }
 
-fn positive<N: FromStr + PartialOrd + Default>(
-    name: &'static str,
-    value: &str,
-) -> Result<N, TelemetryError> {
-    value
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| *number > N::default())
-        .ok_or_else(|| TelemetryError::setting(name, value, "a whole number greater than 0"))
+fn positive(name: &'static str, value: &str, most: u64) -> Result<u64, TelemetryError> {
+    let number = value.trim().parse().ok();
+    number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        let expected = match most {
+            u64::MAX => "a whole number greater than 0".to_owned(),
+            most => format!("a whole number from 1 to {most}"),
+        };
+        TelemetryError::setting(name, value, expected)
+    })
 }
 
 fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {
@@ -206,6 +231,22 @@ mod tests {
         assert!(!environment.no_color);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_utf_8_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+
+        for variable in ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
+            let latin1 =
+                move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
+            let error = Environment::read(&Variables(Box::new(latin1))).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("{variable} is not UTF-8: expected text in UTF-8")
+            );
+        }
+    }
+
     #[test]
     fn the_service_name_leaves_the_resource_attributes() {
         let environment =
@@ -229,6 +270,20 @@ mod tests {
     }
 
     #[test]
+    fn headers_for_traces_beat_the_general_ones_unless_they_are_empty() {
+        let environment = read(&[
+            ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "for=traces"),
+        ]);
+        assert_eq!(environment.unwrap().headers["for"], "traces");
+        let environment = read(&[
+            ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
+        ]);
+        assert_eq!(environment.unwrap().headers["for"], "all");
+    }
+
+    #[test]
     fn an_unparsable_endpoint_names_variable_value_and_what_is_allowed() {
         assert_eq!(
             refusal(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]),
@@ -237,19 +292,33 @@ mod tests {
         );
     }
 
+    fn refusal_of(variable: &'static str, value: &'static str) -> String {
+        let lookup = move |name: &str| (name == variable).then(|| value.to_owned());
+        Environment::read(&Variables::looked_up_by(lookup)).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_number_that_is_none_is_refused() {
         for value in ["0", "-1", "ten", "1.5"] {
-            let lookup =
-                move |name: &str| (name == "OTEL_BSP_MAX_QUEUE_SIZE").then(|| value.to_owned());
-            let error = Environment::read(&Variables::looked_up_by(lookup)).unwrap_err();
+            let expected = "expected a whole number greater than 0";
             assert_eq!(
-                error.to_string(),
-                format!(
-                    "OTEL_BSP_MAX_QUEUE_SIZE={value:?}: expected a whole number greater than 0"
-                )
+                refusal_of("OTEL_BSP_SCHEDULE_DELAY", value),
+                format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}")
             );
         }
+    }
+
+    #[test]
+    fn a_queue_or_a_batch_that_no_memory_holds_is_refused() {
+        for variable in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
+            for value in ["0", "1048577", "18446744073709551615"] {
+                let expected = "expected a whole number from 1 to 1048576";
+                let error = refusal_of(variable, value);
+                assert_eq!(error, format!("{variable}={value:?}: {expected}"));
+            }
+        }
+        let environment = read(&[("OTEL_BSP_MAX_QUEUE_SIZE", "1048576")]).unwrap();
+        assert_eq!(environment.batch.queue, 1_048_576);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -10,12 +10,17 @@ use std::{
 use opentelemetry::Context;
 use opentelemetry_sdk::{
     Resource,
-    error::{OTelSdkError, OTelSdkResult},
+    error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
-use super::config::Batch;
+use super::{
+    config::Batch,
+    counting_exporter::CountingExporter,
+    outage::{Change, Outage},
+    tally::Tally,
+};
 
 /// The SDK's batch processor with its losses counted.
 ///
@@ -28,12 +33,6 @@ pub(super) struct CountingProcessor {
     delivery: Arc<Delivery>,
 }
 
-#[derive(Debug)]
-struct CountingExporter<E> {
-    inner: E,
-    delivery: Arc<Delivery>,
-}
-
 /// What became of the spans, and whether they are being lost at the moment.
 pub(super) struct Delivery {
     destination: String,
@@ -42,26 +41,16 @@ pub(super) struct Delivery {
     dropped: AtomicU64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
     log: OnceLock<WeakDispatch>,
 }
 
-/// Only the thread that exports writes here, so a request never waits for it.
-#[derive(Debug, Default)]
-struct Outage {
-    lost_before: Option<u64>,
-    lost_so_far: u64,
-    last_error: Option<String>,
-}
-
-/// The fate of every sampled span that has ended.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tally {
-    pub(super) ended: u64,
-    pub(super) delivered: u64,
-    pub(super) dropped: u64,
-    pub(super) failed: u64,
-    pub(super) last_error: Option<String>,
+/// Spans which the exporter has taken and which did not arrive.
+#[derive(Debug)]
+struct Rejected {
+    spans: u64,
+    reason: String,
 }
 
 impl CountingProcessor {
@@ -105,42 +94,6 @@ impl SpanProcessor for CountingProcessor {
     }
 }
 
-impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
-    /// Answers Ok even for a lost batch, for the SDK would log every single one.
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        match self.inner.export(batch).await {
-            Ok(()) => self.delivery.delivered(spans),
-            Err(error) => self.delivery.failed(spans, reason(error)),
-        }
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn shutdown(&self) -> OTelSdkResult {
-        self.inner.shutdown()
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
-
-/// Without the "Operation failed: " the SDK puts before it.
-fn reason(error: OTelSdkError) -> String {
-    match error {
-        OTelSdkError::InternalFailure(reason) => reason,
-        other => other.to_string(),
-    }
-}
-
 impl Delivery {
     pub(super) fn new(destination: String, batch: &Batch) -> Self {
         Self {
@@ -150,6 +103,7 @@ impl Delivery {
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            rejected: Mutex::default(),
             outage: Mutex::default(),
             log: OnceLock::new(),
         }
@@ -193,12 +147,31 @@ impl Delivery {
         false
     }
 
-    fn delivered(&self, spans: u64) {
-        self.delivered.fetch_add(spans, Ordering::AcqRel);
-        self.settle(None);
+    /// Called by an exporter, before it answers Ok, for spans it has lost all the same: of this
+    /// batch, or of earlier ones which it had kept.
+    pub(super) fn reject(&self, spans: u64, reason: String) {
+        *self.rejected() = Some(Rejected { spans, reason });
     }
 
-    fn failed(&self, spans: u64, error: String) {
+    pub(super) fn has_rejected(&self) -> bool {
+        self.rejected().is_some()
+    }
+
+    fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn delivered(&self, spans: u64) {
+        let rejected = self.rejected().take();
+        let before = self.delivered.load(Ordering::Acquire);
+        let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(before + spans));
+        // Only the thread that exports writes here.
+        self.delivered.store(before + spans - failed, Ordering::Release);
+        self.failed.fetch_add(failed, Ordering::AcqRel);
+        self.settle(rejected.map(|rejected| rejected.reason));
+    }
+
+    pub(super) fn failed(&self, spans: u64, error: String) {
         self.failed.fetch_add(spans, Ordering::AcqRel);
         self.settle(Some(error));
     }
@@ -238,41 +211,6 @@ impl Delivery {
     }
 }
 
-#[derive(Debug, PartialEq)]
-enum Change {
-    Down,
-    Up { lost: u64 },
-}
-
-impl Outage {
-    fn observe(&mut self, lost: u64) -> Option<Change> {
-        let before = std::mem::replace(&mut self.lost_so_far, lost);
-        let losing = lost > before;
-        match self.lost_before {
-            None if losing => {
-                self.lost_before = Some(before);
-                Some(Change::Down)
-            }
-            Some(start) if !losing => {
-                self.lost_before = None;
-                self.last_error = None;
-                Some(Change::Up { lost: lost - start })
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Tally {
-    pub(super) fn lost(&self) -> u64 {
-        self.ended.saturating_sub(self.delivered)
-    }
-
-    pub(super) fn waiting(&self) -> u64 {
-        self.lost().saturating_sub(self.dropped + self.failed)
-    }
-}
-
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
@@ -287,8 +225,9 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
     use opentelemetry::trace::{Tracer, TracerProvider};
-    use opentelemetry_sdk::trace::{
-        SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample,
+    use opentelemetry_sdk::{
+        error::OTelSdkError,
+        trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample},
     };
     use tracing_subscriber::fmt;
 
@@ -297,7 +236,7 @@ mod tests {
 
     const NEVER: Duration = Duration::from_secs(3600);
 
-    /// Answers each export as the test says, and tells the test that one has begun.
+    /// Answers each export as the test says, where `AlreadyShutdown` is a panic, and tells the test that one has begun.
     #[derive(Debug)]
     struct Scripted {
         answers: Mutex<Receiver<OTelSdkResult>>,
@@ -307,7 +246,9 @@ mod tests {
     impl SpanExporter for Scripted {
         async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
             self.began.send(batch.len()).unwrap();
-            self.answers.lock().unwrap().recv().unwrap()
+            let answer = self.answers.lock().unwrap().recv().unwrap();
+            assert!(!matches!(answer, Err(OTelSdkError::AlreadyShutdown)), "no answer");
+            answer
         }
     }
 
@@ -405,6 +346,17 @@ mod tests {
         let tally = rig.delivery.tally();
         assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 1, 1));
         assert_eq!((tally.lost(), tally.waiting()), (1, 0));
+    }
+
+    #[test]
+    fn an_exporter_that_panics_has_failed_and_is_asked_again() {
+        let rig = rig(16, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.export(Err(OTelSdkError::AlreadyShutdown));
+        let tally = rig.delivery.tally();
+        assert_eq!((tally.ended, tally.failed, tally.delivered), (1, 1, 0));
+        assert_eq!(tally.last_error.as_deref(), Some("the exporter panicked: no answer"));
+        rig.export(Ok(()));
+        assert_eq!(rig.delivery.tally().delivered, 1);
     }
 
     #[test]

@@ -2,6 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanExporter;
 
+#[cfg(feature = "otlp")]
+use super::otlp::OtlpExporter;
 use super::{
     config::{Batch, Environment},
     console::ConsoleExporter,
@@ -33,7 +35,8 @@ pub(super) struct Pipeline {
 impl Destination {
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|batch| {
-            Pipeline::new(exporter, "exporter()".to_owned(), batch, EXPORT_DELAY)
+            let delivery = Arc::new(Delivery::new("exporter()".to_owned(), batch));
+            Pipeline::new(exporter, delivery, batch, EXPORT_DELAY)
         }))
     }
 
@@ -55,11 +58,10 @@ impl Destination {
 impl Pipeline {
     fn new(
         exporter: impl SpanExporter + 'static,
-        destination: String,
+        delivery: Arc<Delivery>,
         batch: &Batch,
         delay: Duration,
     ) -> Self {
-        let delivery = Arc::new(Delivery::new(destination, batch));
         Self {
             processor: CountingProcessor::new(exporter, batch, delay, Arc::clone(&delivery)),
             delivery,
@@ -67,9 +69,11 @@ impl Pipeline {
     }
 
     fn to_console(service_name: &str, environment: &Environment) -> Self {
-        let exporter = ConsoleExporter::stdout(service_name, environment.no_color);
-        let destination = "standard output".to_owned();
-        Self::new(exporter, destination, &environment.batch, CONSOLE_DELAY)
+        let batch = &environment.batch;
+        let delivery = Arc::new(Delivery::new("standard output".to_owned(), batch));
+        let kept = Arc::clone(&delivery);
+        let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
+        Self::new(exporter, delivery, batch, CONSOLE_DELAY)
     }
 
     #[cfg(feature = "otlp")]
@@ -77,16 +81,14 @@ impl Pipeline {
         endpoint: &Endpoint,
         environment: &Environment,
     ) -> Result<Self, TelemetryError> {
-        let protocol = environment.protocol.as_ref();
-        let exporter = super::otlp::OtlpExporter::new(endpoint, environment.timeout, protocol)?;
-        let destination = endpoint.to_string();
-        Ok(Self::new(exporter, destination, &environment.batch, EXPORT_DELAY))
+        let batch = &environment.batch;
+        let delivery = Arc::new(Delivery::new(endpoint.to_string(), batch));
+        let exporter = OtlpExporter::new(endpoint, environment, &delivery)?;
+        Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
     }
 
     #[cfg(not(feature = "otlp"))]
     fn to_collector(endpoint: &Endpoint, _: &Environment) -> Result<Self, TelemetryError> {
-        Err(TelemetryError::exporter(format!(
-            "{endpoint} needs the feature `otlp` of tracing-core-ext, which is off"
-        )))
+        Err(endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
     }
 }

@@ -4,9 +4,14 @@ use http::Uri;
 
 use super::error::TelemetryError;
 
+const WITHOUT_CREDENTIALS: &str =
+    "a URL without credentials, for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS";
+
 /// Where traces are sent: an absolute http or https URL, complete with its path.
 #[derive(Clone, PartialEq)]
 pub(super) struct Endpoint {
+    setting: &'static str,
+    value: String,
     url: String,
     https: bool,
     loopback: bool,
@@ -46,10 +51,19 @@ impl Endpoint {
         let host = uri.host().filter(|host| !host.is_empty());
         let host = host.ok_or_else(refused)?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') {
+            return Err(TelemetryError::setting(setting, redact(value), WITHOUT_CREDENTIALS));
+        }
         if !has_good_port(authority, host) {
             return Err(refused());
         }
-        Ok(Self { url: uri.to_string(), https, loopback: is_loopback(host) })
+        Ok(Self {
+            setting,
+            value: redact(value),
+            url: uri.to_string(),
+            https,
+            loopback: is_loopback(host),
+        })
     }
 }
 
@@ -57,6 +71,11 @@ impl Endpoint {
 impl Endpoint {
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// That the setting it comes from needs a feature that is off.
+    pub(super) fn refused(&self, expected: &'static str) -> TelemetryError {
+        TelemetryError::setting(self.setting, &*self.value, expected)
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -68,7 +87,7 @@ impl Endpoint {
     }
 }
 
-/// Without the credentials a URL may carry.
+/// Without the credentials the query may carry.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact(&self.url))
@@ -81,19 +100,25 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+/// Without user and query: both may be secret.
 fn redact(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
-    let authority = url[start..].split(['/', '?', '#']).next().unwrap_or("");
-    match authority.rfind('@') {
-        Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),
-        None => url.to_owned(),
-    }
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let (authority, rest) = (&url[start..end], &url[end..]);
+    let (user, host) = match authority.rfind('@') {
+        Some(at) => ("***", &authority[at..]),
+        None => ("", authority),
+    };
+    let (path, query) = match rest.find('?') {
+        Some(at) => (&rest[..at], "?***"),
+        None => (rest, ""),
+    };
+    format!("{}{user}{host}{path}{query}", &url[..start])
 }
 
 /// [`Uri`] takes a port that is no number for none at all.
 fn has_good_port(authority: &str, host: &str) -> bool {
-    let without_user = authority.rsplit('@').next().unwrap_or(authority);
-    let port = without_user.strip_prefix(host).unwrap_or(without_user);
+    let port = authority.strip_prefix(host).unwrap_or(authority);
     let number = port.strip_prefix(':').map(str::parse::<u16>);
     port.is_empty() || number.is_some_and(|number| number.is_ok_and(|number| number > 0))
 }
@@ -157,18 +182,36 @@ mod tests {
         let error = Endpoint::of_collector(SETTING, "http://a.example/?x=1").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?x=1\": expected a URL without a query, \
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?***\": expected a URL without a query, \
              for /v1/traces is appended to it"
         );
     }
 
     #[test]
-    fn credentials_are_never_shown() {
-        let endpoint = of_collector("http://me:secret@a.example");
-        assert_eq!(endpoint.to_string(), "http://***@a.example/v1/traces");
-        assert!(!format!("{endpoint:?}").contains("secret"));
+    fn credentials_before_the_host_are_refused_with_the_way_to_send_them() {
+        for (value, shown) in [
+            ("http://me:secret@a.example", "http://***@a.example"),
+            ("https://secret@a.example:1/x?key=secret", "https://***@a.example:1/x?***"),
+        ] {
+            let error = Endpoint::verbatim(SETTING, value).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT={shown:?}: expected a URL without credentials, \
+                     for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS"
+                )
+            );
+        }
         let error = Endpoint::verbatim(SETTING, "ftp://me:secret@a.example").unwrap_err();
         assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn the_query_is_never_shown() {
+        let endpoint = Endpoint::verbatim(SETTING, "http://a.example/x?key=secret").unwrap();
+        assert_eq!(endpoint.to_string(), "http://a.example/x?***");
+        assert!(!format!("{endpoint:?}").contains("secret"));
+        assert_eq!(endpoint.url(), "http://a.example/x?key=secret");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub struct TelemetryError(Kind);
 #[derive(Debug)]
 enum Kind {
     Setting { setting: &'static str, value: String, expected: String },
+    NotUtf8(&'static str),
     NoServiceName,
     AlreadyInstalled,
     ForeignSubscriber,
@@ -36,6 +37,11 @@ impl TelemetryError {
         Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
     }
 
+    /// Without the value, which cannot be told from a secret.
+    pub(super) fn not_utf8(setting: &'static str) -> Self {
+        Self(Kind::NotUtf8(setting))
+    }
+
     pub(super) fn no_service_name() -> Self {
         Self(Kind::NoServiceName)
     }
@@ -48,6 +54,7 @@ impl TelemetryError {
         Self(Kind::ForeignSubscriber)
     }
 
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Exporter(error.into()))
     }
@@ -65,6 +72,9 @@ impl fmt::Display for TelemetryError {
         match &self.0 {
             Kind::Setting { setting, value, expected } => {
                 write!(f, "{setting}={value:?}: expected {expected}")
+            }
+            Kind::NotUtf8(setting) => {
+                write!(f, "{setting} is not UTF-8: expected text in UTF-8")
             }
             Kind::NoServiceName => f.write_str(
                 "the service has no name: call service_name(..) on the builder, or set \

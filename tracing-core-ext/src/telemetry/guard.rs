@@ -8,10 +8,7 @@ use std::{
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use super::{
-    builder::TelemetryBuilder,
-    delivery::{Delivery, Tally},
-};
+use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 
 /// The telemetry of a running service.
 ///

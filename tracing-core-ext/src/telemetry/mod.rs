@@ -27,13 +27,14 @@
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
-//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | headers sent with each export |
+//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR` | no colours, also on a terminal |
 //!
-//! The environment is read once. A wrong value is a [`TelemetryError`] that names the variable,
-//! its value and what is allowed; an empty value counts as unset.
+//! The environment is read once. A wrong value of a variable in this table is a
+//! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
+//! counts as unset.
 //!
 //! # When does what happen
 //!
@@ -50,18 +51,22 @@
 mod builder;
 mod config;
 mod console;
+mod counting_exporter;
 mod delivery;
 mod destination;
 mod endpoint;
 mod error;
 mod filter;
 mod guard;
+mod headers;
 mod log;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outage;
 mod resource;
 mod service_name;
 mod subscriber;
+mod tally;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;

@@ -6,18 +6,29 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{Request, Response};
+use http::{
+    HeaderMap, Request, Response,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
+};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
+use prost::Message;
+use reqwest::redirect::Policy;
 
-use super::{endpoint::Endpoint, error::TelemetryError};
+use super::{
+    config::Environment, delivery::Delivery, endpoint::Endpoint, error::TelemetryError,
+    waterfall::safe,
+};
 
 const PROTOCOL: &str = "http/protobuf";
+const HTTP: &str = "an http:// URL, for the feature `tls` of tracing-core-ext is off";
+const MOST_MESSAGE_CHARS: usize = 200;
 
 /// Sends spans over HTTP as protobuf.
 #[derive(Debug)]
@@ -33,7 +44,9 @@ struct LastError(Arc<Mutex<Option<String>>>);
 #[derive(Debug)]
 struct Client {
     inner: reqwest::blocking::Client,
+    headers: HeaderMap,
     last_error: LastError,
+    delivery: Arc<Delivery>,
 }
 
 impl OtlpExporter {
@@ -41,23 +54,30 @@ impl OtlpExporter {
     /// made, or dropped after a failure, inside an async runtime.
     pub(super) fn new(
         endpoint: &Endpoint,
-        timeout: Duration,
-        protocol: Option<&(&'static str, String)>,
+        environment: &Environment,
+        delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
-        check_protocol(protocol)?;
+        check_protocol(environment.protocol.as_ref())?;
         check_tls(endpoint)?;
         thread::scope(|scope| {
-            let building = scope.spawn(|| Self::build(endpoint, timeout));
+            let building = scope.spawn(|| Self::build(endpoint, environment, delivery));
             let panicked = || TelemetryError::exporter("the HTTP client could not be started");
             building.join().unwrap_or_else(|_| Err(panicked()))
         })
     }
 
-    fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Self, TelemetryError> {
+    fn build(
+        endpoint: &Endpoint,
+        environment: &Environment,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
         let last_error = LastError::default();
+        let timeout = environment.timeout;
         let client = Client {
             inner: blocking_client(endpoint, timeout).map_err(TelemetryError::exporter)?,
+            headers: environment.headers.clone(),
             last_error: last_error.clone(),
+            delivery: Arc::clone(delivery),
         };
         let inner = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
@@ -71,11 +91,12 @@ impl OtlpExporter {
     }
 }
 
+/// Redirects are not followed: they turn the POST into a GET without any spans.
 fn blocking_client(
     endpoint: &Endpoint,
     timeout: Duration,
 ) -> reqwest::Result<reqwest::blocking::Client> {
-    let client = reqwest::blocking::Client::builder().timeout(timeout);
+    let client = reqwest::blocking::Client::builder().timeout(timeout).redirect(Policy::none());
     match endpoint.is_loopback() {
         true => client.no_proxy().build(),
         false => client.build(),
@@ -93,9 +114,7 @@ fn check_protocol(protocol: Option<&(&'static str, String)>) -> Result<(), Telem
 
 fn check_tls(endpoint: &Endpoint) -> Result<(), TelemetryError> {
     if endpoint.is_https() && !cfg!(feature = "tls") {
-        return Err(TelemetryError::exporter(format!(
-            "{endpoint} needs the feature `tls` of tracing-core-ext, which is off"
-        )));
+        return Err(endpoint.refused(HTTP));
     }
     Ok(())
 }
@@ -129,13 +148,51 @@ impl SpanExporter for OtlpExporter {
 
 #[async_trait]
 impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         self.last_error.take();
+        self.set_headers(request.headers_mut());
         let result = self.inner.send_bytes(request).await;
-        if let Err(error) = &result {
-            self.last_error.set(root_cause(error.as_ref()));
+        match &result {
+            Ok(response) => self.read(response),
+            Err(error) => self.last_error.set(root_cause(error.as_ref())),
         }
         result
+    }
+}
+
+impl Client {
+    /// The exporter has read headers from the process on its own, leniently: those are left out.
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        let mut others = std::mem::take(headers);
+        for name in [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT] {
+            if let Some(value) = others.remove(&name) {
+                headers.insert(name, value);
+            }
+        }
+        headers.extend(self.headers.clone());
+    }
+
+    /// "If the request is only partially accepted \[…\], the response MUST be an
+    /// `ExportTraceServiceResponse` with `partial_success`": OTLP specification, "Partial Success".
+    fn read(&self, response: &Response<Bytes>) {
+        let answer = match response.status().is_success() {
+            true => ExportTraceServiceResponse::decode(response.body().clone()),
+            false => return,
+        };
+        let Some(partial) = answer.ok().and_then(|answer| answer.partial_success) else {
+            return;
+        };
+        let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
+        if rejected > 0 {
+            self.delivery.reject(rejected, rejection(&partial.error_message));
+        }
+    }
+}
+
+fn rejection(message: &str) -> String {
+    match message.is_empty() {
+        true => "rejected by the collector".to_owned(),
+        false => format!("rejected by the collector: {}", safe(message, MOST_MESSAGE_CHARS)),
     }
 }
 

@@ -49,6 +49,9 @@ pub(super) fn parse_attributes(value: &str) -> Result<Vec<(String, String)>, Tel
 fn parse_entry(entry: &str) -> Option<(String, String)> {
     let (key, value) = entry.split_once('=')?;
     let key = percent_decode(key.trim())?;
+    if value.contains('=') {
+        return None;
+    }
     let value = percent_decode(value.trim())?;
     (!key.is_empty()).then_some((key, value))
 }
@@ -61,13 +64,12 @@ fn malformed(entry: &str) -> TelemetryError {
     )
 }
 
-fn percent_decode(text: &str) -> Option<String> {
+pub(super) fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
-            b'=' => return None,
             other => other,
         });
     }

@@ -3,7 +3,9 @@
 //! Run with `cargo run --bin shop`, or keep it running with `cargo run --bin shop -- --serve`.
 //!
 //! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
-//! process, which prints every trace as a waterfall; or to `OTEL_EXPORTER_OTLP_ENDPOINT` if that is set.
+//! process, which prints every trace as a waterfall; or to `OTEL_EXPORTER_OTLP_ENDPOINT` (or
+//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) if that is set. Then the traces are to be looked up there: this prints the id of
+//! each trace it begins, and the gateway logs a line with the `trace_id` for each request.
 
 mod gateway;
 mod inventory;
@@ -18,6 +20,9 @@ use reqwest::Url;
 use role::Role;
 
 /// One request, three services, one trace.
+///
+/// The services export to OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT if one of them is set. Then no
+/// waterfalls are printed here, but the ids of the traces; with --serve look for trace_id in the log lines of the gateway.
 #[derive(Parser)]
 struct Options {
     /// Keep the shop open and print each trace as it comes.

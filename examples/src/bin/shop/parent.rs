@@ -2,6 +2,7 @@ use std::{
     collections::HashSet,
     error::Error,
     io,
+    process::ExitStatus,
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,19 @@ use tracing_core_ext::telemetry::{Style, Waterfall};
 use crate::role::Role;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// What the environment says of a collector, and must not say of this process.
+const OF_A_COLLECTOR: [&str; 9] = [
+    TRACES_ENDPOINT,
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+];
 /// How long the services keep spans back, and how long a trace must be quiet to be whole.
 const EXPORT_DELAY_MS: &str = "100";
 const QUIET: Duration = Duration::from_millis(1_000);
@@ -49,10 +63,8 @@ pub(crate) async fn show(port: u16) -> Result<(), Box<dyn Error>> {
         made.insert(trace_id);
     }
     println!();
-    if timeout(DEADLINE, traces.print_until_all_of(made)).await.is_err() {
-        traces.print_rest();
-    }
-    shop.close().await
+    let _ = timeout(DEADLINE, traces.print_until_all_of(made)).await;
+    close(shop, traces).await
 }
 
 /// Keeps the shop open and prints each trace as it comes.
@@ -68,8 +80,14 @@ pub(crate) async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
         () = traces.print_forever() => {}
         () = interrupted() => {}
     }
+    close(shop, traces).await
+}
+
+/// The services first, for they export what they still have when they stop.
+async fn close(shop: Shop, mut traces: Traces) -> Result<(), Box<dyn Error>> {
+    let closed = shop.close().await;
     traces.print_rest();
-    shop.close().await
+    closed
 }
 
 /// What the client saw. It is the trace's first member, so the trace id is known beforehand.
@@ -112,14 +130,20 @@ impl Shop {
         Ok(Self { gateway, inventory, pricing })
     }
 
+    /// Stops all three, the door first, whether or not one fails: each says itself what it lost.
     async fn close(self) -> Result<(), Box<dyn Error>> {
-        for service in [self.gateway, self.inventory, self.pricing] {
-            let status = service.stop().await?;
-            if !status.success() {
-                return Err(format!("a service ended with {status}").into());
-            }
-        }
-        Ok(())
+        let gateway = ended_well(Role::Gateway, self.gateway.stop().await);
+        let inventory = ended_well(Role::Inventory, self.inventory.stop().await);
+        let pricing = ended_well(Role::Pricing, self.pricing.stop().await);
+        gateway.and(inventory).and(pricing)
+    }
+}
+
+fn ended_well(role: Role, status: io::Result<ExitStatus>) -> Result<(), Box<dyn Error>> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{} ended with {status}", role.name()).into()),
+        Err(error) => Err(format!("{} could not be stopped: {error}", role.name()).into()),
     }
 }
 
@@ -132,7 +156,8 @@ struct Traces {
 
 impl Traces {
     async fn bind() -> io::Result<Self> {
-        let elsewhere = std::env::var_os(ENDPOINT).is_some_and(|value| !value.is_empty());
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let elsewhere = is_set(ENDPOINT) || is_set(TRACES_ENDPOINT);
         let receiver = match elsewhere {
             true => None,
             false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
@@ -149,6 +174,9 @@ impl Traces {
         command.args(["--role", role.name(), "--port", &port.to_string()]);
         command.args(next.map(|next| format!("--next={next}")));
         if let Some(receiver) = &self.receiver {
+            for name in OF_A_COLLECTOR {
+                command.env_remove(name);
+            }
             command.env(ENDPOINT, receiver.endpoint());
             command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
         }
@@ -187,6 +215,9 @@ impl Traces {
     }
 
     fn print_rest(&mut self) {
+        while let Some(spans) = self.receiver.as_mut().and_then(OtlpReceiver::try_recv) {
+            self.collector.add(spans, Instant::now());
+        }
         for waterfall in self.collector.take_rest() {
             self.print(&waterfall);
         }

@@ -5,6 +5,7 @@ use std::{
 };
 
 use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
 
 use super::*;
 use crate::telemetry::{Telemetry, TelemetryBuilder, log::tests::Lines};
@@ -17,6 +18,10 @@ struct Sent {
 
 /// Answers each connection once with this status, and hands out what it received.
 fn collector(status: &'static str) -> (String, Receiver<Sent>) {
+    collector_answering(status, Vec::new())
+}
+
+fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver<Sent>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, received) = channel();
@@ -24,8 +29,10 @@ fn collector(status: &'static str) -> (String, Receiver<Sent>) {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let sent = read_request(&mut BufReader::new(&stream));
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                .unwrap();
+            let length = body.len();
+            let head = format!("content-length: {length}\r\nconnection: close\r\n\r\n");
+            write!(stream, "HTTP/1.1 {status}\r\n{head}").unwrap();
+            stream.write_all(&body).unwrap();
             if sender.send(sent).is_err() {
                 return;
             }
@@ -123,6 +130,56 @@ fn a_refusing_collector_is_named_with_its_status() {
 }
 
 #[test]
+fn a_redirect_is_a_failure_and_not_followed() {
+    let (url, received) = collector("302 Found\r\nlocation: /v2/traces");
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url).log_writer(Lines::default()).build().unwrap();
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("1 failed") && error.contains("302"), "{error}");
+    assert_eq!(received.try_iter().count(), 1);
+}
+
+#[test]
+fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
+    let partial_success =
+        Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
+    let answer = ExportTraceServiceResponse { partial_success };
+    let (url, _received) = collector_answering("200 OK", answer.encode_to_vec());
+    let lines = Lines::default();
+    let (telemetry, _dispatch) =
+        builder().otlp_endpoint(url).log_writer(lines.clone()).build().unwrap();
+    for _ in 0..2 {
+        (0..3).for_each(|_| end_a_span(&telemetry));
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!((error.ended(), error.delivered(), error.lost()), (6, 2, 4));
+    let reason = r"4 failed (rejected by the collector: too\u{a}old)";
+    assert!(error.to_string().ends_with(reason), "{error}");
+    let lines = lines.all();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("rejected by"), "{lines:?}");
+}
+
+#[test]
+fn headers_of_the_environment_are_sent_and_beat_those_of_the_exporter() {
+    let (url, received) = collector("200 OK");
+    let headers = "authorization=Basic%20bWU6eA==,user-agent=shop";
+    let (telemetry, _dispatch) = builder()
+        .otlp_endpoint(url)
+        .variables(move |name| (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| headers.to_owned()))
+        .build()
+        .unwrap();
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap();
+    let head = received.recv().unwrap().head;
+    assert!(head.contains("\r\nauthorization: Basic bWU6eA==\r\n"), "{head}");
+    assert!(head.contains("\r\nuser-agent: shop\r\n"), "{head}");
+    assert_eq!(head.matches("user-agent").count(), 1, "{head}");
+}
+
+#[test]
 fn another_protocol_is_refused() {
     let (url, _received) = collector("200 OK");
     let error = builder()
@@ -135,11 +192,14 @@ fn another_protocol_is_refused() {
 
 #[cfg(not(feature = "tls"))]
 #[test]
-fn https_without_tls_is_refused() {
-    let error = builder().otlp_endpoint("https://a.example").build();
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "the exporter could not be built: https://a.example/v1/traces needs the feature `tls` \
-         of tracing-core-ext, which is off"
-    );
+fn https_without_tls_is_refused_with_the_setting_it_comes_from() {
+    const EXPECTED: &str =
+        "expected an http:// URL, for the feature `tls` of tracing-core-ext is off";
+    let error = builder().otlp_endpoint("https://a.example").build().unwrap_err().to_string();
+    assert_eq!(error, format!("otlp_endpoint()=\"https://a.example\": {EXPECTED}"));
+
+    let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    let set = move |name: &str| (name == variable).then(|| "https://a.example/x".to_owned());
+    let error = builder().variables(set).build().unwrap_err().to_string();
+    assert_eq!(error, format!("{variable}=\"https://a.example/x\": {EXPECTED}"));
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use opentelemetry::TraceId;
 pub use render::{Rendered, Style};
 pub use span::WaterfallSpan;
+#[cfg(feature = "otlp")]
+pub(super) use text::safe;
 use tree::Row;
 
 /// One trace, ready to be printed with a line for each span.
@@ -39,8 +41,8 @@ use tree::Row;
 /// ```
 ///
 /// Spans stand below their parents, in the order they started. A span whose parent is not among
-/// them is marked with `…`, unless all of them descend from one remote parent; one that failed with `✗` and why. Whatever the spans hold is made
-/// safe to print.
+/// them is marked with `…`, unless the trace [is whole](Self::is_whole); one that failed with `✗`
+/// and why. Whatever the spans hold is made safe to print.
 #[derive(Clone, Debug)]
 pub struct Waterfall {
     spans: Vec<WaterfallSpan>,
@@ -54,6 +56,13 @@ impl Waterfall {
         spans.sort_by_key(|span| (span.start, span.span_id.to_bytes()));
         let rows = tree::arrange(&spans);
         Self { spans, rows, later: false }
+    }
+
+    /// Whether no span is missing as far as can be told: all of them descend from one that has no
+    /// parent, or from requests that one and the same caller, in a process that is not seen here,
+    /// has made.
+    pub fn is_whole(spans: &[WaterfallSpan]) -> bool {
+        tree::is_whole(spans)
     }
 
     /// Marks these spans as an addition to what was printed of the trace before.

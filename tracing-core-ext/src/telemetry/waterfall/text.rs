@@ -1,7 +1,7 @@
 use std::{fmt::Write, time::Duration};
 
 /// Text from the network, made safe for a terminal and cut to a width.
-pub(super) fn safe(text: &str, width: usize) -> String {
+pub(in crate::telemetry) fn safe(text: &str, width: usize) -> String {
     let mut safe = String::new();
     // Nothing longer than this can be shown, and nobody shall wait for a megabyte to be escaped.
     for character in text.chars().take(width + 1) {

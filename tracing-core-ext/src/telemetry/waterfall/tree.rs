@@ -18,21 +18,27 @@ pub(super) struct Row {
 
 /// Puts every span below its parent, depth first.
 ///
-/// A span whose parent is missing is marked, unless it is the only one and its parent is in
-/// another process: then it is where this part of the trace begins, and nothing is amiss.
+/// A span whose parent is missing is marked, unless the trace [is whole](is_whole).
 ///
 /// Ids come from the network: a parent may be missing, and parents may form a circle, in which
 /// case the earliest span of the circle stands as if its parent were missing.
 pub(super) fn arrange(spans: &[WaterfallSpan]) -> Vec<Row> {
     let mut tree = Tree::new(spans);
-    let tops: Vec<_> = (0..spans.len()).filter(|at| tree.is_top(*at)).collect();
-    if let [only] = tops[..] {
-        tree.add(only, !spans[only].remote_parent);
+    let tops: Vec<_> = tree.tops().collect();
+    let whole = tree.is_whole();
+    for at in tops {
+        tree.add(at, !whole);
     }
-    for at in tops.into_iter().chain(0..spans.len()) {
+    for at in 0..spans.len() {
         tree.add(at, true);
     }
     tree.rows
+}
+
+/// Whether all spans descend from one that has no parent, or from requests of one caller in a
+/// process that is not seen here: that is where this part of the trace begins.
+pub(super) fn is_whole(spans: &[WaterfallSpan]) -> bool {
+    Tree::new(spans).is_whole()
 }
 
 struct Tree<'a> {
@@ -58,9 +64,28 @@ impl<'a> Tree<'a> {
         Self { spans, places, children, seen: HashSet::new(), rows: Vec::new() }
     }
 
+    /// The spans whose parent is not among them.
+    fn tops(&self) -> impl Iterator<Item = usize> {
+        (0..self.spans.len()).filter(|at| self.is_top(*at))
+    }
+
     fn is_top(&self, at: usize) -> bool {
-        let parent = self.spans[at].parent_span_id;
-        parent.is_none_or(|parent| !self.places.contains_key(&parent))
+        let span = &self.spans[at];
+        let is_first = self.places.get(&span.span_id) == Some(&at);
+        is_first && span.parent_span_id.is_none_or(|parent| !self.places.contains_key(&parent))
+    }
+
+    fn is_whole(&self) -> bool {
+        let mut tops = self.tops().map(|at| &self.spans[at]);
+        let Some(first) = tops.next() else {
+            return false;
+        };
+        let caller = first.parent_span_id;
+        let is_entry = caller.is_none() || first.remote_parent;
+        let has_same_caller = |top: &WaterfallSpan| {
+            top.remote_parent && caller.is_some() && top.parent_span_id == caller
+        };
+        is_entry && tops.all(has_same_caller)
     }
 
     /// Adds a span and all below it, with a stack of its own, for a trace may be of any depth.

@@ -68,6 +68,21 @@ inventory      └ reserve              200  35.0 ms  4.50 ms                   
 }
 
 #[test]
+fn requests_of_one_caller_elsewhere_are_whole_and_stand_side_by_side() {
+    let request = |id, caller| WaterfallSpan {
+        remote_parent: true,
+        ..span(id, Some(caller), "gateway", "GET /a").at(id as f64, 2.0)
+    };
+    let twice = vec![request(1, 99), request(2, 99), span(3, Some(2), "gateway", "GET")];
+    assert!(Waterfall::is_whole(&twice));
+    assert!(!printed(twice).contains('…'));
+
+    let of_two_callers = vec![request(1, 98), request(2, 99)];
+    assert!(!Waterfall::is_whole(&of_two_callers));
+    assert_eq!(printed(of_two_callers).matches('…').count(), 2);
+}
+
+#[test]
 fn failures_are_marked_and_say_why() {
     let spans = vec![
         span(1, None, "gateway", "GET /a").at(0.0, 9.0).status(500).error("500"),

@@ -1,0 +1,90 @@
+use std::{
+    any::Any,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{SpanData, SpanExporter},
+};
+
+use super::delivery::Delivery;
+
+/// Tells [`Delivery`] what became of each batch.
+#[derive(Debug)]
+pub(super) struct CountingExporter<E> {
+    pub(super) inner: E,
+    pub(super) delivery: Arc<Delivery>,
+}
+
+impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
+    /// Answers Ok even for a lost batch, for the SDK would log every single one.
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len() as u64;
+        match contain_panic(async { self.inner.export(batch).await }).await {
+            Ok(()) => self.delivery.delivered(spans),
+            Err(error) => self.delivery.failed(spans, reason(error)),
+        }
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        let result = self.inner.shutdown_with_timeout(timeout);
+        self.count_rejected();
+        result
+    }
+
+    fn shutdown(&self) -> OTelSdkResult {
+        let result = self.inner.shutdown();
+        self.count_rejected();
+        result
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+impl<E> CountingExporter<E> {
+    /// What an exporter had kept until now may be lost when it shuts down.
+    fn count_rejected(&self) {
+        if self.delivery.has_rejected() {
+            self.delivery.delivered(0);
+        }
+    }
+}
+
+/// A panic would end the SDK's thread, and with it every later export.
+async fn contain_panic(export: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
+    let mut export = pin!(export);
+    let polled = poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| export.as_mut().poll(context));
+        catch_unwind(poll).unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic.as_ref()))))
+    });
+    polled.await
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> OTelSdkError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let reason = text.map_or(String::new(), |text| format!(": {text}"));
+    OTelSdkError::InternalFailure(format!("the exporter panicked{reason}"))
+}
+
+/// Without the "Operation failed: " the SDK puts before it.
+fn reason(error: OTelSdkError) -> String {
+    match error {
+        OTelSdkError::InternalFailure(reason) => reason,
+        other => other.to_string(),
+    }
+}
