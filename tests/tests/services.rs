@@ -1,19 +1,25 @@
 //! What concerns one framework alone: services that fail, panics caught above us, upgrades, declared lengths.
 
-use std::{convert::Infallible, io};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_middleware::Tracing;
 use actix_web::{App, HttpResponse, error::ErrorImATeapot, middleware::from_fn, test, web};
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     http::{HeaderMap, Request, Response, StatusCode, header},
     routing::{any, get},
 };
 use axum_layer::TracingLayer;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use opentelemetry::trace::{Status, Tracer, TracerProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tests::{SpanDataExt, SpanSink};
@@ -141,7 +147,6 @@ fn declared(length: &'static str) -> ([(header::HeaderName, &'static str); 1], B
 
 #[tokio::test]
 async fn framing_of_a_wrapped_body_is_that_of_the_bare_one() {
-    use axum::body::HttpBody;
     let service = layer(&SpanSink::new()).layer(service_fn(async |_: Request<Body>| {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"three"))))
     }));
@@ -195,6 +200,56 @@ async fn trailers_pass_through_and_end_the_span() {
 
     assert_eq!(collected.trailers().unwrap()[header::SERVER], "t");
     assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_body_dropped_behind_its_trailers_is_complete() {
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
+        let frames = [Frame::data(Bytes::from_static(b"ok")), Frame::trailers(HeaderMap::new())];
+        let endless = stream::iter(frames.map(Ok::<_, Infallible>)).chain(stream::pending());
+        Ok::<_, Infallible>(Response::new(StreamBody::new(endless)))
+    }));
+
+    let mut body = Box::pin(service.oneshot(request("/")).await.unwrap().into_body());
+    body.frame().await.unwrap().unwrap();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+
+    assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_body_dropped_when_it_says_that_it_is_over_is_complete() {
+    let sink = SpanSink::new();
+    let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(Response::new(OneFrame(Some(Bytes::from_static(b"ok")))))
+    }));
+
+    let mut body = service.oneshot(request("/")).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+
+    assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+/// A body that knows its end and not its length.
+struct OneFrame(Option<Bytes>);
+
+impl HttpBody for OneFrame {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 #[tokio::test]
