@@ -48,6 +48,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
+        // Nothing of the user's runs behind the end that the body has told.
         if this.exchange.has_ended() && this.inner.is_end_stream() {
             return this.inner.poll_frame(cx);
         }
