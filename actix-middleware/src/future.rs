@@ -5,15 +5,21 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::{BodySize, MessageBody},
     dev::ServiceResponse,
     http::header::{CONTENT_LENGTH, HeaderMap},
 };
 use pin_project::pin_project;
-use tracing_core_ext::exchange::{Exchange, Outcome, parse_length};
+use tracing_core_ext::{
+    exchange::{Exchange, Outcome, parse_length},
+    http::ResponseHead,
+};
 
-use crate::ExchangeBody;
+use crate::{
+    ExchangeBody,
+    headers::{FieldView, FieldViewMut},
+};
 
 /// Future of a service whose exchange goes on in the body of the response.
 #[pin_project]
@@ -39,10 +45,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         let mut exchange = mem::replace(this.exchange, Exchange::none());
-        match &result {
-            Ok(response) => exchange.respond(response.status().as_u16(), body_length(response)),
+        match &mut result {
+            Ok(response) => respond(&mut exchange, response),
             Err(error) => respond_with_error(&mut exchange, error),
         }
         Poll::Ready(
@@ -51,9 +57,33 @@ where
     }
 }
 
+fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceResponse<B>) {
+    if exchange.lacks_route() {
+        tell_route(exchange, response.request());
+    }
+    exchange.announce(&mut FieldViewMut(response.headers_mut()));
+    exchange.respond(&ResponseHead {
+        status: response.status().as_u16(),
+        length: body_length(response),
+        headers: &FieldView(response.headers()),
+    });
+}
+
+/// Inner middleware may have rewritten the path that was matched before.
+fn tell_route(exchange: &Exchange, request: &HttpRequest) {
+    if let Some((span, route)) = exchange.request_span().zip(request.match_pattern()) {
+        span.set_route(request.method().as_str(), &route);
+    }
+}
+
 /// actix-web makes a response of an error outside of all middleware; what it will be is known here.
 fn respond_with_error(exchange: &mut Exchange, error: &Error) {
-    exchange.respond(error.as_response_error().status_code().as_u16(), None);
+    let response = error.error_response();
+    exchange.respond(&ResponseHead {
+        status: response.status().as_u16(),
+        length: None,
+        headers: &FieldView(response.headers()),
+    });
     exchange.finish(Outcome::Complete);
 }
 

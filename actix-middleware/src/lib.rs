@@ -33,6 +33,7 @@
 mod body;
 mod extract;
 mod future;
+mod headers;
 mod request;
 mod service;
 mod transform;

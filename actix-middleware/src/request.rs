@@ -1,22 +1,18 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use actix_web::{
-    dev::ServiceRequest,
-    http::{
-        Version,
-        header::{self, HeaderMap, HeaderName},
-        uri::Authority,
-    },
+    HttpMessage,
+    dev::{Payload, ServiceRequest},
+    http::{Version, uri::Authority},
 };
+use futures_util::StreamExt;
 use tracing_core_ext::{
+    exchange::BodySize,
     http::{ProtocolVersion, RequestHead},
     propagation::Headers,
 };
 
-/// actix-web speaks an older `http` than the rest, whose names are parsed once, here.
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+use crate::headers::FieldView;
 
 /// A request with what actix-web knows of it: the route it will take and the connection.
 pub(crate) struct ActixRequest<'a> {
@@ -78,29 +74,12 @@ const fn protocol_version(version: Version) -> Option<ProtocolVersion> {
     }
 }
 
-pub(crate) struct FieldView<'a>(&'a HeaderMap);
-
-impl Headers for FieldView<'_> {
-    fn values<'a>(&'a self, name: &http::HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        let values = match known(name.as_str()) {
-            Some(known) => self.0.get_all(known),
-            None => self.0.get_all(name.as_str()),
-        };
-        values.map(header::HeaderValue::as_bytes)
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(HeaderName::as_str)
-    }
-}
-
-fn known(name: &str) -> Option<&'static HeaderName> {
-    match name {
-        "traceparent" => Some(&TRACEPARENT),
-        "tracestate" => Some(&TRACESTATE),
-        "baggage" => Some(&BAGGAGE),
-        "host" => Some(&header::HOST),
-        "user-agent" => Some(&header::USER_AGENT),
-        _ => None,
-    }
+/// Counts the body into `size` as it is read.
+pub(crate) fn count(request: &mut ServiceRequest, size: BodySize) {
+    let counted = request.take_payload().inspect(move |chunk| {
+        if let Ok(chunk) = chunk {
+            size.add(chunk.len() as u64);
+        }
+    });
+    request.set_payload(Payload::Stream { payload: counted.boxed_local() });
 }

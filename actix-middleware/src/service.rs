@@ -3,9 +3,12 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use tracing_core_ext::exchange::Instrumentation;
+use tracing_core_ext::exchange::{Exchange, Instrumentation};
 
-use crate::{ExchangeBody, RequestSpan, ResponseFuture, request::ActixRequest};
+use crate::{
+    ExchangeBody, RequestSpan, ResponseFuture,
+    request::{self, ActixRequest},
+};
 
 /// Service made by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
@@ -31,10 +34,16 @@ where
 
     forward_ready!(inner);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        if request.extensions().contains::<RequestSpan>() {
+            return ResponseFuture::new(self.inner.call(request), Exchange::none());
+        }
         let mut exchange = self.instrumentation.receive(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
+        }
+        if let Some(size) = exchange.request_size() {
+            request::count(&mut request, size);
         }
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)

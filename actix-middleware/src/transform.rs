@@ -5,11 +5,13 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use tracing_core_ext::exchange::{Builder, Instrumentation};
+use tracing_core_ext::exchange::{Builder, Instrumentation, Receives};
 
 use crate::{ExchangeBody, TracingService};
 
 /// Middleware that makes every request one server span, connected to its caller and to the calls it makes.
+///
+/// Below another one it adds nothing: there is one span a request.
 ///
 /// ```
 /// use actix_middleware::Tracing;
@@ -64,6 +66,8 @@ impl From<Instrumentation> for Tracing {
         Self { instrumentation }
     }
 }
+
+impl Receives for Tracing {}
 
 impl<S, B> Transform<S, ServiceRequest> for Tracing
 where

@@ -4,6 +4,8 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use tracing_core_ext::exchange;
 
+use crate::route;
+
 /// Extractor of the request's span.
 ///
 /// ```
@@ -32,6 +34,8 @@ impl<S: Sync> FromRequestParts<S> for RequestSpan {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get().cloned().unwrap_or_default())
+        let span: Self = parts.extensions.get().cloned().unwrap_or_default();
+        route::tell(&span, &parts.method, &parts.extensions);
+        Ok(span)
     }
 }

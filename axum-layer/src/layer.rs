@@ -1,5 +1,5 @@
 use tower_layer::Layer;
-use tracing_core_ext::exchange::{Builder, Instrumentation};
+use tracing_core_ext::exchange::{Builder, Instrumentation, Receives};
 
 use crate::TracingService;
 
@@ -15,7 +15,9 @@ use crate::TracingService;
 /// ```
 ///
 /// Put it on with [`Router::layer`](axum::Router::layer) after the routes: it sees the route that matched, and the span
-/// is named by it.
+/// is named by it. Outside of a router, have a [`RouteLayer`](crate::RouteLayer) inside.
+///
+/// A layer below another one adds nothing: there is one span a request.
 #[derive(Clone, Debug)]
 pub struct TracingLayer {
     instrumentation: Instrumentation,
@@ -60,6 +62,8 @@ impl From<Instrumentation> for TracingLayer {
         Self { instrumentation }
     }
 }
+
+impl Receives for TracingLayer {}
 
 impl<S> Layer<S> for TracingLayer {
     type Service = TracingService<S>;

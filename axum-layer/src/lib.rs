@@ -31,6 +31,12 @@
 mod extract;
 mod layer;
 mod request;
+mod route;
 mod service;
 
-pub use self::{extract::RequestSpan, layer::TracingLayer, service::TracingService};
+pub use self::{
+    extract::RequestSpan,
+    layer::TracingLayer,
+    route::{RouteLayer, RouteService},
+    service::TracingService,
+};

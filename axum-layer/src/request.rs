@@ -1,8 +1,12 @@
-use std::{borrow::Cow, net::SocketAddr};
+use std::{any::Any, borrow::Cow, mem, net::SocketAddr};
 
-use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
-use http::{Request, Uri};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, MatchedPath, OriginalUri},
+};
+use http::{Request, Uri, header::CONTENT_LENGTH};
 use tracing_core_ext::{
+    exchange::{BodySize, CountedBody, parse_length},
     http::{ProtocolVersion, RequestHead},
     propagation::Headers,
 };
@@ -53,5 +57,14 @@ impl<B> RequestHead for AxumRequest<'_, B> {
 
     fn peer(&self) -> Option<SocketAddr> {
         self.0.extensions().get().map(|ConnectInfo(address)| *address)
+    }
+}
+
+/// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type.
+pub(crate) fn count<B: 'static>(request: &mut Request<B>, size: BodySize) {
+    if let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
+        *body = Body::new(CountedBody::new(mem::take(body), size));
+    } else if let Some(length) = request.headers().get(CONTENT_LENGTH) {
+        size.add(parse_length(length.as_bytes()).unwrap_or(0));
     }
 }

@@ -3,9 +3,13 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
-use tracing_core_ext::exchange::{ExchangeBody, Instrumentation, ResponseFuture};
+use tracing_core_ext::exchange::{Exchange, ExchangeBody, Instrumentation, ResponseFuture};
 
-use crate::{RequestSpan, request::AxumRequest};
+use crate::{
+    RequestSpan,
+    request::{self, AxumRequest},
+    route,
+};
 
 /// Service made by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]
@@ -23,6 +27,7 @@ impl<S> TracingService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for TracingService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: 'static,
     ResBody: Body,
 {
     type Response = Response<ExchangeBody<ResBody>>;
@@ -34,9 +39,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if let Some(span) = request.extensions().get() {
+            route::tell(span, request.method(), request.extensions());
+            return ResponseFuture::new(self.inner.call(request), Exchange::none());
+        }
         let mut exchange = self.instrumentation.receive(&AxumRequest(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
+        }
+        if let Some(size) = exchange.request_size() {
+            request::count(&mut request, size);
         }
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)

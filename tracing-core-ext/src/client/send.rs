@@ -1,11 +1,12 @@
 use std::{future::poll_fn, pin::pin};
 
+use http::HeaderMap;
 use opentelemetry::Context;
 use reqwest::{Body, Client, Request, Response, ResponseBuilderExt, Url};
 
 use crate::{
     exchange::{ErrorType, Exchange, ExchangeBody, Instrumentation, Outcome},
-    http::{ClientRequestHead, ProtocolVersion},
+    http::{ClientRequestHead, ProtocolVersion, ResponseHead},
 };
 
 /// Sends `request` below the context that is current now.
@@ -31,20 +32,27 @@ pub(super) fn send(
     }
 }
 
-fn head(request: &Request) -> ClientRequestHead<'_> {
+fn head(request: &Request) -> ClientRequestHead<'_, HeaderMap> {
     let url = request.url();
     ClientRequestHead {
         method: request.method().as_str(),
         url: url.as_str(),
         host: url.host_str().map(|host| host.trim_matches(['[', ']'])),
         port: url.port_or_known_default(),
+        headers: request.headers(),
+        template: None,
+        resend_count: 0,
     }
 }
 
 /// `response` with a body that carries the exchange to its end.
 fn respond(mut exchange: Exchange, response: Response) -> Response {
     exchange.received(ProtocolVersion::from_http(response.version()), response.remote_addr());
-    exchange.respond(response.status().as_u16(), response.content_length());
+    exchange.respond(&ResponseHead {
+        status: response.status().as_u16(),
+        length: response.content_length(),
+        headers: response.headers(),
+    });
     let url = response.url().clone();
     with_url(
         http::Response::<Body>::from(response).map(|body| ExchangeBody::new(body, exchange)),

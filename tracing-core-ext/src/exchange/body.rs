@@ -78,6 +78,9 @@ fn observe<D: bytes::Buf>(exchange: &mut Exchange, frame: &Frame<D>, is_last: bo
     if let Some(data) = frame.data_ref() {
         exchange.sent(data.remaining() as u64);
     }
+    if let Some(trailers) = frame.trailers_ref() {
+        exchange.trailers(trailers);
+    }
     if is_last || frame.is_trailers() {
         exchange.finish(Outcome::Complete);
     }

@@ -1,36 +1,55 @@
-use std::time::{Instant, SystemTime};
+use std::{
+    num::NonZeroU64,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// The start of an exchange on both clocks, so that the span's length is the measured latency.
-#[derive(Clone, Copy, Debug)]
+///
+/// Neither is read for an exchange that nobody measures.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
-    monotonic: Instant,
-    /// Read only for a span that may be recorded.
-    wall: Option<SystemTime>,
+    monotonic: Option<Instant>,
+    /// Nanoseconds since the epoch, read only for a span that may be recorded.
+    wall: Option<NonZeroU64>,
 }
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        Self { monotonic: Instant::now(), wall: None }
+    /// The time of day of the start, which is now if it was not before.
+    pub(crate) fn started(&mut self) -> SystemTime {
+        let monotonic = *self.monotonic.get_or_insert_with(Instant::now);
+        let wall = self.wall.get_or_insert_with(|| {
+            let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            let started = nanoseconds(since_epoch).saturating_sub(nanoseconds(monotonic.elapsed()));
+            NonZeroU64::new(started).unwrap_or(NonZeroU64::MIN)
+        });
+        time_of_day(*wall)
     }
 
-    /// The time of day of the start, whenever this is first asked.
-    pub(crate) fn started(&mut self) -> SystemTime {
-        *self.wall.get_or_insert_with(|| SystemTime::now() - self.monotonic.elapsed())
+    /// The exchange begins now, unless it has begun.
+    pub(crate) fn begin(&mut self) {
+        self.monotonic.get_or_insert_with(Instant::now);
     }
 
     /// The time of day, by the monotonic clock since the start.
     pub(crate) fn now(&self) -> SystemTime {
-        match self.wall {
-            Some(started) => started + self.monotonic.elapsed(),
-            None => SystemTime::now(),
+        match (self.wall, self.monotonic) {
+            (Some(wall), Some(monotonic)) => time_of_day(wall) + monotonic.elapsed(),
+            _ => SystemTime::now(),
         }
     }
 }
 
+/// Enough for five centuries.
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
+}
+
+fn time_of_day(nanoseconds: NonZeroU64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds.get())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -39,7 +58,7 @@ mod tests {
     fn the_start_is_the_start_however_late_it_is_asked() {
         let a_minute_ago =
             Instant::now().checked_sub(MINUTE).expect("the machine has been up for a minute");
-        let mut clock = Clock { monotonic: a_minute_ago, wall: None };
+        let mut clock = Clock { monotonic: Some(a_minute_ago), wall: None };
 
         let started = clock.started();
 

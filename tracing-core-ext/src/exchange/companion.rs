@@ -1,18 +1,25 @@
 //! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
 //! request.
 
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, TraceContextExt},
+};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::layer::{self, TARGET};
-use crate::http::{Describe, Method, RequestHead, semconv};
+use super::{
+    clock::Clock,
+    layer::{self, TARGET},
+    start::Started,
+};
+use crate::http::{Describe, Detail, Method, RequestHead, semconv};
 
 /// The companion of a server span, none where no subscriber wants it.
 ///
 /// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
 /// entry.
-pub(crate) fn span(head: &impl RequestHead) -> Span {
+pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
@@ -22,7 +29,7 @@ pub(crate) fn span(head: &impl RequestHead) -> Span {
         otel.kind = field::Empty,
         otel.name = field::Empty,
         { semconv::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
-        { semconv::URL_PATH } = head.path(),
+        { semconv::URL_PATH } = detail.limited_text(head.path()),
     )
 }
 
@@ -32,14 +39,30 @@ pub(crate) fn span(head: &impl RequestHead) -> Span {
 pub(crate) fn capture(
     span: &Span,
     parent: &Context,
+    link: Option<&SpanContext>,
+    clock: &mut Clock,
     description: &dyn Describe,
-) -> Option<Context> {
-    if span.is_disabled() { None } else { capture_enabled(span, parent, description) }
+) -> Option<Started> {
+    if span.is_disabled() {
+        return None;
+    }
+    clock.begin();
+    let captured = capture_enabled(span, parent, link, description)?;
+    clock.started();
+    Some(captured)
 }
 
-fn capture_enabled(span: &Span, parent: &Context, description: &dyn Describe) -> Option<Context> {
+fn capture_enabled(
+    span: &Span,
+    parent: &Context,
+    link: Option<&SpanContext>,
+    description: &dyn Describe,
+) -> Option<Started> {
     if layer::exports_natively(span) || span.set_parent(parent.clone()).is_err() {
         return None;
+    }
+    if let Some(link) = link {
+        span.add_link(link.clone());
     }
     span.record("otel.kind", "server");
     let name = description.before_sampling(&mut |attribute| {
@@ -50,7 +73,8 @@ fn capture_enabled(span: &Span, parent: &Context, description: &dyn Describe) ->
     span.record("otel.name", &*name);
     let context = Some(span.context()).filter(|context| is_new(context, parent))?;
     description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
-    Some(context)
+    let is_recorded = context.span().is_recording();
+    Some(Started { context, is_recorded })
 }
 
 /// A layer whose tracer is no SDK, or one that was shut down, answers with the parent or with nothing.

@@ -14,6 +14,7 @@ use super::{
     outcome::{ErrorType, Outcome},
     state::Exchange,
 };
+use crate::http::ResponseHead;
 
 /// Future of a service whose exchange goes on in the body of the response.
 #[pin_project]
@@ -40,15 +41,20 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         let mut exchange = mem::replace(this.exchange, Exchange::none());
-        if let Ok(response) = &result {
-            exchange.respond(response.status().as_u16(), body_length(response));
-        } else {
-            exchange.finish(Outcome::Failed(ErrorType::Service));
+        match &mut result {
+            Ok(response) => respond(&mut exchange, response),
+            Err(_) => exchange.finish(Outcome::Failed(ErrorType::Service)),
         }
         Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
     }
+}
+
+pub(crate) fn respond<B: Body>(exchange: &mut Exchange, response: &mut Response<B>) {
+    exchange.announce(response.headers_mut());
+    let (status, length) = (response.status().as_u16(), body_length(response));
+    exchange.respond(&ResponseHead { status, length, headers: response.headers() });
 }
 
 /// Length the body will have on the wire: what the body knows, else what the header says.

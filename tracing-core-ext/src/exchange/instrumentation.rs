@@ -1,139 +1,111 @@
 #[cfg(feature = "telemetry")]
 use std::sync::OnceLock;
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use opentelemetry::{
     Context, InstrumentationScope, global,
-    propagation::TextMapPropagator,
-    trace::{SpanKind, Tracer, TracerProvider},
+    trace::{SpanContext, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 
 use super::{
     Exchange,
     clock::Clock,
     companion,
+    late::Late,
+    options::{Options, TrustPolicy},
     sampler::Sampler,
     start::{Start, StartSpan, Starter},
 };
 use crate::{
-    http::{ClientRequestHead, RequestHead, semconv},
-    propagation::{HeadersMut, Propagator},
+    http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
+    propagation::{Headers, HeadersMut, Propagator},
 };
 
-/// What a middleware or a client resolved when it was built: tracer and propagator. Cheap to clone.
+/// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
 #[derive(Clone)]
 pub struct Instrumentation {
+    resolved: Arc<Resolved>,
+}
+
+struct Resolved {
     tracer: Arc<dyn StartSpan>,
     propagator: Propagator,
+    options: Options,
 }
 
 impl Instrumentation {
+    pub(super) fn new(
+        tracer: Arc<dyn StartSpan>,
+        propagator: Propagator,
+        options: Options,
+    ) -> Self {
+        Self { resolved: Arc::new(Resolved { tracer, propagator, options }) }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.resolved.options
+    }
+
     /// Starts the exchange of an incoming request, below the span its headers name.
     pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
-        let parent = self.propagator.extract(head.headers());
-        let mut clock = Clock::start();
-        let companion = companion::span(head);
-        let context = match companion::capture(&companion, &parent, head) {
-            Some(captured) => {
-                clock.started();
-                captured
+        let Resolved { tracer, options, .. } = &*self.resolved;
+        let (parent, link) = self.parent(head);
+        if options.excludes(head) {
+            return Exchange::untraced(parent, head.method(), self.clone());
+        }
+        let mut clock = Clock::default();
+        let description = ServerDescription::new(head, &options.detail);
+        let companion = companion::span(head, &options.detail);
+        let captured =
+            companion::capture(&companion, &parent, link.as_ref(), &mut clock, &description);
+        let started = captured.unwrap_or_else(|| {
+            let (kind, clock) = (SpanKind::Server, &mut clock);
+            tracer.start(Start { kind, clock, link, description: &description }, &parent)
+        });
+        let naming = description.naming();
+        let late = started.is_recorded.then(|| Late::of(naming, options)).flatten();
+        Exchange::server(started, companion, clock, head.method(), late, self.clone())
+    }
+
+    /// The context an incoming request is served in, and a caller that is not its parent.
+    #[inline]
+    fn parent(&self, head: &impl RequestHead) -> (Context, Option<SpanContext>) {
+        let extract = || self.resolved.propagator.extract(head.headers());
+        match self.options().policy_for(head) {
+            TrustPolicy::Trust => (extract(), None),
+            TrustPolicy::LinkOnly => {
+                let caller = extract().span().span_context().clone();
+                (Context::new(), Some(caller).filter(SpanContext::is_valid))
             }
-            None => {
-                let start = Start { kind: SpanKind::Server, clock: &mut clock, description: head };
-                self.tracer.start(start, &parent)
-            }
-        };
-        Exchange::server(context, companion, clock, head.method())
+            TrustPolicy::Ignore => (Context::new(), None),
+        }
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
-    pub fn send(&self, parent: &Context, head: &ClientRequestHead<'_>) -> Exchange {
-        let mut clock = Clock::start();
-        let start = Start { kind: SpanKind::Client, clock: &mut clock, description: head };
-        Exchange::client(self.tracer.start(start, parent), clock, head.method)
+    pub fn send<H: Headers>(&self, parent: &Context, head: &ClientRequestHead<'_, H>) -> Exchange {
+        let Resolved { tracer, options, .. } = &*self.resolved;
+        if options.excludes(head) {
+            return Exchange::untraced(parent.clone(), head.method, self.clone());
+        }
+        let mut clock = Clock::default();
+        let description = &ClientDescription::new(head, &options.detail);
+        let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
+        let started = tracer.start(start, parent);
+        let late = started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten();
+        Exchange::client(started, clock, head.method, late, self.clone())
     }
 
     /// Writes `context` into the headers of an outgoing request.
     pub fn inject<H: HeadersMut>(&self, context: &Context, headers: &mut H) {
-        self.propagator.inject(context, headers);
+        self.resolved.propagator.inject(context, headers);
     }
 }
 
 impl fmt::Debug for Instrumentation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrumentation")
-            .field("propagator", &self.propagator)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Options of a middleware or a client `T`, the same on every framework.
-///
-/// What is not set is taken, once, in [`build`](Self::build), from what `telemetry` has installed, else from
-/// [`opentelemetry::global`].
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct Builder<T> {
-    scope: InstrumentationScope,
-    tracer: Option<Arc<dyn StartSpan>>,
-    propagator: Option<Propagator>,
-    target: PhantomData<fn() -> T>,
-}
-
-impl<T: From<Instrumentation>> Builder<T> {
-    /// A builder whose spans carry the instrumentation scope `name` in version `version`.
-    pub fn new(name: &'static str, version: &'static str) -> Self {
-        Self {
-            scope: InstrumentationScope::builder(name)
-                .with_version(version)
-                .with_schema_url(semconv::SCHEMA_URL)
-                .build(),
-            tracer: None,
-            propagator: None,
-            target: PhantomData,
-        }
-    }
-
-    /// Spans are made by `provider` instead of the global one.
-    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
-    where
-        P: TracerProvider + fmt::Debug,
-        P::Tracer: Send + Sync + 'static,
-        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
-    {
-        self.tracer = Some(starter(provider, self.scope.clone()));
-        self
-    }
-
-    /// Context crosses processes by `propagator` instead of the global one.
-    ///
-    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
-    /// `TextMapPropagator` interface.
-    pub fn propagator<P>(mut self, propagator: P) -> Self
-    where
-        P: TextMapPropagator + Send + Sync + 'static,
-    {
-        self.propagator = Some(Propagator::new(propagator));
-        self
-    }
-
-    /// Resolves what was not set and builds.
-    pub fn build(self) -> T {
-        T::from(self.resolve())
-    }
-
-    pub(crate) fn resolve(self) -> Instrumentation {
-        let scope = self.scope;
-        let tracer = self.tracer.unwrap_or_else(|| global_starter(scope));
-        let propagator = self.propagator.unwrap_or_else(Propagator::global);
-        Instrumentation { tracer, propagator }
-    }
-}
-
-impl<T> fmt::Debug for Builder<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("scope", &self.scope)
-            .field("propagator", &self.propagator)
+            .field("propagator", &self.resolved.propagator)
+            .field("options", self.options())
             .finish_non_exhaustive()
     }
 }
@@ -159,7 +131,7 @@ where
     INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, scope)));
 }
 
-fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
+pub(super) fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
     #[cfg(feature = "telemetry")]
     if let Some(starters) = INSTALLED.get() {
         return starters(scope);
@@ -167,7 +139,7 @@ fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
     starter(&global::tracer_provider(), scope)
 }
 
-fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>
+pub(super) fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>
 where
     P: TracerProvider + fmt::Debug,
     P::Tracer: Send + Sync + 'static,

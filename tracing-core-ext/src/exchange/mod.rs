@@ -6,12 +6,14 @@
 //!
 //! ```
 //! use tracing_core_ext::exchange::{Builder, Instrumentation, Outcome};
+//! use tracing_core_ext::http::ResponseHead;
 //!
 //! let instrumentation: Instrumentation = Builder::new("my-framework", "1.0.0").build();
 //! let request = http::Request::get("http://shop.example/items/7").body(())?;
 //! let mut exchange = instrumentation.receive(&request);
 //! let status = exchange.in_scope(|| 200);
-//! exchange.respond(status, Some(2));
+//! let headers = &http::HeaderMap::new();
+//! exchange.respond(&ResponseHead { status, length: Some(2), headers });
 //! exchange.in_scope(|| "ok");
 //! exchange.finish(Outcome::Complete);
 //! # Ok::<(), http::Error>(())
@@ -21,20 +23,26 @@
 //!
 //! - `receive` or `send` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
+//! - [`announce`](Exchange::announce) before the headers of the response are sent, for fields that tell of the trace.
 //! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
 //!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
 //! - `sent` for every frame with data; it finishes the exchange with the last byte of a body of known length.
+//! - [`trailers`](Exchange::trailers) when the body ends with some: gRPC says there how a call went.
 //! - `finish` when the body ends or anything fails. The first call counts, every later one does nothing.
 //! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
 //!
 //! The span ends in `finish` and nowhere else, whatever still runs below it.
 
 mod body;
+mod body_size;
+mod builder;
 mod clock;
 mod companion;
 mod future;
 mod instrumentation;
+mod late;
 mod layer;
+mod options;
 mod outcome;
 mod request_span;
 mod sampler;
@@ -45,10 +53,13 @@ mod state;
 pub(crate) use self::instrumentation::install_globally;
 pub use self::{
     body::ExchangeBody,
+    body_size::{BodySize, CountedBody},
+    builder::{Builder, Receives},
     future::{ResponseFuture, parse_length},
-    instrumentation::{Builder, Instrumentation},
+    instrumentation::Instrumentation,
     layer::{TARGET, layer},
-    outcome::{ErrorType, Outcome},
+    options::{ResponseField, TrustPolicy},
+    outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,
     state::Exchange,
 };

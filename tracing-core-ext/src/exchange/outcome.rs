@@ -1,3 +1,7 @@
+use std::{borrow::Cow, fmt};
+
+use http::StatusCode;
+
 /// How an exchange ended. Every exchange ends in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,6 +19,8 @@ pub enum Outcome {
 }
 
 /// Value of `error.type` for an exchange that ended without a status code that says it.
+///
+/// Where a status code does, `error.type` is that code: `503`, or for gRPC its name, `UNAVAILABLE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorType {
@@ -22,7 +28,7 @@ pub enum ErrorType {
     Service,
     /// `body_error`: the body failed after the head was sent or received.
     Body,
-    /// `timeout`: no head of a response in time (client).
+    /// `timeout`: no response, or not all of it, in time (client).
     Timeout,
     /// `connection_error`: the connection could not be made (client).
     Connection,
@@ -52,5 +58,47 @@ impl ErrorType {
             Self::CancelledMidBody => "cancelled_mid_body",
             Self::Panic => "panic",
         }
+    }
+}
+
+impl fmt::Display for ErrorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The end of an exchange, for an option that decides what counts as an error.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub(super) outcome: Outcome,
+    pub(super) status: Option<u16>,
+    pub(super) rpc_status: Option<&'static str>,
+    pub(super) error_type: Option<Cow<'static, str>>,
+}
+
+impl Ending {
+    /// How it ended.
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Status of the response, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.status?).ok()
+    }
+
+    /// Name of the gRPC status, `NOT_FOUND` say, if there was one.
+    pub const fn rpc_status(&self) -> Option<&'static str> {
+        self.rpc_status
+    }
+
+    /// `error.type` by the semantic conventions; `None` where it is no error.
+    pub fn error_type(&self) -> Option<&str> {
+        self.error_type.as_deref()
+    }
+
+    /// The same, to be handed on.
+    pub fn into_error_type(self) -> Option<Cow<'static, str>> {
+        self.error_type
     }
 }

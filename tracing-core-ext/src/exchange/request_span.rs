@@ -5,6 +5,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 
+use super::late::Late;
 use crate::http::semconv;
 
 /// The span of a request, for its handler and for middleware inside ours.
@@ -14,11 +15,12 @@ use crate::http::semconv;
 #[derive(Clone, Debug, Default)]
 pub struct RequestSpan {
     context: Context,
+    late: Option<Late>,
 }
 
 impl RequestSpan {
-    pub(crate) fn new(context: &Context) -> Self {
-        Self { context: context.clone() }
+    pub(crate) fn new(context: &Context, late: Option<&Late>) -> Self {
+        Self { context: context.clone(), late: late.cloned() }
     }
 
     /// Identity of the trace. All zeros where no SDK is installed and the caller sent no context.
@@ -52,6 +54,16 @@ impl RequestSpan {
         let span = self.context.span();
         if span.is_recording() {
             span.set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Names the server span by the route that was found only after it had started; the first route counts.
+    ///
+    /// For routers that know the route behind our middleware. What stands for `method` in the name is up to the semantic
+    /// conventions.
+    pub fn set_route(&self, method: &str, route: &str) {
+        if let Some(late) = &self.late {
+            late.set_route(&self.context, method, route);
         }
     }
 

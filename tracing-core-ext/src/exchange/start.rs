@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span, SpanBuilder, SpanKind, TraceContextExt, Tracer},
+    trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 
 use super::{clock::Clock, sampler::Sampler};
@@ -15,13 +15,21 @@ const CAPACITY: usize = 16;
 pub(crate) struct Start<'a> {
     pub(crate) kind: SpanKind,
     pub(crate) clock: &'a mut Clock,
+    pub(crate) link: Option<SpanContext>,
     pub(crate) description: &'a dyn Describe,
 }
 
 /// A tracer of any type, resolved when a layer is built.
 pub(crate) trait StartSpan: Send + Sync {
-    /// Starts a span below `parent` and answers `parent` with the span in it.
-    fn start(&self, start: Start<'_>, parent: &Context) -> Context;
+    /// Starts a span below `parent`.
+    fn start(&self, start: Start<'_>, parent: &Context) -> Started;
+}
+
+/// A span that has started.
+pub(crate) struct Started {
+    /// The parent's context, with the span in it.
+    pub(crate) context: Context,
+    pub(crate) is_recorded: bool,
 }
 
 /// A tracer and what is known of its sampler.
@@ -35,20 +43,24 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, start: Start<'_>, parent: &Context) -> Context {
-        let Start { kind, clock, description } = start;
+    fn start(&self, start: Start<'_>, parent: &Context) -> Started {
+        let Start { kind, clock, link, description } = start;
         let is_described = self.sampler.may_record(parent.span().span_context());
+        if is_described {
+            clock.begin();
+        }
         let (name, attributes) = if is_described { described(description) } else { NOTHING };
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
             start_time: is_described.then(|| clock.started()),
             attributes,
+            links: link.map(|link| vec![Link::with_context(link)]),
             ..SpanBuilder::default()
         };
         let mut span = self.tracer.build_with_context(builder, parent);
         if !span.is_recording() {
-            return propagated(&span, parent);
+            return Started { context: propagated(&span, parent), is_recorded: false };
         }
         if !is_described {
             clock.started();
@@ -56,7 +68,7 @@ where
             span.update_name(name);
         }
         description.when_recorded(&mut |attribute| span.set_attribute(attribute));
-        parent.with_span(span)
+        Started { context: parent.with_span(span), is_recorded: true }
     }
 }
 

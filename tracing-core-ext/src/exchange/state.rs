@@ -1,4 +1,6 @@
-use std::{net::SocketAddr, thread};
+use std::{borrow::Cow, net::SocketAddr, thread};
+
+use http::HeaderName;
 
 use opentelemetry::{
     Context, KeyValue,
@@ -7,12 +9,22 @@ use opentelemetry::{
 use tracing::Span;
 
 use super::{
+    body_size::BodySize,
     clock::Clock,
+    instrumentation::Instrumentation,
+    late::Late,
     layer,
-    outcome::{ErrorType, Outcome},
+    options::Options,
+    outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,
+    start::Started,
 };
-use crate::http::{ProtocolVersion, put_peer, semconv};
+use crate::{
+    http::{ProtocolVersion, ResponseHead, RpcStatus, put_peer, semconv},
+    propagation::{Headers, HeadersMut},
+};
+
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// One request and its response, on the server's or on the client's side.
 ///
@@ -27,23 +39,43 @@ pub struct Exchange {
 struct Open {
     context: Context,
     companion: Span,
+    instrumentation: Instrumentation,
     clock: Clock,
     side: Side,
     method: Method,
+    is_recorded: bool,
     has_ended: bool,
     /// Entering the companion attaches the context.
     is_bound: bool,
     status: Option<u16>,
-    /// Bytes of the body still to come, where the length is known.
-    remaining: Option<u64>,
+    rpc_status: Option<RpcStatus>,
+    has_begun: bool,
+    /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
+    remaining: u64,
+    late: Option<Late>,
 }
 
-/// The methods that tell whether a response has a body: RFC 9110, section 6.4.1.
+const UNKNOWN: u64 = u64::MAX;
+
+/// What the method tells of a response: whether it has a body (RFC 9110, section 6.4.1), and whether it can be gRPC's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
     Head,
     Connect,
+    Post,
     Other,
+}
+
+impl Method {
+    #[inline]
+    fn of(method: &str) -> Self {
+        match method {
+            "HEAD" => Self::Head,
+            "CONNECT" => Self::Connect,
+            "POST" => Self::Post,
+            _ => Self::Other,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,42 +85,68 @@ enum Side {
 }
 
 impl Exchange {
-    #[inline]
-    pub(super) fn server(context: Context, companion: Span, clock: Clock, method: &str) -> Self {
-        let is_bound = layer::bind(&companion, &context);
-        Self::open(context, companion, clock, Side::Server, method, is_bound)
-    }
-
-    pub(super) fn client(context: Context, clock: Clock, method: &str) -> Self {
-        Self::open(context, Span::none(), clock, Side::Client, method, false)
-    }
-
-    #[inline]
-    fn open(
-        context: Context,
+    #[inline(always)]
+    pub(super) fn server(
+        started: Started,
         companion: Span,
         clock: Clock,
-        side: Side,
         method: &str,
-        is_bound: bool,
+        late: Option<Late>,
+        instrumentation: Instrumentation,
     ) -> Self {
-        let method = match method {
-            "HEAD" => Method::Head,
-            "CONNECT" => Method::Connect,
-            _ => Method::Other,
-        };
-        let open = Open {
-            context,
-            companion,
-            clock,
-            side,
-            method,
-            has_ended: false,
-            is_bound,
-            status: None,
-            remaining: None,
-        };
-        Self { open: Some(open) }
+        let is_bound = layer::bind(&companion, &started.context);
+        let start = (clock, Side::Server, Method::of(method));
+        Self::open(started, companion, start, is_bound, late, instrumentation)
+    }
+
+    pub(super) fn client(
+        started: Started,
+        clock: Clock,
+        method: &str,
+        late: Option<Late>,
+        instrumentation: Instrumentation,
+    ) -> Self {
+        let start = (clock, Side::Client, Method::of(method));
+        Self::open(started, Span::none(), start, false, late, instrumentation)
+    }
+
+    /// An exchange without a span of its own, in `context`.
+    pub(super) fn untraced(
+        context: Context,
+        method: &str,
+        instrumentation: Instrumentation,
+    ) -> Self {
+        let started = Started { context, is_recorded: false };
+        Self::client(started, Clock::default(), method, None, instrumentation)
+    }
+
+    #[inline(always)]
+    fn open(
+        Started { context, is_recorded }: Started,
+        companion: Span,
+        (clock, side, method): (Clock, Side, Method),
+        is_bound: bool,
+        late: Option<Late>,
+        instrumentation: Instrumentation,
+    ) -> Self {
+        Self {
+            open: Some(Open {
+                context,
+                companion,
+                instrumentation,
+                clock,
+                side,
+                method,
+                is_recorded,
+                has_ended: false,
+                is_bound,
+                status: None,
+                rpc_status: None,
+                has_begun: false,
+                remaining: UNKNOWN,
+                late,
+            }),
+        }
     }
 
     /// What is left where an exchange was taken away: nothing.
@@ -98,12 +156,25 @@ impl Exchange {
 
     /// The span, for the request's extensions.
     pub fn request_span(&self) -> Option<RequestSpan> {
-        self.open.as_ref().map(|open| RequestSpan::new(&open.context))
+        self.open.as_ref().map(|open| RequestSpan::new(&open.context, open.late.as_ref()))
     }
 
     /// The OpenTelemetry context with the span in it.
     pub fn context(&self) -> Option<&Context> {
         self.open.as_ref().map(|open| &open.context)
+    }
+
+    /// Counts the body of the request, where that was asked for.
+    pub fn request_size(&self) -> Option<BodySize> {
+        let open = self.open.as_ref()?;
+        let late = open.late.as_ref().filter(|_| open.options().has_body_sizes);
+        late.cloned().map(BodySize)
+    }
+
+    /// Whether a route found now would name the span.
+    pub fn lacks_route(&self) -> bool {
+        let late = self.open.as_ref().and_then(|open| open.late.as_ref());
+        late.is_some_and(|late| !late.has_route())
     }
 
     /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. That goes on after the exchange is finished:
@@ -123,11 +194,22 @@ impl Exchange {
         f()
     }
 
-    /// The head of the response is known: its status, and the length of its body in bytes where that is known.
-    pub fn respond(&mut self, status: u16, length: Option<u64>) {
+    /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.
+    #[inline]
+    pub fn announce<H: HeadersMut>(&self, headers: &mut H) {
+        let Some(open) = &self.open else { return };
+        for field in &open.options().response_fields {
+            field.write(open.context.span().span_context(), headers);
+        }
+    }
+
+    /// The head of the response is known.
+    pub fn respond<H: Headers>(&mut self, response: &ResponseHead<'_, H>) {
         let Some(open) = &mut self.open else { return };
+        let ResponseHead { status, length, headers } = *response;
         open.status = Some(status);
-        open.remaining = length;
+        open.remaining = length.unwrap_or(UNKNOWN);
+        open.record_response(status, headers);
         match (status, open.method) {
             (101, _) | (200..300, Method::Connect) => self.finish(Outcome::Upgraded),
             (204 | 205 | 304, _) | (_, Method::Head) => self.finish(Outcome::Complete),
@@ -138,11 +220,8 @@ impl Exchange {
 
     /// What a client learns with the head of the response.
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
-        let Some(open) = &self.open else { return };
+        let Some(open) = self.open.as_ref().filter(|open| open.is_recorded) else { return };
         let span = open.context.span();
-        if !span.is_recording() {
-            return;
-        }
         if let Some(version) = version {
             span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
         }
@@ -154,13 +233,26 @@ impl Exchange {
     /// A frame with `bytes` of data was handed over.
     ///
     /// A server stops polling a body at its declared length, so its last byte is the end of the exchange.
+    #[inline]
     pub fn sent(&mut self, bytes: u64) {
-        let Some(remaining) = self.open.as_mut().and_then(|open| open.remaining.as_mut()) else {
+        let Some(open) = &mut self.open else { return };
+        if let Some(late) = &open.late {
+            late.add_to_response(bytes);
+        }
+        if open.remaining == UNKNOWN {
+            open.begin(bytes);
             return;
-        };
-        *remaining = remaining.saturating_sub(bytes);
-        if *remaining == 0 {
+        }
+        open.remaining = open.remaining.saturating_sub(bytes);
+        if open.remaining == 0 {
             self.finish(Outcome::Complete);
+        }
+    }
+
+    /// The trailers behind the body have come.
+    pub fn trailers<H: Headers>(&mut self, trailers: &H) {
+        if let Some(open) = &mut self.open {
+            open.read_rpc_status(trailers);
         }
     }
 
@@ -204,10 +296,46 @@ impl Drop for FinishOnUnwind<'_> {
 }
 
 impl Open {
+    fn options(&self) -> &Options {
+        self.instrumentation.options()
+    }
+
+    /// What the head of the response has besides its status.
+    #[inline]
+    fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
+        if self.method == Method::Post {
+            self.read_rpc_status(headers);
+        }
+        let detail = &self.options().detail;
+        if self.is_recorded && detail.describes_responses() {
+            let span = self.context.span();
+            let add = &mut |attribute| span.set_attribute(attribute);
+            detail.limited(add, |add| detail.put_response(status, headers, add));
+        }
+    }
+
+    /// A call that fails before its first message says so in the head, any other in the trailers.
+    fn read_rpc_status<H: Headers>(&mut self, headers: &H) {
+        let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
+        self.rpc_status = status.or(self.rpc_status);
+    }
+
+    /// What is streamed begins with the first byte, not with the head.
+    fn begin(&mut self, bytes: u64) {
+        if self.has_begun || bytes == 0 {
+            return;
+        }
+        self.has_begun = true;
+        if self.is_recorded {
+            let span = self.context.span();
+            span.add_event_with_timestamp(semconv::FIRST_BYTE, self.clock.now(), Vec::new());
+        }
+    }
+
     fn finish(&self, outcome: Outcome) {
-        let span = self.context.span();
-        if span.is_recording() {
+        if self.is_recorded {
             let ended = self.clock.now();
+            let span = self.context.span();
             self.record(&span, outcome);
             span.end_with_timestamp(ended);
         }
@@ -215,18 +343,56 @@ impl Open {
 
     fn record(&self, span: &SpanRef<'_>, outcome: Outcome) {
         if let Some(status) = self.status {
-            span.set_attribute(KeyValue::new(
-                semconv::HTTP_RESPONSE_STATUS_CODE,
-                i64::from(status),
-            ));
+            let status = i64::from(status);
+            span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
         }
-        if let Some(error) = self.error_type(outcome) {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error.as_str()));
-            span.set_status(Status::error(""));
-        } else if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, status.to_string()));
+        if let Some(status) = self.rpc_status {
+            span.set_attribute(KeyValue::new(semconv::RPC_RESPONSE_STATUS_CODE, status.as_str()));
+        }
+        if let Some(late) = self.late.as_ref().filter(|_| self.options().has_body_sizes) {
+            self.record_sizes(span, late.sizes());
+        }
+        if let Some(error_type) = self.error_type(outcome) {
+            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
         }
+    }
+
+    fn record_sizes(&self, span: &SpanRef<'_>, (request, response): (u64, u64)) {
+        let put = |key, bytes: u64| {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            span.set_attribute(KeyValue::new(key, bytes));
+        };
+        put(semconv::HTTP_REQUEST_BODY_SIZE, request);
+        if self.status.is_some() {
+            put(semconv::HTTP_RESPONSE_BODY_SIZE, response);
+        }
+    }
+
+    #[inline]
+    fn error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        let error_type = self.conventional_error_type(outcome);
+        let Some(error_type_of) = &self.options().error_type_of else {
+            return error_type;
+        };
+        error_type_of(Ending {
+            outcome,
+            status: self.status,
+            rpc_status: self.rpc_status.map(RpcStatus::as_str),
+            error_type,
+        })
+    }
+
+    /// Semantic conventions, "Recording errors".
+    fn conventional_error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        if let Some(error_type) = self.failure(outcome) {
+            return Some(error_type.as_str().into());
+        }
+        if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
+            return Some(status.to_string().into());
+        }
+        let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
+        Some(status.as_str().into())
     }
 
     /// Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not the server's.
@@ -238,7 +404,7 @@ impl Open {
     }
 
     /// `None` where the status code alone tells.
-    const fn error_type(&self, outcome: Outcome) -> Option<ErrorType> {
+    const fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
         match (outcome, self.side) {
             (Outcome::Complete | Outcome::Upgraded, _) | (Outcome::Cancelled, Side::Client) => None,
             (Outcome::Failed(error), _) => Some(error),

@@ -1,16 +1,22 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, net::SocketAddr};
 
 use opentelemetry::KeyValue;
 
 use super::{
     describe::{Describe, put},
+    detail::Detail,
     method::Method,
-    semconv, url,
+    request::RequestHead,
+    route::RouteName,
+    rpc, semconv, url,
+    version::ProtocolVersion,
+    view::RequestView,
 };
+use crate::propagation::Headers;
 
 /// Head of an outgoing request, borrowed from the client library.
 #[derive(Clone, Copy, Debug)]
-pub struct ClientRequestHead<'a> {
+pub struct ClientRequestHead<'a, H> {
     /// Method as sent.
     pub method: &'a str,
     /// Absolute URL; credentials in it are redacted before they are recorded.
@@ -19,20 +25,161 @@ pub struct ClientRequestHead<'a> {
     pub host: Option<&'a str>,
     /// Port of the server.
     pub port: Option<u16>,
+    /// Header fields.
+    pub headers: &'a H,
+    /// What the URL was made from, such as `/items/{id}`: it names the span.
+    pub template: Option<&'a str>,
+    /// How often this request was sent before.
+    pub resend_count: u32,
 }
 
-impl Describe for ClientRequestHead<'_> {
-    /// The name is `{method}`: a path would make a name of every resource.
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        let method = Method::of(self.method);
-        method.put(self.method, add);
-        put(add, semconv::URL_FULL, url::redact_url(self.url).into_owned());
-        if let Some(host) = self.host {
+impl<H> ClientRequestHead<'_, H> {
+    /// Scheme, authority, path and query of the URL.
+    fn parts(&self) -> (&str, &str, &str, Option<&str>) {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", self.url));
+        let rest = rest.split('#').next().unwrap_or("");
+        let (before_query, query) = match rest.split_once('?') {
+            Some((before, query)) => (before, Some(query)),
+            None => (rest, None),
+        };
+        let path = before_query.find('/').unwrap_or(before_query.len());
+        let (authority, path) = before_query.split_at(path);
+        (scheme, authority, path, query)
+    }
+}
+
+impl<H: Headers> RequestHead for ClientRequestHead<'_, H> {
+    fn headers(&self) -> &impl Headers {
+        self.headers
+    }
+
+    fn method(&self) -> &str {
+        self.method
+    }
+
+    fn scheme(&self) -> &str {
+        self.parts().0
+    }
+
+    /// Without credentials.
+    fn authority(&self) -> Option<&str> {
+        let authority = self.parts().1;
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        (!host.is_empty()).then_some(host)
+    }
+
+    fn path(&self) -> &str {
+        self.parts().2
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.parts().3
+    }
+
+    fn version(&self) -> Option<ProtocolVersion> {
+        None
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        self.template.map(Cow::Borrowed)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        None
+    }
+}
+
+/// An outgoing request as its span.
+pub(crate) struct ClientDescription<'a, H> {
+    head: &'a ClientRequestHead<'a, H>,
+    detail: &'a Detail,
+}
+
+impl<'a, H: Headers> ClientDescription<'a, H> {
+    pub(crate) const fn new(head: &'a ClientRequestHead<'a, H>, detail: &'a Detail) -> Self {
+        Self { head, detail }
+    }
+
+    fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let head = self.head;
+        let method = Method::of(head.method);
+        method.put(head.method, add);
+        let redacted = url::redact_url(head.url, &self.detail.redacted_keys);
+        put(add, semconv::URL_FULL, redacted.into_owned());
+        if let Some(host) = head.host {
             put(add, semconv::SERVER_ADDRESS, host.to_owned());
         }
-        if let Some(port) = self.port {
+        if let Some(port) = head.port {
             put(add, semconv::SERVER_PORT, i64::from(port));
         }
-        method.as_span_name().into()
+        if head.resend_count > 0 {
+            put(add, semconv::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
+        }
+        self.put_name(method.as_span_name(), add)
+    }
+
+    /// The name is `{method} {template}`, or `{method}`: a path would make a name of every resource.
+    fn put_name(&self, method: &'static str, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let mut name = Cow::Borrowed(method);
+        if let Some(template) = self.head.template {
+            put(add, semconv::URL_TEMPLATE, template.to_owned());
+            name = RouteName::of(method, template).name;
+        }
+        if self.is_rpc() {
+            name = rpc::put_call(self.head.path(), add).to_owned().into();
+        }
+        let name_of = self.detail.name_of.as_ref();
+        name_of.and_then(|name_of| name_of(&RequestView::new(self.head))).unwrap_or(name)
+    }
+
+    fn is_rpc(&self) -> bool {
+        let content_type = || self.head.headers.values(&http::header::CONTENT_TYPE).next();
+        self.head.method == "POST" && content_type().is_some_and(rpc::is_grpc)
+    }
+}
+
+impl<H: Headers> Describe for ClientDescription<'_, H> {
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        self.detail.limited(add, |add| self.put_before_sampling(add))
+    }
+
+    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
+        self.detail.limited(add, |add| self.detail.put_request(self.head, add));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn parts(url: &str) -> (String, Option<String>, String, Option<String>) {
+        let headers = &HeaderMap::new();
+        let head = ClientRequestHead {
+            method: "GET",
+            url,
+            host: None,
+            port: None,
+            headers,
+            template: None,
+            resend_count: 0,
+        };
+        let (authority, query) = (head.authority(), head.query());
+        (head.scheme().into(), authority.map(Into::into), head.path().into(), query.map(Into::into))
+    }
+
+    #[test]
+    fn a_url_has_its_parts() {
+        let all = parts("https://joe:pw@shop.example:8443/items/7?page=2#top");
+        let authority = Some("shop.example:8443".to_owned());
+        assert_eq!(all, ("https".into(), authority, "/items/7".into(), Some("page=2".into())));
+        let least = parts("http://h");
+        assert_eq!(least, ("http".into(), Some("h".into()), String::new(), None));
+    }
+
+    #[test]
+    fn what_is_no_url_has_no_authority() {
+        assert_eq!(parts("/items?a"), (String::new(), None, "/items".into(), Some("a".into())));
     }
 }

@@ -1,16 +1,38 @@
 //! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
 
 mod authority;
+mod capture;
 mod client_request;
 mod describe;
+mod detail;
 mod method;
 mod peer;
 mod recent;
 mod request;
+mod response;
 mod route;
+mod rpc;
 pub(crate) mod semconv;
+mod server_description;
 mod url;
 mod version;
+mod view;
 
-pub use self::{client_request::ClientRequestHead, request::RequestHead, version::ProtocolVersion};
-pub(crate) use self::{describe::Describe, method::Method, peer::put_peer};
+pub use self::{
+    capture::{CapturedHeaders, InvalidHeader},
+    client_request::ClientRequestHead,
+    request::RequestHead,
+    response::ResponseHead,
+    version::ProtocolVersion,
+    view::{RequestView, ResponseView},
+};
+pub(crate) use self::{
+    client_request::ClientDescription,
+    describe::Describe,
+    detail::Detail,
+    method::Method,
+    peer::put_peer,
+    route::RouteName,
+    rpc::RpcStatus,
+    server_description::{Naming, ServerDescription},
+};

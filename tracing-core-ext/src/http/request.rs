@@ -1,18 +1,6 @@
-use std::{borrow::Cow, cell::RefCell, net::SocketAddr, str, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr};
 
-use http::header;
-use opentelemetry::{KeyValue, StringValue};
-
-use super::{
-    authority::Authority,
-    describe::{Describe, put},
-    method::Method,
-    peer::put_peer,
-    recent::Recent,
-    route::RouteName,
-    semconv, url,
-    version::ProtocolVersion,
-};
+use super::version::ProtocolVersion;
 use crate::propagation::Headers;
 
 /// Head of an incoming request, as its framework has it.
@@ -85,98 +73,5 @@ impl<B> RequestHead for http::Request<B> {
 
     fn peer(&self) -> Option<SocketAddr> {
         None
-    }
-}
-
-impl<R: RequestHead> Describe for R {
-    /// The name is `{method} {route}`, or `{method}` where no route is known.
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        let method = Method::of(self.method());
-        method.put(self.method(), add);
-        put(add, semconv::URL_SCHEME, scheme(self.scheme()));
-        if !self.path().is_empty() {
-            put(add, semconv::URL_PATH, self.path().to_owned());
-        }
-        if let Some(query) = self.query().filter(|query| !query.is_empty()) {
-            put(add, semconv::URL_QUERY, url::redact_query(query).into_owned());
-        }
-        if let Some(version) = self.version() {
-            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
-        }
-        put_headers(self, add);
-        let Some(route) = self.route() else {
-            return method.as_span_name().into();
-        };
-        let named = RouteName::of(method.as_span_name(), &route);
-        put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
-        named.name
-    }
-
-    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        let Some(peer) = self.peer() else { return };
-        let address = put_peer(peer, add);
-        put(add, semconv::CLIENT_ADDRESS, address);
-    }
-}
-
-/// What the header names: the server that was asked, and by what.
-fn put_headers(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
-    let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
-    let authority = head.authority().map(str::as_bytes).or(host.map(|host| host.first));
-    if let Some(server) = authority.and_then(server) {
-        put(add, semconv::SERVER_ADDRESS, server.host);
-        if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
-            put(add, semconv::SERVER_PORT, i64::from(port));
-        }
-    }
-    if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
-        put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
-    }
-}
-
-/// Host and port, parsed and shared.
-#[derive(Clone)]
-struct Server {
-    host: StringValue,
-    port: Option<u16>,
-}
-
-thread_local! {
-    static SERVERS: RefCell<Recent<Option<Server>>> = const { Recent::new() };
-    static USER_AGENTS: RefCell<Recent<Option<StringValue>>> = const { Recent::new() };
-}
-
-/// Host and port in an authority or a `Host` header.
-fn server(text: &[u8]) -> Option<Server> {
-    let parse = |text: &[u8]| {
-        let server = Authority::parse(str::from_utf8(text).ok()?)?;
-        Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
-    };
-    SERVERS.with_borrow_mut(|servers| servers.recall(text, parse))
-}
-
-/// Absent where it is empty or no text.
-fn user_agent(text: &[u8]) -> Option<StringValue> {
-    let parse = |text: &[u8]| {
-        let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
-        Some(Arc::<str>::from(text).into())
-    };
-    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
-}
-
-fn scheme(scheme: &str) -> StringValue {
-    match scheme {
-        "http" => "http".into(),
-        "https" => "https".into(),
-        other => other.to_owned().into(),
-    }
-}
-
-/// RFC 9110, sections 4.2.1 and 4.2.2.
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
     }
 }

@@ -13,21 +13,22 @@ const SENSITIVE_KEYS: [&str; 7] = [
     "X-Amz-Security-Token",
 ];
 
-/// `query` with the value of every sensitive key replaced.
-pub(crate) fn redact_query(query: &str) -> Cow<'_, str> {
+/// `query` with the value of every sensitive key replaced, and of the keys in `more`.
+pub(crate) fn redact_query<'a>(query: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
+    let is_sensitive = |pair: &str| is_sensitive(pair, more);
     if !query.split('&').any(is_sensitive) {
         return Cow::Borrowed(query);
     }
-    let pairs: Vec<_> = query.split('&').map(redact_pair).collect();
+    let pairs: Vec<_> = query.split('&').map(|pair| redact_pair(pair, more)).collect();
     Cow::Owned(pairs.join("&"))
 }
 
-/// An absolute URL without the credentials in its authority and in its query.
-pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
+/// An absolute URL without the credentials in its authority and in its query, where `more` keys may hold some.
+pub(crate) fn redact_url<'a>(url: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     let (url, fragment) = split_before(url, '#');
     let (base, query) = split_before(url, '?');
     let redacted_base = redact_userinfo(base);
-    let redacted_query = redact_query(query.strip_prefix('?').unwrap_or(""));
+    let redacted_query = redact_query(query.strip_prefix('?').unwrap_or(""), more);
     match (&redacted_base, &redacted_query) {
         (Cow::Borrowed(_), Cow::Borrowed(_)) if fragment.is_empty() => Cow::Borrowed(url),
         _ if query.is_empty() => Cow::Owned(format!("{redacted_base}{fragment}")),
@@ -49,13 +50,17 @@ fn redact_userinfo(base: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_sensitive(pair: &str) -> bool {
-    pair.split_once('=').is_some_and(|(key, _)| SENSITIVE_KEYS.contains(&key))
+fn is_sensitive(pair: &str, more: &[Box<str>]) -> bool {
+    pair.split_once('=').is_some_and(|(key, _)| is_sensitive_key(key, more))
 }
 
-fn redact_pair(pair: &str) -> Cow<'_, str> {
+fn is_sensitive_key(key: &str, more: &[Box<str>]) -> bool {
+    SENSITIVE_KEYS.contains(&key) || more.iter().any(|it| **it == *key)
+}
+
+fn redact_pair<'a>(pair: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     match pair.split_once('=') {
-        Some((key, _)) if SENSITIVE_KEYS.contains(&key) => Cow::Owned(format!("{key}={REDACTED}")),
+        Some((key, _)) if is_sensitive_key(key, more) => Cow::Owned(format!("{key}={REDACTED}")),
         _ => Cow::Borrowed(pair),
     }
 }
@@ -72,7 +77,7 @@ mod tests {
     #[test]
     fn a_harmless_query_is_borrowed() {
         for query in ["", "a=1&b=2", "signature=x", "sig", "=&="] {
-            assert!(matches!(redact_query(query), Cow::Borrowed(same) if same == query));
+            assert!(matches!(redact_query(query, &[]), Cow::Borrowed(same) if same == query));
         }
     }
 
@@ -80,26 +85,37 @@ mod tests {
     fn every_sensitive_key_loses_its_value() {
         for key in SENSITIVE_KEYS {
             let query = format!("a=1&{key}=secret&b=%20");
-            assert_eq!(redact_query(&query), format!("a=1&{key}=REDACTED&b=%20"));
+            assert_eq!(redact_query(&query, &[]), format!("a=1&{key}=REDACTED&b=%20"));
         }
     }
 
     #[test]
     fn a_harmless_url_is_borrowed() {
         let url = "https://shop.example:8443/items/7?page=2";
-        assert!(matches!(redact_url(url), Cow::Borrowed(same) if same == url));
+        assert!(matches!(redact_url(url, &[]), Cow::Borrowed(same) if same == url));
     }
 
     #[test]
     fn credentials_in_the_authority_are_redacted() {
-        assert_eq!(redact_url("https://joe:pw@host/p"), "https://REDACTED:REDACTED@host/p");
-        assert_eq!(redact_url("https://joe@host"), "https://REDACTED@host");
-        assert_eq!(redact_url("https://host/a@b"), "https://host/a@b");
+        assert_eq!(redact_url("https://joe:pw@host/p", &[]), "https://REDACTED:REDACTED@host/p");
+        assert_eq!(redact_url("https://joe@host", &[]), "https://REDACTED@host");
+        assert_eq!(redact_url("https://host/a@b", &[]), "https://host/a@b");
     }
 
     #[test]
     fn a_signed_url_keeps_all_but_its_signature() {
-        assert_eq!(redact_url("http://h/p?sig=abc&x=1#top"), "http://h/p?sig=REDACTED&x=1#top");
-        assert_eq!(redact_url("http://h/p#sig=abc"), "http://h/p#sig=abc");
+        assert_eq!(
+            redact_url("http://h/p?sig=abc&x=1#top", &[]),
+            "http://h/p?sig=REDACTED&x=1#top"
+        );
+        assert_eq!(redact_url("http://h/p#sig=abc", &[]), "http://h/p#sig=abc");
+    }
+
+    #[test]
+    fn the_list_of_sensitive_keys_can_be_extended() {
+        let more = ["token".into()];
+        assert_eq!(redact_query("token=t&sig=s&a=1", &more), "token=REDACTED&sig=REDACTED&a=1");
+        assert_eq!(redact_url("http://h/?token=t", &more), "http://h/?token=REDACTED");
+        assert_eq!(redact_query("Token=t", &more), "Token=t");
     }
 }

@@ -71,6 +71,11 @@ pub trait HeadersMut {
     /// A value that cannot stand in a header (a line break, say) is not written.
     fn set(&mut self, name: &HeaderName, value: &[u8]);
 
+    /// Adds `value` to the values of `name`.
+    ///
+    /// A value that cannot stand in a header is not written.
+    fn append(&mut self, name: &HeaderName, value: &[u8]);
+
     /// Removes every value of `name`.
     fn remove(&mut self, name: &HeaderName);
 }
@@ -79,6 +84,12 @@ impl HeadersMut for HeaderMap {
     fn set(&mut self, name: &HeaderName, value: &[u8]) {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             self.insert(name, value);
+        }
+    }
+
+    fn append(&mut self, name: &HeaderName, value: &[u8]) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            self.append(name, value);
         }
     }
 

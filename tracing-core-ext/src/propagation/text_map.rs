@@ -62,6 +62,11 @@ impl HeadersMut for InjectorHeaders<'_> {
         }
     }
 
+    /// A carrier of the OpenTelemetry API has one value a field.
+    fn append(&mut self, name: &HeaderName, value: &[u8]) {
+        self.set(name, value);
+    }
+
     /// A carrier of the OpenTelemetry API cannot remove anything.
     fn remove(&mut self, _name: &HeaderName) {}
 }

@@ -1,0 +1,62 @@
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tracing_core_ext::propagation::{Headers, HeadersMut};
+
+/// actix-web speaks an older `http` than the rest, whose names are parsed once, here.
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+/// Fields of a message, for core.
+pub(crate) struct FieldView<'a>(pub(crate) &'a HeaderMap);
+
+impl Headers for FieldView<'_> {
+    fn values<'a>(&'a self, name: &http::HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let values = match known(name.as_str()) {
+            Some(known) => self.0.get_all(known),
+            None => self.0.get_all(name.as_str()),
+        };
+        values.map(HeaderValue::as_bytes)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(HeaderName::as_str)
+    }
+}
+
+fn known(name: &str) -> Option<&'static HeaderName> {
+    match name {
+        "traceparent" => Some(&TRACEPARENT),
+        "tracestate" => Some(&TRACESTATE),
+        "baggage" => Some(&BAGGAGE),
+        "host" => Some(&header::HOST),
+        "user-agent" => Some(&header::USER_AGENT),
+        "content-type" => Some(&header::CONTENT_TYPE),
+        _ => None,
+    }
+}
+
+/// Fields of a message that core may change.
+pub(crate) struct FieldViewMut<'a>(pub(crate) &'a mut HeaderMap);
+
+impl HeadersMut for FieldViewMut<'_> {
+    fn set(&mut self, name: &http::HeaderName, value: &[u8]) {
+        if let Some((name, value)) = parse(name, value) {
+            self.0.insert(name, value);
+        }
+    }
+
+    fn append(&mut self, name: &http::HeaderName, value: &[u8]) {
+        if let Some((name, value)) = parse(name, value) {
+            self.0.append(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &http::HeaderName) {
+        self.0.remove(name.as_str());
+    }
+}
+
+fn parse(name: &http::HeaderName, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+    Some((name, HeaderValue::from_bytes(value).ok()?))
+}

@@ -1,0 +1,75 @@
+use std::task::{Context, Poll};
+
+use axum::extract::MatchedPath;
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::RequestSpan;
+
+/// Layer that tells a [`TracingLayer`](crate::TracingLayer) outside of the router which route matched.
+///
+/// Only what is inside the router knows that. Without it the span of such a layer has no route, unless the handler takes
+/// a [`RequestSpan`], which tells as well.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use axum_layer::{RouteLayer, TracingLayer};
+/// use tower_layer::Layer as _;
+///
+/// let router: Router =
+///     Router::new().route("/items/{id}", get(|| async { "an item" })).layer(RouteLayer::new());
+/// let service = TracingLayer::new().layer(router);
+/// # drop(service);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct RouteLayer {}
+
+impl RouteLayer {
+    /// The layer.
+    pub const fn new() -> Self {
+        Self {}
+    }
+}
+
+impl<S> Layer<S> for RouteLayer {
+    type Service = RouteService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RouteService { inner }
+    }
+}
+
+/// Service made by [`RouteLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct RouteService<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for RouteService<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Some(span) = request.extensions().get() {
+            tell(span, request.method(), request.extensions());
+        }
+        self.inner.call(request)
+    }
+}
+
+/// Tells `span` the route that matched, where one did.
+pub(crate) fn tell(span: &RequestSpan, method: &http::Method, extensions: &http::Extensions) {
+    if let Some(matched) = extensions.get::<MatchedPath>() {
+        span.set_route(method.as_str(), matched.as_str());
+    }
+}

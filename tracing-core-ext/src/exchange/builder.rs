@@ -1,0 +1,358 @@
+use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
+
+use opentelemetry::{
+    InstrumentationScope, KeyValue,
+    propagation::TextMapPropagator,
+    trace::{Tracer, TracerProvider},
+};
+
+use super::{
+    instrumentation::{Instrumentation, global_starter, starter},
+    options::{Options, ResponseField, TrustPolicy},
+    outcome::Ending,
+    start::StartSpan,
+};
+use crate::{
+    http::{CapturedHeaders, RequestView, ResponseView, semconv},
+    propagation::Propagator,
+};
+
+/// Environment variables that limit the length of attributes; the first that is set counts.
+const VALUE_LIMIT_VARIABLES: [&str; 2] =
+    ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+
+/// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
+pub trait Receives: From<Instrumentation> {}
+
+/// Options of a middleware or a client `T`, the same on every framework.
+///
+/// What is not set is taken, once, in [`build`](Self::build), from what `telemetry` has installed, else from
+/// [`opentelemetry::global`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<T> {
+    scope: InstrumentationScope,
+    tracer: Option<Arc<dyn StartSpan>>,
+    propagator: Option<Propagator>,
+    options: Options,
+    target: PhantomData<fn() -> T>,
+}
+
+impl<T: From<Instrumentation>> Builder<T> {
+    /// A builder whose spans carry the instrumentation scope `name` in version `version`.
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            scope: InstrumentationScope::builder(name)
+                .with_version(version)
+                .with_schema_url(semconv::SCHEMA_URL)
+                .build(),
+            tracer: None,
+            propagator: None,
+            options: Options::default(),
+            target: PhantomData,
+        }
+    }
+
+    /// Spans are made by `provider` instead of the global one.
+    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: TracerProvider + fmt::Debug,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        self.tracer = Some(starter(provider, self.scope.clone()));
+        self
+    }
+
+    /// Context crosses processes by `propagator` instead of the global one.
+    ///
+    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
+    /// `TextMapPropagator` interface.
+    pub fn propagator<P>(mut self, propagator: P) -> Self
+    where
+        P: TextMapPropagator + Send + Sync + 'static,
+    {
+        self.propagator = Some(Propagator::new(propagator));
+        self
+    }
+
+    /// Only requests for which `filter` answers `true` get a span; the context of the others still flows to whatever they
+    /// call.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.filter(|request| request.path() != "/health");
+    /// # builder.build();
+    /// ```
+    pub fn filter<F>(mut self, filter: F) -> Self
+    where
+        F: Fn(&RequestView<'_>) -> bool + Send + Sync + 'static,
+    {
+        self.options.filter = Some(Box::new(filter));
+        self
+    }
+
+    /// The span is named by `name` where that answers one, and by the semantic conventions elsewhere.
+    ///
+    /// Keep names few: no identifiers in them.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.span_name(|request| {
+    ///     request.path().starts_with("/assets/").then(|| "GET asset".into())
+    /// });
+    /// # builder.build();
+    /// ```
+    pub fn span_name<F>(mut self, name: F) -> Self
+    where
+        F: Fn(&RequestView<'_>) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+    {
+        self.options.detail.name_of = Some(Box::new(name));
+        self
+    }
+
+    /// Adds attributes for every request that is recorded.
+    ///
+    /// ```
+    /// use opentelemetry::KeyValue;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.request_attributes(|request| {
+    ///     let tenant = request.header("x-tenant")?;
+    ///     Some(KeyValue::new("shop.tenant", tenant.to_owned()))
+    /// });
+    /// # builder.build();
+    /// ```
+    pub fn request_attributes<F, A>(mut self, attributes: F) -> Self
+    where
+        F: Fn(&RequestView<'_>) -> A + Send + Sync + 'static,
+        A: IntoIterator<Item = KeyValue>,
+    {
+        self.options.detail.of_request =
+            Some(Box::new(move |request, add| attributes(request).into_iter().for_each(add)));
+        self
+    }
+
+    /// Adds attributes for the head of every response that is recorded.
+    ///
+    /// ```
+    /// use opentelemetry::KeyValue;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.response_attributes(|response| {
+    ///     let cache = response.header("x-cache")?;
+    ///     Some(KeyValue::new("shop.cached", cache == "hit"))
+    /// });
+    /// # builder.build();
+    /// ```
+    pub fn response_attributes<F, A>(mut self, attributes: F) -> Self
+    where
+        F: Fn(&ResponseView<'_>) -> A + Send + Sync + 'static,
+        A: IntoIterator<Item = KeyValue>,
+    {
+        self.options.detail.of_response =
+            Some(Box::new(move |response, add| attributes(response).into_iter().for_each(add)));
+        self
+    }
+
+    /// What counts as an error, and its `error.type`; `None` is no error. The semantic conventions' answer is in the
+    /// [`Ending`].
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tracing_core_ext::exchange::Ending;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.error_type(|ending: Ending| match ending.status() {
+    ///     Some(StatusCode::TOO_MANY_REQUESTS) => Some("throttled".into()),
+    ///     _ => ending.into_error_type(),
+    /// });
+    /// # builder.build();
+    /// ```
+    pub fn error_type<F>(mut self, error_type: F) -> Self
+    where
+        F: Fn(Ending) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+    {
+        self.options.error_type_of = Some(Box::new(error_type));
+        self
+    }
+
+    /// Records header fields of requests.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::CapturedHeaders;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.capture_request_headers(CapturedHeaders::new(["x-tenant"])?);
+    /// # builder.build();
+    /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
+    /// ```
+    pub fn capture_request_headers(mut self, headers: CapturedHeaders) -> Self {
+        self.options.detail.request_headers = headers;
+        self
+    }
+
+    /// Records header fields of responses.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::CapturedHeaders;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.capture_response_headers(CapturedHeaders::new(["x-cache"])?);
+    /// # builder.build();
+    /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
+    /// ```
+    pub fn capture_response_headers(mut self, headers: CapturedHeaders) -> Self {
+        self.options.detail.response_headers = headers;
+        self
+    }
+
+    /// Values of these keys in a query are replaced by `REDACTED`, as are those of the seven signatures the semantic
+    /// conventions name. Keys are case-sensitive.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.redact_query_keys(["token", "email"]);
+    /// # builder.build();
+    /// ```
+    pub fn redact_query_keys<I>(mut self, keys: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        self.options.detail.redacted_keys.extend(keys.into_iter().map(|key| key.as_ref().into()));
+        self
+    }
+
+    /// Strings that describe an exchange are cut to this many characters, each string of an array alike.
+    ///
+    /// By default that is what `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` says, and
+    /// without them there is no limit. How many attributes a span may have is up to its provider.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.attribute_value_length_limit(1024);
+    /// # builder.build();
+    /// ```
+    pub const fn attribute_value_length_limit(mut self, characters: usize) -> Self {
+        self.options.detail.value_limit = Some(characters);
+        self
+    }
+
+    /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass.
+    ///
+    /// A body that is not read to its end counts as far as it was read.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.body_sizes(true);
+    /// # builder.build();
+    /// ```
+    pub const fn body_sizes(mut self, are_recorded: bool) -> Self {
+        self.options.has_body_sizes = are_recorded;
+        self
+    }
+
+    /// Resolves what was not set and builds.
+    pub fn build(self) -> T {
+        T::from(self.resolve())
+    }
+
+    pub(crate) fn resolve(self) -> Instrumentation {
+        let Self { scope, tracer, propagator, mut options, .. } = self;
+        let tracer = tracer.unwrap_or_else(|| global_starter(scope));
+        let propagator = propagator.unwrap_or_else(Propagator::global);
+        let limit = &mut options.detail.value_limit;
+        *limit = limit.or_else(value_limit_of_environment);
+        Instrumentation::new(tracer, propagator, options)
+    }
+}
+
+impl<T: Receives> Builder<T> {
+    /// What is made of the trace context that callers send. By default they are trusted.
+    ///
+    /// ```
+    /// use tracing_core_ext::exchange::TrustPolicy;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # struct Middleware;
+    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
+    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// let builder = builder.trust(TrustPolicy::LinkOnly);
+    /// # builder.build();
+    /// ```
+    pub fn trust(mut self, policy: TrustPolicy) -> Self {
+        self.options.policy = policy;
+        self.options.trust = None;
+        self
+    }
+
+    /// What is made of the trace context of each caller.
+    ///
+    /// ```
+    /// use tracing_core_ext::exchange::TrustPolicy;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # struct Middleware;
+    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
+    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// let builder = builder.trust_by(|request| match request.peer() {
+    ///     Some(peer) if peer.ip().is_loopback() => TrustPolicy::Trust,
+    ///     _ => TrustPolicy::LinkOnly,
+    /// });
+    /// # builder.build();
+    /// ```
+    pub fn trust_by<F>(mut self, policy: F) -> Self
+    where
+        F: Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync + 'static,
+    {
+        self.options.trust = Some(Box::new(policy));
+        self
+    }
+
+    /// Tells callers the trace in a header field of the response; more than one may be asked for, none is by default.
+    ///
+    /// ```
+    /// use tracing_core_ext::exchange::ResponseField;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # struct Middleware;
+    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
+    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// let builder = builder.response_field(ResponseField::ServerTiming);
+    /// # builder.build();
+    /// ```
+    pub fn response_field(mut self, field: ResponseField) -> Self {
+        if !self.options.response_fields.contains(&field) {
+            self.options.response_fields.push(field);
+        }
+        self
+    }
+}
+
+/// A value that is no number is told of, and limits nothing.
+fn value_limit_of_environment() -> Option<usize> {
+    let (name, value) = VALUE_LIMIT_VARIABLES.into_iter().find_map(|name| {
+        let value = env::var(name).ok().filter(|value| !value.trim().is_empty())?;
+        Some((name, value))
+    })?;
+    let limit = value.trim().parse();
+    if limit.is_err() {
+        tracing::warn!("{name}={value:?}: expected a number of characters; there is no limit");
+    }
+    limit.ok()
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("scope", &self.scope)
+            .field("propagator", &self.propagator)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+use std::{borrow::Cow, fmt};
+
+use http::HeaderName;
+use opentelemetry::trace::SpanContext;
+
+use super::outcome::Ending;
+use crate::{
+    http::{Detail, RequestHead, RequestView},
+    propagation::{HeadersMut, TraceParent},
+};
+
+/// What a server makes of the trace context its caller sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustPolicy {
+    /// The trace goes on, with the caller's sampling decision and baggage.
+    #[default]
+    Trust,
+    /// A new trace starts, whose first span links to the caller's. Baggage is dropped.
+    ///
+    /// For public edges: a caller decides neither what is sampled nor what stands in baggage.
+    LinkOnly,
+    /// A new trace starts, as if the caller had sent nothing.
+    Ignore,
+}
+
+/// A header field that tells the caller in which trace its request was served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseField {
+    /// `traceresponse`: W3C Trace Context, "Response header" (a draft), in the format of `traceparent`.
+    TraceResponse,
+    /// `Server-Timing` with a metric `traceparent`, which scripts of a page may read.
+    ServerTiming,
+}
+
+static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+impl ResponseField {
+    /// Nothing is written where there is no trace.
+    pub(super) fn write<H: HeadersMut>(self, span: &SpanContext, headers: &mut H) {
+        let Some(trace) = TraceParent::from_span_context(span) else { return };
+        match self {
+            Self::TraceResponse => headers.set(&TRACERESPONSE, &trace.to_bytes()),
+            Self::ServerTiming => {
+                let metric = format!("traceparent;desc=\"{trace}\"");
+                headers.append(&SERVER_TIMING, metric.as_bytes());
+            }
+        }
+    }
+}
+
+pub(crate) type Filter = dyn Fn(&RequestView<'_>) -> bool + Send + Sync;
+pub(crate) type Trust = dyn Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync;
+pub(crate) type ErrorTypeOf = dyn Fn(Ending) -> Option<Cow<'static, str>> + Send + Sync;
+
+/// What a middleware or a client was told when it was built.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) detail: Detail,
+    pub(crate) filter: Option<Box<Filter>>,
+    pub(crate) policy: TrustPolicy,
+    pub(crate) trust: Option<Box<Trust>>,
+    pub(crate) error_type_of: Option<Box<ErrorTypeOf>>,
+    pub(crate) response_fields: Vec<ResponseField>,
+    pub(crate) has_body_sizes: bool,
+}
+
+impl Options {
+    /// Whether this request gets no span.
+    #[inline]
+    pub(crate) fn excludes(&self, head: &impl RequestHead) -> bool {
+        self.filter.as_ref().is_some_and(|filter| !filter(&RequestView::new(head)))
+    }
+
+    #[inline]
+    pub(crate) fn policy_for(&self, head: &impl RequestHead) -> TrustPolicy {
+        self.trust.as_ref().map_or(self.policy, |trust| trust(&RequestView::new(head)))
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("detail", &self.detail)
+            .field("policy", &self.policy)
+            .field("response_fields", &self.response_fields)
+            .field("has_body_sizes", &self.has_body_sizes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+use std::{error::Error, fmt};
+
+use ::http::HeaderName;
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use crate::propagation::Headers;
+
+/// Fields that carry credentials, or the identity of a user.
+const SENSITIVE: [&str; 9] = [
+    "authorization",
+    "cookie",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "set-cookie",
+    "www-authenticate",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-csrf-token",
+];
+
+/// The header fields that are recorded, and no other.
+///
+/// Each becomes an attribute `http.request.header.<name>` or `http.response.header.<name>` with all values of the field
+/// (semantic conventions, HTTP spans). A field that carries credentials is refused unless it is forced.
+///
+/// ```
+/// use tracing_core_ext::http::CapturedHeaders;
+///
+/// let captured = CapturedHeaders::new(["x-tenant", "accept-language"])?;
+/// assert!(CapturedHeaders::new(["Authorization"]).is_err());
+///
+/// let forced = captured.force(["x-api-key"])?;
+/// # drop(forced);
+/// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CapturedHeaders {
+    names: Vec<HeaderName>,
+}
+
+impl CapturedHeaders {
+    /// Records the fields `names`.
+    ///
+    /// # Errors
+    ///
+    /// Where one is no name of a header field, or a field that carries credentials.
+    pub fn new<I>(names: I) -> Result<Self, InvalidHeader>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let names = names.into_iter().map(|name| harmless(name.as_ref()));
+        Ok(Self { names: names.collect::<Result<_, _>>()? })
+    }
+
+    /// Records the fields `names` as well, whatever they carry.
+    ///
+    /// # Errors
+    ///
+    /// Where one is no name of a header field.
+    pub fn force<I>(mut self, names: I) -> Result<Self, InvalidHeader>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        for name in names {
+            self.names.push(parse(name.as_ref())?);
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Hands over the attributes of the fields that are present.
+    pub(crate) fn put(&self, prefix: &str, headers: &impl Headers, add: &mut dyn FnMut(KeyValue)) {
+        for name in &self.names {
+            let values = headers.values(name).map(text);
+            let values: Vec<_> = values.collect();
+            if !values.is_empty() {
+                let value = Value::Array(Array::String(values));
+                add(KeyValue::new(format!("{prefix}{name}"), value));
+            }
+        }
+    }
+}
+
+/// A value as text: bytes outside of UTF-8 are replaced.
+fn text(value: &[u8]) -> StringValue {
+    String::from_utf8_lossy(value).into_owned().into()
+}
+
+fn harmless(name: &str) -> Result<HeaderName, InvalidHeader> {
+    let parsed = parse(name)?;
+    if SENSITIVE.contains(&parsed.as_str()) {
+        return Err(InvalidHeader { name: name.to_owned(), problem: Problem::Sensitive });
+    }
+    Ok(parsed)
+}
+
+fn parse(name: &str) -> Result<HeaderName, InvalidHeader> {
+    let invalid = |_| InvalidHeader { name: name.to_owned(), problem: Problem::NoName };
+    HeaderName::from_bytes(name.as_bytes()).map_err(invalid)
+}
+
+/// A header field that cannot be captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidHeader {
+    name: String,
+    problem: Problem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    NoName,
+    Sensitive,
+}
+
+impl fmt::Display for InvalidHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, problem } = self;
+        match problem {
+            Problem::NoName => write!(f, "captured header {name:?}: expected a name of a field"),
+            Problem::Sensitive => write!(
+                f,
+                "captured header {name:?}: it carries credentials; expected another, or `force`"
+            ),
+        }
+    }
+}
+
+impl Error for InvalidHeader {}
+
+#[cfg(test)]
+mod tests {
+    use ::http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn a_field_that_carries_credentials_is_refused_unless_forced() {
+        for name in SENSITIVE.into_iter().chain(["Cookie", "AUTHORIZATION"]) {
+            let error = CapturedHeaders::new([name]).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("credentials"), "{error}");
+            CapturedHeaders::default().force([name]).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let error = CapturedHeaders::new(["x tenant"]).unwrap_err();
+        assert_eq!(error.to_string(), r#"captured header "x tenant": expected a name of a field"#);
+        CapturedHeaders::default().force([""]).unwrap_err();
+    }
+
+    #[test]
+    fn every_value_of_a_field_is_recorded_and_absent_fields_are_not() {
+        let captured = CapturedHeaders::new(["X-Tenant", "x-none"]).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("x-tenant", HeaderValue::from_static("a"));
+        headers.append("x-tenant", HeaderValue::from_bytes(b"b\xff").unwrap());
+        let mut attributes = Vec::new();
+
+        captured.put("prefix.", &headers, &mut |attribute| attributes.push(attribute));
+
+        let values = vec!["a".into(), "b\u{fffd}".into()];
+        assert_eq!(
+            attributes,
+            [KeyValue::new("prefix.x-tenant", Value::Array(Array::String(values)))]
+        );
+    }
+}

@@ -1,0 +1,180 @@
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    str,
+    sync::Arc,
+};
+
+use http::header;
+use opentelemetry::{KeyValue, StringValue};
+
+use super::{
+    authority::Authority,
+    describe::{Describe, put},
+    detail::Detail,
+    method::Method,
+    peer::put_peer,
+    recent::Recent,
+    request::RequestHead,
+    route::RouteName,
+    rpc, semconv, url,
+    view::RequestView,
+};
+use crate::propagation::Headers;
+
+/// An incoming request as its span.
+pub(crate) struct ServerDescription<'a, R> {
+    head: &'a R,
+    detail: &'a Detail,
+    naming: Cell<Naming>,
+}
+
+/// What gave the span its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The method alone: a route that is found later completes it.
+    Method,
+    /// The route that matched.
+    Route,
+    /// Something that is better than a route, which may still be found.
+    Other,
+}
+
+impl<'a, R: RequestHead> ServerDescription<'a, R> {
+    pub(crate) const fn new(head: &'a R, detail: &'a Detail) -> Self {
+        Self { head, detail, naming: Cell::new(Naming::Method) }
+    }
+
+    /// Known when the description was asked for.
+    pub(crate) const fn naming(&self) -> Naming {
+        self.naming.get()
+    }
+
+    fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let head = self.head;
+        let method = Method::of(head.method());
+        method.put(head.method(), add);
+        put(add, semconv::URL_SCHEME, scheme(head.scheme()));
+        let path = head.path();
+        if !path.is_empty() {
+            put(add, semconv::URL_PATH, path.to_owned());
+        }
+        if let Some(query) = head.query().filter(|query| !query.is_empty()) {
+            let redacted = url::redact_query(query, &self.detail.redacted_keys);
+            put(add, semconv::URL_QUERY, redacted.into_owned());
+        }
+        if let Some(version) = head.version() {
+            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
+        }
+        put_headers(head, add);
+        let name = self.put_route(method.as_span_name(), add);
+        self.special_name(add).unwrap_or(name)
+    }
+
+    /// The name is `{method} {route}`, or `{method}` where no route is known.
+    fn put_route(&self, method: &'static str, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        let Some(route) = self.head.route() else {
+            return method.into();
+        };
+        let named = RouteName::of(method, &route);
+        put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
+        self.naming.set(Naming::Route);
+        named.name
+    }
+
+    /// A name that neither method nor route gives.
+    fn special_name(&self, add: &mut dyn FnMut(KeyValue)) -> Option<Cow<'static, str>> {
+        let called = self.is_rpc().then(|| rpc::put_call(self.head.path(), add).to_owned().into());
+        let name_of = self.detail.name_of.as_ref();
+        let name = name_of.and_then(|name_of| name_of(&RequestView::new(self.head))).or(called)?;
+        if self.naming() == Naming::Method {
+            self.naming.set(Naming::Other);
+        }
+        Some(name)
+    }
+
+    fn is_rpc(&self) -> bool {
+        self.head.method() == "POST"
+            && self.head.headers().values(&header::CONTENT_TYPE).next().is_some_and(rpc::is_grpc)
+    }
+
+    fn put_when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
+        if let Some(peer) = self.head.peer() {
+            let address = put_peer(peer, add);
+            put(add, semconv::CLIENT_ADDRESS, address);
+        }
+        self.detail.put_request(self.head, add);
+    }
+}
+
+impl<R: RequestHead> Describe for ServerDescription<'_, R> {
+    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+        self.detail.limited(add, |add| self.put_before_sampling(add))
+    }
+
+    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
+        self.detail.limited(add, |add| self.put_when_recorded(add));
+    }
+}
+
+/// What the header names: the server that was asked, and by what.
+fn put_headers(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
+    let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
+    let authority = head.authority().map(str::as_bytes).or(host.map(|host| host.first));
+    if let Some(server) = authority.and_then(server) {
+        put(add, semconv::SERVER_ADDRESS, server.host);
+        if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
+            put(add, semconv::SERVER_PORT, i64::from(port));
+        }
+    }
+    if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
+        put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
+    }
+}
+
+/// Host and port, parsed and shared.
+#[derive(Clone)]
+struct Server {
+    host: StringValue,
+    port: Option<u16>,
+}
+
+thread_local! {
+    static SERVERS: RefCell<Recent<Option<Server>>> = const { Recent::new() };
+    static USER_AGENTS: RefCell<Recent<Option<StringValue>>> = const { Recent::new() };
+}
+
+/// Host and port in an authority or a `Host` header.
+fn server(text: &[u8]) -> Option<Server> {
+    let parse = |text: &[u8]| {
+        let server = Authority::parse(str::from_utf8(text).ok()?)?;
+        Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
+    };
+    SERVERS.with_borrow_mut(|servers| servers.recall(text, parse))
+}
+
+/// Absent where it is empty or no text.
+fn user_agent(text: &[u8]) -> Option<StringValue> {
+    let parse = |text: &[u8]| {
+        let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
+        Some(Arc::<str>::from(text).into())
+    };
+    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
+}
+
+fn scheme(scheme: &str) -> StringValue {
+    match scheme {
+        "http" => "http".into(),
+        "https" => "https".into(),
+        other => other.to_owned().into(),
+    }
+}
+
+/// RFC 9110, sections 4.2.1 and 4.2.2.
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
