@@ -1,0 +1,13 @@
+//! Who really called, when the service stands behind proxies.
+
+mod chain;
+mod client;
+mod element;
+mod network;
+mod proxies;
+mod x_forwarded;
+
+pub use self::{network::InvalidNetwork, proxies::TrustedProxies};
+
+#[cfg(test)]
+mod tests;
