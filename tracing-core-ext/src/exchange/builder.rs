@@ -13,7 +13,7 @@ use super::{
     start::StartSpan,
 };
 use crate::{
-    http::{CapturedHeaders, RequestView, ResponseView, semconv},
+    http::{CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
     propagation::Propagator,
 };
 
@@ -311,6 +311,25 @@ impl<T: Receives> Builder<T> {
         F: Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync + 'static,
     {
         self.options.trust = Some(Box::new(policy));
+        self
+    }
+
+    /// Behind these proxies, the address of the client, the scheme and the host are those that the proxies tell. By default
+    /// they are those of the connection and of the request.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::TrustedProxies;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # struct Middleware;
+    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
+    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// let builder = builder.trusted_proxies(TrustedProxies::x_forwarded(["10.0.0.0/8"])?);
+    /// # builder.build();
+    /// # Ok::<(), tracing_core_ext::http::InvalidNetwork>(())
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.options.detail.proxies = Some(proxies);
         self
     }
 

@@ -26,13 +26,17 @@ impl<'a> Authority<'a> {
 }
 
 /// `Some(None)` where there is no port, `None` where it is not one.
-fn parse_port(text: &str) -> Option<Option<u16>> {
+pub(super) fn parse_port(text: &str) -> Option<Option<u16>> {
     if text.is_empty() || text == ":" {
         return Some(None);
     }
-    let digits = text.strip_prefix(':')?;
+    parse_digits(text.strip_prefix(':')?).map(Some)
+}
+
+/// `port` without the sign that Rust would allow.
+pub(super) fn parse_digits(digits: &str) -> Option<u16> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse().ok())?.map(Some)
+    all_digits.then(|| digits.parse().ok())?
 }
 
 /// unreserved, pct-encoded, sub-delims, and the colon of an IPv6 address.

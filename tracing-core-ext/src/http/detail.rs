@@ -4,6 +4,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{
     capture::CapturedHeaders,
+    forwarded::TrustedProxies,
     request::RequestHead,
     semconv,
     view::{RequestView, ResponseView},
@@ -24,6 +25,7 @@ pub(crate) type OfResponse = dyn Fn(&ResponseView<'_>, &mut dyn FnMut(KeyValue))
 pub(crate) struct Detail {
     pub(crate) request_headers: CapturedHeaders,
     pub(crate) response_headers: CapturedHeaders,
+    pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) redacted_keys: Vec<Box<str>>,
     /// Longest value of a string, in characters.
     pub(crate) value_limit: Option<usize>,
@@ -84,6 +86,7 @@ impl fmt::Debug for Detail {
         f.debug_struct("Detail")
             .field("request_headers", &self.request_headers)
             .field("response_headers", &self.response_headers)
+            .field("proxies", &self.proxies)
             .field("redacted_keys", &self.redacted_keys)
             .field("value_limit", &self.value_limit)
             .finish_non_exhaustive()

@@ -5,6 +5,7 @@ mod capture;
 mod client_request;
 mod describe;
 mod detail;
+mod forwarded;
 mod method;
 mod peer;
 mod recent;
@@ -21,6 +22,7 @@ mod view;
 pub use self::{
     capture::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,
+    forwarded::{InvalidNetwork, TrustedProxies},
     request::RequestHead,
     response::ResponseHead,
     version::ProtocolVersion,

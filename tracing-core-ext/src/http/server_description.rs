@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     str,
     sync::Arc,
 };
@@ -12,6 +12,7 @@ use super::{
     authority::Authority,
     describe::{Describe, put},
     detail::Detail,
+    forwarded::{Client, Forwarded},
     method::Method,
     peer::put_peer,
     recent::Recent,
@@ -27,6 +28,7 @@ pub(crate) struct ServerDescription<'a, R> {
     head: &'a R,
     detail: &'a Detail,
     naming: Cell<Naming>,
+    forwarded: OnceCell<Forwarded<'a>>,
 }
 
 /// What gave the span its name.
@@ -42,7 +44,7 @@ pub(crate) enum Naming {
 
 impl<'a, R: RequestHead> ServerDescription<'a, R> {
     pub(crate) const fn new(head: &'a R, detail: &'a Detail) -> Self {
-        Self { head, detail, naming: Cell::new(Naming::Method) }
+        Self { head, detail, naming: Cell::new(Naming::Method), forwarded: OnceCell::new() }
     }
 
     /// Known when the description was asked for.
@@ -54,7 +56,9 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         let head = self.head;
         let method = Method::of(head.method());
         method.put(head.method(), add);
-        put(add, semconv::URL_SCHEME, scheme(head.scheme()));
+        let forwarded = self.forwarded();
+        let scheme = forwarded.and_then(|it| it.scheme).unwrap_or_else(|| head.scheme());
+        put(add, semconv::URL_SCHEME, scheme_value(scheme));
         let path = head.path();
         if !path.is_empty() {
             put(add, semconv::URL_PATH, path.to_owned());
@@ -66,9 +70,17 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         if let Some(version) = head.version() {
             put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        put_headers(head, add);
+        put_headers(head, scheme, forwarded, add);
         let name = self.put_route(method.as_span_name(), add);
         self.special_name(add).unwrap_or(name)
+    }
+
+    /// What proxies tell, where some are trusted.
+    #[inline]
+    fn forwarded(&self) -> Option<&Forwarded<'a>> {
+        let proxies = self.detail.proxies.as_ref()?;
+        let head = self.head;
+        Some(self.forwarded.get_or_init(|| proxies.resolve(head.headers(), head.peer())))
     }
 
     /// The name is `{method} {route}`, or `{method}` where no route is known.
@@ -99,9 +111,14 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
     }
 
     fn put_when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        if let Some(peer) = self.head.peer() {
-            let address = put_peer(peer, add);
-            put(add, semconv::CLIENT_ADDRESS, address);
+        let peer = self.head.peer().map(|peer| put_peer(peer, add));
+        match self.forwarded() {
+            Some(forwarded) => put_client(forwarded.client, add),
+            None => {
+                if let Some(peer) = peer {
+                    put(add, semconv::CLIENT_ADDRESS, peer);
+                }
+            }
         }
         self.detail.put_request(self.head, add);
     }
@@ -118,17 +135,32 @@ impl<R: RequestHead> Describe for ServerDescription<'_, R> {
 }
 
 /// What the header names: the server that was asked, and by what.
-fn put_headers(head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
+fn put_headers(
+    head: &impl RequestHead,
+    scheme: &str,
+    forwarded: Option<&Forwarded<'_>>,
+    add: &mut dyn FnMut(KeyValue),
+) {
     let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
-    let authority = head.authority().map(str::as_bytes).or(host.map(|host| host.first));
-    if let Some(server) = authority.and_then(server) {
+    let told = forwarded.and_then(|it| it.authority.as_deref());
+    let authority = told.or_else(|| head.authority()).map(str::as_bytes);
+    if let Some(server) = authority.or(host.map(|host| host.first)).and_then(server) {
         put(add, semconv::SERVER_ADDRESS, server.host);
-        if let Some(port) = server.port.or_else(|| default_port(head.scheme())) {
+        let port = server.port.or_else(|| forwarded?.port).or_else(|| default_port(scheme));
+        if let Some(port) = port {
             put(add, semconv::SERVER_PORT, i64::from(port));
         }
     }
     if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
         put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
+    }
+}
+
+fn put_client(client: Option<Client>, add: &mut dyn FnMut(KeyValue)) {
+    let Some(Client { address, port }) = client else { return };
+    put(add, semconv::CLIENT_ADDRESS, address.to_string());
+    if let Some(port) = port {
+        put(add, semconv::CLIENT_PORT, i64::from(port));
     }
 }
 
@@ -162,7 +194,7 @@ fn user_agent(text: &[u8]) -> Option<StringValue> {
     USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
 }
 
-fn scheme(scheme: &str) -> StringValue {
+fn scheme_value(scheme: &str) -> StringValue {
     match scheme {
         "http" => "http".into(),
         "https" => "https".into(),

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
-use super::headers::trim_ows;
+use super::headers::{is_token, trim_ows};
 
 /// W3C Baggage, "Limits": what every platform passes on, and all that this one does.
 const MAX_MEMBERS: usize = 64;
@@ -120,15 +120,8 @@ fn split_pair(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-// RFC 7230, section 3.2.6:
-//
-//   token = 1*tchar
-//   tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|"
-//         / "~" / DIGIT / ALPHA
 fn read_token(token: &[u8]) -> Option<&str> {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let is_token = !token.is_empty() && token.iter().all(is_tchar);
-    str::from_utf8(token).ok().filter(|_| is_token)
+    str::from_utf8(token).ok().filter(|_| is_token(token))
 }
 
 // W3C Baggage, "Definition":

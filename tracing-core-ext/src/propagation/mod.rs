@@ -51,6 +51,7 @@ mod tracestate;
 mod w3c;
 
 pub use headers::{Field, Headers, HeadersMut};
+pub(crate) use headers::{is_tchar, is_token, trim_ows};
 pub use propagator::Propagator;
 pub use traceparent::{TraceParent, TraceParentError};
 pub use w3c::W3cPropagator;
