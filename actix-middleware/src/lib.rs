@@ -28,9 +28,13 @@
 //! Middleware registered later wraps what was registered before: register [`Tracing`] last, and all the others are
 //! inside the span.
 //!
+//! With the feature `awc`, `client` has the same for requests that are sent by [awc](https://docs.rs/awc).
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 
 mod body;
+#[cfg(feature = "awc")]
+pub mod client;
 mod extract;
 mod future;
 mod headers;

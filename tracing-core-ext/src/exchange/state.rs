@@ -1,7 +1,6 @@
 use std::{borrow::Cow, net::SocketAddr, thread};
 
-use http::HeaderName;
-
+use http::{HeaderName, header::CONTENT_TYPE};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanRef, Status, TraceContextExt},
@@ -20,7 +19,7 @@ use super::{
     start::Started,
 };
 use crate::{
-    http::{ProtocolVersion, ResponseHead, RpcStatus, put_peer, semconv},
+    http::{ProtocolVersion, ResponseHead, RpcStatus, is_grpc, put_peer, semconv},
     propagation::{Headers, HeadersMut},
 };
 
@@ -52,6 +51,8 @@ struct Open {
     has_begun: bool,
     /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
     remaining: u64,
+    /// The last byte is not the end.
+    awaits_trailers: bool,
     late: Option<Late>,
 }
 
@@ -144,6 +145,7 @@ impl Exchange {
                 rpc_status: None,
                 has_begun: false,
                 remaining: UNKNOWN,
+                awaits_trailers: false,
                 late,
             }),
         }
@@ -210,17 +212,19 @@ impl Exchange {
         open.status = Some(status);
         open.remaining = length.unwrap_or(UNKNOWN);
         open.record_response(status, headers);
+        open.awaits_trailers = open.is_call_under_way(headers);
         match (status, open.method) {
             (101, _) | (200..300, Method::Connect) => self.finish(Outcome::Upgraded),
             (204 | 205 | 304, _) | (_, Method::Head) => self.finish(Outcome::Complete),
-            _ if length == Some(0) => self.finish(Outcome::Complete),
+            _ if length == Some(0) && !open.awaits_trailers => self.finish(Outcome::Complete),
             _ => {}
         }
     }
 
-    /// What a client learns with the head of the response.
+    /// What a client learns with the head of the response; a server knew it before.
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
-        let Some(open) = self.open.as_ref().filter(|open| open.is_recorded) else { return };
+        let is_told = |open: &&Open| open.is_recorded && open.side == Side::Client;
+        let Some(open) = self.open.as_ref().filter(is_told) else { return };
         let span = open.context.span();
         if let Some(version) = version {
             span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
@@ -228,6 +232,13 @@ impl Exchange {
         if let Some(peer) = peer {
             put_peer(peer, &mut |attribute| span.set_attribute(attribute));
         }
+    }
+
+    /// What should have answered with a response failed, and does not say how.
+    pub(super) fn fail(&mut self) {
+        let is_client = self.open.as_ref().is_some_and(|open| open.side == Side::Client);
+        let error = if is_client { ErrorType::Request } else { ErrorType::Service };
+        self.finish(Outcome::Failed(error));
     }
 
     /// A frame with `bytes` of data was handed over.
@@ -244,7 +255,7 @@ impl Exchange {
             return;
         }
         open.remaining = open.remaining.saturating_sub(bytes);
-        if open.remaining == 0 {
+        if open.remaining == 0 && !open.awaits_trailers {
             self.finish(Outcome::Complete);
         }
     }
@@ -280,7 +291,12 @@ impl Drop for Exchange {
         };
         // A panic of the caller is no failure of the service it called.
         let panicked = open.side == Side::Server && thread::panicking();
-        self.finish(if panicked { Outcome::Panicked } else { Outcome::Cancelled });
+        let outcome = match open.remaining {
+            _ if panicked => Outcome::Panicked,
+            0 => Outcome::Complete,
+            _ => Outcome::Cancelled,
+        };
+        self.finish(outcome);
     }
 }
 
@@ -318,6 +334,13 @@ impl Open {
     fn read_rpc_status<H: Headers>(&mut self, headers: &H) {
         let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
         self.rpc_status = status.or(self.rpc_status);
+    }
+
+    /// Whether the response is that of a call whose status is still to come, behind the last byte.
+    fn is_call_under_way<H: Headers>(&self, headers: &H) -> bool {
+        self.method == Method::Post
+            && self.rpc_status.is_none()
+            && headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
     }
 
     /// What is streamed begins with the first byte, not with the head.

@@ -35,6 +35,6 @@ pub(crate) use self::{
     method::Method,
     peer::put_peer,
     route::RouteName,
-    rpc::RpcStatus,
+    rpc::{RpcStatus, is_grpc},
     server_description::{Naming, ServerDescription},
 };

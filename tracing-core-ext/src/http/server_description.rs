@@ -203,7 +203,7 @@ fn scheme_value(scheme: &str) -> StringValue {
 }
 
 /// RFC 9110, sections 4.2.1 and 4.2.2.
-fn default_port(scheme: &str) -> Option<u16> {
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
         "https" => Some(443),

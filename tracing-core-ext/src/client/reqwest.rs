@@ -1,56 +1,15 @@
-//! An instrumented [`reqwest`] client: a client span for every request it sends, and the trace goes on in the service it
-//! calls. Redirects that reqwest follows are part of that span.
-//!
-//! ```no_run
-//! # async fn run() -> reqwest::Result<()> {
-//! use tracing_core_ext::client::Client;
-//!
-//! let client = Client::new();
-//! let stock = client
-//!     .get("http://inventory.example/stock/7")
-//!     .query(&[("warehouse", "north")])
-//!     .send()
-//!     .await?
-//!     .error_for_status()?
-//!     .text()
-//!     .await?;
-//! # drop(stock);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Requests, responses and errors are reqwest's own. The parent of the span is the context that is current when
-//! [`send`](RequestBuilder::send) or [`execute`](Client::execute) is called, even if the future is polled elsewhere.
-//!
-//! # When does the span end?
-//!
-//! With the last byte of the response's body, its error, or when response or future are dropped. A caller that drops
-//! them has lost interest, which is no error: the status of the span stays unset. A status of 400 or above is one
-//! (semantic conventions, HTTP client spans), and so is a request that gets no response; `error.type` is one of
-//! [`ErrorType`].
-//!
-//! Where the span is not sampled, or no SDK is installed, the context still goes out with the request.
-//!
-//! TLS and the other features of reqwest are those of your own dependency on it; hand a client made your way to
-//! [`Client::from`].
-
-mod request;
-mod send;
-
 use std::fmt;
 
 use reqwest::{IntoUrl, Method, Request, Response};
 
-pub use self::request::RequestBuilder;
-#[cfg(doc)]
-use crate::exchange::ErrorType;
+use super::{RequestBuilder, send};
 use crate::exchange::{Builder, Instrumentation};
 
 /// A [`reqwest::Client`] whose requests are part of the trace. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    inner: reqwest::Client,
-    instrumentation: Instrumentation,
+    pub(super) inner: reqwest::Client,
+    pub(super) instrumentation: Instrumentation,
 }
 
 impl Client {
