@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Request, Response, Uri, header::CONTENT_TYPE},
 };
-use axum_layer::TracingLayer;
+use axum_layer::{RouteLayer, TracingLayer};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full};
@@ -168,8 +168,25 @@ async fn a_route_of_axum_does_not_rename_a_call() {
     assert_eq!(span.name, "grpc.health.v1.Health/Check");
     assert_eq!(span.text("rpc.method"), Some("grpc.health.v1.Health/Check"));
     assert_eq!(span.text("rpc.response.status_code"), Some("OK"));
+    assert_eq!(span.text("http.route"), Some("/grpc.health.v1.Health/{*rest}"));
     assert_eq!(span.text("network.peer.address"), Some("127.0.0.1"));
     assert!(span.is_child_of(&scene.sink.only().await));
+}
+
+#[tokio::test]
+async fn a_route_that_is_found_late_does_not_rename_a_call() {
+    let sink = SpanSink::new();
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let routes = Routes::new(HealthServer::new(Scripted(Stage::new())));
+    let router: Router = routes.into_axum_router().layer(RouteLayer::new());
+    let call = Request::post("/grpc.health.v1.Health/Check");
+    let call = call.header(CONTENT_TYPE, "application/grpc").body(Body::empty()).unwrap();
+
+    layer.layer(router).oneshot(call).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    assert_eq!(span.text("http.route"), Some("/grpc.health.v1.Health/{*rest}"));
 }
 
 #[tokio::test]

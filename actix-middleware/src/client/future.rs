@@ -87,6 +87,8 @@ fn error_type(error: &SendRequestError) -> ErrorType {
         SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
             ErrorType::Timeout
         }
+        // The connection was there, and was lost.
+        SendRequestError::Connect(ConnectError::Disconnected) => ErrorType::Request,
         SendRequestError::Connect(_) => ErrorType::Connection,
         _ => ErrorType::Request,
     }
