@@ -26,6 +26,24 @@
 //! The peer's address is recorded where the application is served with
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).
 //!
+//! # gRPC
+//!
+//! A service of [tonic](https://docs.rs/tonic) takes the layer where its server is built, or among the routes of an axum
+//! router. Requests of gRPC become spans named by service and method, with `rpc.system.name`, `rpc.method` and
+//! `rpc.response.status_code` from the trailers; the statuses for which the server is to blame are errors. tonic's own
+//! server does not tell the peer's address in a way the layer knows, and a time limit it sets is outside of every layer:
+//! such a call ends as `cancelled_before_head`.
+//!
+//! ```ignore
+//! tonic::transport::Server::builder()
+//!     .layer(TracingLayer::new())
+//!     .add_service(StockServer::new(stock))
+//!     .serve(address)
+//!     .await?;
+//! ```
+//!
+//! Tonic's client takes a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 
 mod extract;
