@@ -1,6 +1,12 @@
 //! gRPC: a tonic server behind `TracingLayer` and a tonic client over `ClientLayer`, connected by a real socket.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    pin::Pin,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -10,7 +16,7 @@ use axum::{
 use axum_layer::{RouteLayer, TracingLayer};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, combinators::WithTrailers};
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
 use tests::{SpanDataExt, SpanSink, Stage, Step};
@@ -26,7 +32,10 @@ use tonic_health::pb::{
     health_server::{Health, HealthServer},
 };
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
-use tracing_core_ext::client::{ClientLayer, ClientService};
+use tracing_core_ext::{
+    client::{ClientLayer, ClientService},
+    exchange::ExchangeBody,
+};
 
 /// A service whose answer to a check is the status its request names, and whose watch streams what the stage scripts.
 struct Scripted(Stage);
@@ -344,9 +353,14 @@ async fn a_server_that_is_not_there_is_a_failed_request() {
     assert_error(&span, "request_error");
 }
 
+type Answer = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
+
 /// A call to a service whose answer has a body of known length, then trailers.
-async fn span_of_declared(body: &'static str, status: Option<&'static str>) -> SpanData {
-    let sink = SpanSink::new();
+async fn answer(
+    sink: &SpanSink,
+    body: &'static str,
+    status: Option<&'static str>,
+) -> ExchangeBody<Answer> {
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let service = layer.layer(service_fn(move |_: Request<Body>| {
         let trailers = status.map(|status| {
@@ -354,29 +368,35 @@ async fn span_of_declared(body: &'static str, status: Option<&'static str>) -> S
             Ok::<_, Infallible>(HeaderMap::from_iter([status]))
         });
         let body = Full::new(Bytes::from_static(body.as_bytes()));
-        let mut response = Response::new(body.with_trailers(async { trailers }));
+        let mut response = Response::new(body.with_trailers(ready(trailers)));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         async { Ok::<_, Infallible>(response) }
     }));
 
     let call = Request::post("/shop.Stock/Count").header(CONTENT_TYPE, "application/grpc");
-    let response = service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap();
-    response.into_body().collect().await.unwrap();
-    sink.only().await
+    service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap().into_body()
 }
 
 #[tokio::test]
 async fn the_status_stands_behind_a_body_of_known_length() {
     for body in ["message", ""] {
-        let span = span_of_declared(body, Some("13")).await;
+        let sink = SpanSink::new();
+        answer(&sink, body, Some("13")).await.collect().await.unwrap();
+        let span = sink.only().await;
         assert_eq!(span.text("rpc.response.status_code"), Some("INTERNAL"));
         assert_error(&span, "INTERNAL");
     }
 }
 
 #[tokio::test]
-async fn a_call_without_a_status_is_complete_all_the_same() {
-    let span = span_of_declared("message", None).await;
+async fn a_call_without_a_status_is_complete_at_its_declared_length() {
+    let sink = SpanSink::new();
+    let mut body = answer(&sink, "message", None).await;
+    body.frame().await.unwrap().unwrap();
+    assert!(sink.spans().is_empty());
+    drop(body);
+
+    let span = sink.only().await;
     assert_eq!(span.attribute("rpc.response.status_code"), None);
     assert_no_error(&span);
 }
