@@ -14,7 +14,7 @@ pub use self::{
     actix::Actix,
     axum::Axum,
     captured::{Captured, plain_subscriber},
-    framework::{Framework, Server, Setup, recorded},
+    framework::{Framework, Options, Server, Setup, recorded, recorded_with},
     peer::Peer,
     shout::Shout,
     sink::{SpanDataExt, SpanSink},

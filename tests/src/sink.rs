@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use opentelemetry::{Context, Value, trace::SpanId};
+use opentelemetry::{Array, Context, StringValue, Value, trace::SpanId};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -113,6 +113,13 @@ pub trait SpanDataExt {
     /// When the value is of another type, or there is more than one.
     fn integer(&self, key: &str) -> Option<i64>;
 
+    /// The only value of an attribute that is an array of strings; empty where there is none.
+    ///
+    /// # Panics
+    ///
+    /// When the value is of another type, or there is more than one.
+    fn texts(&self, key: &str) -> Vec<&str>;
+
     /// Identity of the span.
     fn id(&self) -> SpanId;
 
@@ -140,6 +147,16 @@ impl SpanDataExt for SpanData {
             Value::I64(integer) => *integer,
             other => panic!("{key} is no integer: {other:?}"),
         })
+    }
+
+    fn texts(&self, key: &str) -> Vec<&str> {
+        match self.attribute(key) {
+            Some(Value::Array(Array::String(texts))) => {
+                texts.iter().map(StringValue::as_str).collect()
+            }
+            Some(other) => panic!("{key} is no array of strings: {other:?}"),
+            None => Vec::new(),
+        }
     }
 
     fn id(&self) -> SpanId {
