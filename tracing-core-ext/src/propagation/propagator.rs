@@ -3,14 +3,15 @@ use std::{any::Any, sync::Arc};
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
-    Headers, HeadersMut, W3cPropagator,
+    CompositePropagator, Headers, HeadersMut, W3cPropagator,
     text_map::{HeadersExtractor, HeadersInjector},
 };
 
 /// The propagator of one layer or client, resolved when that is built.
 ///
 /// Requests go through it without a look at anything global, unless [`Propagator::global`] finds
-/// a propagator for formats it does not know. Cheap to clone.
+/// a propagator for formats it does not know. The propagators of this crate work on headers
+/// directly. Cheap to clone.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -30,6 +31,7 @@ pub struct Propagator(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     W3c(W3cPropagator),
+    Composite(Arc<CompositePropagator>),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
     Global,
 }
@@ -42,9 +44,20 @@ impl Propagator {
 
     /// This propagator, whatever is installed globally.
     pub fn new<P: TextMapPropagator + Send + Sync + 'static>(propagator: P) -> Self {
-        match (&propagator as &dyn Any).downcast_ref::<W3cPropagator>() {
-            Some(w3c) => Self(Kind::W3c(*w3c)),
+        let known: &dyn Any = &propagator;
+        if let Some(w3c) = known.downcast_ref() {
+            return Self(Kind::W3c(*w3c));
+        }
+        match CompositePropagator::of(known) {
+            Some(composite) => Self::composite(composite),
             None => Self(Kind::Other(Arc::new(propagator))),
+        }
+    }
+
+    fn composite(composite: CompositePropagator) -> Self {
+        match composite.as_w3c() {
+            Some(w3c) => Self(Kind::W3c(w3c)),
+            None => Self(Kind::Composite(Arc::new(composite))),
         }
     }
 
@@ -86,6 +99,7 @@ impl Propagator {
         };
         match &self.0 {
             Kind::W3c(w3c) => w3c.extract(headers),
+            Kind::Composite(composite) => composite.extract(headers),
             Kind::Other(propagator) => extract(&**propagator),
             Kind::Global => global::get_text_map_propagator(extract),
         }
@@ -98,6 +112,7 @@ impl Propagator {
         };
         match &self.0 {
             Kind::W3c(w3c) => w3c.inject(cx, headers),
+            Kind::Composite(composite) => composite.inject(cx, headers),
             Kind::Other(propagator) => inject(&**propagator),
             Kind::Global => global::get_text_map_propagator(inject),
         }
@@ -135,6 +150,7 @@ mod tests {
     use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
     use super::*;
+    use crate::propagation::{B3Propagator, JaegerPropagator};
 
     fn composite(
         propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>>,
@@ -183,6 +199,42 @@ mod tests {
         assert!(
             matches!(propagator.0, Kind::W3c(w3c) if w3c == W3cPropagator::new().without_baggage())
         );
+    }
+
+    fn composite_of(list: &str) -> Propagator {
+        Propagator::new(list.parse::<CompositePropagator>().unwrap())
+    }
+
+    #[test]
+    fn a_list_of_w3c_alone_is_w3c() {
+        for (list, w3c) in [
+            ("tracecontext,baggage", W3cPropagator::new()),
+            ("tracecontext", W3cPropagator::new().without_baggage()),
+        ] {
+            assert!(matches!(composite_of(list).0, Kind::W3c(found) if found == w3c), "{list}");
+        }
+    }
+
+    #[test]
+    fn our_other_formats_read_headers_in_place() {
+        let b3 = Propagator::new(B3Propagator::single_header());
+        let jaeger = Propagator::new(JaegerPropagator::new());
+        for propagator in [b3, jaeger, composite_of("tracecontext,b3"), composite_of("none")] {
+            assert!(matches!(propagator.0, Kind::Composite(_)), "{propagator:?}");
+        }
+    }
+
+    #[test]
+    fn a_stale_field_of_ours_is_removed() {
+        let mut headers = HeaderMap::new();
+        headers.append("b3", HeaderValue::from_static("a3ce929d0e0e4736-00f067aa0ba902b7-1"));
+        headers.append("x-b3-flags", HeaderValue::from_static("1"));
+        let propagator = Propagator::new(B3Propagator::multi_header());
+        propagator.inject(&propagator.extract(&headers), &mut headers);
+
+        let mut names: Vec<_> = headers.keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["x-b3-sampled", "x-b3-spanid", "x-b3-traceid"]);
     }
 
     #[test]
