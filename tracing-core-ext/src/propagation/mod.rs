@@ -82,5 +82,7 @@ pub use headers::{Field, Headers, HeadersMut};
 pub(crate) use headers::{is_tchar, is_token, trim_ows};
 pub use jaeger::JaegerPropagator;
 pub use propagator::Propagator;
+#[cfg(feature = "telemetry")]
+pub(crate) use propagator::install_globally;
 pub use traceparent::{TraceParent, TraceParentError};
 pub use w3c::W3cPropagator;

@@ -1,5 +1,9 @@
+#[cfg(feature = "telemetry")]
+use std::sync::OnceLock;
 use std::{any::Any, sync::Arc};
 
+#[cfg(feature = "telemetry")]
+use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::FieldIter};
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
@@ -63,13 +67,15 @@ impl Propagator {
 
     /// What the propagator installed globally right now stands for.
     ///
+    /// - With that of [`Telemetry`](crate::telemetry::Telemetry), the same, without a look at
+    ///   anything global on the request path, also where it turns propagation off.
     /// - With none installed, W3C Trace Context and W3C Baggage.
     /// - With one for `traceparent` and `tracestate`, with or without `baggage`, the strict
     ///   [`W3cPropagator`] for the same fields.
     /// - With any other, the global propagator, asked anew for every request.
     ///
-    /// A propagator without fields, installed to turn propagation off, looks like none: hand it
-    /// to [`Propagator::new`] instead.
+    /// A propagator without fields that somebody else installed to turn propagation off looks like
+    /// none: hand it to [`Propagator::new`] instead.
     ///
     /// ```standalone_crate
     /// use http::HeaderMap;
@@ -86,9 +92,10 @@ impl Propagator {
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     pub fn global() -> Self {
-        global::get_text_map_propagator(|propagator| match w3c_for(propagator) {
-            Some(w3c) => Self(Kind::W3c(w3c)),
-            None => Self(Kind::Global),
+        global::get_text_map_propagator(|propagator| {
+            let known = installed_as(propagator);
+            let known = known.or_else(|| w3c_for(propagator).map(|w3c| Self(Kind::W3c(w3c))));
+            known.unwrap_or(Self(Kind::Global))
         })
     }
 
@@ -125,17 +132,87 @@ impl Default for Propagator {
     }
 }
 
+/// The same as [`Propagator::new`].
+impl<P: TextMapPropagator + Send + Sync + 'static> From<P> for Propagator {
+    fn from(propagator: P) -> Self {
+        Self::new(propagator)
+    }
+}
+
+/// What telemetry has installed, with the fields by which it is known again.
+#[cfg(feature = "telemetry")]
+struct Installed {
+    propagator: Propagator,
+    fields: Vec<String>,
+}
+
+#[cfg(feature = "telemetry")]
+static INSTALLED: OnceLock<Installed> = OnceLock::new();
+
+/// Makes `propagator` the global one, and the one [`Propagator::global`] answers with.
+///
+/// The interface of the global one does not tell what it is, nor one that is off from none at all.
+#[cfg(feature = "telemetry")]
+pub(crate) fn install_globally(propagator: Propagator) {
+    match &propagator.0 {
+        Kind::W3c(w3c) => global::set_text_map_propagator(*w3c),
+        Kind::Composite(composite) => global::set_text_map_propagator(Shared(composite.clone())),
+        Kind::Other(other) => global::set_text_map_propagator(Shared(other.clone())),
+        // What is global already stays so.
+        Kind::Global => return,
+    }
+    let fields = global::get_text_map_propagator(fields_of);
+    INSTALLED.get_or_init(|| Installed { propagator, fields });
+}
+
+/// What telemetry has installed, unless another has taken its place since.
+#[cfg(feature = "telemetry")]
+fn installed_as(global: &dyn TextMapPropagator) -> Option<Propagator> {
+    let installed = INSTALLED.get()?;
+    (installed.fields == fields_of(global)).then(|| installed.propagator.clone())
+}
+
+#[cfg(not(feature = "telemetry"))]
+fn installed_as(_: &dyn TextMapPropagator) -> Option<Propagator> {
+    None
+}
+
+/// The global one owns its propagator, so this is how it gets one that is shared.
+#[cfg(feature = "telemetry")]
+#[derive(Debug)]
+struct Shared(Arc<dyn TextMapPropagator + Send + Sync>);
+
+#[cfg(feature = "telemetry")]
+impl TextMapPropagator for Shared {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        self.0.inject_context(cx, injector);
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        self.0.extract_with_context(cx, extractor)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.fields()
+    }
+}
+
 /// Our propagator for the fields of that one, where it has the same.
 fn w3c_for(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
-    let mut fields: Vec<_> = propagator.fields().map(str::to_ascii_lowercase).collect();
-    fields.sort();
-    fields.dedup();
+    let fields = fields_of(propagator);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     match fields[..] {
         [] | ["baggage", "traceparent", "tracestate"] => Some(W3cPropagator::new()),
         ["traceparent", "tracestate"] => Some(W3cPropagator::new().without_baggage()),
         _ => None,
     }
+}
+
+fn fields_of(propagator: &dyn TextMapPropagator) -> Vec<String> {
+    let mut fields: Vec<_> = propagator.fields().map(str::to_ascii_lowercase).collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 #[cfg(test)]
