@@ -7,9 +7,10 @@ use tracing::Dispatch;
 use tracing_core_ext::{
     client::Client,
     exchange::{Builder, Instrumentation},
+    propagation::Propagator,
 };
 
-use crate::{Shout, SpanSink, Stage};
+use crate::{SpanSink, Stage};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -50,7 +51,7 @@ pub struct Setup {
     /// Whether spans are made at all.
     pub has_sdk: bool,
     /// Carries context instead of the default.
-    pub propagator: Option<Shout>,
+    pub propagator: Option<Propagator>,
     /// Sets options of the middleware.
     pub options: Option<Options>,
 }
@@ -80,7 +81,7 @@ impl Setup {
 
     /// Gives a middleware or a client the provider and the propagator.
     pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
-        if let Some(propagator) = self.propagator {
+        if let Some(propagator) = self.propagator.clone() {
             builder = builder.propagator(propagator);
         }
         if self.has_sdk {

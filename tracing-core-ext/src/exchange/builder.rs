@@ -2,7 +2,6 @@ use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
-    propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
 
@@ -67,13 +66,9 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     /// Context crosses processes by `propagator` instead of the global one.
     ///
-    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
-    /// `TextMapPropagator` interface.
-    pub fn propagator<P>(mut self, propagator: P) -> Self
-    where
-        P: TextMapPropagator + Send + Sync + 'static,
-    {
-        self.propagator = Some(Propagator::new(propagator));
+    /// The propagators of this crate read headers in place; any other goes through its `TextMapPropagator` interface.
+    pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
+        self.propagator = Some(propagator.into());
         self
     }
 

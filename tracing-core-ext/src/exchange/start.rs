@@ -45,7 +45,7 @@ where
 {
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
         let Start { kind, clock, link, description } = start;
-        let is_described = self.sampler.may_record(parent.span().span_context());
+        let is_described = self.sampler.may_record(parent);
         if is_described {
             clock.begin();
         }

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use http::HeaderName;
 use opentelemetry::{
     Context,
-    baggage::BaggageExt,
+    baggage::{Baggage, BaggageExt},
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::{SpanContext, TraceContextExt, TraceId, TraceState},
 };
@@ -18,6 +18,9 @@ use super::{
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+pub(super) static FIELDS: LazyLock<[String; 3]> =
+    LazyLock::new(|| [&TRACEPARENT, &TRACESTATE, &BAGGAGE].map(ToString::to_string));
 
 /// W3C Trace Context (Level 2) and W3C Baggage, by the letter.
 ///
@@ -78,25 +81,20 @@ impl W3cPropagator {
     /// or no baggage, the fields in `headers` stay as they are.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         inject_span(cx, headers);
-        if self.baggage
-            && let Some(list) = baggage::header(cx.baggage())
-        {
-            headers.set(&BAGGAGE, list.as_bytes());
+        if self.baggage {
+            inject_baggage(cx, headers);
         }
     }
 
     fn extract_into<H: Headers>(&self, mut cx: Context, headers: &H) -> Context {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
         let span = parent.and_then(|parent| extract_span(parent, state.is_some(), headers));
-        if let Some((span_context, remainder)) = span {
-            cx = cx.with_remote_span_context(span_context);
-            if let Some(remainder) = remainder {
-                cx = cx.with_value(remainder);
-            }
+        if let Some(span) = span {
+            cx = below(&cx, span);
         }
         if self.baggage
             && baggage.is_some()
-            && let Some(baggage) = baggage::extract(headers.values(&BAGGAGE))
+            && let Some(baggage) = extract_baggage(headers)
         {
             cx = cx.with_baggage(baggage);
         }
@@ -107,6 +105,24 @@ impl W3cPropagator {
 impl Default for W3cPropagator {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// `cx` below the caller's span.
+pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
+    let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
+    extract_span(parent?, state.is_some(), headers).map(|span| below(cx, span))
+}
+
+pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<Baggage> {
+    baggage::extract(headers.values(&BAGGAGE))
+}
+
+fn below(cx: &Context, (span_context, remainder): (SpanContext, Option<Remainder>)) -> Context {
+    let cx = cx.with_remote_span_context(span_context);
+    match remainder {
+        Some(remainder) => cx.with_value(remainder),
+        None => cx,
     }
 }
 
@@ -128,7 +144,7 @@ fn extract_span<H: Headers>(
     Some((parent.into_span_context(trace_state), remainder))
 }
 
-fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
+pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     let span = cx.span();
     let span_context = span.span_context();
     let Some(mut parent) = TraceParent::from_span_context(span_context) else {
@@ -143,6 +159,12 @@ fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     match tracestate::header(span_context.trace_state(), unheld) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
+    }
+}
+
+pub(super) fn inject_baggage<H: HeadersMut>(cx: &Context, headers: &mut H) {
+    if let Some(list) = baggage::header(cx.baggage()) {
+        headers.set(&BAGGAGE, list.as_bytes());
     }
 }
 
@@ -178,8 +200,6 @@ impl TextMapPropagator for W3cPropagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: LazyLock<[String; 3]> =
-            LazyLock::new(|| [&TRACEPARENT, &TRACESTATE, &BAGGAGE].map(ToString::to_string));
         FieldIter::new(&FIELDS[..if self.baggage { 3 } else { 2 }])
     }
 }

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
+use crate::propagation::{CompositePropagator, CompositePropagatorError, Propagator};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
@@ -22,6 +23,7 @@ pub(super) struct Environment {
     pub(super) service_name: Option<String>,
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
+    pub(super) propagator: Option<Propagator>,
     pub(super) endpoint: Option<Endpoint>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) protocol: Option<(&'static str, String)>,
@@ -49,6 +51,7 @@ impl Environment {
             service_name: variables.text("OTEL_SERVICE_NAME")?,
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
+            propagator: variables.propagator()?,
             endpoint: variables.endpoint()?,
             protocol: variables.protocol()?,
             headers: variables.headers()?,
@@ -82,6 +85,20 @@ impl Variables {
     fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
         self.text("OTEL_RESOURCE_ATTRIBUTES")?
             .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
+    }
+
+    fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
+        const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+        let Some(list) = self.text(PROPAGATORS)? else {
+            return Ok(None);
+        };
+        match list.parse::<CompositePropagator>() {
+            Ok(composite) => Ok(Some(composite.into())),
+            Err(_) => {
+                let expected = CompositePropagatorError::EXPECTED;
+                Err(TelemetryError::setting(PROPAGATORS, list, expected))
+            }
+        }
     }
 
     fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
@@ -208,6 +225,7 @@ mod tests {
         let environment = read(&[]).unwrap();
         assert_eq!(environment.service_name, None);
         assert_eq!(environment.service_name_in_resource, None);
+        assert!(environment.propagator.is_none());
         assert_eq!(environment.endpoint, None);
         assert_eq!(environment.timeout, Duration::from_secs(10));
         assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
@@ -220,6 +238,7 @@ mod tests {
         let environment = read(&[
             ("OTEL_SERVICE_NAME", ""),
             ("OTEL_RESOURCE_ATTRIBUTES", ""),
+            ("OTEL_PROPAGATORS", ""),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", ""),
             ("RUST_LOG", ""),
@@ -227,6 +246,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(environment.service_name, None);
+        assert!(environment.propagator.is_none());
         assert_eq!(environment.endpoint, None);
         assert!(!environment.no_color);
     }
@@ -236,7 +256,7 @@ mod tests {
     fn a_value_that_is_not_utf_8_is_refused() {
         use std::os::unix::ffi::OsStringExt;
 
-        for variable in ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
+        for variable in ["OTEL_SERVICE_NAME", "OTEL_PROPAGATORS", "RUST_LOG"] {
             let latin1 =
                 move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
             let error = Environment::read(&Variables(Box::new(latin1))).unwrap_err();
@@ -295,6 +315,19 @@ mod tests {
     fn refusal_of(variable: &'static str, value: &'static str) -> String {
         let lookup = move |name: &str| (name == variable).then(|| value.to_owned());
         Environment::read(&Variables::looked_up_by(lookup)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_list_of_propagators_that_is_none_is_refused() {
+        for value in [" ", "tracecontext,xray", "b3 baggage", "none,baggage"] {
+            assert_eq!(
+                refusal_of("OTEL_PROPAGATORS", value),
+                format!(
+                    "OTEL_PROPAGATORS={value:?}: expected any of tracecontext, baggage, b3, b3multi \
+                     and jaeger, separated by commas, or none alone"
+                )
+            );
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@
 //! | --- | --- |
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
+//! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
@@ -47,6 +48,8 @@
 //!   line with their number when spans are delivered again. Requests never wait for it.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
+//!
+//! [`CompositePropagator`]: crate::propagation::CompositePropagator
 
 mod builder;
 mod config;

@@ -3,7 +3,12 @@ use std::sync::{
     mpsc::{Receiver, channel},
 };
 
-use opentelemetry::trace::{Tracer, TracerProvider};
+use http::HeaderMap;
+use opentelemetry::{
+    Context,
+    baggage::BaggageExt,
+    trace::{TraceContextExt, Tracer, TracerProvider},
+};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{InMemorySpanExporter, SpanData},
@@ -11,7 +16,7 @@ use opentelemetry_sdk::{
 use tracing::dispatcher::with_default;
 
 use super::*;
-use crate::telemetry::log::tests::Lines;
+use crate::{propagation::JaegerPropagator, telemetry::log::tests::Lines};
 
 fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
     Telemetry::builder().variables(|name| {
@@ -127,6 +132,47 @@ fn a_name_in_the_environment_that_code_overrules_is_said_once() {
         lines[0].contains("the name \"shop\" in code beats OTEL_SERVICE_NAME=\"sidecar\""),
         "{lines:?}"
     );
+}
+
+/// The names of the fields that are written, sorted.
+fn written(builder: TelemetryBuilder) -> Vec<String> {
+    let rig = rig(builder.service_name("shop"));
+    let span = rig.telemetry.tracer_provider().tracer("test").start("span");
+    let cx = Context::new().with_span(span).with_baggage([KeyValue::new("k", "1")]);
+    let mut sent = HeaderMap::new();
+    rig.telemetry.propagator().inject(&cx, &mut sent);
+    let mut names: Vec<_> = sent.keys().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_propagator_in_code_beats_the_environment_which_beats_the_default() {
+    let unset = || builder(&[]);
+    let empty = || builder(&[("OTEL_PROPAGATORS", "")]);
+    let b3 = || builder(&[("OTEL_PROPAGATORS", "b3,baggage")]);
+    let none = || builder(&[("OTEL_PROPAGATORS", "none")]);
+    let jaeger = || JaegerPropagator::new().without_baggage();
+
+    let w3c = ["baggage", "traceparent"];
+    assert_eq!(written(unset()), w3c);
+    assert_eq!(written(empty()), w3c);
+    assert_eq!(written(b3()), ["b3", "baggage"]);
+    assert_eq!(written(none()), [""; 0]);
+    assert_eq!(written(unset().propagator(jaeger())), ["uber-trace-id"]);
+    assert_eq!(written(b3().propagator(jaeger())), ["uber-trace-id"]);
+    assert_eq!(written(none().propagator(Propagator::w3c())), w3c);
+}
+
+#[test]
+fn propagators_that_are_not_known_are_refused_also_where_code_names_others() {
+    for builder in [
+        builder(&[("OTEL_PROPAGATORS", "xray")]),
+        builder(&[("OTEL_PROPAGATORS", "xray")]).propagator(JaegerPropagator::new()),
+    ] {
+        let error = builder.service_name("shop").build().unwrap_err().to_string();
+        assert!(error.starts_with("OTEL_PROPAGATORS=\"xray\": expected "), "{error}");
+    }
 }
 
 #[test]
