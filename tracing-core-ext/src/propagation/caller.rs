@@ -3,6 +3,8 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 
+use super::w3c;
+
 /// What B3 and Jaeger tell of a span that calls, which is more than a `SpanContext` holds.
 ///
 /// One that was received travels in the context, beside the span.
@@ -37,7 +39,7 @@ impl Caller {
         let (trace_id, span_id) = self.ids.unwrap_or((TraceId::INVALID, SpanId::INVALID));
         let flags = self.sampling.flags();
         let span_context = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
-        cx.with_remote_span_context(span_context).with_value(self)
+        w3c::below_remote(cx, span_context).with_value(self)
     }
 
     /// The span of `cx`, or the decision that was received alone where there is none.

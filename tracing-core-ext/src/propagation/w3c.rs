@@ -89,8 +89,8 @@ impl W3cPropagator {
     fn extract_into<H: Headers>(&self, mut cx: Context, headers: &H) -> Context {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
         let span = parent.and_then(|parent| extract_span(parent, state.is_some(), headers));
-        if let Some(span) = span {
-            cx = below(&cx, span);
+        if let Some((span_context, remainder)) = span {
+            cx = beside(cx.with_remote_span_context(span_context), remainder);
         }
         if self.baggage
             && baggage.is_some()
@@ -108,24 +108,33 @@ impl Default for W3cPropagator {
     }
 }
 
-/// `cx` below the caller's span.
+/// `cx` below the caller's span, for whom other formats come into question: out of the way of those who speak W3C alone.
+#[inline(never)]
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
-    extract_span(parent?, state.is_some(), headers).map(|span| below(cx, span))
+    let (span_context, remainder) = extract_span(parent?, state.is_some(), headers)?;
+    Some(beside(below_remote(cx, span_context), remainder))
+}
+
+/// The same as `with_remote_span_context`, which is inlined where only W3C is spoken if it stands in few places.
+#[inline(never)]
+pub(super) fn below_remote(cx: &Context, span_context: SpanContext) -> Context {
+    cx.with_remote_span_context(span_context)
 }
 
 pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<Baggage> {
     baggage::extract(headers.values(&BAGGAGE))
 }
 
-fn below(cx: &Context, (span_context, remainder): (SpanContext, Option<Remainder>)) -> Context {
-    let cx = cx.with_remote_span_context(span_context);
+#[inline(always)]
+fn beside(cx: Context, remainder: Option<Remainder>) -> Context {
     match remainder {
         Some(remainder) => cx.with_value(remainder),
         None => cx,
     }
 }
 
+#[inline(always)]
 fn extract_span<H: Headers>(
     parent: Field<'_>,
     has_state: bool,
