@@ -22,6 +22,7 @@ use crate::{SpanSink, Stage};
 /// | `/panic` | panics |
 /// | `/pending` | enters the stage and never answers |
 /// | `/stream` | streams what the stage scripts |
+/// | `/events` | streams what the stage scripts, as `text/event-stream` |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it |
 /// | `/work` | runs what the setup says, then answers |
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
