@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Environment variables that limit the length of attributes; the first that is set counts.
-const VALUE_LIMIT_VARIABLES: [&str; 2] =
+pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 
 /// A middleware of a server: its [`Builder`] has the options of incoming requests as well.

@@ -21,6 +21,7 @@ use super::{
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource},
     service_name::{Candidates, ServiceName},
     subscriber::subscriber,
+    value_limit::ValueLimit,
 };
 use crate::{
     exchange,
@@ -229,9 +230,10 @@ impl TelemetryBuilder {
         let pipeline =
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
+        let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(&service.name, attributes, self.attributes))
-            .with_span_processor(pipeline.processor)
+            .with_span_processor(processor)
             .build();
         let lines = LogLines {
             format: self.log_format,

@@ -4,7 +4,10 @@ use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
-use crate::propagation::{CompositePropagator, CompositePropagatorError, Propagator};
+use crate::{
+    exchange::VALUE_LIMIT_VARIABLES,
+    propagation::{CompositePropagator, CompositePropagatorError, Propagator},
+};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
@@ -32,6 +35,8 @@ pub(super) struct Environment {
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
+    /// In characters.
+    pub(super) value_limit: Option<usize>,
     pub(super) log_filter: EnvFilter,
     pub(super) no_color: bool,
 }
@@ -57,6 +62,7 @@ impl Environment {
             headers: variables.headers()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
+            value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,
             no_color: variables.text("NO_COLOR")?.is_some(),
         })
@@ -143,6 +149,15 @@ impl Variables {
             size: size.unwrap_or(512).min(queue),
             delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
         })
+    }
+
+    fn value_limit(&self) -> Result<Option<usize>, TelemetryError> {
+        let found = self.first(VALUE_LIMIT_VARIABLES)?;
+        let number = found.map(|(name, value)| {
+            let number = value.trim().parse();
+            number.map_err(|_| TelemetryError::setting(name, value, "a whole number of characters"))
+        });
+        number.transpose()
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
@@ -337,6 +352,16 @@ mod tests {
             assert_eq!(
                 refusal_of("OTEL_BSP_SCHEDULE_DELAY", value),
                 format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_no_number_is_refused() {
+        for variable in VALUE_LIMIT_VARIABLES {
+            assert_eq!(
+                refusal_of(variable, "long"),
+                format!(r#"{variable}="long": expected a whole number of characters"#)
             );
         }
     }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use opentelemetry::{
     Context,
     baggage::BaggageExt,
-    trace::{TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -112,6 +112,34 @@ fn spans_below_the_level_asked_for_are_not_exported() {
     assert_eq!(named(builder(&[])), ["info"]);
     let debug = builder(&[]).span_level(LevelFilter::DEBUG);
     assert_eq!(named(debug), ["info", "debug"]);
+}
+
+#[test]
+fn long_strings_of_any_span_are_cut() {
+    let limits = [
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2"),
+    ];
+    for (variables, expected) in
+        [(&[] as &[_], "ordinary"), (&limits, "ordi"), (&limits[1..], "or")]
+    {
+        let variables = variables.to_vec();
+        let find = move |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        };
+        let rig = rig(Telemetry::builder().variables(find).service_name("shop"));
+        let mut span = rig.telemetry.tracer_provider().tracer("test").start("a long name");
+        span.set_attribute(KeyValue::new("kind", "ordinary"));
+        span.add_event("happened", vec![KeyValue::new("kind", "ordinary")]);
+        drop(span);
+
+        let span = &rig.exported()[0];
+        let cut = KeyValue::new("kind", expected);
+        assert_eq!(span.attributes, std::slice::from_ref(&cut));
+        assert_eq!(span.events[0].attributes, [cut]);
+        assert_eq!(span.name, "a long name");
+    }
 }
 
 #[test]
