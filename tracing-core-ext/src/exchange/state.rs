@@ -51,7 +51,7 @@ struct Open {
     has_begun: bool,
     /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
     remaining: u64,
-    /// The last byte is not the end.
+    /// The last byte is not the end: the status of a call is still to come.
     awaits_trailers: bool,
     late: Option<Late>,
 }
@@ -212,7 +212,6 @@ impl Exchange {
         open.status = Some(status);
         open.remaining = length.unwrap_or(UNKNOWN);
         open.record_response(status, headers);
-        open.awaits_trailers = open.is_call_under_way(headers);
         match (status, open.method) {
             (101, _) | (200..300, Method::Connect) => self.finish(Outcome::Upgraded),
             (204 | 205 | 304, _) | (_, Method::Head) => self.finish(Outcome::Complete),
@@ -222,15 +221,11 @@ impl Exchange {
     }
 
     /// What a client learns with the head of the response; a server knew it before.
+    #[inline]
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
         let is_told = |open: &&Open| open.is_recorded && open.side == Side::Client;
-        let Some(open) = self.open.as_ref().filter(is_told) else { return };
-        let span = open.context.span();
-        if let Some(version) = version {
-            span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
-        }
-        if let Some(peer) = peer {
-            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
+        if let Some(open) = self.open.as_ref().filter(is_told) {
+            open.record_connection(version, peer);
         }
     }
 
@@ -300,6 +295,11 @@ impl Drop for Exchange {
     }
 }
 
+/// Whether a response is that of a gRPC call.
+fn is_call<H: Headers>(headers: &H) -> bool {
+    headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
+}
+
 /// A panic may be caught between us and the executor, so that nothing of ours is dropped while it unwinds.
 struct FinishOnUnwind<'a>(&'a mut Exchange);
 
@@ -316,11 +316,22 @@ impl Open {
         self.instrumentation.options()
     }
 
+    fn record_connection(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
+        let span = self.context.span();
+        if let Some(version) = version {
+            span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
+        }
+        if let Some(peer) = peer {
+            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
+        }
+    }
+
     /// What the head of the response has besides its status.
     #[inline]
     fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
         if self.method == Method::Post {
             self.read_rpc_status(headers);
+            self.awaits_trailers = self.rpc_status.is_none() && is_call(headers);
         }
         let detail = &self.options().detail;
         if self.is_recorded && detail.describes_responses() {
@@ -334,13 +345,6 @@ impl Open {
     fn read_rpc_status<H: Headers>(&mut self, headers: &H) {
         let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
         self.rpc_status = status.or(self.rpc_status);
-    }
-
-    /// Whether the response is that of a call whose status is still to come, behind the last byte.
-    fn is_call_under_way<H: Headers>(&self, headers: &H) -> bool {
-        self.method == Method::Post
-            && self.rpc_status.is_none()
-            && headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
     }
 
     /// What is streamed begins with the first byte, not with the head.
