@@ -46,6 +46,10 @@ impl Instrumentation {
         &self.resolved.options
     }
 
+    pub(super) fn tracer(&self) -> &dyn StartSpan {
+        &*self.resolved.tracer
+    }
+
     /// Starts the exchange of an incoming request, below the span its headers name.
     pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;

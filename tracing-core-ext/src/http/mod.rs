@@ -18,6 +18,7 @@ mod server_description;
 mod url;
 mod version;
 mod view;
+mod websocket;
 
 pub use self::{
     capture::{CapturedHeaders, InvalidHeader},
@@ -37,4 +38,5 @@ pub(crate) use self::{
     route::RouteName,
     rpc::RpcStatus,
     server_description::{Naming, ServerDescription},
+    websocket::WebSocketDescription,
 };
