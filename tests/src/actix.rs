@@ -5,9 +5,11 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::StatusCode,
     middleware::{Next, from_fn},
-    web::{self, Data, Path, ServiceConfig},
+    rt,
+    web::{self, Data, Path, Payload, ServiceConfig},
 };
-
+use actix_ws::{Message, MessageStream, Session};
+use futures_util::StreamExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 
 use crate::{Framework, Server, Setup};
@@ -45,6 +47,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
         .route("/headers", web::get().to(headers))
+        .route("/ws", web::get().to(websocket))
+        .route("/ws/traced", web::get().to(traced_websocket))
         .service(web::resource("/middleware").wrap(from_fn(inner)).get(found));
 }
 
@@ -85,6 +89,42 @@ async fn forward(setup: Data<Setup>) -> impl Responder {
 async fn headers(request: HttpRequest) -> String {
     let headers = request.headers().iter();
     headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text"))).collect()
+}
+
+async fn websocket(
+    request: HttpRequest,
+    payload: Payload,
+    setup: Data<Setup>,
+) -> actix_web::Result<HttpResponse> {
+    let (response, session, messages) = actix_ws::handle(&request, payload)?;
+    rt::spawn(echo(session, messages, setup));
+    Ok(response)
+}
+
+async fn traced_websocket(
+    request: HttpRequest,
+    payload: Payload,
+    setup: Data<Setup>,
+    span: RequestSpan,
+) -> actix_web::Result<HttpResponse> {
+    let (response, session, messages) = actix_ws::handle(&request, payload)?;
+    rt::spawn(async move {
+        span.websocket("/ws/traced").run(echo(session, messages, setup)).await;
+    });
+    Ok(response)
+}
+
+async fn echo(mut session: Session, mut messages: MessageStream, setup: Data<Setup>) {
+    while let Some(Ok(message)) = messages.next().await {
+        match message {
+            Message::Text(text) => {
+                (setup.work)(&setup);
+                session.text(text).await.expect("the client reads");
+            }
+            Message::Close(reason) => return session.close(reason).await.unwrap_or_default(),
+            _ => {}
+        }
+    }
 }
 
 /// What middleware inside ours has found.

@@ -3,7 +3,10 @@ use std::net::SocketAddr;
 use axum::{
     Router,
     body::Body,
-    extract::{Extension, Path, Request, State},
+    extract::{
+        Extension, Path, Request, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
     http::{HeaderMap, StatusCode},
     middleware::{self, Next},
     response::Response,
@@ -50,6 +53,8 @@ fn router(setup: Setup) -> Router {
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
         .route("/headers", get(headers))
+        .route("/ws", get(websocket))
+        .route("/ws/traced", get(traced_websocket))
         .route("/middleware", get(found).layer(middleware::from_fn(inner)))
         .layer(layer)
         .with_state(setup)
@@ -87,6 +92,29 @@ async fn headers(headers: HeaderMap) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
         .collect()
+}
+
+async fn websocket(State(setup): State<Setup>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|socket| echo(socket, setup))
+}
+
+async fn traced_websocket(
+    State(setup): State<Setup>,
+    span: RequestSpan,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.on_upgrade(async move |socket| {
+        span.websocket("/ws/traced").run(echo(socket, setup)).await;
+    })
+}
+
+async fn echo(mut socket: WebSocket, setup: Setup) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if let Message::Text(text) = message {
+            (setup.work)(&setup);
+            socket.send(Message::Text(text)).await.expect("the client reads");
+        }
+    }
 }
 
 /// What middleware inside ours has found.

@@ -26,6 +26,8 @@ use crate::{Shout, SpanSink, Stage};
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
 /// | `/headers` | answers the headers it received, a line each |
+/// | `/ws` | opens a WebSocket that runs what the setup says for every text, then sends it back |
+/// | `/ws/traced` | does the same in a span of the connection |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
@@ -40,7 +42,7 @@ pub struct Setup {
     pub stage: Stage,
     /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
-    /// What `/work` does, in the handler.
+    /// What `/work` does, in the handler, and a WebSocket for every text.
     pub work: fn(&Setup),
     /// What `/forward` calls.
     pub forward: Option<String>,
