@@ -26,6 +26,32 @@
 //! The peer's address is recorded where the application is served with
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).
 //!
+//! # WebSockets
+//!
+//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
+//! where its handler asks for one, in a new trace that links to the handshake:
+//!
+//! ```no_run
+//! use axum::{
+//!     extract::ws::{WebSocket, WebSocketUpgrade},
+//!     response::Response,
+//! };
+//! use axum_layer::RequestSpan;
+//!
+//! async fn chat(upgrade: WebSocketUpgrade, span: RequestSpan) -> Response {
+//!     upgrade.on_upgrade(async move |socket| span.websocket("/chat").run(echo(socket)).await)
+//! }
+//!
+//! async fn echo(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         if socket.send(message).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! # axum::Router::<()>::new().route("/chat", axum::routing::any(chat));
+//! ```
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 
 mod extract;
