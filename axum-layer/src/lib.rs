@@ -44,6 +44,32 @@
 //!
 //! Tonic's client takes a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
 //!
+//! # WebSockets
+//!
+//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
+//! where its handler asks for one, in a new trace that links to the handshake:
+//!
+//! ```no_run
+//! use axum::{
+//!     extract::ws::{WebSocket, WebSocketUpgrade},
+//!     response::Response,
+//! };
+//! use axum_layer::RequestSpan;
+//!
+//! async fn chat(upgrade: WebSocketUpgrade, span: RequestSpan) -> Response {
+//!     upgrade.on_upgrade(async move |socket| span.websocket("/chat").run(echo(socket)).await)
+//! }
+//!
+//! async fn echo(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         if socket.send(message).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! # axum::Router::<()>::new().route("/chat", axum::routing::any(chat));
+//! ```
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 
 mod extract;

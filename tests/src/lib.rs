@@ -10,6 +10,7 @@ mod peer;
 mod shout;
 mod sink;
 mod stage;
+mod websocket;
 
 pub use self::{
     actix::Actix,
@@ -21,6 +22,7 @@ pub use self::{
     shout::Shout,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},
+    websocket::WebSocket,
 };
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.

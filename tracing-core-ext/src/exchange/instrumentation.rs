@@ -14,7 +14,7 @@ use super::{
     late::Late,
     options::{Options, TrustPolicy},
     sampler::Sampler,
-    start::{Start, StartSpan, Starter},
+    start::{Start, StartSpan, Starter, link_to},
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
@@ -46,6 +46,10 @@ impl Instrumentation {
         &self.resolved.options
     }
 
+    pub(super) fn tracer(&self) -> &dyn StartSpan {
+        &*self.resolved.tracer
+    }
+
     /// Starts the exchange of an incoming request, below the span its headers name.
     pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
@@ -73,10 +77,7 @@ impl Instrumentation {
         let extract = || self.resolved.propagator.extract(head.headers());
         match self.options().policy_for(head) {
             TrustPolicy::Trust => (extract(), None),
-            TrustPolicy::LinkOnly => {
-                let caller = extract().span().span_context().clone();
-                (Context::new(), caller.is_valid().then(|| Box::new(caller)))
-            }
+            TrustPolicy::LinkOnly => (Context::new(), link_to(extract().span().span_context())),
             TrustPolicy::Ignore => (Context::new(), None),
         }
     }

@@ -32,6 +32,9 @@
 //! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
 //!
 //! The span ends in `finish` and nowhere else, whatever still runs below it.
+//!
+//! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
+//! where its handler asks for one with [`RequestSpan::websocket`].
 
 mod body;
 mod body_size;
@@ -48,6 +51,7 @@ mod request_span;
 mod sampler;
 mod start;
 mod state;
+mod websocket;
 
 pub use self::{
     body::ExchangeBody,
@@ -60,6 +64,7 @@ pub use self::{
     outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,
     state::Exchange,
+    websocket::{WebSocketFuture, WebSocketSpan},
 };
 #[cfg(feature = "telemetry")]
 pub(crate) use self::{builder::VALUE_LIMIT_VARIABLES, instrumentation::install_globally};

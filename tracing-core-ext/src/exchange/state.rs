@@ -10,6 +10,7 @@ use tracing::Span;
 use super::{
     body_size::BodySize,
     clock::Clock,
+    companion,
     instrumentation::Instrumentation,
     late::Late,
     layer,
@@ -158,7 +159,8 @@ impl Exchange {
 
     /// The span, for the request's extensions.
     pub fn request_span(&self) -> Option<RequestSpan> {
-        self.open.as_ref().map(|open| RequestSpan::new(&open.context, open.late.as_ref()))
+        let open = self.open.as_ref()?;
+        Some(RequestSpan::new(&open.context, open.late.as_ref(), &open.instrumentation))
     }
 
     /// The OpenTelemetry context with the span in it.
@@ -190,10 +192,7 @@ impl Exchange {
         let Some(open) = &unwinding.0.open else {
             return f();
         };
-        let _entered = open.companion.enter();
-        // Above what a layer attaches for the companion, which may be a span of no use.
-        let _attached = (!open.is_bound).then(|| open.context.clone().attach());
-        f()
+        companion::in_scope(&open.companion, &open.context, open.is_bound, f)
     }
 
     /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.

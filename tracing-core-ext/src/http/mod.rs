@@ -18,6 +18,7 @@ mod server_description;
 mod url;
 mod version;
 mod view;
+mod websocket;
 
 #[cfg(feature = "telemetry")]
 pub(crate) use self::detail::cut;
@@ -39,4 +40,5 @@ pub(crate) use self::{
     route::RouteName,
     rpc::{RpcStatus, is_grpc},
     server_description::{Naming, ServerDescription},
+    websocket::WebSocketDescription,
 };
