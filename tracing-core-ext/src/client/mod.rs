@@ -44,7 +44,7 @@ use reqwest::{IntoUrl, Method, Request, Response};
 pub use self::request::RequestBuilder;
 #[cfg(doc)]
 use crate::exchange::ErrorType;
-use crate::exchange::{Builder, Instrumentation};
+use crate::exchange::{Builder, Instrumentation, Sends};
 
 /// A [`reqwest::Client`] whose requests are part of the trace. Cheap to clone.
 #[derive(Clone)]
@@ -144,6 +144,8 @@ impl Builder<Client> {
         Client { inner, instrumentation: self.resolve() }
     }
 }
+
+impl Sends for Client {}
 
 impl From<Instrumentation> for Client {
     fn from(instrumentation: Instrumentation) -> Self {

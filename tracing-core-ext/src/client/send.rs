@@ -18,9 +18,7 @@ pub(super) fn send(
     let parent = Context::current();
     async move {
         let mut exchange = instrumentation.send(&parent, &head(&request));
-        if let Some(context) = exchange.context() {
-            instrumentation.inject(context, request.headers_mut());
-        }
+        exchange.inject(request.headers_mut());
         let mut sending = pin!(client.execute(request));
         match poll_fn(|cx| exchange.in_scope(|| sending.as_mut().poll(cx))).await {
             Ok(response) => Ok(respond(exchange, response)),

@@ -1,5 +1,6 @@
 //! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
 
+mod allowed_hosts;
 mod authority;
 mod capture;
 mod client_request;
@@ -20,6 +21,7 @@ mod version;
 mod view;
 
 pub use self::{
+    allowed_hosts::{AllowedHosts, InvalidHost},
     capture::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,
     forwarded::{InvalidNetwork, TrustedProxies},
