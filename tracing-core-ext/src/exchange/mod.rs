@@ -53,7 +53,7 @@ mod state;
 #[cfg(feature = "telemetry")]
 pub(crate) use self::instrumentation::install_globally;
 pub use self::{
-    body::ExchangeBody,
+    body::{AnyError, Classify, ExchangeBody},
     body_size::{BodySize, CountedBody},
     builder::{Builder, Receives, Sends},
     future::{ResponseFuture, parse_length},
