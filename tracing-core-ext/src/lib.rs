@@ -31,6 +31,7 @@
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
 //! | `reqwest` | yes | [`client`] |
+//! | `reqwest-middleware` | no | [`client`] as middleware of the crate of that name |
 //! | `tls` | no | `https` endpoints for export |
 
 #[cfg(feature = "reqwest")]

@@ -59,15 +59,25 @@
 
 mod errors;
 mod marks;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod redirect;
 mod request;
 mod reqwest_client;
 mod send;
 
+#[cfg(feature = "reqwest-middleware")]
+pub use self::middleware::TracingMiddleware;
 pub use self::{
     marks::{ResendCount, UrlTemplate},
     request::RequestBuilder,
     reqwest_client::Client,
 };
 #[cfg(doc)]
-use crate::exchange::{Builder, ErrorType};
+use crate::exchange::ErrorType;
+use crate::exchange::{Builder, Instrumentation};
+
+/// A builder whose spans carry the scope of this module.
+fn builder<T: From<Instrumentation>>() -> Builder<T> {
+    Builder::new(concat!(env!("CARGO_PKG_NAME"), "::client"), env!("CARGO_PKG_VERSION"))
+}

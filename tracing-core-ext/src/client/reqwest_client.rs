@@ -45,7 +45,7 @@ impl Client {
     /// # Ok::<(), reqwest::Error>(())
     /// ```
     pub fn builder() -> Builder<Self> {
-        Builder::new(concat!(env!("CARGO_PKG_NAME"), "::client"), env!("CARGO_PKG_VERSION"))
+        super::builder()
     }
 
     /// Starts a `GET` request to `url`.
