@@ -9,6 +9,7 @@ mod peer;
 mod shout;
 mod sink;
 mod stage;
+mod wire;
 
 pub use self::{
     actix::Actix,
@@ -19,6 +20,7 @@ pub use self::{
     shout::Shout,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},
+    wire::{Then, Wire},
 };
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.
