@@ -1,6 +1,6 @@
 //! Every way an exchange of the client can end, sampled or not: one span that says how it was, or none.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::{Sampler, SpanData};
@@ -190,6 +190,6 @@ async fn read(row: &Row, request: RequestBuilder) {
     assert_eq!(read.is_err(), fails, "{}: {read:?}", row.name);
 }
 
-async fn nobody() -> std::net::SocketAddr {
+async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }

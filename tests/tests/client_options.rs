@@ -1,8 +1,15 @@
 //! The options of the client: each does what it says, and nothing where it is not set.
 
-use std::net::SocketAddr;
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{self, Poll},
+};
 
+use bytes::Bytes;
 use futures_util::stream;
+use http_body::{Frame, SizeHint};
 use opentelemetry::{
     Context, KeyValue, Value,
     baggage::BaggageExt,
@@ -11,6 +18,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SpanData;
 use reqwest::{Body, Method};
 use tests::{Axum, Server, SpanDataExt, SpanSink, Then, Wire, recorded};
+use tokio::net::TcpListener;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
     exchange::{Builder, Ending},
@@ -164,7 +172,7 @@ async fn an_error_can_be_declared_and_forgiven() {
     for path in ["/status/404", "/items/7", "/status/503"] {
         read(scene.get(path)).await;
     }
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     scene.client.get(format!("http://{nobody}/")).send().await.unwrap_err();
 
     let spans = scene.sink.wait_for(4).await;
@@ -288,7 +296,26 @@ fn in_memory() -> Body {
 }
 
 fn streamed() -> Body {
-    Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>("bo"), Ok("dy")]))
+    Body::wrap_stream(stream::iter([Ok::<_, io::Error>("bo"), Ok("dy")]))
+}
+
+/// A stream that knows its length.
+struct OfFour(Body);
+
+impl http_body::Body for OfFour {
+    type Data = Bytes;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(4)
+    }
 }
 
 #[tokio::test]
@@ -346,32 +373,15 @@ async fn an_answer_that_never_came_has_no_size() {
 
 #[tokio::test]
 async fn a_measured_request_is_framed_as_without_us() {
-    struct Sized(Body);
-    impl http_body::Body for Sized {
-        type Data = bytes::Bytes;
-        type Error = reqwest::Error;
-
-        fn poll_frame(
-            mut self: std::pin::Pin<&mut Self>,
-            cx: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
-            std::pin::Pin::new(&mut self.0).poll_frame(cx)
-        }
-
-        fn size_hint(&self) -> http_body::SizeHint {
-            http_body::SizeHint::with_exact(4)
-        }
-    }
-    let bodies: [(fn() -> Body, &str); 3] = [
-        (in_memory, "content-length: 4"),
-        (|| Body::wrap(Sized(streamed())), "content-length: 4"),
-        (streamed, "transfer-encoding: chunked"),
-    ];
-    for (body, framing) in bodies {
+    for (body, framing) in [
+        (in_memory(), "content-length: 4"),
+        (Body::wrap(OfFour(streamed())), "content-length: 4"),
+        (streamed(), "transfer-encoding: chunked"),
+    ] {
         let scene = scene(|builder| builder.body_sizes(true)).await;
         let mut wire = Wire::serve([("HTTP/1.1 204 No Content\r\n\r\n", Then::Close)]).await;
 
-        read(scene.client.post(wire.url("/")).body(body())).await;
+        read(scene.client.post(wire.url("/")).body(body)).await;
 
         let request = wire.request().await;
         assert!(request.lines().any(|line| line == framing), "{request}");

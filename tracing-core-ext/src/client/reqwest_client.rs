@@ -154,10 +154,10 @@ impl Builder<Client> {
 
 impl Sends for Client {}
 
-/// # Panics
-///
-/// Where [`reqwest::Client::new`] does.
 impl From<Instrumentation> for Client {
+    /// # Panics
+    ///
+    /// Where [`reqwest::Client::new`] does.
     fn from(instrumentation: Instrumentation) -> Self {
         let built = Self::build(reqwest::Client::builder(), instrumentation);
         built.expect("a TLS backend that can be initialised")
