@@ -46,6 +46,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/panic", web::get().to(panics))
         .route("/pending", web::get().to(pending))
         .route("/stream", web::get().to(stream))
+        .route("/events", web::get().to(events))
         .route("/extractor", web::get().to(extractor))
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
@@ -75,6 +76,10 @@ async fn pending(setup: Data<Setup>) -> HttpResponse {
 
 async fn stream(setup: Data<Setup>) -> impl Responder {
     HttpResponse::Ok().streaming(setup.stage.body())
+}
+
+async fn events(setup: Data<Setup>) -> impl Responder {
+    HttpResponse::Ok().content_type("text/event-stream").streaming(setup.stage.body())
 }
 
 async fn work(setup: Data<Setup>) -> impl Responder {
@@ -110,7 +115,7 @@ async fn give_up<B: MessageBody>(
     next: Next<B>,
 ) -> actix_web::Result<ServiceResponse<B>> {
     let answered = next.call(request).now_or_never();
-    answered.unwrap_or_else(|| Err(ErrorServiceUnavailable("late")))
+    answered.unwrap_or_else(|| Err(ErrorServiceUnavailable("")))
 }
 
 /// What middleware inside ours has found.

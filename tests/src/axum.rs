@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Extension, Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     middleware::{self, Next},
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
@@ -48,6 +48,7 @@ fn router(setup: Setup) -> Router {
             "/stream",
             get(async |State(setup): State<Setup>| Body::from_stream(setup.stage.body())),
         )
+        .route("/events", get(events))
         .route("/extractor", get(extractor))
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
@@ -74,6 +75,10 @@ async fn panics() {
 async fn pending(State(setup): State<Setup>) {
     setup.stage.enter();
     std::future::pending::<()>().await;
+}
+
+async fn events(State(setup): State<Setup>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(setup.stage.body()))
 }
 
 async fn extractor(span: RequestSpan) -> String {

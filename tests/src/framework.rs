@@ -7,9 +7,10 @@ use tracing::Dispatch;
 use tracing_core_ext::{
     client::Client,
     exchange::{Builder, Instrumentation},
+    propagation::Propagator,
 };
 
-use crate::{Shout, SpanSink, Stage};
+use crate::{SpanSink, Stage};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -21,6 +22,7 @@ use crate::{Shout, SpanSink, Stage};
 /// | `/panic` | panics |
 /// | `/pending` | enters the stage and never answers |
 /// | `/stream` | streams what the stage scripts |
+/// | `/events` | streams what the stage scripts, as `text/event-stream` |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it |
 /// | `/work` | runs what the setup says, then answers |
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
@@ -50,7 +52,7 @@ pub struct Setup {
     /// Whether spans are made at all.
     pub has_sdk: bool,
     /// Carries context instead of the default.
-    pub propagator: Option<Shout>,
+    pub propagator: Option<Propagator>,
     /// Sets options of the middleware.
     pub options: Option<Options>,
 }
@@ -80,7 +82,7 @@ impl Setup {
 
     /// Gives a middleware or a client the provider and the propagator.
     pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
-        if let Some(propagator) = self.propagator {
+        if let Some(propagator) = self.propagator.clone() {
             builder = builder.propagator(propagator);
         }
         if self.has_sdk {

@@ -5,6 +5,7 @@ mod actix;
 mod axum;
 mod captured;
 mod framework;
+mod optionless;
 mod peer;
 mod shout;
 mod sink;
@@ -16,6 +17,7 @@ pub use self::{
     axum::Axum,
     captured::{Captured, plain_subscriber},
     framework::{Framework, Options, Server, Setup, recorded, recorded_with},
+    optionless::headers_sent_without_options,
     peer::Peer,
     shout::Shout,
     sink::{SpanDataExt, SpanSink},

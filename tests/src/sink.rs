@@ -4,7 +4,7 @@ use opentelemetry::{Array, Context, StringValue, Value, trace::SpanId};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
+    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use tokio::{sync::watch, time::timeout};
 
@@ -86,6 +86,14 @@ impl SpanProcessor for SpanSink {
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// For telemetry, which makes its provider itself.
+impl SpanExporter for SpanSink {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.spans.send_modify(|spans| spans.extend(batch));
         Ok(())
     }
 }

@@ -2,7 +2,6 @@ use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
-    propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
 
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// Environment variables that limit the length of attributes; the first that is set counts.
-const VALUE_LIMIT_VARIABLES: [&str; 2] =
+pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 
 /// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
@@ -72,13 +71,9 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     /// Context crosses processes by `propagator` instead of the global one.
     ///
-    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
-    /// `TextMapPropagator` interface.
-    pub fn propagator<P>(mut self, propagator: P) -> Self
-    where
-        P: TextMapPropagator + Send + Sync + 'static,
-    {
-        self.propagator = Some(Propagator::new(propagator));
+    /// The propagators of this crate read headers in place; any other goes through its `TextMapPropagator` interface.
+    pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
+        self.propagator = Some(propagator.into());
         self
     }
 

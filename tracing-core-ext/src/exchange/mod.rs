@@ -50,8 +50,6 @@ mod sampler;
 mod start;
 mod state;
 
-#[cfg(feature = "telemetry")]
-pub(crate) use self::instrumentation::install_globally;
 pub use self::{
     body::{AnyError, Classify, ExchangeBody},
     body_size::{BodySize, CountedBody},
@@ -64,3 +62,5 @@ pub use self::{
     request_span::RequestSpan,
     state::Exchange,
 };
+#[cfg(feature = "telemetry")]
+pub(crate) use self::{builder::VALUE_LIMIT_VARIABLES, instrumentation::install_globally};
