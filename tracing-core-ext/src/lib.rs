@@ -31,7 +31,8 @@
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
 //! | `reqwest` | yes | [`client::Client`] |
-//! | `tower` | no | [`client::ClientLayer`] |
+//! | `reqwest-middleware` | no | `client::TracingMiddleware` |
+//! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export |
 
 #[cfg(any(feature = "reqwest", feature = "tower"))]

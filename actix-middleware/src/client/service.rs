@@ -33,10 +33,8 @@ where
         if let Some(size) = exchange.request_size() {
             size.add(request::body_length(&request));
         }
-        if let Some(context) = exchange.context() {
-            let headers = request::headers_mut(&mut request);
-            self.instrumentation.inject(context, &mut FieldViewMut(headers));
-        }
+        let headers = request::headers_mut(&mut request);
+        exchange.inject(&mut FieldViewMut(headers));
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)
     }

@@ -1,6 +1,6 @@
 use actix_web::dev::Service;
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError, middleware::Transform};
-use tracing_core_ext::exchange::{Builder, Instrumentation};
+use tracing_core_ext::exchange::{Builder, Instrumentation, Sends};
 
 use super::ClientService;
 
@@ -50,6 +50,8 @@ impl From<Instrumentation> for ClientTracing {
         Self { instrumentation }
     }
 }
+
+impl Sends for ClientTracing {}
 
 impl<S> Transform<S, ConnectRequest> for ClientTracing
 where

@@ -1,7 +1,7 @@
 use tower_layer::Layer;
 
 use super::ClientService;
-use crate::exchange::{Builder, Instrumentation};
+use crate::exchange::{Builder, Instrumentation, Sends};
 
 /// Layer that makes every request of a client one client span, and sends the trace along.
 ///
@@ -24,7 +24,8 @@ use crate::exchange::{Builder, Instrumentation};
 /// ```
 ///
 /// The parent of the span is the context that is current when `call` is called. Where a service retries, have the layer
-/// inside: each attempt gets a span.
+/// inside: each attempt gets a span. A [`UrlTemplate`](super::UrlTemplate) and a [`ResendCount`](super::ResendCount) in the
+/// extensions of a request are recorded.
 ///
 /// An error of the client is `request_error`, since a Tower service does not say which. A request whose URI has no
 /// authority is described by its `Host` header. A request body counts into
@@ -64,7 +65,7 @@ impl ClientLayer {
     /// # drop(layer);
     /// ```
     pub fn builder() -> Builder<Self> {
-        Builder::new(concat!(env!("CARGO_PKG_NAME"), "::client"), env!("CARGO_PKG_VERSION"))
+        super::builder()
     }
 }
 
@@ -79,6 +80,8 @@ impl From<Instrumentation> for ClientLayer {
         Self { instrumentation }
     }
 }
+
+impl Sends for ClientLayer {}
 
 impl<S> Layer<S> for ClientLayer {
     type Service = ClientService<S>;

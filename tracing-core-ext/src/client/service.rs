@@ -1,10 +1,11 @@
 use std::task;
 
-use http::{Request, Response, header::HOST};
+use http::{HeaderMap, Request, Response, header::HOST};
 use http_body::Body;
 use opentelemetry::Context;
 use tower_service::Service;
 
+use super::{ResendCount, UrlTemplate};
 use crate::{
     exchange::{ExchangeBody, Instrumentation, ResponseFuture},
     http::ClientRequestHead,
@@ -39,16 +40,23 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let url = url(&request);
-        let head = ClientRequestHead::new(request.method().as_str(), &url, request.headers());
-        let mut exchange = self.instrumentation.send(&Context::current(), &head);
+        let mut exchange = self.instrumentation.send(&Context::current(), &head(&request, &url));
         if let Some(size) = exchange.request_size() {
             size.add(request.body().size_hint().exact().unwrap_or(0));
         }
-        if let Some(context) = exchange.context() {
-            self.instrumentation.inject(context, request.headers_mut());
-        }
+        exchange.inject(request.headers_mut());
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)
+    }
+}
+
+fn head<'a, B>(request: &'a Request<B>, url: &'a str) -> ClientRequestHead<'a, HeaderMap> {
+    let extensions = request.extensions();
+    let head = ClientRequestHead::new(request.method().as_str(), url, request.headers());
+    ClientRequestHead {
+        template: extensions.get().map(UrlTemplate::as_str),
+        resend_count: extensions.get().copied().map_or(0, ResendCount::count),
+        ..head
     }
 }
 

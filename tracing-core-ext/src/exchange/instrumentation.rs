@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
-    propagation::{Headers, HeadersMut, Propagator},
+    propagation::{Headers, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -48,6 +48,10 @@ impl Instrumentation {
 
     pub(super) fn tracer(&self) -> &dyn StartSpan {
         &*self.resolved.tracer
+    }
+
+    pub(super) fn propagator(&self) -> &Propagator {
+        &self.resolved.propagator
     }
 
     /// Starts the exchange of an incoming request, below the span its headers name.
@@ -82,8 +86,20 @@ impl Instrumentation {
         }
     }
 
-    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
+    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
     pub fn send<H: Headers>(&self, parent: &Context, head: &ClientRequestHead<'_, H>) -> Exchange {
+        let mut exchange = self.start_sending(parent, head);
+        if self.options().conceal_from(head) {
+            exchange.conceal();
+        }
+        exchange
+    }
+
+    fn start_sending<H: Headers>(
+        &self,
+        parent: &Context,
+        head: &ClientRequestHead<'_, H>,
+    ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
         if options.excludes(head) {
             return Exchange::untraced(parent.clone(), head.method, self.clone());
@@ -94,11 +110,6 @@ impl Instrumentation {
         let started = tracer.start(start, parent);
         let late = started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten();
         Exchange::client(started, clock, head.method, late, self.clone())
-    }
-
-    /// Writes `context` into the headers of an outgoing request.
-    pub fn inject<H: HeadersMut>(&self, context: &Context, headers: &mut H) {
-        self.resolved.propagator.inject(context, headers);
     }
 }
 

@@ -23,6 +23,7 @@
 //!
 //! - `receive` or `send` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
+//! - [`inject`](Exchange::inject) before a request is sent, for the fields that carry the trace on.
 //! - [`announce`](Exchange::announce) before the headers of the response are sent, for fields that tell of the trace.
 //! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
 //!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
@@ -54,9 +55,9 @@ mod state;
 mod websocket;
 
 pub use self::{
-    body::ExchangeBody,
+    body::{AnyError, Classify, ExchangeBody},
     body_size::{BodySize, CountedBody},
-    builder::{Builder, Receives},
+    builder::{Builder, Receives, Sends},
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
     layer::{TARGET, layer},

@@ -47,6 +47,8 @@ struct Open {
     has_ended: bool,
     /// Entering the companion attaches the context.
     is_bound: bool,
+    /// Who receives the request is to know nothing of the trace.
+    is_concealed: bool,
     status: Option<u16>,
     rpc_status: Option<RpcStatus>,
     has_begun: bool,
@@ -142,6 +144,7 @@ impl Exchange {
                 is_recorded,
                 has_ended: false,
                 is_bound,
+                is_concealed: false,
                 status: None,
                 rpc_status: None,
                 has_begun: false,
@@ -166,6 +169,23 @@ impl Exchange {
     /// The OpenTelemetry context with the span in it.
     pub fn context(&self) -> Option<&Context> {
         self.open.as_ref().map(|open| &open.context)
+    }
+
+    pub(super) fn conceal(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.is_concealed = true;
+        }
+    }
+
+    /// Writes the context into the headers of a request, unless its host may not know it: then such fields are removed.
+    pub fn inject<H: HeadersMut>(&self, headers: &mut H) {
+        let Some(open) = &self.open else { return };
+        let propagator = open.instrumentation.propagator();
+        if open.is_concealed {
+            propagator.remove(headers);
+        } else {
+            propagator.inject(&open.context, headers);
+        }
     }
 
     /// Counts the body of the request, where that was asked for.

@@ -1,5 +1,6 @@
 //! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
 
+mod allowed_hosts;
 mod authority;
 mod capture;
 mod client_request;
@@ -23,6 +24,7 @@ mod websocket;
 #[cfg(feature = "telemetry")]
 pub(crate) use self::detail::cut;
 pub use self::{
+    allowed_hosts::{AllowedHosts, InvalidHost},
     capture::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,
     forwarded::{InvalidNetwork, TrustedProxies},

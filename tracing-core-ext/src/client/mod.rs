@@ -1,0 +1,99 @@
+//! Instrumented clients: a client span for every request they send, and the trace goes on in the service they call.
+//!
+//! | client | feature | for |
+//! | --- | --- | --- |
+//! | [`Client`] | `reqwest` | whoever calls services |
+//! | [`TracingMiddleware`] | `reqwest-middleware` | clients of the crate of that name, which retry |
+//! | [`ClientLayer`] | `tower` | any Tower service that sends `http` requests: hyper-util's client, tonic's channel |
+//!
+//! ```no_run
+//! # async fn run() -> reqwest::Result<()> {
+//! use tracing_core_ext::client::Client;
+//!
+//! let client = Client::new();
+//! let stock = client
+//!     .get("http://inventory.example/stock/7")
+//!     .query(&[("warehouse", "north")])
+//!     .send()
+//!     .await?
+//!     .error_for_status()?
+//!     .text()
+//!     .await?;
+//! # drop(stock);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Requests, responses and errors are those of the client inside. The parent of the span is the context that is current
+//! when [`send`](RequestBuilder::send), [`execute`](Client::execute) or `call` is called, even if the future is polled
+//! elsewhere.
+//!
+//! # When does the span end?
+//!
+//! With the last byte of the response's body, its error, or when response or future are dropped. A caller that drops
+//! them has lost interest, which is no error: the status of the span stays unset. A status of 400 or above is one
+//! (semantic conventions, HTTP client spans), and so is a request that gets no response, or not all of it;
+//! `error.type` is one of [`ErrorType`].
+//!
+//! # What names it?
+//!
+//! The method, for a path would make a name of every resource. Say what the URL was made from, and that names it as well:
+//! [`url_template`](RequestBuilder::url_template), or a [`UrlTemplate`] in the extensions of the request.
+//!
+//! # Sent again
+//!
+//! Every redirect that [`Client`] follows is a request of its own and has a span of its own, beside the first one, with the context injected anew
+//! and the next `http.request.resend_count`. Ten are followed, by reqwest's rules, except:
+//!
+//! - There is no `Referer`.
+//! - A time limit of the request holds for all of them together, one of the client for each.
+//!
+//! A client handed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, inside of one span; [`wrap_builder`]
+//! takes it unbuilt and makes one span a redirect.
+//!
+//! A loop of your own says how often it has sent a request: [`resend_count`](RequestBuilder::resend_count), or a
+//! [`ResendCount`] in the extensions.
+//!
+//! [`wrap_builder`]: crate::exchange::Builder::wrap_builder
+//!
+//! # Who learns of the trace?
+//!
+//! Every host that is called, or only [`allowed_hosts`](crate::exchange::Builder::allowed_hosts).
+//!
+//! Where the span is not sampled, or no SDK is installed, the context still goes out with the request.
+//!
+//! TLS and the other features of reqwest are those of your own dependency on it.
+
+#[cfg(feature = "reqwest")]
+mod errors;
+#[cfg(feature = "tower")]
+mod layer;
+mod marks;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
+#[cfg(feature = "reqwest")]
+mod redirect;
+#[cfg(feature = "reqwest")]
+mod request;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;
+#[cfg(feature = "reqwest")]
+mod send;
+#[cfg(feature = "tower")]
+mod service;
+
+pub use self::marks::{ResendCount, UrlTemplate};
+#[cfg(feature = "reqwest-middleware")]
+pub use self::middleware::TracingMiddleware;
+#[cfg(feature = "tower")]
+pub use self::{layer::ClientLayer, service::ClientService};
+#[cfg(feature = "reqwest")]
+pub use self::{request::RequestBuilder, reqwest_client::Client};
+#[cfg(doc)]
+use crate::exchange::ErrorType;
+use crate::exchange::{Builder, Instrumentation};
+
+/// A builder whose spans carry the scope of this module.
+fn builder<T: From<Instrumentation>>() -> Builder<T> {
+    Builder::new(concat!(env!("CARGO_PKG_NAME"), "::client"), env!("CARGO_PKG_VERSION"))
+}
