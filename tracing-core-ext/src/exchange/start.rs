@@ -65,7 +65,10 @@ where
         };
         let mut span = self.tracer.build_with_context(builder, parent);
         if !span.is_recording() {
-            return Started { context: propagated(&span, parent), is_recorded: false };
+            return Started {
+                context: propagated(span.span_context(), parent),
+                is_recorded: false,
+            };
         }
         if !is_described {
             clock.started();
@@ -90,8 +93,7 @@ fn described(description: &dyn Describe) -> Description {
 
 /// Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut down does
 /// not even give it one: the caller's context flows through.
-fn propagated(span: &impl Span, parent: &Context) -> Context {
-    let identity = span.span_context();
+fn propagated(identity: &SpanContext, parent: &Context) -> Context {
     if identity.is_valid() {
         parent.with_remote_span_context(identity.clone())
     } else {
