@@ -42,6 +42,7 @@ mod future;
 mod instrumentation;
 mod late;
 mod layer;
+mod nested;
 mod options;
 mod outcome;
 mod request_span;
@@ -58,6 +59,7 @@ pub use self::{
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
     layer::{TARGET, layer},
+    nested::NestingWarning,
     options::{ResponseField, TrustPolicy},
     outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,

@@ -20,7 +20,7 @@ use super::{
     start::Started,
 };
 use crate::{
-    http::{ProtocolVersion, ResponseHead, RpcStatus, put_peer, semconv},
+    http::{ProtocolVersion, ResponseHead, RpcStatus, put_peer, semconv, status_text},
     propagation::{Headers, HeadersMut},
 };
 
@@ -220,7 +220,13 @@ impl Exchange {
 
     /// What a client learns with the head of the response.
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
-        let Some(open) = self.open.as_ref().filter(|open| open.is_recorded) else { return };
+        let Some(open) = &self.open else { return };
+        if let Some((late, version)) = open.late.as_ref().zip(version) {
+            late.set_version(version);
+        }
+        if !open.is_recorded {
+            return;
+        }
         let span = open.context.span();
         if let Some(version) = version {
             span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
@@ -267,20 +273,28 @@ impl Exchange {
     pub fn finish(&mut self, outcome: Outcome) {
         if let Some(open) = self.open.as_mut().filter(|open| !open.has_ended) {
             open.has_ended = true;
-            open.finish(outcome);
+            if open.is_observed() {
+                open.end(outcome);
+            }
         }
+    }
+
+    /// Nobody has finished it, and nobody will.
+    #[cold]
+    fn abandon(&mut self) {
+        // A panic of the caller is no failure of the service it called.
+        let is_server = self.open.as_ref().is_some_and(|open| open.side == Side::Server);
+        let panicked = is_server && thread::panicking();
+        self.finish(if panicked { Outcome::Panicked } else { Outcome::Cancelled });
     }
 }
 
 impl Drop for Exchange {
     #[inline]
     fn drop(&mut self) {
-        let Some(open) = self.open.as_ref().filter(|open| !open.has_ended) else {
-            return;
-        };
-        // A panic of the caller is no failure of the service it called.
-        let panicked = open.side == Side::Server && thread::panicking();
-        self.finish(if panicked { Outcome::Panicked } else { Outcome::Cancelled });
+        if !self.has_ended() {
+            self.abandon();
+        }
     }
 }
 
@@ -332,16 +346,27 @@ impl Open {
         }
     }
 
-    fn finish(&self, outcome: Outcome) {
+    /// Whether there is anything to tell of the end.
+    fn is_observed(&self) -> bool {
+        self.is_recorded || self.late.is_some()
+    }
+
+    /// Span and metric end by the same reading of the clock.
+    fn end(&self, outcome: Outcome) {
+        let elapsed = self.clock.elapsed();
+        let error_type = self.error_type(outcome);
+        if let Some(late) = &self.late {
+            late.record(elapsed, self.status, error_type.as_ref());
+        }
         if self.is_recorded {
-            let ended = self.clock.now();
             let span = self.context.span();
-            self.record(&span, outcome);
-            span.end_with_timestamp(ended);
+            self.record(&span, error_type);
+            span.end_with_timestamp(self.clock.at(elapsed));
         }
     }
 
-    fn record(&self, span: &SpanRef<'_>, outcome: Outcome) {
+    #[inline]
+    fn record(&self, span: &SpanRef<'_>, error_type: Option<Cow<'static, str>>) {
         if let Some(status) = self.status {
             let status = i64::from(status);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
@@ -352,7 +377,7 @@ impl Open {
         if let Some(late) = self.late.as_ref().filter(|_| self.options().has_body_sizes) {
             self.record_sizes(span, late.sizes());
         }
-        if let Some(error_type) = self.error_type(outcome) {
+        if let Some(error_type) = error_type {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
         }
@@ -389,7 +414,7 @@ impl Open {
             return Some(error_type.as_str().into());
         }
         if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
-            return Some(status.to_string().into());
+            return Some(status_text(status));
         }
         let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
         Some(status.as_str().into())
@@ -414,5 +439,16 @@ impl Open {
             }
             (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moving more than that is a call of `memcpy`, and an exchange moves from the future into the body.
+    #[test]
+    fn an_exchange_is_moved_in_registers() {
+        assert!(size_of::<Exchange>() <= 128, "{}", size_of::<Exchange>());
     }
 }

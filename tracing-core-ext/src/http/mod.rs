@@ -15,6 +15,7 @@ mod route;
 mod rpc;
 pub(crate) mod semconv;
 mod server_description;
+mod status;
 mod url;
 mod version;
 mod view;
@@ -37,4 +38,5 @@ pub(crate) use self::{
     route::RouteName,
     rpc::RpcStatus,
     server_description::{Naming, ServerDescription},
+    status::status_text,
 };

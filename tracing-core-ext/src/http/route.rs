@@ -47,6 +47,14 @@ impl RouteName {
             },
         }
     }
+
+    /// The route as a label: past the bound there is none.
+    pub(crate) const fn label(&self) -> Option<&'static str> {
+        match self.route {
+            Cow::Borrowed(route) => Some(route),
+            Cow::Owned(_) => None,
+        }
+    }
 }
 
 fn interned(method: &'static str, route: &str) -> Option<&'static str> {
