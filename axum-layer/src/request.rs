@@ -1,4 +1,4 @@
-use std::{any::Any, borrow::Cow, mem, net::SocketAddr};
+use std::{any::Any, borrow::Cow, cell::OnceCell, mem, net::SocketAddr};
 
 use axum::{
     body::Body,
@@ -12,30 +12,40 @@ use tracing_core_ext::{
 };
 
 /// A request with what axum knows of it: the route that matched and the connection.
-pub(crate) struct AxumRequest<'a, B>(pub(crate) &'a Request<B>);
+pub(crate) struct AxumRequest<'a, B> {
+    request: &'a Request<B>,
+    uri: OnceCell<&'a Uri>,
+}
 
-impl<B> AxumRequest<'_, B> {
+impl<'a, B> AxumRequest<'a, B> {
+    pub(crate) const fn of(request: &'a Request<B>) -> Self {
+        Self { request, uri: OnceCell::new() }
+    }
+
     /// A nested router sees the rest of the path only.
-    fn uri(&self) -> &Uri {
-        self.0.extensions().get().map_or(self.0.uri(), |OriginalUri(uri)| uri)
+    fn uri(&self) -> &'a Uri {
+        let request = self.request;
+        self.uri.get_or_init(|| {
+            request.extensions().get().map_or(request.uri(), |OriginalUri(uri)| uri)
+        })
     }
 }
 
 impl<B> RequestHead for AxumRequest<'_, B> {
     fn headers(&self) -> &impl Headers {
-        self.0.headers()
+        self.request.headers()
     }
 
     fn method(&self) -> &str {
-        RequestHead::method(self.0)
+        RequestHead::method(self.request)
     }
 
     fn scheme(&self) -> &str {
-        self.0.scheme()
+        self.request.scheme()
     }
 
     fn authority(&self) -> Option<&str> {
-        self.0.authority()
+        self.request.authority()
     }
 
     fn path(&self) -> &str {
@@ -47,16 +57,16 @@ impl<B> RequestHead for AxumRequest<'_, B> {
     }
 
     fn version(&self) -> Option<ProtocolVersion> {
-        RequestHead::version(self.0)
+        RequestHead::version(self.request)
     }
 
     fn route(&self) -> Option<Cow<'_, str>> {
-        let matched = self.0.extensions().get::<MatchedPath>()?;
+        let matched = self.request.extensions().get::<MatchedPath>()?;
         Some(Cow::Borrowed(matched.as_str()))
     }
 
     fn peer(&self) -> Option<SocketAddr> {
-        self.0.extensions().get().map(|ConnectInfo(address)| *address)
+        self.request.extensions().get().map(|ConnectInfo(address)| *address)
     }
 }
 

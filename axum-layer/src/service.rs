@@ -48,7 +48,7 @@ where
             route::tell(span, request.method(), request.extensions());
             return ResponseFuture::new(self.inner.call(request), Exchange::none());
         }
-        let mut exchange = self.instrumentation.receive(&AxumRequest(&request));
+        let mut exchange = self.instrumentation.receive(&AxumRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
         }

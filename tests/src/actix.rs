@@ -3,11 +3,12 @@ use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    error::ErrorServiceUnavailable,
     http::StatusCode,
     middleware::{Next, from_fn},
-    web::{self, Data, Path, ServiceConfig},
+    web::{self, Bytes, Data, Path, ServiceConfig},
 };
-
+use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 
 use crate::{Framework, Server, Setup};
@@ -18,11 +19,15 @@ pub struct Actix;
 
 impl Framework for Actix {
     async fn serve(setup: Setup) -> Server {
-        let tracing = setup.configure(Tracing::builder()).build();
+        let tracing = setup.middleware(Tracing::builder());
         let server = HttpServer::new(move || {
             // Called on the thread of the one worker, which ends with the server.
             std::mem::forget(tracing::dispatcher::set_default(&setup.subscriber));
-            App::new().app_data(Data::new(setup.clone())).configure(routes).wrap(tracing.clone())
+            App::new()
+                .app_data(Data::new(setup.clone()))
+                .configure(routes)
+                .configure(|config| twice(config, tracing.clone()))
+                .wrap(tracing.clone())
         });
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").expect("a free port");
         let address = server.addrs()[0];
@@ -41,11 +46,19 @@ fn routes(config: &mut ServiceConfig) {
         .route("/panic", web::get().to(panics))
         .route("/pending", web::get().to(pending))
         .route("/stream", web::get().to(stream))
+        .route("/events", web::get().to(events))
         .route("/extractor", web::get().to(extractor))
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
         .route("/headers", web::get().to(headers))
+        .route("/echo", web::post().to(echo))
+        .service(web::resource("/late").wrap(from_fn(give_up)).get(pending))
         .service(web::resource("/middleware").wrap(from_fn(inner)).get(found));
+}
+
+fn twice(config: &mut ServiceConfig, second: Tracing) {
+    let item = async |id: Path<String>| format!("item {id}");
+    config.service(web::resource("/twice/{id}").wrap(second).get(item));
 }
 
 async fn status(code: Path<u16>) -> impl Responder {
@@ -63,6 +76,10 @@ async fn pending(setup: Data<Setup>) -> HttpResponse {
 
 async fn stream(setup: Data<Setup>) -> impl Responder {
     HttpResponse::Ok().streaming(setup.stage.body())
+}
+
+async fn events(setup: Data<Setup>) -> impl Responder {
+    HttpResponse::Ok().content_type("text/event-stream").streaming(setup.stage.body())
 }
 
 async fn work(setup: Data<Setup>) -> impl Responder {
@@ -85,6 +102,20 @@ async fn forward(setup: Data<Setup>) -> impl Responder {
 async fn headers(request: HttpRequest) -> String {
     let headers = request.headers().iter();
     headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text"))).collect()
+}
+
+async fn echo(body: Bytes) -> impl Responder {
+    let mut response = HttpResponse::Ok();
+    response.append_header(("x-cache", "hit"));
+    response.append_header(("x-tag", "a")).append_header(("x-tag", "b")).body(body)
+}
+
+async fn give_up<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> actix_web::Result<ServiceResponse<B>> {
+    let answered = next.call(request).now_or_never();
+    answered.unwrap_or_else(|| Err(ErrorServiceUnavailable("")))
 }
 
 /// What middleware inside ours has found.

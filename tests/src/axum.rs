@@ -2,14 +2,15 @@ use std::net::SocketAddr;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Extension, Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     middleware::{self, Next},
-    response::Response,
-    routing::get,
+    response::{AppendHeaders, IntoResponse, Response},
+    routing::{get, post},
 };
 use axum_layer::{RequestSpan, TracingLayer};
+use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
 
@@ -35,7 +36,8 @@ impl Framework for Axum {
 }
 
 fn router(setup: Setup) -> Router {
-    let layer = setup.configure(TracingLayer::builder()).build();
+    let layer = setup.middleware(TracingLayer::builder());
+    let second = setup.middleware(TracingLayer::builder());
     Router::new()
         .route("/items/{id}", get(async |Path(id): Path<String>| format!("item {id}")))
         .route("/status/{code}", get(status))
@@ -46,10 +48,17 @@ fn router(setup: Setup) -> Router {
             "/stream",
             get(async |State(setup): State<Setup>| Body::from_stream(setup.stage.body())),
         )
+        .route("/events", get(events))
         .route("/extractor", get(extractor))
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
         .route("/headers", get(headers))
+        .route("/echo", post(echo))
+        .route("/late", get(pending).layer(middleware::from_fn(give_up)))
+        .route(
+            "/twice/{id}",
+            get(async |Path(id): Path<String>| format!("item {id}")).layer(second),
+        )
         .route("/middleware", get(found).layer(middleware::from_fn(inner)))
         .layer(layer)
         .with_state(setup)
@@ -66,6 +75,10 @@ async fn panics() {
 async fn pending(State(setup): State<Setup>) {
     setup.stage.enter();
     std::future::pending::<()>().await;
+}
+
+async fn events(State(setup): State<Setup>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(setup.stage.body()))
 }
 
 async fn extractor(span: RequestSpan) -> String {
@@ -87,6 +100,15 @@ async fn headers(headers: HeaderMap) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
         .collect()
+}
+
+async fn echo(body: Bytes) -> impl IntoResponse {
+    (AppendHeaders([("x-cache", "hit"), ("x-tag", "a"), ("x-tag", "b")]), body)
+}
+
+async fn give_up(request: Request, next: Next) -> Result<Response, StatusCode> {
+    let answered = next.run(request).now_or_never();
+    answered.ok_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// What middleware inside ours has found.

@@ -7,9 +7,10 @@ use tracing::Dispatch;
 use tracing_core_ext::{
     client::Client,
     exchange::{Builder, Instrumentation},
+    propagation::Propagator,
 };
 
-use crate::{Shout, SpanSink, Stage};
+use crate::{SpanSink, Stage};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -21,11 +22,15 @@ use crate::{Shout, SpanSink, Stage};
 /// | `/panic` | panics |
 /// | `/pending` | enters the stage and never answers |
 /// | `/stream` | streams what the stage scripts |
+/// | `/events` | streams what the stage scripts, as `text/event-stream` |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it |
 /// | `/work` | runs what the setup says, then answers |
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
 /// | `/headers` | answers the headers it received, a line each |
+/// | `/echo` | reads its body and answers it, with `x-cache: hit`, `x-tag: a` and `x-tag: b` |
+/// | `/late` | never answers; middleware inside ours gives up at once and answers 503 |
+/// | `/twice/{id}` | answers `item {id}` below a second middleware of ours |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
@@ -47,8 +52,13 @@ pub struct Setup {
     /// Whether spans are made at all.
     pub has_sdk: bool,
     /// Carries context instead of the default.
-    pub propagator: Option<Shout>,
+    pub propagator: Option<Propagator>,
+    /// Sets options of the middleware.
+    pub options: Option<Options>,
 }
+
+/// Sets options of a middleware.
+pub type Options = fn(Builder<Instrumentation>) -> Builder<Instrumentation>;
 
 impl Setup {
     /// A server that records into `sink` and does nothing else.
@@ -66,18 +76,27 @@ impl Setup {
             forward: None,
             has_sdk: true,
             propagator: None,
+            options: None,
         }
     }
 
     /// Gives a middleware or a client the provider and the propagator.
     pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
-        if let Some(propagator) = self.propagator {
+        if let Some(propagator) = self.propagator.clone() {
             builder = builder.propagator(propagator);
         }
         if self.has_sdk {
             builder.tracer_provider(&self.provider)
         } else {
             builder.tracer_provider(&NoopTracerProvider::new())
+        }
+    }
+
+    /// Builds a middleware with provider, propagator and options.
+    pub fn middleware<T: From<Instrumentation>>(&self, builder: Builder<T>) -> T {
+        match self.options {
+            Some(options) => T::from(options(self.configure(Builder::new("tests", "1"))).build()),
+            None => self.configure(builder).build(),
         }
     }
 
@@ -97,6 +116,13 @@ impl Setup {
 pub async fn recorded<F: Framework>() -> (Server, SpanSink) {
     let sink = SpanSink::new();
     (F::serve(Setup::new(&sink)).await, sink)
+}
+
+/// A server whose middleware has `options`, and where its spans end.
+pub async fn recorded_with<F: Framework>(options: Options) -> (Server, SpanSink) {
+    let sink = SpanSink::new();
+    let setup = Setup { options: Some(options), ..Setup::new(&sink) };
+    (F::serve(setup).await, sink)
 }
 
 /// A running server; dropping it stops it.

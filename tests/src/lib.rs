@@ -5,6 +5,7 @@ mod actix;
 mod axum;
 mod captured;
 mod framework;
+mod optionless;
 mod peer;
 mod shout;
 mod sink;
@@ -14,7 +15,8 @@ pub use self::{
     actix::Actix,
     axum::Axum,
     captured::{Captured, plain_subscriber},
-    framework::{Framework, Server, Setup, recorded},
+    framework::{Framework, Options, Server, Setup, recorded, recorded_with},
+    optionless::headers_sent_without_options,
     peer::Peer,
     shout::Shout,
     sink::{SpanDataExt, SpanSink},

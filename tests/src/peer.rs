@@ -63,6 +63,22 @@ impl Peer {
         Ok(String::from_utf8_lossy(&read).into_owned())
     }
 
+    /// Reads until the heads of `count` responses have come.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection, and `UnexpectedEof` when it closes before.
+    pub async fn read_heads(&mut self, count: usize) -> io::Result<()> {
+        let mut read = Vec::new();
+        let heads = |read: &[u8]| read.windows(9).filter(|window| window == b"HTTP/1.1 ").count();
+        while heads(&read) < count {
+            if self.stream.read_buf(&mut read).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads until the server closes the connection.
     ///
     /// # Errors

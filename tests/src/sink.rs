@@ -1,10 +1,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use opentelemetry::{Context, Value, trace::SpanId};
+use opentelemetry::{Array, Context, StringValue, Value, trace::SpanId};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
+    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use tokio::{sync::watch, time::timeout};
 
@@ -90,6 +90,14 @@ impl SpanProcessor for SpanSink {
     }
 }
 
+/// For telemetry, which makes its provider itself.
+impl SpanExporter for SpanSink {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.spans.send_modify(|spans| spans.extend(batch));
+        Ok(())
+    }
+}
+
 /// What tests ask of a span.
 pub trait SpanDataExt {
     /// The only value of an attribute.
@@ -112,6 +120,13 @@ pub trait SpanDataExt {
     ///
     /// When the value is of another type, or there is more than one.
     fn integer(&self, key: &str) -> Option<i64>;
+
+    /// The only value of an attribute that is an array of strings; empty where there is none.
+    ///
+    /// # Panics
+    ///
+    /// When the value is of another type, or there is more than one.
+    fn texts(&self, key: &str) -> Vec<&str>;
 
     /// Identity of the span.
     fn id(&self) -> SpanId;
@@ -140,6 +155,16 @@ impl SpanDataExt for SpanData {
             Value::I64(integer) => *integer,
             other => panic!("{key} is no integer: {other:?}"),
         })
+    }
+
+    fn texts(&self, key: &str) -> Vec<&str> {
+        match self.attribute(key) {
+            Some(Value::Array(Array::String(texts))) => {
+                texts.iter().map(StringValue::as_str).collect()
+            }
+            Some(other) => panic!("{key} is no array of strings: {other:?}"),
+            None => Vec::new(),
+        }
     }
 
     fn id(&self) -> SpanId {

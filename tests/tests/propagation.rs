@@ -6,6 +6,7 @@ use tests::{
     Framework, Peer, Server, Setup, Shout, SpanDataExt, SpanSink, on_both_frameworks_either_way,
     recorded,
 };
+use tracing_core_ext::propagation::CompositePropagator;
 
 on_both_frameworks_either_way![
     a_server_span_continues_the_trace_of_its_caller,
@@ -19,6 +20,13 @@ on_both_frameworks_either_way![
     baggage_is_readable_in_the_handler,
     another_propagator_takes_the_place_of_ours,
     context_flows_through_a_service_whose_provider_was_shut_down,
+    a_caller_is_continued_and_the_next_is_called_in_the_formats_of_the_list,
+    the_debug_flag_of_b3_outlives_a_service_that_samples_nothing,
+    a_denied_request_starts_a_trace_that_is_not_sampled,
+    a_decision_without_ids_flows_through_a_service_without_an_sdk,
+    bad_headers_of_other_formats_restart_the_trace,
+    baggage_of_jaeger_is_readable_in_the_handler,
+    without_formats_nothing_is_read_and_nothing_is_sent,
 ];
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -139,7 +147,7 @@ async fn baggage_is_readable_in_the_handler<F: Framework>() {
 }
 
 async fn another_propagator_takes_the_place_of_ours<F: Framework>() {
-    let setup = Setup { propagator: Some(Shout), ..Setup::new(&SpanSink::new()) };
+    let setup = Setup { propagator: Some(Shout.into()), ..Setup::new(&SpanSink::new()) };
 
     let sent = headers_sent::<F>(setup, &[b"x-shout: hello", &traceparent(PARENT)]).await;
 
@@ -156,6 +164,137 @@ async fn context_flows_through_a_service_whose_provider_was_shut_down<F: Framewo
     assert!(sent.contains(&format!("traceparent: {PARENT}\n")), "{sent}");
 }
 
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+async fn a_caller_is_continued_and_the_next_is_called_in_the_formats_of_the_list<F: Framework>() {
+    let b3 = "b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1";
+    let jaeger = "uber-trace-id: 0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331:0:1";
+    let cases: [(&str, &str, &[&str]); 4] = [
+        ("b3", b3, &["b3: 0af7651916cd43dd8448eb211c80319c-"]),
+        ("b3multi", b3, &["x-b3-traceid: 0af7651916cd43dd8448eb211c80319c", "x-b3-sampled: 1"]),
+        ("jaeger", jaeger, &["uber-trace-id: 0af7651916cd43dd8448eb211c80319c:"]),
+        ("tracecontext,jaeger", jaeger, &["traceparent: 00-", "uber-trace-id: "]),
+    ];
+    for (list, inbound, expected) in cases {
+        let sink = SpanSink::new();
+        let server = F::serve(speaking(list, Setup::new(&sink))).await;
+        get(&server, &[inbound.as_bytes()]).await;
+        let span = sink.only().await;
+        assert_eq!(span.span_context.trace_id().to_string(), TRACE, "{list}");
+        assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331", "{list}");
+        assert!(span.parent_span_is_remote);
+
+        let setup = speaking(list, Setup::new(&SpanSink::new()));
+        let sent = headers_sent::<F>(setup, &[inbound.as_bytes()]).await;
+        for start in expected {
+            assert!(sent.lines().any(|line| line.starts_with(start)), "{list}: {sent}");
+        }
+        assert_eq!(sent.contains("traceparent"), list.contains("tracecontext"), "{list}: {sent}");
+    }
+}
+
+async fn the_debug_flag_of_b3_outlives_a_service_that_samples_nothing<F: Framework>() {
+    let setup = Setup::with_provider(SpanSink::new().provider_sampling(Sampler::AlwaysOff));
+    let inbound = [b"x-b3-traceid: 48485a3953bb6124".as_slice(), b"x-b3-spanid: a2fb4a1d1a96d312"];
+
+    let headers = [&inbound[..], &[b"x-b3-flags: 1"]].concat();
+    let sent = headers_sent::<F>(speaking("b3", setup), &headers).await;
+
+    let [trace_id, span_id, state] = b3(&sent);
+    assert_eq!(trace_id, "000000000000000048485a3953bb6124");
+    assert_ne!(span_id, "a2fb4a1d1a96d312");
+    assert_eq!(state, "d");
+}
+
+async fn a_denied_request_starts_a_trace_that_is_not_sampled<F: Framework>() {
+    for header in [b"b3: 0".as_slice(), b"X-B3-Sampled: 0"] {
+        let sink = SpanSink::new();
+        let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+        let setup = Setup::with_provider(sink.provider_sampling(sampler));
+
+        let sent = headers_sent::<F>(speaking("b3", setup), &[header]).await;
+
+        let [trace_id, _, state] = b3(&sent);
+        assert_ne!(trace_id, "00000000000000000000000000000000");
+        assert_eq!(state, "0");
+        assert!(sink.spans().is_empty());
+    }
+}
+
+async fn a_decision_without_ids_flows_through_a_service_without_an_sdk<F: Framework>() {
+    for (list, expected) in [("b3", "b3: 0\n"), ("b3multi", "x-b3-sampled: 0\n")] {
+        let setup = Setup { has_sdk: false, ..Setup::new(&SpanSink::new()) };
+
+        let sent = headers_sent::<F>(speaking(list, setup), &[b"b3: 0"]).await;
+
+        assert!(sent.contains(expected), "{sent}");
+    }
+}
+
+async fn bad_headers_of_other_formats_restart_the_trace<F: Framework>() {
+    let cases: [&[&[u8]]; 6] = [
+        &[b"b3: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1-"],
+        &[b"b3: 0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-1"],
+        &[b"b3: \xff\xfe", b"x-b3-traceid: 0af7651916cd43dd8448eb211c80319c"],
+        &[b"uber-trace-id: 0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331:0"],
+        &[b"uber-trace-id: \xff%3A%", b"uberctx-\x7e: \xff"],
+        &[&[b"b3: ".as_slice(), &[b'0'; 4000]].concat()],
+    ];
+    for headers in cases {
+        let sink = SpanSink::new();
+        let server = F::serve(speaking("b3,jaeger", Setup::new(&sink))).await;
+
+        get(&server, headers).await;
+
+        let span = sink.only().await;
+        assert_ne!(span.span_context.trace_id().to_string(), TRACE);
+        assert!(!span.parent_span_is_remote, "{headers:?}");
+        assert_eq!(span.integer("http.response.status_code"), Some(200), "{headers:?}");
+    }
+}
+
+async fn baggage_of_jaeger_is_readable_in_the_handler<F: Framework>() {
+    let sink = SpanSink::new();
+    let mut setup = speaking("jaeger", Setup::new(&sink));
+    setup.work = |_| {
+        let cx = Context::current();
+        let user = cx.baggage().get("user").map(ToString::to_string).unwrap_or_default();
+        cx.span().set_attribute(KeyValue::new("test.user", user));
+    };
+    let server = F::serve(setup).await;
+
+    reqwest::Client::new()
+        .get(server.url("/work"))
+        .header("uberctx-user", "a%20b")
+        .send()
+        .await
+        .unwrap();
+
+    assert_eq!(sink.only().await.text("test.user"), Some("a b"));
+}
+
+async fn without_formats_nothing_is_read_and_nothing_is_sent<F: Framework>() {
+    let headers = [&traceparent(PARENT), b"baggage: user=7".as_slice(), b"b3: 1"];
+
+    let sent = headers_sent::<F>(speaking("none", Setup::new(&SpanSink::new())), &headers).await;
+
+    for name in ["traceparent", "baggage", "b3"] {
+        assert!(!sent.contains(name), "{sent}");
+    }
+}
+
+fn speaking(list: &str, setup: Setup) -> Setup {
+    let propagator = list.parse::<CompositePropagator>().expect("a list of formats");
+    Setup { propagator: Some(propagator.into()), ..setup }
+}
+
+/// Trace id, span id and sampling state of the `b3` line.
+fn b3(sent: &str) -> [&str; 3] {
+    let line = sent.lines().find_map(|line| line.strip_prefix("b3: "));
+    let mut fields = line.unwrap_or_else(|| panic!("no b3 in {sent}")).split('-');
+    [(); 3].map(|()| fields.next().expect("three fields"))
+}
+
 async fn get(server: &Server, headers: &[&[u8]]) -> String {
     let mut peer = Peer::connect(server).await.unwrap();
     peer.get("/items/7", headers).await.unwrap();
@@ -164,7 +303,8 @@ async fn get(server: &Server, headers: &[&[u8]]) -> String {
 
 /// The headers a service of `setup` sends when it is called with `headers`, a line each.
 async fn headers_sent<F: Framework>(mut setup: Setup, headers: &[&[u8]]) -> String {
-    let next = F::serve(Setup::new(&SpanSink::new())).await;
+    let propagator = setup.propagator.clone();
+    let next = F::serve(Setup { propagator, ..Setup::new(&SpanSink::new()) }).await;
     setup.forward = Some(next.url("/headers"));
     let server = F::serve(setup).await;
     let mut peer = Peer::connect(&server).await.unwrap();

@@ -3,7 +3,6 @@ use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     metrics::{Meter, MeterProvider},
-    propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
 
@@ -20,11 +19,13 @@ use crate::{
 };
 
 /// Environment variables that limit the length of attributes; the first that is set counts.
-const VALUE_LIMIT_VARIABLES: [&str; 2] =
+pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 
 /// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
 pub trait Receives: From<Instrumentation> {}
+
+impl Receives for Instrumentation {}
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
@@ -93,13 +94,9 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     /// Context crosses processes by `propagator` instead of the global one.
     ///
-    /// [`W3cPropagator`](crate::propagation::W3cPropagator) reads headers in place; any other goes through its
-    /// `TextMapPropagator` interface.
-    pub fn propagator<P>(mut self, propagator: P) -> Self
-    where
-        P: TextMapPropagator + Send + Sync + 'static,
-    {
-        self.propagator = Some(Propagator::new(propagator));
+    /// The propagators of this crate read headers in place; any other goes through its `TextMapPropagator` interface.
+    pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
+        self.propagator = Some(propagator.into());
         self
     }
 
@@ -296,7 +293,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         let tracer = tracer.unwrap_or_else(|| global_starter(scope));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
-        *limit = limit.or_else(value_limit_of_environment);
+        *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
         let metrics = meter.map(|meter| Metrics::new(meter, options.has_body_sizes));
         Instrumentation::new(tracer, propagator, metrics, options)
     }
@@ -308,10 +305,7 @@ impl<T: Receives> Builder<T> {
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
-    /// # struct Middleware;
-    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
-    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
-    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
     /// let builder = builder.trust(TrustPolicy::LinkOnly);
     /// # builder.build();
     /// ```
@@ -326,10 +320,7 @@ impl<T: Receives> Builder<T> {
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
-    /// # struct Middleware;
-    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
-    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
-    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
     /// let builder = builder.trust_by(|request| match request.peer() {
     ///     Some(peer) if peer.ip().is_loopback() => TrustPolicy::Trust,
     ///     _ => TrustPolicy::LinkOnly,
@@ -350,10 +341,7 @@ impl<T: Receives> Builder<T> {
     /// ```
     /// use tracing_core_ext::http::TrustedProxies;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
-    /// # struct Middleware;
-    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
-    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
-    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
     /// let builder = builder.trusted_proxies(TrustedProxies::x_forwarded(["10.0.0.0/8"])?);
     /// # builder.build();
     /// # Ok::<(), tracing_core_ext::http::InvalidNetwork>(())
@@ -387,10 +375,7 @@ impl<T: Receives> Builder<T> {
     /// ```
     /// use tracing_core_ext::exchange::ResponseField;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
-    /// # struct Middleware;
-    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
-    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
-    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
     /// let builder = builder.response_field(ResponseField::ServerTiming);
     /// # builder.build();
     /// ```
@@ -403,11 +388,9 @@ impl<T: Receives> Builder<T> {
 }
 
 /// A value that is no number is told of, and limits nothing.
-fn value_limit_of_environment() -> Option<usize> {
-    let (name, value) = VALUE_LIMIT_VARIABLES.into_iter().find_map(|name| {
-        let value = env::var(name).ok().filter(|value| !value.trim().is_empty())?;
-        Some((name, value))
-    })?;
+fn value_limit(variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
+    let set = |name| Some((name, variable(name).filter(|value| !value.trim().is_empty())?));
+    let (name, value) = VALUE_LIMIT_VARIABLES.into_iter().find_map(set)?;
     let limit = value.trim().parse();
     if limit.is_err() {
         tracing::warn!("{name}={value:?}: expected a number of characters; there is no limit");
@@ -422,5 +405,32 @@ impl<T> fmt::Debug for Builder<T> {
             .field("propagator", &self.propagator)
             .field("options", &self.options)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: &str = VALUE_LIMIT_VARIABLES[0];
+    const ANY: &str = VALUE_LIMIT_VARIABLES[1];
+
+    fn limit_with(variables: &[(&str, &str)]) -> Option<usize> {
+        let find = |name: &str| variables.iter().find(|(set, _)| *set == name);
+        value_limit(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_variable_for_spans_comes_first() {
+        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, " 5 ")]), Some(5));
+        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, " ")]), Some(7));
+        assert_eq!(limit_with(&[]), None);
+    }
+
+    #[test]
+    fn what_is_no_number_limits_nothing() {
+        for wrong in ["-1", "many", "1.5"] {
+            assert_eq!(limit_with(&[(ANY, wrong)]), None);
+        }
     }
 }

@@ -82,8 +82,8 @@ impl Instrumentation {
         let description = ServerDescription::new(head, &options.detail);
         let measured = measure(&description, &mut clock);
         let companion = companion::span(head, &options.detail);
-        let link = link.as_ref();
-        let captured = companion::capture(&companion, &parent, link, &mut clock, &description);
+        let captured =
+            companion::capture(&companion, &parent, link.as_deref(), &mut clock, &description);
         let started = captured.unwrap_or_else(|| {
             let (kind, clock) = (SpanKind::Server, &mut clock);
             tracer.start(Start { kind, clock, link, description: &description }, &parent)
@@ -98,13 +98,13 @@ impl Instrumentation {
 
     /// The context an incoming request is served in, and a caller that is not its parent.
     #[inline(always)]
-    fn parent(&self, head: &impl RequestHead) -> (Context, Option<SpanContext>) {
+    fn parent(&self, head: &impl RequestHead) -> (Context, Option<Box<SpanContext>>) {
         let extract = || self.resolved.propagator.extract(head.headers());
         match self.options().policy_for(head) {
             TrustPolicy::Trust => (extract(), None),
             TrustPolicy::LinkOnly => {
                 let caller = extract().span().span_context().clone();
-                (Context::new(), Some(caller).filter(SpanContext::is_valid))
+                (Context::new(), caller.is_valid().then(|| Box::new(caller)))
             }
             TrustPolicy::Ignore => (Context::new(), None),
         }

@@ -50,8 +50,6 @@ mod sampler;
 mod start;
 mod state;
 
-#[cfg(feature = "telemetry")]
-pub(crate) use self::instrumentation::install_globally;
 pub use self::{
     body::ExchangeBody,
     body_size::{BodySize, CountedBody},
@@ -65,3 +63,5 @@ pub use self::{
     request_span::RequestSpan,
     state::Exchange,
 };
+#[cfg(feature = "telemetry")]
+pub(crate) use self::{builder::VALUE_LIMIT_VARIABLES, instrumentation::install_globally};

@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use opentelemetry::trace::SpanContext;
+use opentelemetry::{Context, trace::TraceContextExt};
 
 /// What is known of a provider's sampler before it decides.
 ///
@@ -60,11 +60,15 @@ impl Sampler {
     }
 
     /// Whether a span below `parent` may be recorded.
-    pub(crate) fn may_record(self, parent: &SpanContext) -> bool {
+    ///
+    /// A span in it is a parent to follow even if it is not valid: so a sampling decision that came alone is obeyed.
+    pub(crate) fn may_record(self, parent: &Context) -> bool {
         match self {
             Self::Always | Self::Unknown => true,
             Self::Never => false,
-            Self::AsParent(_) if parent.is_valid() => parent.is_sampled(),
+            Self::AsParent(_) if parent.has_active_span() => {
+                parent.span().span_context().is_sampled()
+            }
             Self::AsParent(root) => root == Root::Maybe,
         }
     }
@@ -78,8 +82,11 @@ fn is_end(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use opentelemetry::{
-        Context, KeyValue, TraceFlags, TraceId,
-        trace::{Link, SpanKind, TraceState, noop::NoopTracerProvider},
+        KeyValue, TraceFlags, TraceId,
+        trace::{
+            Link, Span, SpanContext, SpanKind, TraceState, Tracer, TracerProvider,
+            noop::NoopTracerProvider,
+        },
     };
     use opentelemetry_sdk::trace::{
         Sampler::{self as Sdk, AlwaysOff, AlwaysOn, ParentBased, TraceIdRatioBased},
@@ -92,8 +99,12 @@ mod tests {
         Sampler::of(&SdkTracerProvider::builder().with_sampler(sampler).build())
     }
 
-    fn parent(flags: TraceFlags) -> SpanContext {
-        SpanContext::new(7.into(), 9.into(), flags, true, TraceState::NONE)
+    fn parent(flags: TraceFlags) -> Context {
+        below(SpanContext::new(7.into(), 9.into(), flags, true, TraceState::NONE))
+    }
+
+    fn below(span_context: SpanContext) -> Context {
+        Context::new().with_remote_span_context(span_context)
     }
 
     #[test]
@@ -126,8 +137,24 @@ mod tests {
         let sampler = Sampler::AsParent(Root::Never);
         assert!(sampler.may_record(&parent(TraceFlags::SAMPLED)));
         assert!(!sampler.may_record(&parent(TraceFlags::NOT_SAMPLED)));
-        assert!(!sampler.may_record(&SpanContext::NONE));
-        assert!(Sampler::AsParent(Root::Maybe).may_record(&SpanContext::NONE));
+        assert!(!sampler.may_record(&Context::new()));
+        assert!(Sampler::AsParent(Root::Maybe).may_record(&Context::new()));
+    }
+
+    #[test]
+    fn a_decision_without_a_parent_is_followed_as_the_sdk_does() {
+        let invalid = SpanContext::NONE;
+        for flags in [TraceFlags::SAMPLED, TraceFlags::NOT_SAMPLED] {
+            let (trace_id, span_id) = (invalid.trace_id(), invalid.span_id());
+            let cx = below(SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE));
+            for root in [Sdk::AlwaysOn, Sdk::AlwaysOff] {
+                let sampler = ParentBased(Box::new(root));
+                let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+                let span = provider.tracer("test").start_with_context("span", &cx);
+                assert_eq!(Sampler::of(&provider).may_record(&cx), span.is_recording());
+                assert_eq!(span.is_recording(), flags.is_sampled());
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ const CAPACITY: usize = 16;
 pub(crate) struct Start<'a> {
     pub(crate) kind: SpanKind,
     pub(crate) clock: &'a mut Clock,
-    pub(crate) link: Option<&'a SpanContext>,
+    pub(crate) link: Option<Box<SpanContext>>,
     pub(crate) description: &'a dyn Describe,
 }
 
@@ -45,7 +45,7 @@ where
 {
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
         let Start { kind, clock, link, description } = start;
-        let is_described = self.sampler.may_record(parent.span().span_context());
+        let is_described = self.sampler.may_record(parent);
         let start_time = is_described.then(|| clock.started());
         let (name, attributes) = if is_described { described(description) } else { NOTHING };
         let builder = SpanBuilder {
@@ -53,7 +53,7 @@ where
             name,
             start_time,
             attributes,
-            links: link.map(|link| vec![Link::with_context(link.clone())]),
+            links: link.map(|link| vec![Link::with_context(*link)]),
             ..SpanBuilder::default()
         };
         let mut span = self.tracer.build_with_context(builder, parent);

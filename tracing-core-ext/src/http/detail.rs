@@ -105,7 +105,7 @@ fn cut_each<R>(limit: usize, add: &mut dyn FnMut(KeyValue), describe: &Describer
 }
 
 /// OpenTelemetry specification, "Attribute limits": a string is cut, as is each string of an array.
-fn cut(value: &mut Value, limit: usize) {
+pub(crate) fn cut(value: &mut Value, limit: usize) {
     match value {
         Value::String(text) => cut_text(text, limit),
         Value::Array(Array::String(texts)) => {

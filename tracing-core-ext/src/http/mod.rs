@@ -20,6 +20,8 @@ mod url;
 mod version;
 mod view;
 
+#[cfg(feature = "telemetry")]
+pub(crate) use self::detail::cut;
 pub use self::{
     capture::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,

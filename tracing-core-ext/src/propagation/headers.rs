@@ -43,6 +43,7 @@ impl Headers for HeaderMap {
         self.get_all(name).into_iter().map(HeaderValue::as_bytes)
     }
 
+    #[inline(always)]
     fn fields<'a, const N: usize>(&'a self, names: [&HeaderName; N]) -> [Option<Field<'a>>; N] {
         if self.len() > SMALL {
             return names.map(|name| Field::of(Headers::values(self, name)));

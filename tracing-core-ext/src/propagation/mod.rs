@@ -31,7 +31,25 @@
 //! or one in which a new trace starts.
 //!
 //! A span that is not recorded, or made without an SDK, hands on the trace all the same, with the
-//! caller's `tracestate` as it came and the random flag of its trace id.
+//! caller's `tracestate` as it came, the random flag of its trace id and the debug flag of B3 and
+//! Jaeger.
+//!
+//! # Other formats
+//!
+//! Services that speak [B3](B3Propagator) or [Jaeger](JaegerPropagator) stay connected when
+//! `OTEL_PROPAGATORS` names these, which
+//! [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) obeys. In code it is a
+//! [`CompositePropagator`], for a single layer too:
+//!
+//! ```
+//! use tracing_core_ext::exchange::{Builder, Instrumentation};
+//! use tracing_core_ext::propagation::CompositePropagator;
+//!
+//! let instrumentation: Instrumentation = Builder::new("my-framework", "1.0.0")
+//!     .propagator("tracecontext,b3".parse::<CompositePropagator>()?)
+//!     .build();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # What is kept of the network's bytes
 //!
@@ -41,17 +59,30 @@
 //! | `tracestate` | 32 members | dropped, as every list that is not valid |
 //! | `tracestate` | 4,096 bytes | members over 128 bytes go first, then the last ones |
 //! | `baggage` | 64 members, 8,192 bytes | the last members go |
+//! | `b3`, `X-B3-…` | the first value, of fixed width | the other form is read, else the trace restarts |
+//! | `uber-trace-id` | one value; 32, 16, 16 and 2 digits | the trace restarts |
+//! | `uberctx-…` | 64 entries, 8,192 bytes decoded | the last entries go |
 
+mod b3;
 mod baggage;
+mod caller;
+mod composite;
 mod headers;
+mod hex;
+mod jaeger;
 mod propagator;
 mod text_map;
 mod traceparent;
 mod tracestate;
 mod w3c;
 
+pub use b3::B3Propagator;
+pub use composite::{CompositePropagator, CompositePropagatorError};
 pub use headers::{Field, Headers, HeadersMut};
 pub(crate) use headers::{is_tchar, is_token, trim_ows};
+pub use jaeger::JaegerPropagator;
 pub use propagator::Propagator;
+#[cfg(feature = "telemetry")]
+pub(crate) use propagator::install_globally;
 pub use traceparent::{TraceParent, TraceParentError};
 pub use w3c::W3cPropagator;

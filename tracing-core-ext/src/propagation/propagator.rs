@@ -1,16 +1,21 @@
+#[cfg(feature = "telemetry")]
+use std::sync::OnceLock;
 use std::{any::Any, sync::Arc};
 
+#[cfg(feature = "telemetry")]
+use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::FieldIter};
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
-    Headers, HeadersMut, W3cPropagator,
+    CompositePropagator, Headers, HeadersMut, W3cPropagator,
     text_map::{HeadersExtractor, HeadersInjector},
 };
 
 /// The propagator of one layer or client, resolved when that is built.
 ///
 /// Requests go through it without a look at anything global, unless [`Propagator::global`] finds
-/// a propagator for formats it does not know. Cheap to clone.
+/// a propagator for formats it does not know. The propagators of this crate work on headers
+/// directly. Cheap to clone.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -30,6 +35,7 @@ pub struct Propagator(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     W3c(W3cPropagator),
+    Composite(Arc<CompositePropagator>),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
     Global,
 }
@@ -42,21 +48,34 @@ impl Propagator {
 
     /// This propagator, whatever is installed globally.
     pub fn new<P: TextMapPropagator + Send + Sync + 'static>(propagator: P) -> Self {
-        match (&propagator as &dyn Any).downcast_ref::<W3cPropagator>() {
-            Some(w3c) => Self(Kind::W3c(*w3c)),
+        let known: &dyn Any = &propagator;
+        if let Some(w3c) = known.downcast_ref() {
+            return Self(Kind::W3c(*w3c));
+        }
+        match CompositePropagator::of(known) {
+            Some(composite) => Self::composite(composite),
             None => Self(Kind::Other(Arc::new(propagator))),
+        }
+    }
+
+    fn composite(composite: CompositePropagator) -> Self {
+        match composite.as_w3c() {
+            Some(w3c) => Self(Kind::W3c(w3c)),
+            None => Self(Kind::Composite(Arc::new(composite))),
         }
     }
 
     /// What the propagator installed globally right now stands for.
     ///
+    /// - With that of [`Telemetry`](crate::telemetry::Telemetry), the same, without a look at
+    ///   anything global on the request path, also where it turns propagation off.
     /// - With none installed, W3C Trace Context and W3C Baggage.
     /// - With one for `traceparent` and `tracestate`, with or without `baggage`, the strict
     ///   [`W3cPropagator`] for the same fields.
     /// - With any other, the global propagator, asked anew for every request.
     ///
-    /// A propagator without fields, installed to turn propagation off, looks like none: hand it
-    /// to [`Propagator::new`] instead.
+    /// A propagator without fields that somebody else installed to turn propagation off looks like
+    /// none: hand it to [`Propagator::new`] instead.
     ///
     /// ```standalone_crate
     /// use http::HeaderMap;
@@ -73,9 +92,10 @@ impl Propagator {
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     pub fn global() -> Self {
-        global::get_text_map_propagator(|propagator| match w3c_for(propagator) {
-            Some(w3c) => Self(Kind::W3c(w3c)),
-            None => Self(Kind::Global),
+        global::get_text_map_propagator(|propagator| {
+            let known = installed_as(propagator);
+            let known = known.or_else(|| w3c_for(propagator).map(|w3c| Self(Kind::W3c(w3c))));
+            known.unwrap_or(Self(Kind::Global))
         })
     }
 
@@ -86,6 +106,7 @@ impl Propagator {
         };
         match &self.0 {
             Kind::W3c(w3c) => w3c.extract(headers),
+            Kind::Composite(composite) => composite.extract(headers),
             Kind::Other(propagator) => extract(&**propagator),
             Kind::Global => global::get_text_map_propagator(extract),
         }
@@ -98,6 +119,7 @@ impl Propagator {
         };
         match &self.0 {
             Kind::W3c(w3c) => w3c.inject(cx, headers),
+            Kind::Composite(composite) => composite.inject(cx, headers),
             Kind::Other(propagator) => inject(&**propagator),
             Kind::Global => global::get_text_map_propagator(inject),
         }
@@ -110,17 +132,87 @@ impl Default for Propagator {
     }
 }
 
+/// The same as [`Propagator::new`].
+impl<P: TextMapPropagator + Send + Sync + 'static> From<P> for Propagator {
+    fn from(propagator: P) -> Self {
+        Self::new(propagator)
+    }
+}
+
+/// What telemetry has installed, with the fields by which it is known again.
+#[cfg(feature = "telemetry")]
+struct Installed {
+    propagator: Propagator,
+    fields: Vec<String>,
+}
+
+#[cfg(feature = "telemetry")]
+static INSTALLED: OnceLock<Installed> = OnceLock::new();
+
+/// Makes `propagator` the global one, and the one [`Propagator::global`] answers with.
+///
+/// The interface of the global one does not tell what it is, nor one that is off from none at all.
+#[cfg(feature = "telemetry")]
+pub(crate) fn install_globally(propagator: Propagator) {
+    match &propagator.0 {
+        Kind::W3c(w3c) => global::set_text_map_propagator(*w3c),
+        Kind::Composite(composite) => global::set_text_map_propagator(Shared(composite.clone())),
+        Kind::Other(other) => global::set_text_map_propagator(Shared(other.clone())),
+        // What is global already stays so.
+        Kind::Global => return,
+    }
+    let fields = global::get_text_map_propagator(fields_of);
+    INSTALLED.get_or_init(|| Installed { propagator, fields });
+}
+
+/// What telemetry has installed, unless another has taken its place since.
+#[cfg(feature = "telemetry")]
+fn installed_as(global: &dyn TextMapPropagator) -> Option<Propagator> {
+    let installed = INSTALLED.get()?;
+    (installed.fields == fields_of(global)).then(|| installed.propagator.clone())
+}
+
+#[cfg(not(feature = "telemetry"))]
+fn installed_as(_: &dyn TextMapPropagator) -> Option<Propagator> {
+    None
+}
+
+/// The global one owns its propagator, so this is how it gets one that is shared.
+#[cfg(feature = "telemetry")]
+#[derive(Debug)]
+struct Shared(Arc<dyn TextMapPropagator + Send + Sync>);
+
+#[cfg(feature = "telemetry")]
+impl TextMapPropagator for Shared {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        self.0.inject_context(cx, injector);
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        self.0.extract_with_context(cx, extractor)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.fields()
+    }
+}
+
 /// Our propagator for the fields of that one, where it has the same.
 fn w3c_for(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
-    let mut fields: Vec<_> = propagator.fields().map(str::to_ascii_lowercase).collect();
-    fields.sort();
-    fields.dedup();
+    let fields = fields_of(propagator);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     match fields[..] {
         [] | ["baggage", "traceparent", "tracestate"] => Some(W3cPropagator::new()),
         ["traceparent", "tracestate"] => Some(W3cPropagator::new().without_baggage()),
         _ => None,
     }
+}
+
+fn fields_of(propagator: &dyn TextMapPropagator) -> Vec<String> {
+    let mut fields: Vec<_> = propagator.fields().map(str::to_ascii_lowercase).collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 #[cfg(test)]
@@ -135,6 +227,7 @@ mod tests {
     use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
     use super::*;
+    use crate::propagation::{B3Propagator, JaegerPropagator};
 
     fn composite(
         propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>>,
@@ -183,6 +276,42 @@ mod tests {
         assert!(
             matches!(propagator.0, Kind::W3c(w3c) if w3c == W3cPropagator::new().without_baggage())
         );
+    }
+
+    fn composite_of(list: &str) -> Propagator {
+        Propagator::new(list.parse::<CompositePropagator>().unwrap())
+    }
+
+    #[test]
+    fn a_list_of_w3c_alone_is_w3c() {
+        for (list, w3c) in [
+            ("tracecontext,baggage", W3cPropagator::new()),
+            ("tracecontext", W3cPropagator::new().without_baggage()),
+        ] {
+            assert!(matches!(composite_of(list).0, Kind::W3c(found) if found == w3c), "{list}");
+        }
+    }
+
+    #[test]
+    fn our_other_formats_read_headers_in_place() {
+        let b3 = Propagator::new(B3Propagator::single_header());
+        let jaeger = Propagator::new(JaegerPropagator::new());
+        for propagator in [b3, jaeger, composite_of("tracecontext,b3"), composite_of("none")] {
+            assert!(matches!(propagator.0, Kind::Composite(_)), "{propagator:?}");
+        }
+    }
+
+    #[test]
+    fn a_stale_field_of_ours_is_removed() {
+        let mut headers = HeaderMap::new();
+        headers.append("b3", HeaderValue::from_static("a3ce929d0e0e4736-00f067aa0ba902b7-1"));
+        headers.append("x-b3-flags", HeaderValue::from_static("1"));
+        let propagator = Propagator::new(B3Propagator::multi_header());
+        propagator.inject(&propagator.extract(&headers), &mut headers);
+
+        let mut names: Vec<_> = headers.keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["x-b3-sampled", "x-b3-spanid", "x-b3-traceid"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@ use std::{error::Error, fmt, str::FromStr};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
+use super::hex::nibble;
+
 /// Length of a version 00 `traceparent`, and of the part of a later one that can be read.
 const LEN: usize = 55;
 
@@ -181,18 +183,6 @@ fn nibbles<const N: usize>(fields: &[u8; LEN], start: usize, wrong: &mut u8) -> 
         *wrong |= *value;
     }
     nibbles
-}
-
-/// The value of a lowercase hex digit, or `0xff`.
-const fn nibble(digit: u8) -> u8 {
-    let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-    if decimal < 10 {
-        decimal
-    } else if letter < 6 {
-        letter + 10
-    } else {
-        0xff
-    }
 }
 
 /// Sixteen nibbles from `start` as a number.

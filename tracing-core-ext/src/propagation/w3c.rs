@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use http::HeaderName;
 use opentelemetry::{
     Context,
-    baggage::BaggageExt,
+    baggage::{Baggage, BaggageExt},
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::{SpanContext, TraceContextExt, TraceId, TraceState},
 };
@@ -18,6 +18,9 @@ use super::{
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+pub(super) static FIELDS: LazyLock<[String; 3]> =
+    LazyLock::new(|| [&TRACEPARENT, &TRACESTATE, &BAGGAGE].map(ToString::to_string));
 
 /// W3C Trace Context (Level 2) and W3C Baggage, by the letter.
 ///
@@ -78,10 +81,8 @@ impl W3cPropagator {
     /// or no baggage, the fields in `headers` stay as they are.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         inject_span(cx, headers);
-        if self.baggage
-            && let Some(list) = baggage::header(cx.baggage())
-        {
-            headers.set(&BAGGAGE, list.as_bytes());
+        if self.baggage {
+            inject_baggage(cx, headers);
         }
     }
 
@@ -89,14 +90,11 @@ impl W3cPropagator {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
         let span = parent.and_then(|parent| extract_span(parent, state.is_some(), headers));
         if let Some((span_context, remainder)) = span {
-            cx = cx.with_remote_span_context(span_context);
-            if let Some(remainder) = remainder {
-                cx = cx.with_value(remainder);
-            }
+            cx = beside(cx.with_remote_span_context(span_context), remainder);
         }
         if self.baggage
             && baggage.is_some()
-            && let Some(baggage) = baggage::extract(headers.values(&BAGGAGE))
+            && let Some(baggage) = extract_baggage(headers)
         {
             cx = cx.with_baggage(baggage);
         }
@@ -110,6 +108,33 @@ impl Default for W3cPropagator {
     }
 }
 
+/// `cx` below the caller's span, for whom other formats come into question: out of the way of those who speak W3C alone.
+#[inline(never)]
+pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
+    let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
+    let (span_context, remainder) = extract_span(parent?, state.is_some(), headers)?;
+    Some(beside(below_remote(cx, span_context), remainder))
+}
+
+/// The same as `with_remote_span_context`, which is inlined where only W3C is spoken if it stands in few places.
+#[inline(never)]
+pub(super) fn below_remote(cx: &Context, span_context: SpanContext) -> Context {
+    cx.with_remote_span_context(span_context)
+}
+
+pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<Baggage> {
+    baggage::extract(headers.values(&BAGGAGE))
+}
+
+#[inline(always)]
+fn beside(cx: Context, remainder: Option<Remainder>) -> Context {
+    match remainder {
+        Some(remainder) => cx.with_value(remainder),
+        None => cx,
+    }
+}
+
+#[inline(always)]
 fn extract_span<H: Headers>(
     parent: Field<'_>,
     has_state: bool,
@@ -128,7 +153,7 @@ fn extract_span<H: Headers>(
     Some((parent.into_span_context(trace_state), remainder))
 }
 
-fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
+pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     let span = cx.span();
     let span_context = span.span_context();
     let Some(mut parent) = TraceParent::from_span_context(span_context) else {
@@ -143,6 +168,12 @@ fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     match tracestate::header(span_context.trace_state(), unheld) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
+    }
+}
+
+pub(super) fn inject_baggage<H: HeadersMut>(cx: &Context, headers: &mut H) {
+    if let Some(list) = baggage::header(cx.baggage()) {
+        headers.set(&BAGGAGE, list.as_bytes());
     }
 }
 
@@ -178,8 +209,6 @@ impl TextMapPropagator for W3cPropagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: LazyLock<[String; 3]> =
-            LazyLock::new(|| [&TRACEPARENT, &TRACESTATE, &BAGGAGE].map(ToString::to_string));
         FieldIter::new(&FIELDS[..if self.baggage { 3 } else { 2 }])
     }
 }

@@ -20,9 +20,13 @@ use super::{
     log::{LogFormat, LogLines},
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource},
     service_name::{Candidates, ServiceName},
-    subscriber::{propagator, subscriber},
+    subscriber::subscriber,
+    value_limit::ValueLimit,
 };
-use crate::exchange;
+use crate::{
+    exchange,
+    propagation::{self, Propagator},
+};
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -36,6 +40,7 @@ pub struct TelemetryBuilder {
     service_name: Option<String>,
     package_name: Option<String>,
     attributes: Vec<KeyValue>,
+    propagator: Option<Propagator>,
     destination: Option<Destination>,
     log_format: LogFormat,
     log_writer: Option<BoxMakeWriter>,
@@ -50,6 +55,7 @@ impl TelemetryBuilder {
             service_name: None,
             package_name: None,
             attributes: Vec::new(),
+            propagator: None,
             destination: None,
             log_format: LogFormat::default(),
             log_writer: None,
@@ -89,6 +95,27 @@ impl TelemetryBuilder {
     /// `OTEL_RESOURCE_ATTRIBUTES`.
     pub fn resource_attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Carries context from and to other services by this propagator. Beats `OTEL_PROPAGATORS`.
+    /// W3C Trace Context and W3C Baggage where nothing else is said.
+    ///
+    /// ```
+    /// use tracing_core_ext::propagation::CompositePropagator;
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .propagator("tracecontext,baggage,b3".parse::<CompositePropagator>()?)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
+        self.propagator = Some(propagator.into());
         self
     }
 
@@ -184,12 +211,13 @@ impl TelemetryBuilder {
         INSTALLED.store(true, Ordering::Release);
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
-        global::set_text_map_propagator(propagator());
+        propagation::install_globally(telemetry.propagator().clone());
         Ok(telemetry)
     }
 
     /// Makes everything [`install`](Self::install) does, and installs nothing: the subscriber is
-    /// handed out, the provider is [`Telemetry::tracer_provider`].
+    /// handed out, the provider is [`Telemetry::tracer_provider`], the propagator
+    /// [`Telemetry::propagator`].
     ///
     /// # Errors
     ///
@@ -202,9 +230,10 @@ impl TelemetryBuilder {
         let pipeline =
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
+        let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(&service.name, attributes, self.attributes))
-            .with_span_processor(pipeline.processor)
+            .with_span_processor(processor)
             .build();
         let lines = LogLines {
             format: self.log_format,
@@ -216,7 +245,8 @@ impl TelemetryBuilder {
         let delivery = pipeline.delivery;
         delivery.log_to(&dispatch);
         delivery.log(|| service.say_overruled());
-        let telemetry = Telemetry::new(provider, delivery, self.shutdown_timeout);
+        let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
+        let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
         Ok((telemetry, dispatch))
     }
 
@@ -236,6 +266,7 @@ impl fmt::Debug for TelemetryBuilder {
             .field("service_name", &self.service_name)
             .field("package_name", &self.package_name)
             .field("attributes", &self.attributes)
+            .field("propagator", &self.propagator)
             .field("log_format", &self.log_format)
             .field("span_level", &self.span_level)
             .field("shutdown_timeout", &self.shutdown_timeout)

@@ -4,6 +4,10 @@ use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
+use crate::{
+    exchange::VALUE_LIMIT_VARIABLES,
+    propagation::{CompositePropagator, CompositePropagatorError, Propagator},
+};
 
 /// OpenTelemetry's own notes on its normal course are left out.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
@@ -22,6 +26,7 @@ pub(super) struct Environment {
     pub(super) service_name: Option<String>,
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
+    pub(super) propagator: Option<Propagator>,
     pub(super) endpoint: Option<Endpoint>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) protocol: Option<(&'static str, String)>,
@@ -30,6 +35,8 @@ pub(super) struct Environment {
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
+    /// In characters.
+    pub(super) value_limit: Option<usize>,
     pub(super) log_filter: EnvFilter,
     pub(super) no_color: bool,
 }
@@ -49,11 +56,13 @@ impl Environment {
             service_name: variables.text("OTEL_SERVICE_NAME")?,
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
+            propagator: variables.propagator()?,
             endpoint: variables.endpoint()?,
             protocol: variables.protocol()?,
             headers: variables.headers()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
+            value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,
             no_color: variables.text("NO_COLOR")?.is_some(),
         })
@@ -82,6 +91,20 @@ impl Variables {
     fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
         self.text("OTEL_RESOURCE_ATTRIBUTES")?
             .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
+    }
+
+    fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
+        const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+        let Some(list) = self.text(PROPAGATORS)? else {
+            return Ok(None);
+        };
+        match list.parse::<CompositePropagator>() {
+            Ok(composite) => Ok(Some(composite.into())),
+            Err(_) => {
+                let expected = CompositePropagatorError::EXPECTED;
+                Err(TelemetryError::setting(PROPAGATORS, list, expected))
+            }
+        }
     }
 
     fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
@@ -126,6 +149,15 @@ impl Variables {
             size: size.unwrap_or(512).min(queue),
             delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
         })
+    }
+
+    fn value_limit(&self) -> Result<Option<usize>, TelemetryError> {
+        let found = self.first(VALUE_LIMIT_VARIABLES)?;
+        let number = found.map(|(name, value)| {
+            let number = value.trim().parse();
+            number.map_err(|_| TelemetryError::setting(name, value, "a whole number of characters"))
+        });
+        number.transpose()
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
@@ -208,6 +240,7 @@ mod tests {
         let environment = read(&[]).unwrap();
         assert_eq!(environment.service_name, None);
         assert_eq!(environment.service_name_in_resource, None);
+        assert!(environment.propagator.is_none());
         assert_eq!(environment.endpoint, None);
         assert_eq!(environment.timeout, Duration::from_secs(10));
         assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
@@ -220,6 +253,7 @@ mod tests {
         let environment = read(&[
             ("OTEL_SERVICE_NAME", ""),
             ("OTEL_RESOURCE_ATTRIBUTES", ""),
+            ("OTEL_PROPAGATORS", ""),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", ""),
             ("RUST_LOG", ""),
@@ -227,6 +261,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(environment.service_name, None);
+        assert!(environment.propagator.is_none());
         assert_eq!(environment.endpoint, None);
         assert!(!environment.no_color);
     }
@@ -236,7 +271,7 @@ mod tests {
     fn a_value_that_is_not_utf_8_is_refused() {
         use std::os::unix::ffi::OsStringExt;
 
-        for variable in ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
+        for variable in ["OTEL_SERVICE_NAME", "OTEL_PROPAGATORS", "RUST_LOG"] {
             let latin1 =
                 move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
             let error = Environment::read(&Variables(Box::new(latin1))).unwrap_err();
@@ -298,12 +333,35 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_propagators_that_is_none_is_refused() {
+        for value in [" ", "tracecontext,xray", "b3 baggage", "none,baggage"] {
+            assert_eq!(
+                refusal_of("OTEL_PROPAGATORS", value),
+                format!(
+                    "OTEL_PROPAGATORS={value:?}: expected any of tracecontext, baggage, b3, b3multi \
+                     and jaeger, separated by commas, or none alone"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn a_number_that_is_none_is_refused() {
         for value in ["0", "-1", "ten", "1.5"] {
             let expected = "expected a whole number greater than 0";
             assert_eq!(
                 refusal_of("OTEL_BSP_SCHEDULE_DELAY", value),
                 format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_no_number_is_refused() {
+        for variable in VALUE_LIMIT_VARIABLES {
+            assert_eq!(
+                refusal_of(variable, "long"),
+                format!(r#"{variable}="long": expected a whole number of characters"#)
             );
         }
     }

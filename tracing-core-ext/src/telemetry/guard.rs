@@ -9,6 +9,7 @@ use std::{
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
+use crate::propagation::Propagator;
 
 /// The telemetry of a running service.
 ///
@@ -18,6 +19,7 @@ use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 #[must_use = "dropping it shuts telemetry down"]
 pub struct Telemetry {
     provider: SdkTracerProvider,
+    propagator: Propagator,
     delivery: Arc<Delivery>,
     timeout: Duration,
     is_shut_down: bool,
@@ -31,10 +33,11 @@ impl Telemetry {
 
     pub(super) fn new(
         provider: SdkTracerProvider,
+        propagator: Propagator,
         delivery: Arc<Delivery>,
         timeout: Duration,
     ) -> Self {
-        Self { provider, delivery, timeout, is_shut_down: false }
+        Self { provider, propagator, delivery, timeout, is_shut_down: false }
     }
 
     /// Delivers every span that has ended before, or says what was lost.
@@ -54,6 +57,12 @@ impl Telemetry {
     /// The provider that makes the spans, to be passed on where the global one is not used.
     pub fn tracer_provider(&self) -> &SdkTracerProvider {
         &self.provider
+    }
+
+    /// What carries context from and to other services, to be passed on where the global one is
+    /// not used.
+    pub fn propagator(&self) -> &Propagator {
+        &self.propagator
     }
 
     fn stop(&mut self) -> Result<(), ShutdownError> {

@@ -24,11 +24,13 @@
 //! | --- | --- |
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
+//! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
 //! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
+//! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR` | no colours, also on a terminal |
 //!
@@ -47,6 +49,8 @@
 //!   line with their number when spans are delivered again. Requests never wait for it.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
+//!
+//! [`CompositePropagator`]: crate::propagation::CompositePropagator
 
 mod builder;
 mod config;
@@ -67,6 +71,7 @@ mod resource;
 mod service_name;
 mod subscriber;
 mod tally;
+mod value_limit;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;

@@ -1,10 +1,10 @@
-use opentelemetry::{propagation::TextMapPropagator, trace::TracerProvider};
+use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt};
 
 use super::{filter, log::LogLines};
-use crate::{exchange, propagation::W3cPropagator};
+use crate::exchange;
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 pub(super) fn subscriber(
@@ -18,8 +18,4 @@ pub(super) fn subscriber(
         .with(lines.layer().with_filter(log_filter))
         .with(exchange::layer(tracer).with_filter(filter::exported(span_level)));
     Dispatch::new(subscriber)
-}
-
-pub(super) fn propagator() -> impl TextMapPropagator + Send + Sync + 'static {
-    W3cPropagator::new()
 }

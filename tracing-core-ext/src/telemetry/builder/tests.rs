@@ -3,7 +3,12 @@ use std::sync::{
     mpsc::{Receiver, channel},
 };
 
-use opentelemetry::trace::{Tracer, TracerProvider};
+use http::HeaderMap;
+use opentelemetry::{
+    Context,
+    baggage::BaggageExt,
+    trace::{Span, TraceContextExt, Tracer, TracerProvider},
+};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{InMemorySpanExporter, SpanData},
@@ -11,7 +16,7 @@ use opentelemetry_sdk::{
 use tracing::dispatcher::with_default;
 
 use super::*;
-use crate::telemetry::log::tests::Lines;
+use crate::{propagation::JaegerPropagator, telemetry::log::tests::Lines};
 
 fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
     Telemetry::builder().variables(|name| {
@@ -110,6 +115,34 @@ fn spans_below_the_level_asked_for_are_not_exported() {
 }
 
 #[test]
+fn long_strings_of_any_span_are_cut() {
+    let limits = [
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2"),
+    ];
+    for (variables, expected) in
+        [(&[] as &[_], "ordinary"), (&limits, "ordi"), (&limits[1..], "or")]
+    {
+        let variables = variables.to_vec();
+        let find = move |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        };
+        let rig = rig(Telemetry::builder().variables(find).service_name("shop"));
+        let mut span = rig.telemetry.tracer_provider().tracer("test").start("a long name");
+        span.set_attribute(KeyValue::new("kind", "ordinary"));
+        span.add_event("happened", vec![KeyValue::new("kind", "ordinary")]);
+        drop(span);
+
+        let span = &rig.exported()[0];
+        let cut = KeyValue::new("kind", expected);
+        assert_eq!(span.attributes, std::slice::from_ref(&cut));
+        assert_eq!(span.events[0].attributes, [cut]);
+        assert_eq!(span.name, "a long name");
+    }
+}
+
+#[test]
 fn logs_of_the_sdk_reach_the_log_lines() {
     let rig = rig(builder(&[("RUST_LOG", "opentelemetry_sdk=info")]).service_name("shop"));
     let provider = rig.telemetry.tracer_provider();
@@ -127,6 +160,47 @@ fn a_name_in_the_environment_that_code_overrules_is_said_once() {
         lines[0].contains("the name \"shop\" in code beats OTEL_SERVICE_NAME=\"sidecar\""),
         "{lines:?}"
     );
+}
+
+/// The names of the fields that are written, sorted.
+fn written(builder: TelemetryBuilder) -> Vec<String> {
+    let rig = rig(builder.service_name("shop"));
+    let span = rig.telemetry.tracer_provider().tracer("test").start("span");
+    let cx = Context::new().with_span(span).with_baggage([KeyValue::new("k", "1")]);
+    let mut sent = HeaderMap::new();
+    rig.telemetry.propagator().inject(&cx, &mut sent);
+    let mut names: Vec<_> = sent.keys().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_propagator_in_code_beats_the_environment_which_beats_the_default() {
+    let unset = || builder(&[]);
+    let empty = || builder(&[("OTEL_PROPAGATORS", "")]);
+    let b3 = || builder(&[("OTEL_PROPAGATORS", "b3,baggage")]);
+    let none = || builder(&[("OTEL_PROPAGATORS", "none")]);
+    let jaeger = || JaegerPropagator::new().without_baggage();
+
+    let w3c = ["baggage", "traceparent"];
+    assert_eq!(written(unset()), w3c);
+    assert_eq!(written(empty()), w3c);
+    assert_eq!(written(b3()), ["b3", "baggage"]);
+    assert_eq!(written(none()), [""; 0]);
+    assert_eq!(written(unset().propagator(jaeger())), ["uber-trace-id"]);
+    assert_eq!(written(b3().propagator(jaeger())), ["uber-trace-id"]);
+    assert_eq!(written(none().propagator(Propagator::w3c())), w3c);
+}
+
+#[test]
+fn propagators_that_are_not_known_are_refused_also_where_code_names_others() {
+    for builder in [
+        builder(&[("OTEL_PROPAGATORS", "xray")]),
+        builder(&[("OTEL_PROPAGATORS", "xray")]).propagator(JaegerPropagator::new()),
+    ] {
+        let error = builder.service_name("shop").build().unwrap_err().to_string();
+        assert!(error.starts_with("OTEL_PROPAGATORS=\"xray\": expected "), "{error}");
+    }
 }
 
 #[test]

@@ -1,0 +1,46 @@
+use actix_middleware::Tracing;
+use actix_web::{App, test, web};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::Request,
+    routing::get,
+};
+use axum_layer::TracingLayer;
+use tower::ServiceExt;
+use tracing_core_ext::client::Client;
+
+use crate::{Axum, Framework, Setup, SpanSink};
+
+/// The headers, a line each, that services made without options send when they are called with `header`: one on axum,
+/// one on actix-web, both with a client made without options.
+///
+/// # Panics
+///
+/// Outside of the runtime of actix-web, and when anything fails that is not under test.
+pub async fn headers_sent_without_options(header: (&'static str, &'static str)) -> [String; 2] {
+    let next = Axum::serve(Setup::new(&SpanSink::new())).await;
+    let url = next.url("/headers");
+    [on_axum(header, url.clone()).await, on_actix(header, url).await]
+}
+
+async fn on_axum((name, value): (&str, &str), url: String) -> String {
+    let app = Router::new().route("/", get(|| call(url))).layer(TracingLayer::new());
+    let request = Request::get("/").header(name, value).body(Body::empty()).expect("a request");
+    let response = app.oneshot(request).await.expect("axum answers");
+    let body = to_bytes(response.into_body(), usize::MAX).await.expect("the whole body");
+    String::from_utf8(body.into()).expect("text")
+}
+
+async fn on_actix(header: (&'static str, &'static str), url: String) -> String {
+    let route = web::get().to(move || call(url.clone()));
+    let app = test::init_service(App::new().route("/", route).wrap(Tracing::new())).await;
+    let request = test::TestRequest::get().uri("/").insert_header(header).to_request();
+    let body = test::call_and_read_body(&app, request).await;
+    String::from_utf8(body.into()).expect("text")
+}
+
+async fn call(url: String) -> String {
+    let response = Client::new().get(url).send().await.expect("the next service answers");
+    response.text().await.expect("text")
+}

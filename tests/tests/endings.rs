@@ -1,0 +1,222 @@
+//! Every way an exchange can end, recorded and not: one span or none, and what it says.
+
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::{Sampler, SpanData};
+use reqwest::Client;
+use tests::{
+    Framework, Peer, Server, Setup, SpanDataExt, SpanSink, Stage, Step,
+    on_both_frameworks_either_way,
+};
+
+on_both_frameworks_either_way![
+    a_recorded_exchange_ends_once_and_says_how,
+    an_unsampled_exchange_ends_without_a_span,
+    a_filtered_exchange_ends_without_a_span,
+];
+
+/// A way to end, and what the span says of it: status code, `error.type`, bytes of the response.
+struct Case {
+    ending: Ending,
+    status: Option<i64>,
+    error_type: Option<&'static str>,
+    size: Size,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Complete,
+    Empty,
+    Head,
+    NotModified,
+    ServerError,
+    Timeout,
+    ConnectionResetAfterwards,
+    Chunked,
+    EventStream,
+    Panic,
+    BodyError,
+    BodyPanic,
+    GoneBeforeHead,
+    GoneMidBody,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    /// There was no response.
+    Absent,
+    /// Known from its head.
+    Declared(i64),
+    /// Streamed until the end.
+    Streamed(i64),
+    /// Streamed, and the caller was gone some time.
+    AtLeast(i64),
+}
+
+use Ending::*;
+use Size::*;
+
+const CASES: [Case; 14] = [
+    case(Complete, Some(200), None, Declared(6)),
+    case(Empty, Some(204), None, Declared(0)),
+    case(Head, Some(200), None, Declared(0)),
+    case(NotModified, Some(304), None, Declared(0)),
+    case(ServerError, Some(503), Some("503"), Declared(2)),
+    case(Timeout, Some(503), Some("503"), Declared(0)),
+    case(ConnectionResetAfterwards, Some(200), None, Declared(6)),
+    case(Chunked, Some(200), None, Streamed(6)),
+    case(EventStream, Some(200), None, Streamed(18)),
+    case(Panic, None, Some("panic"), Absent),
+    case(BodyError, Some(200), Some("body_error"), Streamed(3)),
+    case(BodyPanic, Some(200), Some("panic"), Streamed(3)),
+    case(GoneBeforeHead, None, Some("cancelled_before_head"), Absent),
+    case(GoneMidBody, Some(200), Some("cancelled_mid_body"), AtLeast(3)),
+];
+
+const fn case(
+    ending: Ending,
+    status: Option<i64>,
+    error_type: Option<&'static str>,
+    size: Size,
+) -> Case {
+    Case { ending, status, error_type, size }
+}
+
+async fn a_recorded_exchange_ends_once_and_says_how<F: Framework>() {
+    for case in &CASES {
+        let sink = SpanSink::new();
+        let setup =
+            Setup { options: Some(|builder| builder.body_sizes(true)), ..Setup::new(&sink) };
+        let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+
+        play(case.ending, &server, &stage).await;
+
+        check(case, &sink.only().await);
+        server.stop().await;
+        sink.only().await;
+    }
+}
+
+async fn an_unsampled_exchange_ends_without_a_span<F: Framework>() {
+    for case in &CASES {
+        let sink = SpanSink::new();
+        let setup = Setup::with_provider(sink.provider_sampling(Sampler::AlwaysOff));
+        ends_without_a_span::<F>(case.ending, setup, &sink).await;
+    }
+}
+
+async fn a_filtered_exchange_ends_without_a_span<F: Framework>() {
+    for case in &CASES {
+        let sink = SpanSink::new();
+        let options: Option<tests::Options> = Some(|builder| builder.filter(|_| false));
+        let setup = Setup { options, ..Setup::new(&sink) };
+        ends_without_a_span::<F>(case.ending, setup, &sink).await;
+    }
+}
+
+async fn ends_without_a_span<F: Framework>(ending: Ending, setup: Setup, sink: &SpanSink) {
+    let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+    play(ending, &server, &stage).await;
+    server.stop().await;
+    assert!(sink.spans().is_empty(), "{ending:?}");
+}
+
+fn check(case: &Case, span: &SpanData) {
+    let Case { ending, status, error_type, size } = case;
+    assert_eq!(span.integer("http.response.status_code"), *status, "{ending:?}");
+    assert_eq!(span.text("error.type"), *error_type, "{ending:?}");
+    let expected = if error_type.is_some() { Status::error("") } else { Status::Unset };
+    assert_eq!(span.status, expected, "{ending:?}");
+    check_size(*size, span);
+    check_first_byte(*size, span);
+}
+
+fn check_size(expected: Size, span: &SpanData) {
+    let size = span.integer("http.response.body.size");
+    match expected {
+        Absent => assert_eq!(size, None),
+        Declared(bytes) | Streamed(bytes) => assert_eq!(size, Some(bytes), "{span:#?}"),
+        AtLeast(bytes) => assert!(size >= Some(bytes), "{span:#?}"),
+    }
+}
+
+/// The first byte is an event where the body is streamed: between the start and the end.
+fn check_first_byte(size: Size, span: &SpanData) {
+    let times: Vec<_> = span.events.iter().map(|event| event.timestamp).collect();
+    match size {
+        Absent | Declared(_) => assert!(times.is_empty(), "{span:#?}"),
+        Streamed(_) | AtLeast(_) => {
+            assert_eq!(span.events[0].name, "first_byte");
+            assert_eq!(times.len(), 1, "{span:#?}");
+            assert!(span.start_time < times[0] && times[0] < span.end_time, "{span:#?}");
+        }
+    }
+}
+
+/// Makes an exchange with `server` that ends so.
+async fn play(ending: Ending, server: &Server, stage: &Stage) {
+    match ending {
+        Complete => drop(get(server, "/items/7").await.unwrap()),
+        Empty => drop(get(server, "/empty").await.unwrap()),
+        NotModified => drop(get(server, "/status/304").await.unwrap()),
+        ServerError => drop(get(server, "/status/503").await.unwrap()),
+        Timeout => drop(get(server, "/late").await.unwrap()),
+        Panic => drop(get(server, "/panic").await.unwrap_err()),
+        Head => drop(Client::new().head(server.url("/items/7")).send().await.unwrap()),
+        Chunked => stream(server, stage, "/stream", &["one", "two"], None).await,
+        EventStream => {
+            stream(server, stage, "/events", &["data: 1\n\n", "data: 2\n\n"], None).await;
+        }
+        BodyError => stream(server, stage, "/stream", &["one"], Some(Step::Error)).await,
+        BodyPanic => stream(server, stage, "/stream", &["one"], Some(Step::Panic)).await,
+        ConnectionResetAfterwards => {
+            let mut peer = Peer::connect(server).await.unwrap();
+            peer.get("/items/7", &[]).await.unwrap();
+            peer.read_until("item 7").await.unwrap();
+            peer.reset().unwrap();
+        }
+        GoneBeforeHead => {
+            let mut peer = Peer::connect(server).await.unwrap();
+            peer.get("/pending", &[]).await.unwrap();
+            stage.entered().await;
+            peer.reset().unwrap();
+        }
+        GoneMidBody => {
+            let script = stage.script();
+            let mut peer = Peer::connect(server).await.unwrap();
+            peer.get("/stream", &[]).await.unwrap();
+            script.send(Step::Data("one")).unwrap();
+            peer.read_until("one").await.unwrap();
+            drop(peer);
+            while script.send(Step::Data("more")).is_ok() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// Every chunk is read before the next is sent.
+async fn stream(
+    server: &Server,
+    stage: &Stage,
+    path: &str,
+    chunks: &[&'static str],
+    end: Option<Step>,
+) {
+    let script = stage.script();
+    let sending = reqwest::get(server.url(path));
+    script.send(Step::Data(chunks[0])).unwrap();
+    let mut response = sending.await.unwrap();
+    assert_eq!(response.chunk().await.unwrap().unwrap(), chunks[0]);
+    for chunk in &chunks[1..] {
+        script.send(Step::Data(chunk)).unwrap();
+        assert_eq!(response.chunk().await.unwrap().unwrap(), *chunk);
+    }
+    let breaks_off = end.is_some();
+    end.into_iter().for_each(|step| script.send(step).unwrap());
+    drop(script);
+    assert_eq!(response.chunk().await.is_err(), breaks_off);
+}
+
+async fn get(server: &Server, path: &str) -> reqwest::Result<bytes::Bytes> {
+    reqwest::get(server.url(path)).await?.bytes().await
+}

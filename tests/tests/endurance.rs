@@ -1,0 +1,97 @@
+//! A hundred thousand exchanges of every kind: each one that started has ended, once.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
+};
+use tests::{Framework, Peer, Server, Setup, Stage, on_both_frameworks};
+use tokio::{sync::watch, time::timeout};
+
+on_both_frameworks![each_of_a_hundred_thousand_exchanges_ends_once];
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const CONNECTIONS: usize = 1_000;
+const PER_CONNECTION: usize = 100;
+
+/// What is asked for in turn; of each connection the last request is broken off.
+const PATHS: [&str; 6] =
+    ["/items/7", "/status/500", "/empty", "/nowhere", "/items/8?page=2", "/headers"];
+
+async fn each_of_a_hundred_thousand_exchanges_ends_once<F: Framework>() {
+    let count = Count::default();
+    let provider = SdkTracerProvider::builder().with_span_processor(count.clone()).build();
+    let setup = Setup::with_provider(provider);
+    let stage = setup.stage.clone();
+    let server = F::serve(setup).await;
+
+    for _ in 0..CONNECTIONS / 10 {
+        join_all((0..10).map(|_| converse(&server, &stage))).await;
+    }
+
+    let all = CONNECTIONS * PER_CONNECTION;
+    count.all_ended(all).await;
+    server.stop().await;
+    assert_eq!(count.totals(), (all, all));
+}
+
+/// Sends all requests at once, reads the answers, and is gone before the last.
+async fn converse(server: &Server, stage: &Stage) {
+    let mut peer = Peer::connect(server).await.unwrap();
+    for request in 1..PER_CONNECTION {
+        peer.get(PATHS[request % PATHS.len()], &[]).await.unwrap();
+    }
+    peer.read_heads(PER_CONNECTION - 1).await.unwrap();
+    peer.get("/pending", &[]).await.unwrap();
+    stage.entered().await;
+    peer.reset().unwrap();
+}
+
+/// Spans started and ended; their data is not kept.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    started: Arc<AtomicUsize>,
+    ended: watch::Sender<usize>,
+}
+
+impl Count {
+    fn totals(&self) -> (usize, usize) {
+        (self.started.load(Ordering::Relaxed), *self.ended.borrow())
+    }
+
+    /// A server may still be told that its last callers are gone.
+    async fn all_ended(&self, count: usize) {
+        let mut ended = self.ended.subscribe();
+        let waited = timeout(PATIENCE, ended.wait_for(|ended| *ended >= count)).await;
+        assert!(waited.is_ok(), "{:?}", self.totals());
+    }
+}
+
+impl SpanProcessor for Count {
+    fn on_start(&self, _: &mut Span, _: &Context) {
+        self.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_end(&self, _: SpanData) {
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}

@@ -1,0 +1,390 @@
+//! The options of both middlewares: each does what it says, and nothing where it is not set.
+
+use opentelemetry::{
+    Context, KeyValue, Value,
+    baggage::BaggageExt,
+    trace::{Status, TraceContextExt},
+};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
+use reqwest::{RequestBuilder, Response};
+use tests::{
+    Framework, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
+    recorded_with,
+};
+use tracing_core_ext::{
+    exchange::{Ending, ResponseField, TrustPolicy},
+    http::{CapturedHeaders, TrustedProxies},
+};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const CALLER: &str = "b7ad6b7169203331";
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+on_both_frameworks_either_way![
+    a_trusted_caller_is_the_parent,
+    a_caller_that_is_only_linked_to_starts_no_trace_of_ours,
+    an_ignored_caller_leaves_no_trace,
+    each_caller_may_be_trusted_by_itself,
+    baggage_of_a_trusted_caller_can_be_read,
+    a_trusted_proxy_tells_who_called_and_what_for,
+    forwarding_headers_of_anybody_else_are_not_believed,
+    a_name_can_be_chosen,
+    attributes_can_be_added,
+    an_error_can_be_declared_and_forgiven,
+    captured_headers_are_arrays_of_strings,
+    more_keys_of_a_query_can_be_redacted,
+    long_values_are_cut,
+    bodies_are_measured_where_that_is_asked_for,
+    bodies_are_not_measured_unasked,
+    a_second_middleware_adds_nothing,
+    a_filtered_request_is_served_in_the_callers_context,
+    a_response_tells_nothing_unless_asked,
+    a_response_tells_its_trace_where_that_is_asked_for,
+    the_number_of_attributes_is_limited_by_the_provider,
+];
+
+async fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Response {
+    with(reqwest::Client::new().get(server.url(path)), headers).await
+}
+
+/// The answer, read to its end.
+async fn with(mut request: RequestBuilder, headers: &[(&str, &str)]) -> Response {
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let (parts, body) = http::Response::from(request.send().await.unwrap()).into_parts();
+    let body = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+    http::Response::from_parts(parts, body).into()
+}
+
+async fn a_filtered_request_is_served_in_the_callers_context<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| builder.filter(|_| false)).await;
+
+    let response = get(&server, "/extractor", &[("traceparent", TRACEPARENT)]).await;
+
+    assert_eq!(response.text().await.unwrap(), format!("{TRACE} {CALLER}"));
+    assert!(sink.spans().is_empty());
+}
+
+async fn a_trusted_caller_is_the_parent<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| builder.trust(TrustPolicy::Trust)).await;
+
+    get(&server, "/items/7", &[("traceparent", TRACEPARENT)]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.parent_span_id.to_string(), CALLER);
+    assert_eq!(span.links.len(), 0);
+}
+
+async fn a_caller_that_is_only_linked_to_starts_no_trace_of_ours<F: Framework>() {
+    let (server, sink) = serve_reading_baggage::<F>(TrustPolicy::LinkOnly).await;
+
+    get(&server, "/work", &[("traceparent", TRACEPARENT), ("baggage", "tenant=blue")]).await;
+
+    let span = sink.only().await;
+    assert_ne!(span.span_context.trace_id().to_string(), TRACE);
+    assert_eq!(span.parent_span_id, opentelemetry::trace::SpanId::INVALID);
+    let linked = &span.links[0].span_context;
+    assert_eq!(linked.trace_id().to_string(), TRACE);
+    assert_eq!(linked.span_id().to_string(), CALLER);
+    assert_eq!(span.links.len(), 1);
+    assert_eq!(span.attribute("tenant"), None, "baggage of a stranger is not ours");
+}
+
+async fn an_ignored_caller_leaves_no_trace<F: Framework>() {
+    let (server, sink) = serve_reading_baggage::<F>(TrustPolicy::Ignore).await;
+
+    get(&server, "/work", &[("traceparent", TRACEPARENT), ("baggage", "tenant=blue")]).await;
+
+    let span = sink.only().await;
+    assert_ne!(span.span_context.trace_id().to_string(), TRACE);
+    assert_eq!(span.links.len(), 0);
+    assert_eq!(span.attribute("tenant"), None);
+}
+
+async fn baggage_of_a_trusted_caller_can_be_read<F: Framework>() {
+    let (server, sink) = serve_reading_baggage::<F>(TrustPolicy::Trust).await;
+
+    get(&server, "/work", &[("baggage", "tenant=blue%20sky;p=1")]).await;
+
+    assert_eq!(sink.only().await.text("tenant"), Some("blue sky"));
+}
+
+/// `/work` records the baggage entry `tenant`.
+async fn serve_reading_baggage<F: Framework>(policy: TrustPolicy) -> (Server, SpanSink) {
+    let sink = SpanSink::new();
+    let mut setup = Setup::new(&sink);
+    setup.options = Some(match policy {
+        TrustPolicy::LinkOnly => |builder| builder.trust(TrustPolicy::LinkOnly),
+        TrustPolicy::Ignore => |builder| builder.trust(TrustPolicy::Ignore),
+        TrustPolicy::Trust => |builder| builder.trust(TrustPolicy::Trust),
+    });
+    setup.work = |_| {
+        Context::map_current(|cx| {
+            if let Some(tenant) = cx.baggage().get("tenant") {
+                cx.span().set_attribute(KeyValue::new("tenant", tenant.to_string()));
+            }
+        });
+    };
+    (F::serve(setup).await, sink)
+}
+
+async fn each_caller_may_be_trusted_by_itself<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder.trust_by(|request| match request.header("x-internal") {
+            Some("yes") => TrustPolicy::Trust,
+            _ => TrustPolicy::Ignore,
+        })
+    })
+    .await;
+
+    get(&server, "/items/1", &[("traceparent", TRACEPARENT), ("x-internal", "yes")]).await;
+    get(&server, "/items/2", &[("traceparent", TRACEPARENT)]).await;
+
+    let spans = sink.wait_for(2).await;
+    let traces = spans.iter().map(|span| span.span_context.trace_id().to_string());
+    assert_eq!(traces.map(|id| id == TRACE).collect::<Vec<_>>(), [true, false]);
+}
+
+async fn a_trusted_proxy_tells_who_called_and_what_for<F: Framework>() {
+    let families: [(tests::Options, &[(&str, &str)]); 2] = [
+        (
+            |builder| {
+                builder.trusted_proxies(
+                    TrustedProxies::x_forwarded(["127.0.0.0/8", "10.0.0.0/8"]).unwrap(),
+                )
+            },
+            &[
+                ("x-forwarded-for", "6.6.6.6, 2001:db8::7, 10.0.0.3"),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "shop.example"),
+            ],
+        ),
+        (
+            |builder| {
+                builder.trusted_proxies(
+                    TrustedProxies::forwarded(["127.0.0.1", "10.0.0.0/8"]).unwrap(),
+                )
+            },
+            &[(
+                "forwarded",
+                "for=6.6.6.6, for=\"[2001:db8::7]\";proto=https;host=shop.example, for=10.0.0.3",
+            )],
+        ),
+    ];
+    for (options, headers) in families {
+        let (server, sink) = recorded_with::<F>(options).await;
+
+        get(&server, "/items/7", headers).await;
+
+        let span = sink.only().await;
+        assert_eq!(span.text("client.address"), Some("2001:db8::7"));
+        assert_eq!(span.text("network.peer.address"), Some("127.0.0.1"));
+        assert_eq!(span.text("url.scheme"), Some("https"));
+        assert_eq!(span.text("server.address"), Some("shop.example"));
+        assert_eq!(span.integer("server.port"), Some(443));
+    }
+}
+
+async fn forwarding_headers_of_anybody_else_are_not_believed<F: Framework>() {
+    let strangers: [Option<tests::Options>; 2] = [
+        None,
+        Some(|builder| {
+            builder.trusted_proxies(TrustedProxies::x_forwarded(["10.0.0.0/8"]).unwrap())
+        }),
+    ];
+    for options in strangers {
+        let sink = SpanSink::new();
+        let server = F::serve(Setup { options, ..Setup::new(&sink) }).await;
+
+        let headers = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")];
+        get(&server, "/items/7", &headers).await;
+
+        let span = sink.only().await;
+        assert_eq!(span.text("client.address"), Some("127.0.0.1"));
+        assert_eq!(span.text("url.scheme"), Some("http"));
+        assert_eq!(span.text("server.address"), Some("127.0.0.1"));
+    }
+}
+
+async fn a_name_can_be_chosen<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder.span_name(|request| (request.path() == "/items/7").then(|| "the seventh".into()))
+    })
+    .await;
+
+    get(&server, "/items/7", &[]).await;
+    get(&server, "/items/8", &[]).await;
+
+    let spans = sink.wait_for(2).await;
+    assert_eq!(spans[0].name, "the seventh");
+    assert_eq!(spans[0].text("http.route"), Some("/items/{id}"));
+    assert_eq!(spans[1].name, "GET /items/{id}");
+}
+
+async fn attributes_can_be_added<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder
+            .request_attributes(|request| {
+                let tenant = request.header("x-tenant")?.to_owned();
+                Some(KeyValue::new("shop.tenant", tenant))
+            })
+            .response_attributes(|response| {
+                [
+                    KeyValue::new("shop.ok", response.status().is_success()),
+                    KeyValue::new("shop.typed", response.header("content-type").is_some()),
+                ]
+            })
+    })
+    .await;
+
+    get(&server, "/items/7", &[("x-tenant", "blue")]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.text("shop.tenant"), Some("blue"));
+    assert_eq!(span.attribute("shop.ok"), Some(&Value::Bool(true)));
+    assert_eq!(span.attribute("shop.typed"), Some(&Value::Bool(true)));
+}
+
+async fn an_error_can_be_declared_and_forgiven<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder.error_type(|ending: Ending| match ending.status()?.as_u16() {
+            429 => Some("throttled".into()),
+            503 => None,
+            _ => ending.into_error_type(),
+        })
+    })
+    .await;
+
+    for code in [429, 503, 500, 404] {
+        get(&server, &format!("/status/{code}"), &[]).await;
+    }
+
+    let spans = sink.wait_for(4).await;
+    let types: Vec<_> = spans.iter().map(|span| span.text("error.type")).collect();
+    assert_eq!(types, [Some("throttled"), None, Some("500"), None]);
+    let errors = spans.iter().map(|span| span.status == Status::error(""));
+    assert_eq!(errors.collect::<Vec<_>>(), [true, false, true, false]);
+}
+
+async fn captured_headers_are_arrays_of_strings<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder
+            .capture_request_headers(CapturedHeaders::new(["X-Tenant", "x-none"]).unwrap())
+            .capture_response_headers(CapturedHeaders::new(["x-cache", "x-tag", "x-none"]).unwrap())
+    })
+    .await;
+
+    let request = reqwest::Client::new().post(server.url("/echo"));
+    with(request, &[("x-tenant", "blue"), ("x-tenant", "red"), ("x-other", "1")]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.texts("http.request.header.x-tenant"), ["blue", "red"]);
+    assert_eq!(span.texts("http.response.header.x-cache"), ["hit"]);
+    assert_eq!(span.texts("http.response.header.x-tag"), ["a", "b"]);
+    let captured = |attribute: &&KeyValue| attribute.key.as_str().contains(".header.");
+    assert_eq!(span.attributes.iter().filter(captured).count(), 3);
+}
+
+async fn more_keys_of_a_query_can_be_redacted<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| builder.redact_query_keys(["token"])).await;
+
+    get(&server, "/items/7?token=t&sig=s&page=2", &[]).await;
+
+    let query = "token=REDACTED&sig=REDACTED&page=2";
+    assert_eq!(sink.only().await.text("url.query"), Some(query));
+}
+
+async fn long_values_are_cut<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder
+            .attribute_value_length_limit(9)
+            .capture_request_headers(CapturedHeaders::new(["x-tenant"]).unwrap())
+            .response_attributes(|_| [KeyValue::new("shop.long", "a long value")])
+    })
+    .await;
+
+    let headers = [("x-tenant", "as long as it is wide"), ("user-agent", "test/1.0 (more)")];
+    get(&server, "/items/0123456789?page=1234567890", &headers).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.text("url.path"), Some("/items/01"));
+    assert_eq!(span.text("url.query"), Some("page=1234"));
+    assert_eq!(span.text("user_agent.original"), Some("test/1.0 "));
+    assert_eq!(span.texts("http.request.header.x-tenant"), ["as long a"]);
+    assert_eq!(span.text("shop.long"), Some("a long va"));
+    assert_eq!(span.name, "GET /items/{id}", "a name is no attribute");
+}
+
+async fn the_number_of_attributes_is_limited_by_the_provider<F: Framework>() {
+    let sink = SpanSink::new();
+    let limits = SpanLimits { max_attributes_per_span: 5, ..SpanLimits::default() };
+    let provider = SdkTracerProvider::builder()
+        .with_span_limits(limits)
+        .with_span_processor(sink.clone())
+        .build();
+    let server = F::serve(Setup::with_provider(provider)).await;
+
+    get(&server, "/items/7?page=2", &[]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.attributes.len(), 5);
+    assert!(span.dropped_attributes_count > 0);
+}
+
+async fn bodies_are_measured_where_that_is_asked_for<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| builder.body_sizes(true)).await;
+
+    let request = reqwest::Client::new().post(server.url("/echo")).body("seven b");
+    assert_eq!(with(request, &[]).await.text().await.unwrap(), "seven b");
+
+    let span = sink.only().await;
+    assert_eq!(span.integer("http.request.body.size"), Some(7));
+    assert_eq!(span.integer("http.response.body.size"), Some(7));
+}
+
+async fn bodies_are_not_measured_unasked<F: Framework>() {
+    let (server, sink) = recorded::<F>().await;
+
+    with(reqwest::Client::new().post(server.url("/echo")).body("seven b"), &[]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.attribute("http.request.body.size"), None);
+    assert_eq!(span.attribute("http.response.body.size"), None);
+}
+
+async fn a_response_tells_nothing_unless_asked<F: Framework>() {
+    let (server, _sink) = recorded::<F>().await;
+
+    let response = get(&server, "/items/7", &[]).await;
+
+    assert_eq!(response.headers().get("traceresponse"), None);
+    assert_eq!(response.headers().get("server-timing"), None);
+}
+
+async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder
+            .response_field(ResponseField::TraceResponse)
+            .response_field(ResponseField::ServerTiming)
+    })
+    .await;
+
+    let response = get(&server, "/items/7", &[("traceparent", TRACEPARENT)]).await;
+
+    let span = sink.only().await;
+    let trace = format!("00-{TRACE}-{}-01", span.id());
+    assert_eq!(response.headers()["traceresponse"], trace);
+    assert_eq!(response.headers()["server-timing"], format!("traceparent;desc=\"{trace}\""));
+}
+
+async fn a_second_middleware_adds_nothing<F: Framework>() {
+    let (server, sink) = recorded::<F>().await;
+
+    let response = get(&server, "/twice/7", &[]).await;
+
+    assert_eq!(response.text().await.unwrap(), "item 7");
+    let span = sink.only().await;
+    assert_eq!(span.name, "GET /twice/{id}");
+    assert_eq!(span.text("http.route"), Some("/twice/{id}"));
+}

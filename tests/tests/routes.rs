@@ -1,0 +1,206 @@
+//! The route of a request: known at once, found late, or none.
+
+use actix_middleware::Tracing;
+use actix_web::{
+    App, Error, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::NormalizePath,
+    test, web,
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    routing::{get, post},
+};
+use axum_layer::{RequestSpan, RouteLayer, TracingLayer};
+use opentelemetry_sdk::trace::SpanData;
+use tests::{SpanDataExt, SpanSink};
+use tower::{Layer, ServiceExt};
+
+/// The span of a `GET` request to a router with our layer inside.
+async fn inside(router: Router, path: &str) -> SpanData {
+    let sink = SpanSink::new();
+    let router = router.layer(layer(&sink));
+    router.oneshot(request(path)).await.unwrap();
+    sink.only().await
+}
+
+/// The span of a `GET` request to a router with our layer outside.
+async fn outside(router: Router, path: &str) -> SpanData {
+    let sink = SpanSink::new();
+    layer(&sink).layer(router).oneshot(request(path)).await.unwrap();
+    sink.only().await
+}
+
+fn layer(sink: &SpanSink) -> TracingLayer {
+    TracingLayer::builder().tracer_provider(&sink.provider()).build()
+}
+
+fn request(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+fn users() -> Router {
+    Router::new().route("/users/{id}", get(async || ()))
+}
+
+fn assert_route(span: &SpanData, route: &str) {
+    assert_eq!(span.name, format!("GET {route}"));
+    assert_eq!(span.text("http.route"), Some(route));
+}
+
+fn assert_no_route(span: &SpanData) {
+    assert_eq!(span.name, "GET");
+    assert_eq!(span.attribute("http.route"), None);
+}
+
+#[tokio::test]
+async fn a_layer_inside_a_nested_router_records_the_whole_path() {
+    let sink = SpanSink::new();
+    let app = Router::new().nest("/api", users().layer(layer(&sink)));
+
+    app.oneshot(request("/api/users/7?page=2")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_route(&span, "/api/users/{id}");
+    assert_eq!(span.text("url.path"), Some("/api/users/7"));
+    assert_eq!(span.text("url.query"), Some("page=2"));
+}
+
+#[tokio::test]
+async fn a_nested_router_has_its_whole_route() {
+    let app = Router::new().nest("/api", users());
+    assert_route(&inside(app, "/api/users/7").await, "/api/users/{id}");
+}
+
+#[tokio::test]
+async fn a_wildcard_is_part_of_the_route() {
+    let app = Router::new().route("/files/{*path}", get(async || ()));
+    assert_route(&inside(app, "/files/a/b").await, "/files/{*path}");
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_allowed_has_the_route() {
+    let app = Router::new().route("/users/{id}", post(async || ()));
+    let span = inside(app, "/users/7").await;
+    assert_eq!(span.integer("http.response.status_code"), Some(405));
+    assert_route(&span, "/users/{id}");
+}
+
+#[tokio::test]
+async fn a_fallback_has_no_route() {
+    let app = users().fallback(async || StatusCode::NOT_FOUND);
+    assert_no_route(&inside(app.clone(), "/nowhere").await);
+    assert_no_route(&outside(app.layer(RouteLayer::new()), "/nowhere").await);
+}
+
+#[tokio::test]
+async fn a_layer_outside_the_router_learns_the_route_from_a_layer_inside() {
+    assert_route(&outside(users().layer(RouteLayer::new()), "/users/7").await, "/users/{id}");
+}
+
+#[tokio::test]
+async fn a_layer_outside_the_router_learns_the_route_from_the_extractor() {
+    let app = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
+    assert_route(&outside(app, "/users/7").await, "/users/{id}");
+}
+
+#[tokio::test]
+async fn a_layer_outside_the_router_learns_the_route_from_a_second_one_inside() {
+    let other = SpanSink::new();
+    let span = outside(users().layer(layer(&other)), "/users/7").await;
+    assert_route(&span, "/users/{id}");
+    assert!(other.spans().is_empty());
+}
+
+#[tokio::test]
+async fn a_layer_outside_the_router_knows_no_route_by_itself() {
+    assert_no_route(&outside(users(), "/users/7").await);
+}
+
+#[tokio::test]
+async fn a_router_nested_as_a_service_tells_its_whole_route_late() {
+    let app = Router::new().nest_service("/api", users().layer(RouteLayer::new()));
+    assert_route(&inside(app.clone(), "/api/users/7").await, "/api/users/{id}");
+    assert_route(&outside(app, "/api/users/7").await, "/api/users/{id}");
+}
+
+#[tokio::test]
+async fn a_route_is_recorded_once_however_often_it_is_told() {
+    let app = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
+    let app = app.layer(RouteLayer::new()).layer(RouteLayer::new());
+    assert_route(&inside(app.clone(), "/users/7").await, "/users/{id}");
+    assert_route(&outside(app, "/users/7").await, "/users/{id}");
+}
+
+#[tokio::test]
+async fn a_chosen_name_outlives_a_late_route() {
+    let sink = SpanSink::new();
+    let builder = TracingLayer::builder().tracer_provider(&sink.provider());
+    let layer = builder.span_name(|_| Some("chosen".into())).build();
+
+    layer.layer(users().layer(RouteLayer::new())).oneshot(request("/users/7")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "chosen");
+    assert_eq!(span.text("http.route"), Some("/users/{id}"));
+}
+
+/// The span of a `GET` request to an actix-web application with our middleware around it.
+async fn actix<T, B>(app: App<T>, path: &str) -> SpanData
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let sink = SpanSink::new();
+    let tracing = Tracing::builder().tracer_provider(&sink.provider()).build();
+    let app = test::init_service(app.wrap(tracing)).await;
+    drop(test::call_service(&app, test::TestRequest::get().uri(path).to_request()).await);
+    sink.only().await
+}
+
+#[actix_web::test]
+async fn an_actix_scope_has_its_whole_route() {
+    let users = web::scope("/api").route("/users/{id}", web::get().to(HttpResponse::Ok));
+    assert_route(&actix(App::new().service(users), "/api/users/7").await, "/api/users/{id}");
+}
+
+#[actix_web::test]
+async fn nested_actix_scopes_have_their_whole_route() {
+    let resource = web::resource("/{id}").get(HttpResponse::Ok);
+    let scope = web::scope("/api").service(web::scope("/users").service(resource));
+    assert_route(&actix(App::new().service(scope), "/api/users/7").await, "/api/users/{id}");
+}
+
+#[actix_web::test]
+async fn an_actix_tail_is_part_of_the_route() {
+    let app = App::new().route("/files/{path:.*}", web::get().to(HttpResponse::Ok));
+    assert_route(&actix(app, "/files/a/b").await, "/files/{path:.*}");
+}
+
+#[actix_web::test]
+async fn the_default_service_of_actix_has_no_route() {
+    let app = App::new().default_service(web::to(HttpResponse::NotFound));
+    assert_no_route(&actix(app, "/nowhere").await);
+    let scope = web::scope("/api").default_service(web::to(HttpResponse::NotFound));
+    assert_no_route(&actix(App::new().service(scope), "/api/nowhere").await);
+}
+
+#[actix_web::test]
+async fn a_path_that_actix_middleware_rewrites_has_its_route() {
+    let app = App::new()
+        .route("/users/{id}", web::get().to(HttpResponse::Ok))
+        .wrap(NormalizePath::trim());
+    let span = actix(app, "/users//7/").await;
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_eq!(span.text("url.path"), Some("/users//7/"));
+    assert_route(&span, "/users/{id}");
+}

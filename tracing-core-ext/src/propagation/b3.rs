@@ -1,0 +1,567 @@
+use std::{fmt::Write, sync::LazyLock};
+
+use http::HeaderName;
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+    trace::{SpanId, TraceId},
+};
+
+use super::{
+    Headers, HeadersMut,
+    caller::{Caller, Sampling},
+    headers::trim_ows,
+    hex,
+    text_map::{ExtractorHeaders, InjectorHeaders},
+};
+
+static B3: HeaderName = HeaderName::from_static("b3");
+static TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
+static SPAN_ID: HeaderName = HeaderName::from_static("x-b3-spanid");
+static PARENT_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-parentspanid");
+static SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
+static FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
+
+/// B3, the format of Zipkin, in one header or in several.
+///
+/// Both forms are read, whichever is written; the single header counts where both came.
+///
+/// ```
+/// use http::HeaderMap;
+/// use opentelemetry::trace::TraceContextExt;
+/// use tracing_core_ext::propagation::B3Propagator;
+///
+/// let mut inbound = HeaderMap::new();
+/// inbound.insert("b3", "80f198ee56343ba864fe8b2a57d3eff7-05e3ac9a4f6e3b90-d".parse()?);
+/// let cx = B3Propagator::multi_header().extract(&inbound);
+/// assert!(cx.span().span_context().is_sampled());
+///
+/// let mut outbound = HeaderMap::new();
+/// B3Propagator::multi_header().inject(&cx, &mut outbound);
+/// assert_eq!(outbound["x-b3-traceid"], "80f198ee56343ba864fe8b2a57d3eff7");
+/// assert_eq!(outbound["x-b3-spanid"], "05e3ac9a4f6e3b90");
+/// assert_eq!(outbound["x-b3-flags"], "1", "a trace that is debugged stays so");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+///
+/// # What becomes of a sampling state
+///
+/// | state | `b3` | several headers | in this service | sent on |
+/// | --- | --- | --- | --- | --- |
+/// | accept | `1` | `X-B3-Sampled: 1` | sampled | as the span is |
+/// | deny | `0` | `X-B3-Sampled: 0` | not sampled | as the span is |
+/// | debug | `d` | `X-B3-Flags: 1` | sampled | debug, whatever the span is |
+/// | defer | none | none | not sampled | as the span is, or deferred where there is none |
+///
+/// A sampler that follows the parent obeys; any other decides for itself. A state that comes without
+/// ids starts a trace here and is obeyed by the `Sampler::ParentBased` of the SDK, while its
+/// `ParentBasedSampler` asks the sampler for roots. Where no span is made it is sent on as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct B3Propagator {
+    single: bool,
+    multi: bool,
+}
+
+impl B3Propagator {
+    /// Writes the header `b3`.
+    pub const fn single_header() -> Self {
+        Self { single: true, multi: false }
+    }
+
+    /// Writes the headers that begin with `X-B3-`.
+    pub const fn multi_header() -> Self {
+        Self { single: false, multi: true }
+    }
+
+    /// Writes what either of the two does.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self { single: self.single || other.single, multi: self.multi || other.multi }
+    }
+
+    /// Reads what the caller sent into an otherwise empty context.
+    ///
+    /// Never fails: with nothing valid in either form the context has no span and the trace starts
+    /// here.
+    pub fn extract<H: Headers>(&self, headers: &H) -> Context {
+        let cx = Context::new();
+        self.extract_trace(&cx, headers).unwrap_or(cx)
+    }
+
+    /// Writes the span of `cx` for the service that is called.
+    ///
+    /// It replaces every field of both forms. Where `cx` has neither a valid span nor a decision
+    /// that was received without one, the fields in `headers` stay as they are.
+    pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
+        let Some(caller) = Caller::of(cx) else {
+            return;
+        };
+        for name in [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS] {
+            headers.remove(name);
+        }
+        if self.single {
+            headers.set(&B3, write_single(caller).as_bytes());
+        }
+        if self.multi {
+            write_multi(caller, headers);
+        }
+    }
+
+    /// `cx` below the caller's span, or below a decision that came without one.
+    pub(super) fn extract_trace<H: Headers>(&self, cx: &Context, headers: &H) -> Option<Context> {
+        let fields = headers.fields([&B3, &TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS]);
+        // B3, "Multiple Headers": "When extracting state headers, the first value wins."
+        let [single, ids @ .., sampled, flags] =
+            fields.map(|field| field.map(|field| trim_ows(field.first)));
+        let caller = single.and_then(read_single).or_else(|| read_multi(ids, sampled, flags))?;
+        Some(caller.into_context(cx))
+    }
+
+    /// What [`inject`](Self::inject) may write.
+    pub(super) fn written(&self) -> &'static [String] {
+        static FIELDS: LazyLock<[String; 5]> =
+            LazyLock::new(|| [&B3, &TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS].map(ToString::to_string));
+        match (self.single, self.multi) {
+            (true, false) => &FIELDS[..1],
+            (false, true) => &FIELDS[1..],
+            _ => &*FIELDS,
+        }
+    }
+}
+
+/// The single header.
+impl Default for B3Propagator {
+    fn default() -> Self {
+        Self::single_header()
+    }
+}
+
+impl TextMapPropagator for B3Propagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        self.inject(cx, &mut InjectorHeaders(injector));
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        self.extract_trace(cx, &ExtractorHeaders(extractor)).unwrap_or_else(|| cx.clone())
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(self.written())
+    }
+}
+
+// B3, "Single Header", where the last two fields of the first form are optional:
+//
+//   b3             = trace-id "-" span-id [ "-" sampling-state ] [ "-" parent-span-id ]
+//   b3             =/ sampling-state
+//   trace-id       = 32HEXDIGLC / 16HEXDIGLC  ; all zeroes forbidden
+//   span-id        = 16HEXDIGLC               ; all zeroes forbidden
+//   sampling-state = "0" / "1" / "d"
+//   parent-span-id = 16HEXDIGLC
+fn read_single(value: &[u8]) -> Option<Caller> {
+    if let Some(sampling) = read_state(value) {
+        return Some(Caller { ids: None, sampling });
+    }
+    let mut fields = value.split(|&byte| byte == b'-').peekable();
+    let ids = Some((read_trace_id(fields.next()?)?, read_span_id(fields.next()?)?));
+    let state = fields.next_if(|field| read_state(field).is_some()).and_then(read_state);
+    let parent = fields.next();
+    if fields.next().is_some() || parent.is_some_and(|parent| !is_span_id(parent)) {
+        return None;
+    }
+    Some(Caller { ids, sampling: state.unwrap_or(Sampling::Deferred) })
+}
+
+// B3, "Multiple Headers", with the parent's id, which nobody needs, left unread:
+//
+//   X-B3-TraceId = trace-id
+//   X-B3-SpanId  = span-id
+//   X-B3-Sampled = "0" / "1" / "false" / "true"
+//   X-B3-Flags   = "1"
+fn read_multi(
+    ids: [Option<&[u8]>; 2],
+    sampled: Option<&[u8]>,
+    flags: Option<&[u8]>,
+) -> Option<Caller> {
+    let sampling = match (flags, sampled) {
+        (Some(b"1"), _) => Sampling::Debug,
+        (_, None) => Sampling::Deferred,
+        (_, Some(b"0" | b"false")) => Sampling::Denied,
+        (_, Some(b"1" | b"true")) => Sampling::Accepted,
+        _ => return None,
+    };
+    let ids = match ids {
+        [None, None] if sampling == Sampling::Deferred => return None,
+        [None, None] => None,
+        [trace_id, span_id] => Some((read_trace_id(trace_id?)?, read_span_id(span_id?)?)),
+    };
+    Some(Caller { ids, sampling })
+}
+
+fn read_state(state: &[u8]) -> Option<Sampling> {
+    match state {
+        b"0" => Some(Sampling::Denied),
+        b"1" => Some(Sampling::Accepted),
+        b"d" => Some(Sampling::Debug),
+        _ => None,
+    }
+}
+
+fn read_trace_id(digits: &[u8]) -> Option<TraceId> {
+    let digits = Some(digits).filter(|digits| matches!(digits.len(), 16 | 32))?;
+    hex::number(digits).map(TraceId::from).filter(|id| *id != TraceId::INVALID)
+}
+
+fn read_span_id(digits: &[u8]) -> Option<SpanId> {
+    let digits = Some(digits).filter(|digits| digits.len() == 16)?;
+    let number = u64::try_from(hex::number(digits)?).ok()?;
+    Some(SpanId::from(number)).filter(|id| *id != SpanId::INVALID)
+}
+
+fn is_span_id(digits: &[u8]) -> bool {
+    digits.len() == 16 && hex::number(digits).is_some()
+}
+
+fn write_single(caller: Caller) -> String {
+    let mut value = String::new();
+    if let Some((trace_id, span_id)) = caller.ids {
+        let _ = write!(value, "{trace_id}-{span_id}");
+    }
+    let state = match caller.sampling {
+        Sampling::Deferred => return value,
+        Sampling::Denied => '0',
+        Sampling::Accepted => '1',
+        Sampling::Debug => 'd',
+    };
+    if !value.is_empty() {
+        value.push('-');
+    }
+    value.push(state);
+    value
+}
+
+/// Without the parent's id: the span sent is the caller's own, and the service that is called makes
+/// another.
+fn write_multi<H: HeadersMut>(caller: Caller, headers: &mut H) {
+    if let Some((trace_id, span_id)) = caller.ids {
+        headers.set(&TRACE_ID, trace_id.to_string().as_bytes());
+        headers.set(&SPAN_ID, span_id.to_string().as_bytes());
+    }
+    match caller.sampling {
+        Sampling::Deferred => {}
+        Sampling::Denied => headers.set(&SAMPLED, b"0"),
+        Sampling::Accepted => headers.set(&SAMPLED, b"1"),
+        Sampling::Debug => headers.set(&FLAGS, b"1"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use http::{HeaderMap, HeaderValue};
+    use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
+    const SPAN: &str = "e457b5a2e4d86bd1";
+    const IDS: &str = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1";
+    const MULTI: [(&str, &str); 2] = [("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN)];
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    fn extract(fields: &[(&'static str, &str)]) -> Context {
+        B3Propagator::single_header().extract(&headers(fields))
+    }
+
+    fn inject(propagator: B3Propagator, cx: &Context) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        propagator.inject(cx, &mut headers);
+        headers
+    }
+
+    /// What a service sends on in a single header that adds no span of its own.
+    fn forward(fields: &[(&'static str, &str)]) -> Option<String> {
+        let sent = inject(B3Propagator::single_header(), &extract(fields));
+        sent.get("b3").map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[track_caller]
+    fn assert_forwarded(fields: &[(&'static str, &str)], expected: &str) {
+        assert_eq!(forward(fields).as_deref(), Some(expected), "{fields:?}");
+    }
+
+    #[track_caller]
+    fn assert_restarts(fields: &[(&'static str, &str)]) {
+        assert!(!extract(fields).has_active_span(), "{fields:?}");
+        assert_eq!(forward(fields), None, "{fields:?}");
+    }
+
+    fn with_multi(others: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+        [&MULTI, others].concat()
+    }
+
+    #[test]
+    fn a_single_header_continues_the_trace() {
+        let cx = extract(&[("b3", &format!("{IDS}-1"))]);
+
+        let span = cx.span();
+        let expected = SpanContext::new(
+            TraceId::from_hex(TRACE).unwrap(),
+            SpanId::from_hex(SPAN).unwrap(),
+            TraceFlags::SAMPLED,
+            true,
+            TraceState::NONE,
+        );
+        assert_eq!(span.span_context(), &expected);
+    }
+
+    #[test]
+    fn several_headers_continue_the_trace() {
+        assert_forwarded(&with_multi(&[("x-b3-sampled", "1")]), &format!("{IDS}-1"));
+    }
+
+    #[test]
+    fn a_trace_id_of_64_bits_is_padded_on_the_left() {
+        let padded = format!("0000000000000000{SPAN}-{SPAN}-0");
+
+        assert_forwarded(&[("b3", &format!("{SPAN}-{SPAN}-0"))], &padded);
+        let multi = [("x-b3-traceid", SPAN), ("x-b3-spanid", SPAN), ("x-b3-sampled", "0")];
+        assert_forwarded(&multi, &padded);
+    }
+
+    #[test]
+    fn sampling_state_and_parent_are_optional() {
+        for state in ["", "-0", "-1", "-d"] {
+            for parent in ["", "-05e3ac9a4f6e3b90"] {
+                let expected = format!("{IDS}{state}");
+                assert_forwarded(&[("b3", &format!("{IDS}{state}{parent}"))], &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_header_outside_the_grammar_restarts_the_trace() {
+        let bad = [
+            String::new(),
+            "-".to_owned(),
+            "1-".to_owned(),
+            "2".to_owned(),
+            TRACE.to_owned(),
+            format!("{TRACE}-"),
+            format!("{IDS}-"),
+            format!("{IDS}-1-"),
+            format!("{IDS}-2"),
+            format!("{IDS}-01"),
+            format!("{IDS}-D"),
+            format!("{IDS}-true"),
+            format!("{IDS}--{SPAN}"),
+            format!("{IDS}-{SPAN}-1"),
+            format!("{IDS}-1-{SPAN}-1"),
+            format!("{IDS}-1-{}", &SPAN[1..]),
+            format!("{IDS}-1,{IDS}-1"),
+            format!("{}-{SPAN}-1", &TRACE[1..]),
+            format!("{TRACE}0-{SPAN}-1"),
+            format!("{TRACE}-{}-1", &SPAN[1..]),
+            format!("{TRACE}-{SPAN}0-1"),
+            format!("{}-{SPAN}-1", TRACE.to_uppercase()),
+            format!("{TRACE}-{}-1", SPAN.to_uppercase()),
+            format!("{}-{SPAN}-1", TRACE.replace('0', "g")),
+            format!("{}-{SPAN}-1", "0".repeat(32)),
+            format!("{}-{SPAN}-1", "0".repeat(16)),
+            format!("{TRACE}-{}-1", "0".repeat(16)),
+            format!("0x{}-{SPAN}-1", &TRACE[2..]),
+            format!("{TRACE}-+{}-1", &SPAN[1..]),
+        ];
+        for value in bad {
+            assert_restarts(&[("b3", &value)]);
+        }
+    }
+
+    #[test]
+    fn several_headers_outside_the_grammar_restart_the_trace() {
+        assert_restarts(&[MULTI[0], ("x-b3-sampled", "1")]);
+        assert_restarts(&[MULTI[1], ("x-b3-flags", "1")]);
+        assert_restarts(&[MULTI[0], ("x-b3-spanid", "")]);
+        assert_restarts(&[("x-b3-traceid", &TRACE.to_uppercase()), MULTI[1]]);
+        for state in ["", "2", "d", "TRUE", "yes", "1,1"] {
+            assert_restarts(&with_multi(&[("x-b3-sampled", state)]));
+            assert_restarts(&[("x-b3-sampled", state)]);
+        }
+    }
+
+    #[test]
+    fn the_older_words_for_sampled_are_understood() {
+        assert_forwarded(&with_multi(&[("x-b3-sampled", "true")]), &format!("{IDS}-1"));
+        assert_forwarded(&with_multi(&[("x-b3-sampled", "false")]), &format!("{IDS}-0"));
+    }
+
+    #[test]
+    fn debug_implies_sampled_whatever_else_was_sent() {
+        for sampled in ["0", "1", "nonsense"] {
+            let debug = with_multi(&[("x-b3-flags", "1"), ("x-b3-sampled", sampled)]);
+            assert!(extract(&debug).span().span_context().is_sampled());
+            assert_forwarded(&debug, &format!("{IDS}-d"));
+        }
+    }
+
+    #[test]
+    fn other_flags_are_ignored() {
+        for flags in ["0", "2", "", "true"] {
+            let fields = with_multi(&[("x-b3-flags", flags), ("x-b3-sampled", "0")]);
+            assert_forwarded(&fields, &format!("{IDS}-0"));
+        }
+    }
+
+    #[test]
+    fn the_parent_of_several_headers_is_not_looked_at() {
+        let fields = with_multi(&[("x-b3-parentspanid", "nonsense"), ("x-b3-sampled", "1")]);
+
+        assert_forwarded(&fields, &format!("{IDS}-1"));
+    }
+
+    #[test]
+    fn the_single_header_takes_precedence() {
+        let other = format!("0000000000000000{SPAN}-{SPAN}-0");
+        for (single, expected) in
+            [(&*other, &*other), ("0", "0"), ("nonsense", &format!("{IDS}-1"))]
+        {
+            let fields = with_multi(&[("x-b3-sampled", "1")]);
+            assert_forwarded(&[&[("b3", single)], &*fields].concat(), expected);
+        }
+    }
+
+    #[test]
+    fn the_first_of_several_values_counts() {
+        assert_forwarded(&[("b3", &format!("{IDS}-1")), ("b3", "0")], &format!("{IDS}-1"));
+        let sampled = [("x-b3-sampled", "0"), ("x-b3-sampled", "1")];
+        assert_forwarded(&with_multi(&sampled), &format!("{IDS}-0"));
+    }
+
+    #[test]
+    fn whitespace_around_a_value_is_dropped() {
+        assert_forwarded(&[("b3", &format!(" {IDS}-1\t"))], &format!("{IDS}-1"));
+    }
+
+    #[test]
+    fn a_decision_without_ids_is_sent_on() {
+        for state in ["0", "1", "d"] {
+            assert_forwarded(&[("b3", state)], state);
+        }
+        assert_forwarded(&[("x-b3-sampled", "0")], "0");
+        assert_forwarded(&[("x-b3-sampled", "true")], "1");
+        assert_forwarded(&[("x-b3-flags", "1")], "d");
+    }
+
+    #[test]
+    fn every_state_is_written_to_several_headers() {
+        let states: [(&str, &[(&'static str, &str)]); 4] = [
+            ("", &[]),
+            ("0", &[("x-b3-sampled", "0")]),
+            ("1", &[("x-b3-sampled", "1")]),
+            ("d", &[("x-b3-flags", "1")]),
+        ];
+        for (state, expected) in states {
+            let with_ids = format!("{IDS}-{state}");
+            let cx = extract(&[("b3", with_ids.trim_end_matches('-'))]);
+            let sent = inject(B3Propagator::multi_header(), &cx);
+            assert_eq!(sent, headers(&[&MULTI, expected].concat()));
+
+            let sent = inject(B3Propagator::multi_header(), &extract(&[("b3", state)]));
+            assert_eq!(sent, headers(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_written_replaces_every_field_of_both_forms() {
+        let stale = [
+            ("b3", "1"),
+            ("x-b3-traceid", SPAN),
+            ("x-b3-spanid", SPAN),
+            ("x-b3-parentspanid", SPAN),
+            ("x-b3-sampled", "0"),
+            ("x-b3-flags", "1"),
+            ("accept", "*/*"),
+        ];
+        let cx = extract(&[("b3", &format!("{IDS}-1"))]);
+        for propagator in [B3Propagator::single_header(), B3Propagator::multi_header()] {
+            let mut sent = headers(&stale);
+            propagator.inject(&cx, &mut sent);
+            assert_eq!(sent.remove("accept").unwrap(), "*/*");
+            assert_eq!(sent, inject(propagator, &cx));
+        }
+    }
+
+    #[test]
+    fn an_empty_context_leaves_the_headers_as_they_are() {
+        let before = headers(&[("b3", "1"), ("x-b3-sampled", "1")]);
+        let mut after = before.clone();
+        B3Propagator::multi_header().inject(&Context::new(), &mut after);
+
+        assert_eq!(after, before);
+    }
+
+    #[test]
+    fn the_current_context_is_not_consulted() {
+        let _guard = extract(&[("b3", &format!("{IDS}-1"))]).attach();
+
+        assert_restarts(&[]);
+    }
+
+    #[test]
+    fn it_serves_as_a_text_map_propagator() {
+        let carrier = HashMap::from([("b3".to_owned(), format!("{IDS}-d"))]);
+        let propagator = B3Propagator::single_header();
+        let cx = propagator.extract_with_context(&Context::new(), &carrier);
+        let mut sent = HashMap::new();
+        propagator.inject_context(&cx, &mut sent);
+        assert_eq!(sent, carrier);
+
+        let nothing = HashMap::<String, String>::new();
+        let cx = propagator.extract_with_context(&cx, &nothing);
+        assert!(cx.has_active_span(), "the given context stays");
+    }
+
+    #[test]
+    fn its_fields_are_what_it_writes() {
+        let multi = ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"];
+
+        assert!(B3Propagator::single_header().fields().eq(["b3"]));
+        assert!(B3Propagator::multi_header().fields().eq(multi));
+    }
+
+    proptest! {
+        #[test]
+        fn any_fields_continue_a_valid_trace_or_restart(
+            fields in prop::collection::vec(
+                (0usize..6, prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..100),
+                    "[01d]|[0-9a-f]{16}|[0-9a-f]{32}".prop_map(String::into_bytes),
+                    "([0-9a-f]{16}){1,2}-[0-9a-f]{16}(-[01d2])?(-[0-9a-f]{16})?"
+                        .prop_map(String::into_bytes),
+                ]),
+                0..8,
+            ),
+        ) {
+            let names = [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS];
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(names[name], value);
+                }
+            }
+            let cx = B3Propagator::single_header().extract(&headers);
+            for propagator in [B3Propagator::single_header(), B3Propagator::multi_header()] {
+                let again = propagator.extract(&inject(propagator, &cx));
+                prop_assert_eq!(Caller::of(&again), Caller::of(&cx));
+            }
+        }
+    }
+}

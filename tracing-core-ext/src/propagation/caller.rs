@@ -1,0 +1,226 @@
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+
+use super::w3c;
+
+/// What B3 and Jaeger tell of a span that calls, which is more than a `SpanContext` holds.
+///
+/// One that was received travels in the context, beside the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// None where a decision came alone.
+    pub(super) ids: Option<(TraceId, SpanId)>,
+    pub(super) sampling: Sampling,
+}
+
+/// B3, "Sampling State".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// Whoever is called decides.
+    Deferred,
+    Denied,
+    Accepted,
+    /// Accepted with emphasis, in every service of the trace.
+    Debug,
+}
+
+impl Caller {
+    /// `cx` below this span.
+    ///
+    /// Below a decision that came alone too, as an invalid span with the flags of that decision: the
+    /// trace starts here, and `Sampler::ParentBased` of the SDK, which asks for no more than a span,
+    /// still follows them. A valid span that `cx` has already stays.
+    pub(super) fn into_context(self, cx: &Context) -> Context {
+        if self.ids.is_none() && cx.span().span_context().is_valid() {
+            return cx.clone();
+        }
+        let (trace_id, span_id) = self.ids.unwrap_or((TraceId::INVALID, SpanId::INVALID));
+        let flags = self.sampling.flags();
+        let span_context = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
+        w3c::below_remote(cx, span_context).with_value(self)
+    }
+
+    /// The span of `cx`, or the decision that was received alone where there is none.
+    pub(super) fn of(cx: &Context) -> Option<Self> {
+        let received = cx.get::<Self>();
+        let span = cx.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return received.copied().filter(|received| received.ids.is_none());
+        }
+        let sampling = received.and_then(|received| received.lasting(span));
+        let sampling = sampling.unwrap_or(match span.is_sampled() {
+            true => Sampling::Accepted,
+            false => Sampling::Denied,
+        });
+        Some(Self { ids: Some((span.trace_id(), span.span_id())), sampling })
+    }
+
+    /// What holds for `span` whatever its flags are.
+    fn lasting(&self, span: &SpanContext) -> Option<Sampling> {
+        match (self.sampling, self.ids) {
+            (Sampling::Debug, None) if !span.is_remote() => Some(Sampling::Debug),
+            (Sampling::Debug, Some((trace_id, _))) if trace_id == span.trace_id() => {
+                Some(Sampling::Debug)
+            }
+            // Nobody has decided in between.
+            (Sampling::Deferred, ids) if ids == Some((span.trace_id(), span.span_id())) => {
+                Some(Sampling::Deferred)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Sampling {
+    /// A `SpanContext` cannot leave it open: what is deferred counts as not sampled.
+    const fn flags(self) -> TraceFlags {
+        match self {
+            Self::Accepted | Self::Debug => TraceFlags::SAMPLED,
+            Self::Denied | Self::Deferred => TraceFlags::NOT_SAMPLED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, ShouldSample};
+
+    use super::*;
+
+    const STATES: [Sampling; 4] =
+        [Sampling::Deferred, Sampling::Denied, Sampling::Accepted, Sampling::Debug];
+
+    fn ids() -> Option<(TraceId, SpanId)> {
+        Some((TraceId::from(7), SpanId::from(9)))
+    }
+
+    fn received(ids: Option<(TraceId, SpanId)>, sampling: Sampling) -> Context {
+        Caller { ids, sampling }.into_context(&Context::new())
+    }
+
+    /// `cx` with a child span as the `sampler` of a provider lets it be.
+    fn with_child(cx: &Context, sampler: impl ShouldSample + 'static) -> Context {
+        let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+        cx.with_span(provider.tracer("test").start_with_context("child", cx))
+    }
+
+    /// Follows the parent, and would do the opposite without one.
+    fn following(is_sampled: bool) -> Sampler {
+        Sampler::ParentBased(Box::new(match is_sampled {
+            true => Sampler::AlwaysOff,
+            false => Sampler::AlwaysOn,
+        }))
+    }
+
+    fn sampling(cx: &Context) -> Sampling {
+        Caller::of(cx).unwrap().sampling
+    }
+
+    #[test]
+    fn without_a_span_of_ours_a_caller_is_handed_on_as_it_came() {
+        for sampling in STATES {
+            let caller = Caller { ids: ids(), sampling };
+            assert_eq!(Caller::of(&caller.into_context(&Context::new())), Some(caller));
+        }
+        for sampling in [Sampling::Denied, Sampling::Accepted, Sampling::Debug] {
+            let alone = Caller { ids: None, sampling };
+            assert_eq!(Caller::of(&alone.into_context(&Context::new())), Some(alone));
+        }
+    }
+
+    #[test]
+    fn a_sampler_that_follows_the_parent_follows_the_decision() {
+        let cases = [
+            (Sampling::Deferred, false),
+            (Sampling::Denied, false),
+            (Sampling::Accepted, true),
+            (Sampling::Debug, true),
+        ];
+        for (sampling, is_sampled) in cases {
+            for ids in [ids(), None] {
+                let child = with_child(&received(ids, sampling), following(is_sampled));
+                let span = child.span();
+                assert!(span.span_context().is_valid());
+                assert_eq!(span.span_context().is_sampled(), is_sampled, "{sampling:?} {ids:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_decision_alone_starts_a_trace() {
+        let cx = received(None, Sampling::Accepted);
+
+        let [one, other] = [(); 2].map(|()| with_child(&cx, Sampler::AlwaysOn));
+        assert_ne!(Caller::of(&one).unwrap().ids, Caller::of(&other).unwrap().ids);
+    }
+
+    #[test]
+    fn a_decision_alone_replaces_no_span() {
+        let cx = with_child(&Context::new(), Sampler::AlwaysOn);
+        let decided = Caller { ids: None, sampling: Sampling::Denied }.into_context(&cx);
+
+        assert_eq!(Caller::of(&decided), Caller::of(&cx));
+    }
+
+    #[test]
+    fn the_debug_flag_outlives_every_sampler() {
+        for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff, following(true)] {
+            for ids in [ids(), None] {
+                let child = with_child(&received(ids, Sampling::Debug), sampler.clone());
+                let grandchild = with_child(&child, sampler.clone());
+                assert_eq!(sampling(&child), Sampling::Debug, "{sampler:?} {ids:?}");
+                assert_eq!(sampling(&grandchild), Sampling::Debug, "{sampler:?} {ids:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_span_decides_what_was_left_open() {
+        let cx = received(ids(), Sampling::Deferred);
+
+        assert_eq!(sampling(&with_child(&cx, following(false))), Sampling::Denied);
+        assert_eq!(sampling(&with_child(&cx, Sampler::AlwaysOn)), Sampling::Accepted);
+    }
+
+    #[test]
+    fn a_sampler_that_does_not_follow_the_parent_overrules_it() {
+        let denied = received(None, Sampling::Denied);
+        let accepted = received(ids(), Sampling::Accepted);
+
+        assert_eq!(sampling(&with_child(&denied, Sampler::AlwaysOn)), Sampling::Accepted);
+        assert_eq!(sampling(&with_child(&accepted, Sampler::AlwaysOff)), Sampling::Denied);
+        let root = Sampler::parent_based(Sampler::AlwaysOn);
+        assert_eq!(sampling(&with_child(&denied, root)), Sampling::Accepted);
+    }
+
+    #[test]
+    fn nothing_of_one_trace_flows_into_another() {
+        let (trace_id, span_id) = (TraceId::from(8), SpanId::from(9));
+        let flags = TraceFlags::NOT_SAMPLED;
+        let other = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
+        let callers =
+            [(ids(), Sampling::Debug), (ids(), Sampling::Deferred), (None, Sampling::Debug)];
+        for (ids, state) in callers {
+            let cx = received(ids, state).with_remote_span_context(other.clone());
+            assert_eq!(sampling(&cx), Sampling::Denied, "{state:?} {ids:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_received_the_span_is_all_there_is() {
+        assert_eq!(Caller::of(&Context::new()), None);
+
+        let cx = with_child(&Context::new(), Sampler::AlwaysOn);
+        assert_eq!(sampling(&cx), Sampling::Accepted);
+    }
+
+    #[test]
+    fn ids_without_their_span_are_not_sent() {
+        let cx = received(ids(), Sampling::Debug).with_remote_span_context(SpanContext::NONE);
+        assert_eq!(Caller::of(&cx), None);
+    }
+}
