@@ -28,7 +28,7 @@ impl NestingWarning {
         self.said.call_once(|| {
             tracing::warn!(
                 middleware = self.middleware,
-                "a request came through this middleware twice: the outer one traces and counts it, the inner adds nothing"
+                "a request came through this middleware twice: the outer one traces and counts it"
             );
         });
     }

@@ -123,6 +123,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_kept_is_no_label() {
+        assert_eq!(RouteName::of("GET", "/kept").label(), Some("/kept"));
+        let made = RouteName { name: "GET /7".into(), route: Cow::Owned("/7".into()) };
+        assert_eq!(made.label(), None);
+    }
+
+    #[test]
     fn past_the_bound_nothing_more_is_kept() {
         let mut all = HashSet::new();
         let kept =

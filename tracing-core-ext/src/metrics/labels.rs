@@ -19,7 +19,7 @@ pub(crate) struct RequestLabels {
 }
 
 /// Labels an exchange has at its end.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EndLabels<'a> {
     pub(crate) status: Option<u16>,
     pub(crate) error_type: Option<&'a Cow<'static, str>>,

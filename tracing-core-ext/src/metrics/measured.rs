@@ -126,3 +126,77 @@ impl fmt::Debug for Measured {
         f.debug_struct("Measured").field("request", &self.request).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::{
+        InMemoryMetricExporter, SdkMeterProvider,
+        data::{AggregatedMetrics, MetricData},
+    };
+
+    use super::*;
+
+    fn provider() -> (SdkMeterProvider, InMemoryMetricExporter) {
+        let exporter = InMemoryMetricExporter::default();
+        (SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build(), exporter)
+    }
+
+    fn request() -> RequestLabels {
+        let server = Some(("shop.example".into(), Some(80)));
+        RequestLabels { method: "GET", scheme: Some("http"), server, template: None }
+    }
+
+    fn exchange(metrics: &Metrics, error_type: Option<&Cow<'static, str>>) {
+        let measured = Measured::server(metrics, request(), Some(ProtocolVersion::Http11));
+        let duration = Duration::from_millis(7);
+        let (status, route) = (Some(200), Some("/items/{id}"));
+        measured.record(
+            Measurement { duration, request_size: 3, response_size: Some(5) },
+            EndLabels { status, route, error_type, version: None },
+        );
+    }
+
+    #[test]
+    fn a_warm_series_allocates_nothing() {
+        let (provider, _exporter) = provider();
+        let metrics = Metrics::new(provider.meter("tests"), true);
+        let errors = [None, Some(Cow::Borrowed("503"))];
+        let all = || errors.iter().for_each(|it| exchange(&metrics, it.as_ref()));
+        all();
+
+        let allocated = allocation_counter::measure(all);
+
+        assert_eq!(allocated.count_total, 0);
+    }
+
+    #[test]
+    fn what_is_dropped_before_its_end_is_no_longer_in_flight() {
+        let (provider, exporter) = provider();
+        let metrics = Metrics::new(provider.meter("tests"), false);
+
+        drop(Measured::server(&metrics, request(), None));
+
+        provider.force_flush().unwrap();
+        let collected = exporter.get_finished_metrics().unwrap();
+        let mut scopes = collected[0].scope_metrics();
+        let mut instruments = scopes.next().unwrap().metrics();
+        let AggregatedMetrics::I64(MetricData::Sum(active)) = instruments.next().unwrap().data()
+        else {
+            panic!("a counter");
+        };
+        assert_eq!(active.data_points().map(|it| it.value()).collect::<Vec<_>>(), [0]);
+        assert!(instruments.next().is_none(), "nothing is recorded");
+    }
+
+    #[test]
+    fn a_label_of_the_users_takes_the_place_of_another() {
+        let mut all = vec![KeyValue::new("a", 1), KeyValue::new("b", 2)];
+        labels::set(&mut all, KeyValue::new("a", 3));
+        labels::set(&mut all, KeyValue::new("c", 4));
+        let expected = [KeyValue::new("a", 3), KeyValue::new("b", 2), KeyValue::new("c", 4)];
+        assert_eq!(all, expected);
+    }
+}
