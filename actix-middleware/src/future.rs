@@ -97,6 +97,6 @@ fn body_length<B: MessageBody>(response: &ServiceResponse<B>) -> Option<u64> {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     parse_length(headers.get(CONTENT_LENGTH)?.as_bytes())
 }

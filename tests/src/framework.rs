@@ -31,6 +31,8 @@ use crate::{MetricSink, SpanSink, Stage};
 /// | `/echo` | reads its body and answers it, with `x-cache: hit`, `x-tag: a` and `x-tag: b` |
 /// | `/late` | never answers; middleware inside ours gives up at once and answers 503 |
 /// | `/twice/{id}` | answers `item {id}` below a second middleware of ours |
+/// | `/ws` | opens a WebSocket that runs what the setup says for every text, then sends it back |
+/// | `/ws/traced` | does the same in a span of the connection |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
@@ -45,7 +47,7 @@ pub struct Setup {
     pub stage: Stage,
     /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
-    /// What `/work` does, in the handler.
+    /// What `/work` does, in the handler, and a WebSocket for every text.
     pub work: fn(&Setup),
     /// What `/forward` calls.
     pub forward: Option<String>,

@@ -11,6 +11,8 @@ mod peer;
 mod shout;
 mod sink;
 mod stage;
+mod websocket;
+mod wire;
 
 pub use self::{
     actix::Actix,
@@ -23,6 +25,8 @@ pub use self::{
     shout::Shout,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},
+    websocket::WebSocket,
+    wire::{Then, Wire},
 };
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.

@@ -30,10 +30,12 @@
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
-//! | `reqwest` | yes | [`client`] |
+//! | `reqwest` | yes | [`client::Client`] |
+//! | `reqwest-middleware` | no | `client::TracingMiddleware` |
+//! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export |
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client;
 pub mod exchange;
 pub mod http;

@@ -13,7 +13,7 @@ use super::{
     start::StartSpan,
 };
 use crate::{
-    http::{CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
+    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
     metrics::Metrics,
     propagation::Propagator,
 };
@@ -26,6 +26,11 @@ pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
 pub trait Receives: From<Instrumentation> {}
 
 impl Receives for Instrumentation {}
+
+/// A client: its [`Builder`] has the options of outgoing requests as well.
+pub trait Sends: From<Instrumentation> {}
+
+impl Sends for Instrumentation {}
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
@@ -383,6 +388,26 @@ impl<T: Receives> Builder<T> {
         if !self.options.response_fields.contains(&field) {
             self.options.response_fields.push(field);
         }
+        self
+    }
+}
+
+impl<T: Sends> Builder<T> {
+    /// Only these hosts learn of the trace and get its baggage. Requests to any other have their span too, but go out
+    /// without context: fields that already stand in such a request are removed.
+    ///
+    /// By default every host does.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::AllowedHosts;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.allowed_hosts(AllowedHosts::new(["*.shop.example", "inventory:8080"])?);
+    /// # builder.build();
+    /// # Ok::<(), tracing_core_ext::http::InvalidHost>(())
+    /// ```
+    pub fn allowed_hosts(mut self, hosts: AllowedHosts) -> Self {
+        self.options.allowed_hosts = Some(hosts);
         self
     }
 }

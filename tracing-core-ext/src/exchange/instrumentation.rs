@@ -14,12 +14,12 @@ use super::{
     late::Late,
     options::{Options, TrustPolicy},
     sampler::Sampler,
-    start::{Start, StartSpan, Starter},
+    start::{Start, StartSpan, Starter, link_to},
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
     metrics::{Measured, Metrics},
-    propagation::{Headers, HeadersMut, Propagator},
+    propagation::{Headers, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -47,6 +47,14 @@ impl Instrumentation {
 
     pub(super) fn options(&self) -> &Options {
         &self.resolved.options
+    }
+
+    pub(super) fn tracer(&self) -> &dyn StartSpan {
+        &*self.resolved.tracer
+    }
+
+    pub(super) fn propagator(&self) -> &Propagator {
+        &self.resolved.propagator
     }
 
     /// Starts the exchange of an incoming request, below the span its headers name.
@@ -102,16 +110,25 @@ impl Instrumentation {
         let extract = || self.resolved.propagator.extract(head.headers());
         match self.options().policy_for(head) {
             TrustPolicy::Trust => (extract(), None),
-            TrustPolicy::LinkOnly => {
-                let caller = extract().span().span_context().clone();
-                (Context::new(), caller.is_valid().then(|| Box::new(caller)))
-            }
+            TrustPolicy::LinkOnly => (Context::new(), link_to(extract().span().span_context())),
             TrustPolicy::Ignore => (Context::new(), None),
         }
     }
 
-    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
+    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
     pub fn send<H: Headers>(&self, parent: &Context, head: &ClientRequestHead<'_, H>) -> Exchange {
+        let mut exchange = self.start_sending(parent, head);
+        if self.options().conceal_from(head) {
+            exchange.conceal();
+        }
+        exchange
+    }
+
+    fn start_sending<H: Headers>(
+        &self,
+        parent: &Context,
+        head: &ClientRequestHead<'_, H>,
+    ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
         if options.excludes(head) {
             return Exchange::untraced(parent.clone(), head.method, self.clone());
@@ -129,11 +146,6 @@ impl Instrumentation {
             None => started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten(),
         };
         Exchange::client(started, clock, head.method, late, self.clone())
-    }
-
-    /// Writes `context` into the headers of an outgoing request.
-    pub fn inject<H: HeadersMut>(&self, context: &Context, headers: &mut H) {
-        self.resolved.propagator.inject(context, headers);
     }
 }
 

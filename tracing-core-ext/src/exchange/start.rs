@@ -25,6 +25,11 @@ pub(crate) trait StartSpan: Send + Sync {
     fn start(&self, start: Start<'_>, parent: &Context) -> Started;
 }
 
+/// A span to link to. Few spans have one, so it is boxed: moving it would cost all of them.
+pub(crate) fn link_to(span: &SpanContext) -> Option<Box<SpanContext>> {
+    span.is_valid().then(|| Box::new(span.clone()))
+}
+
 /// A span that has started.
 pub(crate) struct Started {
     /// The parent's context, with the span in it.

@@ -254,7 +254,7 @@ fn scheme_label(scheme: &str) -> &'static str {
 }
 
 /// RFC 9110, sections 4.2.1 and 4.2.2.
-fn default_port(scheme: &str) -> Option<u16> {
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
         "https" => Some(443),
