@@ -9,6 +9,7 @@ use tests::{
     Actix, Axum, Captured, Framework, MetricSink, Peer, Server, Setup, SpanSink, Step,
     measured_with, on_both_frameworks_either_way,
 };
+use tracing_core_ext::exchange::{self, Outcome};
 
 const DURATION: &str = "http.server.request.duration";
 const ACTIVE: &str = "http.server.active_requests";
@@ -37,7 +38,7 @@ fn options(builder: Builder) -> Builder {
     builder
 }
 
-type Builder = tracing_core_ext::exchange::Builder<tracing_core_ext::exchange::Instrumentation>;
+type Builder = exchange::Builder<exchange::Instrumentation>;
 
 /// Labels as the sink has them.
 fn labels<const N: usize>(labels: [(&str, Value); N]) -> BTreeMap<String, Value> {
@@ -78,6 +79,24 @@ async fn to_the_nanosecond<F: Framework>() {
     let span = sink.only().await;
     let series = metrics.only(DURATION).await;
     assert_eq!(series.sum, duration_of(&span).as_secs_f64());
+}
+
+#[test]
+fn a_span_that_a_handler_keeps_is_not_in_flight() {
+    let metrics = MetricSink::new();
+    let instrumentation = Builder::new("tests", "1")
+        .tracer_provider(&SpanSink::new().provider())
+        .meter_provider(metrics.provider())
+        .build();
+    let mut exchange = instrumentation.receive(&http::Request::new(()));
+    let kept = exchange.request_span();
+    assert_eq!(metrics.total(ACTIVE), 1.0);
+
+    exchange.finish(Outcome::Complete);
+
+    assert_eq!(metrics.total(ACTIVE), 0.0);
+    drop((kept, exchange));
+    assert_eq!(metrics.total(ACTIVE), 0.0);
 }
 
 #[tokio::test]
