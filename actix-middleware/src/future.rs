@@ -46,11 +46,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::none());
         match &mut result {
-            Ok(response) => respond(&mut exchange, response),
-            Err(error) => respond_with_error(&mut exchange, error),
+            Ok(response) => respond(this.exchange, response),
+            Err(error) => respond_with_error(this.exchange, error),
         }
+        let exchange = mem::replace(this.exchange, Exchange::none());
         Poll::Ready(
             result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
         )

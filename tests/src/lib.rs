@@ -5,6 +5,7 @@ mod actix;
 mod axum;
 mod captured;
 mod framework;
+mod metric_sink;
 mod optionless;
 mod peer;
 mod shout;
@@ -17,7 +18,8 @@ pub use self::{
     actix::Actix,
     axum::Axum,
     captured::{Captured, plain_subscriber},
-    framework::{Framework, Options, Server, Setup, recorded, recorded_with},
+    framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
+    metric_sink::{MetricSink, Series},
     optionless::headers_sent_without_options,
     peer::Peer,
     shout::Shout,

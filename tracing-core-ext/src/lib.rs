@@ -39,6 +39,7 @@
 pub mod client;
 pub mod exchange;
 pub mod http;
+mod metrics;
 pub mod propagation;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;

@@ -19,6 +19,7 @@ use crate::http::{Describe, Detail, Method, RequestHead, semconv};
 ///
 /// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
 /// entry.
+#[inline(always)]
 pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();

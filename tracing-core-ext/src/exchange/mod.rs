@@ -46,6 +46,7 @@ mod future;
 mod instrumentation;
 mod late;
 mod layer;
+mod nested;
 mod options;
 mod outcome;
 mod request_span;
@@ -61,6 +62,7 @@ pub use self::{
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
     layer::{TARGET, layer},
+    nested::NestingWarning,
     options::{ResponseField, TrustPolicy},
     outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,

@@ -64,6 +64,7 @@ pub(crate) struct Options {
     pub(crate) error_type_of: Option<Box<ErrorTypeOf>>,
     pub(crate) response_fields: Vec<ResponseField>,
     pub(crate) has_body_sizes: bool,
+    pub(crate) has_server_label: bool,
     pub(crate) allowed_hosts: Option<AllowedHosts>,
 }
 

@@ -51,14 +51,12 @@ where
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
         let Start { kind, clock, link, description } = start;
         let is_described = self.sampler.may_record(parent);
-        if is_described {
-            clock.begin();
-        }
+        let start_time = is_described.then(|| clock.started());
         let (name, attributes) = if is_described { described(description) } else { NOTHING };
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
-            start_time: is_described.then(|| clock.started()),
+            start_time,
             attributes,
             links: link.map(|link| vec![Link::with_context(*link)]),
             ..SpanBuilder::default()

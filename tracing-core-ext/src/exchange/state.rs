@@ -20,7 +20,7 @@ use super::{
     start::Started,
 };
 use crate::{
-    http::{ProtocolVersion, ResponseHead, RpcStatus, is_grpc, put_peer, semconv},
+    http::{ProtocolVersion, ResponseHead, RpcStatus, is_grpc, put_peer, semconv, status_text},
     propagation::{Headers, HeadersMut},
 };
 
@@ -242,8 +242,12 @@ impl Exchange {
     /// What a client learns with the head of the response; a server knew it before.
     #[inline]
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
-        let is_told = |open: &&Open| open.is_recorded && open.side == Side::Client;
-        if let Some(open) = self.open.as_ref().filter(is_told) {
+        let is_client = |open: &&Open| open.side == Side::Client;
+        let Some(open) = self.open.as_ref().filter(is_client) else { return };
+        if let Some((late, version)) = open.late.as_ref().zip(version) {
+            late.set_version(version);
+        }
+        if open.is_recorded {
             open.record_connection(version, peer);
         }
     }
@@ -292,17 +296,16 @@ impl Exchange {
     pub fn finish(&mut self, outcome: Outcome) {
         if let Some(open) = self.open.as_mut().filter(|open| !open.has_ended) {
             open.has_ended = true;
-            open.finish(outcome);
+            if open.is_observed() {
+                open.end(outcome);
+            }
         }
     }
-}
 
-impl Drop for Exchange {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(open) = self.open.as_ref().filter(|open| !open.has_ended) else {
-            return;
-        };
+    /// Nobody has finished it, and nobody will.
+    #[cold]
+    fn abandon(&mut self) {
+        let Some(open) = &self.open else { return };
         // A panic of the caller is no failure of the service it called.
         let panicked = open.side == Side::Server && thread::panicking();
         let outcome = match open.remaining {
@@ -311,6 +314,15 @@ impl Drop for Exchange {
             _ => Outcome::Cancelled,
         };
         self.finish(outcome);
+    }
+}
+
+impl Drop for Exchange {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.abandon();
+        }
     }
 }
 
@@ -378,16 +390,27 @@ impl Open {
         }
     }
 
-    fn finish(&self, outcome: Outcome) {
+    /// Whether there is anything to tell of the end.
+    fn is_observed(&self) -> bool {
+        self.is_recorded || self.late.is_some()
+    }
+
+    /// Span and metric end by the same reading of the clock.
+    fn end(&self, outcome: Outcome) {
+        let elapsed = self.clock.elapsed();
+        let error_type = self.error_type(outcome);
+        if let Some(late) = &self.late {
+            late.record(elapsed, self.status, error_type.as_ref());
+        }
         if self.is_recorded {
-            let ended = self.clock.now();
             let span = self.context.span();
-            self.record(&span, outcome);
-            span.end_with_timestamp(ended);
+            self.record(&span, error_type);
+            span.end_with_timestamp(self.clock.at(elapsed));
         }
     }
 
-    fn record(&self, span: &SpanRef<'_>, outcome: Outcome) {
+    #[inline]
+    fn record(&self, span: &SpanRef<'_>, error_type: Option<Cow<'static, str>>) {
         if let Some(status) = self.status {
             let status = i64::from(status);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
@@ -398,7 +421,7 @@ impl Open {
         if let Some(late) = self.late.as_ref().filter(|_| self.options().has_body_sizes) {
             self.record_sizes(span, late.sizes());
         }
-        if let Some(error_type) = self.error_type(outcome) {
+        if let Some(error_type) = error_type {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
         }
@@ -435,7 +458,7 @@ impl Open {
             return Some(error_type.as_str().into());
         }
         if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
-            return Some(status.to_string().into());
+            return Some(status_text(status));
         }
         let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
         Some(status.as_str().into())
@@ -460,5 +483,16 @@ impl Open {
             }
             (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moving more than that is a call of `memcpy`, and an exchange moves from the future into the body.
+    #[test]
+    fn an_exchange_is_moved_in_registers() {
+        assert!(size_of::<Exchange>() <= 128, "{}", size_of::<Exchange>());
     }
 }

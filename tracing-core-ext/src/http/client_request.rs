@@ -1,12 +1,13 @@
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, cell::RefCell, net::SocketAddr, sync::Arc};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, StringValue};
 
 use super::{
     authority::Authority,
     describe::{Describe, put},
     detail::Detail,
     method::Method,
+    recent::Recent,
     request::RequestHead,
     route::RouteName,
     rpc, semconv,
@@ -15,7 +16,7 @@ use super::{
     version::ProtocolVersion,
     view::RequestView,
 };
-use crate::propagation::Headers;
+use crate::{metrics::RequestLabels, propagation::Headers};
 
 /// Head of an outgoing request, borrowed from the client library.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +129,18 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
         Self { head, detail }
     }
 
+    /// Labels of the request.
+    pub(crate) fn labels(&self) -> RequestLabels {
+        let method = Method::of(self.head.method);
+        let template = self.head.template;
+        RequestLabels {
+            method: method.as_attribute(),
+            scheme: None,
+            server: self.head.host.map(|host| (shared(host), self.head.port)),
+            template: template.and_then(|it| RouteName::of(method.as_span_name(), it).label()),
+        }
+    }
+
     fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method);
@@ -174,6 +187,16 @@ impl<H: Headers> Describe for ClientDescription<'_, H> {
     fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
         self.detail.limited(add, |add| self.detail.put_request(self.head, add));
     }
+}
+
+thread_local! {
+    static HOSTS: RefCell<Recent<StringValue>> = const { Recent::new() };
+}
+
+/// A service calls few others.
+fn shared(host: &str) -> StringValue {
+    let share = |_: &[u8]| Arc::<str>::from(host).into();
+    HOSTS.with_borrow_mut(|hosts| hosts.recall(host.as_bytes(), share))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod route;
 mod rpc;
 pub(crate) mod semconv;
 mod server_description;
+mod status;
 mod url;
 mod version;
 mod view;
@@ -42,5 +43,6 @@ pub(crate) use self::{
     route::RouteName,
     rpc::{RpcStatus, is_grpc},
     server_description::{Naming, ServerDescription},
+    status::status_text,
     websocket::WebSocketDescription,
 };
