@@ -260,10 +260,32 @@ async fn a_service_that_is_not_there_is_unimplemented() {
 
     scene.client.check(check(Code::Ok)).await.unwrap_err();
 
-    for span in [scene.sink.only().await, scene.server_sink.only().await] {
-        assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
+    assert_eq!(client.name, "grpc.health.v1.Health/Check");
+    assert_eq!(server.name, "grpc", "a caller names no span of ours");
+    assert_eq!(server.text("rpc.method"), Some("_OTHER"));
+    let path = "/grpc.health.v1.Health/Check";
+    assert_eq!(server.text("rpc.method_original"), Some(path));
+    for span in [client, server] {
         assert_eq!(span.text("rpc.response.status_code"), Some("UNIMPLEMENTED"));
         assert_error(&span, "UNIMPLEMENTED");
+    }
+}
+
+#[tokio::test]
+async fn what_only_says_to_be_a_call_is_none() {
+    let sink = SpanSink::new();
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let items = axum::routing::post(async || [("grpc-status", "13")]);
+    let app: Router = Router::new().route("/items/{id}", items).layer(layer);
+    let call = Request::post("/items/8371").header(CONTENT_TYPE, "application/grpc");
+
+    app.oneshot(call.body(Body::empty()).unwrap()).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "POST /items/{id}");
+    for absent in ["rpc.method", "rpc.response.status_code", "error.type"] {
+        assert_eq!(span.attribute(absent), None);
     }
 }
 
@@ -412,7 +434,8 @@ async fn a_path_that_names_no_method_is_a_call_of_no_name() {
 
     let span = sink.only().await;
     assert_eq!(span.name, "grpc");
-    assert_eq!(span.attribute("rpc.method"), None);
+    assert_eq!(span.text("rpc.method"), Some("_OTHER"));
+    assert_eq!(span.text("rpc.method_original"), Some("/wrong"));
 }
 
 fn assert_error(span: &SpanData, error_type: &str) {

@@ -40,6 +40,7 @@ on_both_frameworks_either_way![
     a_filtered_request_is_served_in_the_callers_context,
     a_response_tells_nothing_unless_asked,
     a_response_tells_its_trace_where_that_is_asked_for,
+    a_response_does_not_tell_a_caller_its_own_span,
     the_number_of_attributes_is_limited_by_the_provider,
 ];
 
@@ -376,6 +377,17 @@ async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
     let trace = format!("00-{TRACE}-{}-01", span.id());
     assert_eq!(response.headers()["traceresponse"], trace);
     assert_eq!(response.headers()["server-timing"], format!("traceparent;desc=\"{trace}\""));
+}
+
+async fn a_response_does_not_tell_a_caller_its_own_span<F: Framework>() {
+    let (server, _sink) = recorded_with::<F>(|builder| {
+        builder.filter(|_| false).response_field(ResponseField::TraceResponse)
+    })
+    .await;
+
+    let response = get(&server, "/items/7", &[("traceparent", TRACEPARENT)]).await;
+
+    assert_eq!(response.headers().get("traceresponse"), None);
 }
 
 async fn a_second_middleware_adds_nothing<F: Framework>() {

@@ -34,8 +34,8 @@ impl Sends for Instrumentation {}
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
-/// What is not set is taken, once, in [`build`](Self::build), from what `telemetry` has installed, else from
-/// [`opentelemetry::global`].
+/// A tracer provider or a propagator that is not set is taken, once, in [`build`](Self::build), from what `telemetry` has
+/// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
@@ -142,7 +142,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Adds attributes for every request that is recorded.
+    /// Adds attributes for every request that is recorded. The SDK keeps what has the key already: choose keys of your own.
     ///
     /// ```
     /// use opentelemetry::KeyValue;
@@ -320,7 +320,8 @@ impl<T: Receives> Builder<T> {
         self
     }
 
-    /// What is made of the trace context of each caller.
+    /// What is made of the trace context of each caller. On axum the peer is known where the application is served with
+    /// `into_make_service_with_connect_info`.
     ///
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;
@@ -341,7 +342,8 @@ impl<T: Receives> Builder<T> {
     }
 
     /// Behind these proxies, the address of the client, the scheme and the host are those that the proxies tell. By default
-    /// they are those of the connection and of the request.
+    /// they are those of the connection and of the request. Nobody is believed where the peer is not known: on axum, serve
+    /// the application with `into_make_service_with_connect_info`.
     ///
     /// ```
     /// use tracing_core_ext::http::TrustedProxies;
@@ -414,7 +416,7 @@ impl<T: Sends> Builder<T> {
 
 /// A value that is no number is told of, and limits nothing.
 fn value_limit(variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
-    let set = |name| Some((name, variable(name).filter(|value| !value.trim().is_empty())?));
+    let set = |name| Some((name, variable(name).filter(|value| !value.is_empty())?));
     let (name, value) = VALUE_LIMIT_VARIABLES.into_iter().find_map(set)?;
     let limit = value.trim().parse();
     if limit.is_err() {
@@ -448,7 +450,7 @@ mod tests {
     #[test]
     fn the_variable_for_spans_comes_first() {
         assert_eq!(limit_with(&[(ANY, "7"), (SPAN, " 5 ")]), Some(5));
-        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, " ")]), Some(7));
+        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, "")]), Some(7));
         assert_eq!(limit_with(&[]), None);
     }
 

@@ -24,13 +24,14 @@ pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
+    let path = detail.limited_text(head.path());
     tracing::info_span!(
         target: TARGET,
         "request",
         otel.kind = field::Empty,
         otel.name = field::Empty,
         { semconv::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
-        { semconv::URL_PATH } = detail.limited_text(head.path()),
+        { semconv::URL_PATH } = (!path.is_empty()).then_some(path),
     )
 }
 

@@ -98,8 +98,9 @@ impl Instrumentation {
         });
         let naming = description.naming();
         let late = match measured {
-            Some(late) => Some(late.started(naming, description.route_label())),
-            None => started.is_recorded.then(|| Late::of(naming, options)).flatten(),
+            Some(late) => Some(late.started(naming, description.call(), description.route_label())),
+            None if started.is_recorded => Late::of(naming, description.call(), options),
+            None => None,
         };
         Exchange::server(started, companion, clock, head.method(), late, self.clone())
     }
@@ -142,8 +143,9 @@ impl Instrumentation {
         let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
         let started = tracer.start(start, parent);
         let late = match measured {
-            Some(late) => Some(late.started(Naming::Route, None)),
-            None => started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten(),
+            Some(late) => Some(late.started(Naming::COMPLETE, None, None)),
+            None if started.is_recorded => Late::of(Naming::COMPLETE, None, options),
+            None => None,
         };
         Exchange::client(started, clock, head.method, late, self.clone())
     }

@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{SpanRef, TraceContextExt},
+};
 
 use super::options::Options;
 use crate::{
-    http::{Method, Naming, ProtocolVersion, RouteName, semconv},
+    http::{Detail, Method, Naming, ProtocolVersion, RouteName, rpc_method, semconv},
     metrics::{EndLabels, Measured, Measurement},
 };
 
@@ -22,7 +25,9 @@ pub(crate) struct Late(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     has_route: AtomicBool,
-    takes_name: AtomicBool,
+    is_named: AtomicBool,
+    /// The path of what says to be a gRPC call.
+    call: OnceLock<Box<str>>,
     request_size: AtomicU64,
     response_size: AtomicU64,
     measured: Option<Measured>,
@@ -32,11 +37,11 @@ struct State {
 impl Late {
     /// `None` where nothing more is to be learned.
     #[inline]
-    pub(super) fn of(naming: Naming, options: &Options) -> Option<Self> {
-        if naming == Naming::Route && !options.has_body_sizes {
+    pub(super) fn of(naming: Naming, call: Option<&str>, options: &Options) -> Option<Self> {
+        if naming.has_route && call.is_none() && !options.has_body_sizes {
             return None;
         }
-        Some(Self::default().started(naming, None))
+        Some(Self::default().started(naming, call, None))
     }
 
     /// Of an exchange that is about to start.
@@ -45,10 +50,18 @@ impl Late {
     }
 
     /// The exchange has started.
-    pub(super) fn started(self, naming: Naming, route: Option<&'static str>) -> Self {
-        let has_route = naming == Naming::Route || route.is_some();
+    pub(super) fn started(
+        self,
+        naming: Naming,
+        call: Option<&str>,
+        route: Option<&'static str>,
+    ) -> Self {
+        let has_route = naming.has_route || route.is_some();
         self.0.has_route.store(has_route, Ordering::Relaxed);
-        self.0.takes_name.store(naming == Naming::Method, Ordering::Relaxed);
+        self.0.is_named.store(naming.is_chosen, Ordering::Relaxed);
+        if let Some(call) = call {
+            self.0.call.get_or_init(|| call.into());
+        }
         self.label_route(route);
         self
     }
@@ -64,17 +77,37 @@ impl Late {
     }
 
     /// Puts `route` on the span in `context`, if it is the first.
-    pub(super) fn set_route(&self, context: &Context, method: &str, route: &str) {
+    pub(super) fn set_route(&self, context: &Context, detail: &Detail, method: &str, route: &str) {
         if self.0.has_route.swap(true, Ordering::Relaxed) {
             return;
         }
         let named = RouteName::of(Method::of(method).as_span_name(), route);
         self.label_route(named.label());
         let span = context.span();
-        span.set_attribute(KeyValue::new(semconv::HTTP_ROUTE, StringValue::from(named.route)));
-        if self.0.takes_name.load(Ordering::Relaxed) {
-            span.update_name(named.name);
+        detail.limited(&mut |attribute| span.set_attribute(attribute), |add| {
+            add(KeyValue::new(semconv::HTTP_ROUTE, StringValue::from(named.route.clone())));
+        });
+        self.name(&span, named.name);
+    }
+
+    fn name(&self, span: &SpanRef<'_>, name: Cow<'static, str>) {
+        if !self.0.is_named.load(Ordering::Relaxed) {
+            span.update_name(name);
         }
+    }
+
+    /// The response tells whether the server knows the method that was called: where it does not, the caller made it up,
+    /// and no name comes from that.
+    pub(super) fn record_call(&self, span: &SpanRef<'_>, is_known: bool) {
+        let Some(path) = self.0.call.get() else { return };
+        let method = rpc_method(path).filter(|_| is_known).map(str::to_owned);
+        let Some(method) = method else {
+            span.set_attribute(KeyValue::new(semconv::RPC_METHOD, "_OTHER"));
+            span.set_attribute(KeyValue::new(semconv::RPC_METHOD_ORIGINAL, path.to_string()));
+            return self.name(span, "grpc".into());
+        };
+        span.set_attribute(KeyValue::new(semconv::RPC_METHOD, method.clone()));
+        self.name(span, method.into());
     }
 
     /// A client learns with the response which version of HTTP it speaks.

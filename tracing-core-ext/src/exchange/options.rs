@@ -37,8 +37,11 @@ static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 impl ResponseField {
-    /// Nothing is written where there is no trace.
+    /// Nothing is written where there is no span of ours: a caller knows its own.
     pub(super) fn write<H: HeadersMut>(self, span: &SpanContext, headers: &mut H) {
+        if span.is_remote() {
+            return;
+        }
         let Some(trace) = TraceParent::from_span_context(span) else { return };
         match self {
             Self::TraceResponse => headers.set(&TRACERESPONSE, &trace.to_bytes()),

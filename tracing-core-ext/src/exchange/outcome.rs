@@ -36,11 +36,11 @@ pub enum ErrorType {
     Redirect,
     /// `request_error`: no response for another reason, such as a connection that was lost (client).
     Request,
-    /// `cancelled_before_head`: dropped before there was a response.
+    /// `cancelled_before_head`: dropped before there was a response (server; a client that loses interest makes no error).
     CancelledBeforeHead,
-    /// `cancelled_mid_body`: dropped while the body was being sent.
+    /// `cancelled_mid_body`: dropped while the body was being sent (server).
     CancelledMidBody,
-    /// `panic`: the handler or the body panicked.
+    /// `panic`: the handler or the body panicked; on a client, the client inside.
     Panic,
 }
 

@@ -52,7 +52,7 @@ impl RequestSpan {
         &self.context
     }
 
-    /// Adds an attribute to the server span.
+    /// Adds an attribute to the server span. The SDK keeps what has the key already: set each once.
     ///
     /// ```
     /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
@@ -87,8 +87,9 @@ impl RequestSpan {
     /// For routers that know the route behind our middleware. What stands for `method` in the name is up to the semantic
     /// conventions.
     pub fn set_route(&self, method: &str, route: &str) {
-        if let Some(late) = &self.late {
-            late.set_route(&self.context, method, route);
+        if let Some((late, instrumentation)) = self.late.as_ref().zip(self.instrumentation.as_ref())
+        {
+            late.set_route(&self.context, &instrumentation.options().detail, method, route);
         }
     }
 
@@ -111,6 +112,8 @@ impl RequestSpan {
     }
 
     /// Marks the server span as failed and describes `error` in an `exception` event.
+    ///
+    /// `error.type` stays that of the response, as does the metric: an error that was handled may well end in a 200.
     ///
     /// Semantic conventions, "Exceptions on spans".
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {

@@ -280,7 +280,7 @@ impl Exchange {
 
     /// The trailers behind the body have come.
     pub fn trailers<H: Headers>(&mut self, trailers: &H) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| open.awaits_trailers) {
             open.read_rpc_status(trailers);
         }
     }
@@ -361,14 +361,25 @@ impl Open {
     #[inline]
     fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
         if self.method == Method::Post {
-            self.read_rpc_status(headers);
-            self.awaits_trailers = self.rpc_status.is_none() && is_call(headers);
+            self.record_call(headers);
         }
         let detail = &self.options().detail;
         if self.is_recorded && detail.describes_responses() {
             let span = self.context.span();
             let add = &mut |attribute| span.set_attribute(attribute);
             detail.limited(add, |add| detail.put_response(status, headers, add));
+        }
+    }
+
+    fn record_call<H: Headers>(&mut self, headers: &H) {
+        if !is_call(headers) {
+            return;
+        }
+        self.read_rpc_status(headers);
+        self.awaits_trailers = self.rpc_status.is_none();
+        if let Some(late) = self.late.as_ref().filter(|_| self.is_recorded) {
+            let is_known = !self.rpc_status.is_some_and(RpcStatus::is_unimplemented);
+            late.record_call(&self.context.span(), is_known);
         }
     }
 
@@ -422,7 +433,10 @@ impl Open {
             self.record_sizes(span, late.sizes());
         }
         if let Some(error_type) = error_type {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+            let add = &mut |attribute| span.set_attribute(attribute);
+            self.options().detail.limited(add, |add| {
+                add(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
+            });
             span.set_status(Status::error(""));
         }
     }

@@ -49,8 +49,11 @@ impl CapturedHeaders {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let names = names.into_iter().map(|name| harmless(name.as_ref()));
-        Ok(Self { names: names.collect::<Result<_, _>>()? })
+        let mut captured = Self::default();
+        for name in names {
+            captured.add(harmless(name.as_ref())?);
+        }
+        Ok(captured)
     }
 
     /// Records the fields `names` as well, whatever they carry.
@@ -64,9 +67,16 @@ impl CapturedHeaders {
         I::Item: AsRef<str>,
     {
         for name in names {
-            self.names.push(parse(name.as_ref())?);
+            self.add(parse(name.as_ref())?);
         }
         Ok(self)
+    }
+
+    /// Named twice, a field is recorded once.
+    fn add(&mut self, name: HeaderName) {
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -156,7 +166,8 @@ mod tests {
 
     #[test]
     fn every_value_of_a_field_is_recorded_and_absent_fields_are_not() {
-        let captured = CapturedHeaders::new(["X-Tenant", "x-none"]).unwrap();
+        let captured = CapturedHeaders::new(["X-Tenant", "x-none", "x-tenant"]).unwrap();
+        let captured = captured.force(["x-tenant"]).unwrap();
         let mut headers = HeaderMap::new();
         headers.append("x-tenant", HeaderValue::from_static("a"));
         headers.append("x-tenant", HeaderValue::from_bytes(b"b\xff").unwrap());

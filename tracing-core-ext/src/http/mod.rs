@@ -41,7 +41,7 @@ pub(crate) use self::{
     method::Method,
     peer::put_peer,
     route::RouteName,
-    rpc::{RpcStatus, is_grpc},
+    rpc::{RpcStatus, is_grpc, method as rpc_method},
     server_description::{Naming, ServerDescription},
     status::status_text,
     websocket::WebSocketDescription,

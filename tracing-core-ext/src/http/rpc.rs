@@ -29,6 +29,7 @@ const CODES: [&str; 17] = [
 
 const OK: RpcStatus = RpcStatus(0);
 const UNKNOWN: u8 = 2;
+const UNIMPLEMENTED: RpcStatus = RpcStatus(12);
 
 /// Those for which the server is to blame.
 const SERVER_ERRORS: [&str; 6] =
@@ -57,6 +58,11 @@ impl RpcStatus {
 
     pub(crate) const fn as_str(self) -> &'static str {
         CODES[self.0 as usize]
+    }
+
+    /// Whether the server may not even know the method.
+    pub(crate) fn is_unimplemented(self) -> bool {
+        self == UNIMPLEMENTED
     }
 
     /// "Recording errors": everything but `OK` for a caller, what is the server's fault for a server.
@@ -91,7 +97,8 @@ pub(crate) fn put_call<'a>(path: &'a str, add: &mut dyn FnMut(KeyValue)) -> &'a 
     }
 }
 
-fn method(path: &str) -> Option<&str> {
+/// The method that a path names.
+pub(crate) fn method(path: &str) -> Option<&str> {
     let full = path.strip_prefix('/')?;
     let (service, method) = full.split_once('/')?;
     (!service.is_empty() && !method.is_empty() && !method.contains('/')).then_some(full)

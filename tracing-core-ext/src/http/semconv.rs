@@ -32,6 +32,7 @@ pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 pub(crate) const RPC_METHOD: &str = "rpc.method";
+pub(crate) const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
 pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
 pub(crate) const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";

@@ -29,29 +29,43 @@ pub(crate) struct ServerDescription<'a, R> {
     detail: &'a Detail,
     naming: Cell<Naming>,
     route: Cell<Option<&'static str>>,
+    is_call: Cell<bool>,
     forwarded: OnceCell<Forwarded<'a>>,
 }
 
-/// What gave the span its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
-    /// The method alone: a route that is found later completes it.
-    Method,
-    /// The route that matched.
-    Route,
-    /// Something that is better than a route, which may still be found.
-    Other,
+/// What has named the span, and may still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Naming {
+    /// A route matched; one that is found later counts for nothing.
+    pub(crate) has_route: bool,
+    /// The name was chosen; what is found later does not change it.
+    pub(crate) is_chosen: bool,
+}
+
+impl Naming {
+    pub(crate) const COMPLETE: Self = Self { has_route: true, is_chosen: true };
 }
 
 impl<'a, R: RequestHead> ServerDescription<'a, R> {
-    pub(crate) const fn new(head: &'a R, detail: &'a Detail) -> Self {
-        let (naming, route) = (Cell::new(Naming::Method), Cell::new(None));
-        Self { head, detail, naming, route, forwarded: OnceCell::new() }
+    pub(crate) fn new(head: &'a R, detail: &'a Detail) -> Self {
+        Self {
+            head,
+            detail,
+            naming: Cell::default(),
+            route: Cell::default(),
+            is_call: Cell::default(),
+            forwarded: OnceCell::new(),
+        }
     }
 
     /// Known when the description was asked for.
     pub(crate) const fn naming(&self) -> Naming {
         self.naming.get()
+    }
+
+    /// The path of what says to be a gRPC call. Whether the server knows the method shows in the response.
+    pub(crate) fn call(&self) -> Option<&'a str> {
+        self.is_call.get().then(|| self.head.path())
     }
 
     /// Labels of the request; that of its server only where `has_server` asks for it.
@@ -92,7 +106,8 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         }
         put_headers(head, scheme, forwarded, add);
         let name = self.put_route(method.as_span_name(), add);
-        self.special_name(add).unwrap_or(name)
+        self.put_rpc(add);
+        self.chosen_name().unwrap_or(name)
     }
 
     /// What proxies tell, where some are trusted.
@@ -121,18 +136,22 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         let named = RouteName::of(method, &route);
         self.route.set(named.label());
         put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
-        self.naming.set(Naming::Route);
+        self.naming.set(Naming { has_route: true, ..self.naming() });
         named.name
     }
 
-    /// A name that neither method nor route gives.
-    fn special_name(&self, add: &mut dyn FnMut(KeyValue)) -> Option<Cow<'static, str>> {
-        let called = self.is_rpc().then(|| rpc::put_call(self.head.path(), add).to_owned().into());
-        let name_of = self.detail.name_of.as_ref();
-        let name = name_of.and_then(|name_of| name_of(&RequestView::new(self.head))).or(called)?;
-        if self.naming() == Naming::Method {
-            self.naming.set(Naming::Other);
+    fn put_rpc(&self, add: &mut dyn FnMut(KeyValue)) {
+        if self.is_rpc() {
+            put(add, semconv::RPC_SYSTEM_NAME, "grpc");
+            self.is_call.set(true);
         }
+    }
+
+    /// A name that was chosen.
+    fn chosen_name(&self) -> Option<Cow<'static, str>> {
+        let name_of = self.detail.name_of.as_ref()?;
+        let name = name_of(&RequestView::new(self.head))?;
+        self.naming.set(Naming { is_chosen: true, ..self.naming() });
         Some(name)
     }
 
