@@ -8,7 +8,7 @@ use actix_web::{
     rt::{self, task::JoinHandle},
     test, web,
 };
-use awc::{Client, middleware::Redirect};
+use awc::{Client, ClientResponse, middleware::Redirect};
 use axum::{Router, response, routing};
 use axum_layer::TracingLayer;
 use bytes::Bytes;
@@ -23,7 +23,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use tracing_core_ext::exchange::Builder;
+use tracing_core_ext::{
+    exchange::Builder,
+    http::{AllowedHosts, CapturedHeaders},
+};
 
 fn builder(sink: &SpanSink) -> Builder<ClientTracing> {
     ClientTracing::builder().tracer_provider(&sink.provider())
@@ -61,6 +64,10 @@ async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (SpanData, F::Outp
     let output = sending.await;
     current.span().end();
     (users.only().await, output)
+}
+
+async fn read(mut response: ClientResponse) -> String {
+    String::from_utf8(response.body().await.unwrap().to_vec()).unwrap()
 }
 
 #[actix_web::test]
@@ -131,6 +138,43 @@ async fn a_frozen_request_has_a_span_each_time_it_is_sent() {
     assert!(servers[0].is_child_of(&clients[0]));
     assert!(servers[1].is_child_of(&clients[1]));
     assert_ne!(clients[0].id(), clients[1].id());
+}
+
+#[actix_web::test]
+async fn a_frozen_request_tells_only_allowed_hosts() {
+    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
+    for (allowed, learns) in allowed {
+        let scene = scene().await;
+        let tracing = builder(&scene.sink).allowed_hosts(AllowedHosts::new(allowed).unwrap());
+        let request = client(tracing.build()).get(scene.server.url("/headers"));
+        let request =
+            request.append_header(("baggage", "a=1")).append_header(("tracestate", "a=1"));
+        let frozen = request.append_header(("x-kept", "1")).freeze().unwrap();
+
+        for _ in 0..2 {
+            let sending = frozen.extra_header(("x-kept", "2")).send();
+            let headers = read(sending.await.unwrap()).await;
+            assert_eq!(headers.contains("traceparent: "), learns, "{headers}");
+            assert_eq!(headers.contains("baggage: "), learns, "{headers}");
+            assert!(!headers.contains("tracestate"), "{headers}");
+            assert!(headers.contains("x-kept: 2") && !headers.contains("x-kept: 1"), "{headers}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn all_fields_of_a_frozen_request_are_captured() {
+    let scene = scene().await;
+    let captured = CapturedHeaders::new(["x-frozen", "x-more"]).unwrap();
+    let tracing = builder(&scene.sink).capture_request_headers(captured);
+    let request = client(tracing.build()).get(scene.server.url("/empty"));
+    let frozen = request.append_header(("x-frozen", "1")).freeze().unwrap();
+
+    frozen.extra_header(("x-more", "2")).send().await.unwrap();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.texts("http.request.header.x-frozen"), ["1"]);
+    assert_eq!(span.texts("http.request.header.x-more"), ["2"]);
 }
 
 #[actix_web::test]
