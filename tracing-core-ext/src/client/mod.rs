@@ -43,9 +43,11 @@
 //! # Sent again
 //!
 //! Every redirect that [`Client`] follows is a request of its own and has a span of its own, beside the first one, with the context injected anew
-//! and the next `http.request.resend_count`. Ten are followed, by reqwest's rules, except:
+//! and the next `http.request.resend_count`. Ten are followed, or as many as
+//! [`max_redirects`](crate::exchange::Builder::max_redirects) says, by reqwest's rules, except:
 //!
 //! - There is no `Referer`.
+//! - What `https_only` forbids has a span as well, with the error, though it is not sent.
 //! - A time limit of the request holds for all of them together, one of the client for each.
 //!
 //! A client handed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, inside of one span; [`wrap_builder`]

@@ -410,6 +410,12 @@ impl<T: Sends> Builder<T> {
         self.options.allowed_hosts = Some(hosts);
         self
     }
+
+    /// For what is an option of one client alone.
+    #[cfg(feature = "reqwest")]
+    pub(crate) const fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
+    }
 }
 
 /// A value that is no number is told of, and limits nothing.
