@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use opentelemetry::{
     Context,
+    context::FutureExt,
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
@@ -386,6 +387,24 @@ async fn every_hop_of_a_redirect_has_a_span() {
     assert!(servers[1].is_child_of(&hops[1]));
     assert!(hops[0].is_child_of(&parent));
     hops.iter().for_each(assert_no_error);
+}
+
+#[actix_web::test]
+async fn hops_are_siblings_where_the_future_is_polled_in_its_context() {
+    let (address, _) = redirecting().await;
+    let sink = SpanSink::new();
+    let client = client(builder(&sink).build());
+
+    let (parent, response) = below_a_span(|| {
+        let sending = client.get(format!("http://{address}/old")).send();
+        rt::spawn(sending.with_current_context())
+    })
+    .await;
+    response.unwrap().unwrap();
+
+    for hop in sink.wait_for(2).await {
+        assert!(hop.is_child_of(&parent));
+    }
 }
 
 #[actix_web::test]
