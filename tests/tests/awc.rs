@@ -16,10 +16,13 @@ use futures_util::{StreamExt, stream};
 use opentelemetry::{
     Context,
     context::FutureExt,
-    trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
+    trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
-use tests::{Actix, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tests::{
+    Actix, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, Stage, Step, assert_error,
+    assert_no_error,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -342,6 +345,61 @@ async fn both_bodies_are_counted() {
 }
 
 #[actix_web::test]
+async fn an_exchange_is_measured_once_sampled_or_not() {
+    let scene = scene().await;
+    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+        let metrics = MetricSink::new();
+        let tracing = ClientTracing::builder()
+            .tracer_provider(&SpanSink::new().provider_sampling(sampler))
+            .meter_provider(metrics.provider());
+
+        read(client(tracing.build()).get(scene.server.url("/items/7")).send().await.unwrap()).await;
+
+        let series = metrics.only("http.client.request.duration").await;
+        assert_eq!(series.labels["http.request.method"], "GET".into());
+        assert_eq!(series.labels["http.response.status_code"], 200.into());
+        assert_eq!(series.labels["server.address"], "127.0.0.1".into());
+        assert_eq!(series.labels["network.protocol.version"], "1.1".into());
+        assert_eq!(series.labels.len(), 5, "{series:?}");
+    }
+}
+
+#[actix_web::test]
+async fn only_allowed_hosts_learn_of_the_trace() {
+    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
+    for (allowed, learns) in allowed {
+        let scene = scene().await;
+        let tracing = builder(&scene.sink).allowed_hosts(AllowedHosts::new(allowed).unwrap());
+        let request = client(tracing.build()).get(scene.server.url("/headers"));
+
+        let sending = request.insert_header(("baggage", "a=1")).send();
+        let headers = read(sending.await.unwrap()).await;
+
+        let span = scene.sink.only().await;
+        assert_eq!(headers.contains(&span.id().to_string()), learns, "{headers}");
+        assert_eq!(headers.contains("baggage: "), learns, "{headers}");
+    }
+}
+
+#[actix_web::test]
+async fn a_redirect_tells_only_allowed_hosts() {
+    let (address, servers) = redirecting().await;
+    let (url, peer) = peer(&format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://localhost:{}/new\r\ncontent-length: 0\r\n\r\n",
+        address.port()
+    ))
+    .await;
+    let sink = SpanSink::new();
+    let tracing = builder(&sink).allowed_hosts(AllowedHosts::new(["127.0.0.1"]).unwrap());
+
+    read(client(tracing.build()).get(url).send().await.unwrap()).await;
+
+    let hops = sink.wait_for(2).await;
+    assert!(peer.await.unwrap().contains(&hops[0].id().to_string()));
+    assert!(!servers.only().await.is_child_of(&hops[1]));
+}
+
+#[actix_web::test]
 async fn a_body_is_sent_in_scope() {
     let scene = scene().await;
     let users = SpanSink::new();
@@ -429,9 +487,10 @@ async fn redirects_followed_inside_are_part_of_one_span() {
 }
 
 /// A peer that answers one request with `response`, and tells what it was asked.
-async fn peer(response: &'static str) -> (String, JoinHandle<String>) {
+async fn peer(response: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
+    let response = response.to_owned();
     let answering = rt::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
@@ -457,14 +516,4 @@ async fn a_websocket_ends_the_span_at_the_handshake() {
     assert_no_error(&span);
     let request = peer.await.unwrap();
     assert!(request.contains(&format!("-{}-01", span.id())), "{request}");
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert_eq!(span.status, Status::error(""), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
-}
-
-fn assert_no_error(span: &SpanData) {
-    assert_eq!(span.status, Status::Unset, "{span:#?}");
-    assert_eq!(span.attribute("error.type"), None);
 }
