@@ -27,8 +27,8 @@
 //! [`with_current_context`](opentelemetry::context::FutureExt::with_current_context).
 //!
 //! For one span around all hops, turn that off and register another inside of this middleware:
-//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only
-//! the first host has to be allowed.
+//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only the first host has to be allowed to
+//! learn of the trace.
 //!
 //! # When does the span end?
 //!
