@@ -30,6 +30,7 @@ use tokio::{
 use tracing_core_ext::{
     exchange::Builder,
     http::{AllowedHosts, CapturedHeaders},
+    propagation::JaegerPropagator,
 };
 
 fn builder(sink: &SpanSink) -> Builder<ClientTracing> {
@@ -379,6 +380,20 @@ async fn only_allowed_hosts_learn_of_the_trace() {
         assert_eq!(headers.contains(&span.id().to_string()), learns, "{headers}");
         assert_eq!(headers.contains("baggage: "), learns, "{headers}");
     }
+}
+
+#[actix_web::test]
+async fn fields_without_fixed_names_are_told_only_to_allowed_hosts() {
+    let scene = scene().await;
+    let tracing = builder(&scene.sink)
+        .propagator(JaegerPropagator::new())
+        .allowed_hosts(AllowedHosts::new(["shop.example"]).unwrap());
+    let request = client(tracing.build()).get(scene.server.url("/headers"));
+
+    let sending = request.insert_header(("uberctx-tenant", "blue")).send();
+    let headers = read(sending.await.unwrap()).await;
+
+    assert!(!headers.contains("uber"), "{headers}");
 }
 
 #[actix_web::test]
