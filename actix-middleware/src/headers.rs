@@ -54,6 +54,10 @@ impl HeadersMut for FieldViewMut<'_> {
     fn remove(&mut self, name: &http::HeaderName) {
         self.0.remove(name.as_str());
     }
+
+    fn remove_prefix(&mut self, prefix: &str) {
+        self.0.retain(|name, _| !name.as_str().starts_with(prefix));
+    }
 }
 
 fn parse(name: &http::HeaderName, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {

@@ -23,7 +23,7 @@ pub use self::{
     optionless::headers_sent_without_options,
     peer::Peer,
     shout::Shout,
-    sink::{SpanDataExt, SpanSink},
+    sink::{SpanDataExt, SpanSink, assert_error, assert_no_error},
     stage::{Stage, Step},
     websocket::WebSocket,
     wire::{Then, Wire},

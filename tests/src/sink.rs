@@ -1,6 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use opentelemetry::{Array, Context, StringValue, Value, trace::SpanId};
+use opentelemetry::{
+    Array, Context, StringValue, Value,
+    trace::{SpanId, Status},
+};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -175,4 +178,24 @@ impl SpanDataExt for SpanData {
         self.parent_span_id == parent.id()
             && self.span_context.trace_id() == parent.span_context.trace_id()
     }
+}
+
+/// That `span` failed, with `error_type`.
+///
+/// # Panics
+///
+/// When it did not.
+pub fn assert_error(span: &SpanData, error_type: &str) {
+    assert_eq!(span.status, Status::error(""), "{span:#?}");
+    assert_eq!(span.text("error.type"), Some(error_type));
+}
+
+/// That `span` did not fail.
+///
+/// # Panics
+///
+/// When it did.
+pub fn assert_no_error(span: &SpanData) {
+    assert_eq!(span.status, Status::Unset, "{span:#?}");
+    assert_eq!(span.attribute("error.type"), None);
 }

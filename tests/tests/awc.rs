@@ -8,22 +8,30 @@ use actix_web::{
     rt::{self, task::JoinHandle},
     test, web,
 };
-use awc::{Client, middleware::Redirect};
+use awc::{Client, ClientResponse, middleware::Redirect};
 use axum::{Router, response, routing};
 use axum_layer::TracingLayer;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use opentelemetry::{
     Context,
-    trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
+    context::FutureExt,
+    trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
-use tests::{Actix, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tests::{
+    Actix, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, Stage, Step, assert_error,
+    assert_no_error,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use tracing_core_ext::exchange::Builder;
+use tracing_core_ext::{
+    exchange::Builder,
+    http::{AllowedHosts, CapturedHeaders},
+    propagation::JaegerPropagator,
+};
 
 fn builder(sink: &SpanSink) -> Builder<ClientTracing> {
     ClientTracing::builder().tracer_provider(&sink.provider())
@@ -61,6 +69,10 @@ async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (SpanData, F::Outp
     let output = sending.await;
     current.span().end();
     (users.only().await, output)
+}
+
+async fn read(mut response: ClientResponse) -> String {
+    String::from_utf8(response.body().await.unwrap().to_vec()).unwrap()
 }
 
 #[actix_web::test]
@@ -131,6 +143,43 @@ async fn a_frozen_request_has_a_span_each_time_it_is_sent() {
     assert!(servers[0].is_child_of(&clients[0]));
     assert!(servers[1].is_child_of(&clients[1]));
     assert_ne!(clients[0].id(), clients[1].id());
+}
+
+#[actix_web::test]
+async fn a_frozen_request_tells_only_allowed_hosts() {
+    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
+    for (allowed, learns) in allowed {
+        let scene = scene().await;
+        let tracing = builder(&scene.sink).allowed_hosts(AllowedHosts::new(allowed).unwrap());
+        let request = client(tracing.build()).get(scene.server.url("/headers"));
+        let request =
+            request.append_header(("baggage", "a=1")).append_header(("tracestate", "a=1"));
+        let frozen = request.append_header(("x-kept", "1")).freeze().unwrap();
+
+        for _ in 0..2 {
+            let sending = frozen.extra_header(("x-kept", "2")).send();
+            let headers = read(sending.await.unwrap()).await;
+            assert_eq!(headers.contains("traceparent: "), learns, "{headers}");
+            assert_eq!(headers.contains("baggage: "), learns, "{headers}");
+            assert!(!headers.contains("tracestate"), "{headers}");
+            assert!(headers.contains("x-kept: 2") && !headers.contains("x-kept: 1"), "{headers}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn all_fields_of_a_frozen_request_are_captured() {
+    let scene = scene().await;
+    let captured = CapturedHeaders::new(["x-frozen", "x-more"]).unwrap();
+    let tracing = builder(&scene.sink).capture_request_headers(captured);
+    let request = client(tracing.build()).get(scene.server.url("/empty"));
+    let frozen = request.append_header(("x-frozen", "1")).freeze().unwrap();
+
+    frozen.extra_header(("x-more", "2")).send().await.unwrap();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.texts("http.request.header.x-frozen"), ["1"]);
+    assert_eq!(span.texts("http.request.header.x-more"), ["2"]);
 }
 
 #[actix_web::test]
@@ -297,6 +346,75 @@ async fn both_bodies_are_counted() {
 }
 
 #[actix_web::test]
+async fn an_exchange_is_measured_once_sampled_or_not() {
+    let scene = scene().await;
+    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+        let metrics = MetricSink::new();
+        let tracing = ClientTracing::builder()
+            .tracer_provider(&SpanSink::new().provider_sampling(sampler))
+            .meter_provider(metrics.provider());
+
+        read(client(tracing.build()).get(scene.server.url("/items/7")).send().await.unwrap()).await;
+
+        let series = metrics.only("http.client.request.duration").await;
+        assert_eq!(series.labels["http.request.method"], "GET".into());
+        assert_eq!(series.labels["http.response.status_code"], 200.into());
+        assert_eq!(series.labels["server.address"], "127.0.0.1".into());
+        assert_eq!(series.labels["network.protocol.version"], "1.1".into());
+        assert_eq!(series.labels.len(), 5, "{series:?}");
+    }
+}
+
+#[actix_web::test]
+async fn only_allowed_hosts_learn_of_the_trace() {
+    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
+    for (allowed, learns) in allowed {
+        let scene = scene().await;
+        let tracing = builder(&scene.sink).allowed_hosts(AllowedHosts::new(allowed).unwrap());
+        let request = client(tracing.build()).get(scene.server.url("/headers"));
+
+        let sending = request.insert_header(("baggage", "a=1")).send();
+        let headers = read(sending.await.unwrap()).await;
+
+        let span = scene.sink.only().await;
+        assert_eq!(headers.contains(&span.id().to_string()), learns, "{headers}");
+        assert_eq!(headers.contains("baggage: "), learns, "{headers}");
+    }
+}
+
+#[actix_web::test]
+async fn fields_without_fixed_names_are_told_only_to_allowed_hosts() {
+    let scene = scene().await;
+    let tracing = builder(&scene.sink)
+        .propagator(JaegerPropagator::new())
+        .allowed_hosts(AllowedHosts::new(["shop.example"]).unwrap());
+    let request = client(tracing.build()).get(scene.server.url("/headers"));
+
+    let sending = request.insert_header(("uberctx-tenant", "blue")).send();
+    let headers = read(sending.await.unwrap()).await;
+
+    assert!(!headers.contains("uber"), "{headers}");
+}
+
+#[actix_web::test]
+async fn a_redirect_tells_only_allowed_hosts() {
+    let (address, servers) = redirecting().await;
+    let (url, peer) = peer(&format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://localhost:{}/new\r\ncontent-length: 0\r\n\r\n",
+        address.port()
+    ))
+    .await;
+    let sink = SpanSink::new();
+    let tracing = builder(&sink).allowed_hosts(AllowedHosts::new(["127.0.0.1"]).unwrap());
+
+    read(client(tracing.build()).get(url).send().await.unwrap()).await;
+
+    let hops = sink.wait_for(2).await;
+    assert!(peer.await.unwrap().contains(&hops[0].id().to_string()));
+    assert!(!servers.only().await.is_child_of(&hops[1]));
+}
+
+#[actix_web::test]
 async fn a_body_is_sent_in_scope() {
     let scene = scene().await;
     let users = SpanSink::new();
@@ -345,6 +463,24 @@ async fn every_hop_of_a_redirect_has_a_span() {
 }
 
 #[actix_web::test]
+async fn hops_are_siblings_where_the_future_is_polled_in_its_context() {
+    let (address, _) = redirecting().await;
+    let sink = SpanSink::new();
+    let client = client(builder(&sink).build());
+
+    let (parent, response) = below_a_span(|| {
+        let sending = client.get(format!("http://{address}/old")).send();
+        rt::spawn(sending.with_current_context())
+    })
+    .await;
+    response.unwrap().unwrap();
+
+    for hop in sink.wait_for(2).await {
+        assert!(hop.is_child_of(&parent));
+    }
+}
+
+#[actix_web::test]
 async fn redirects_followed_inside_are_part_of_one_span() {
     let (address, servers) = redirecting().await;
     let sink = SpanSink::new();
@@ -366,9 +502,10 @@ async fn redirects_followed_inside_are_part_of_one_span() {
 }
 
 /// A peer that answers one request with `response`, and tells what it was asked.
-async fn peer(response: &'static str) -> (String, JoinHandle<String>) {
+async fn peer(response: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
+    let response = response.to_owned();
     let answering = rt::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
@@ -394,14 +531,4 @@ async fn a_websocket_ends_the_span_at_the_handshake() {
     assert_no_error(&span);
     let request = peer.await.unwrap();
     assert!(request.contains(&format!("-{}-01", span.id())), "{request}");
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert_eq!(span.status, Status::error(""), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
-}
-
-fn assert_no_error(span: &SpanData) {
-    assert_eq!(span.status, Status::Unset, "{span:#?}");
-    assert_eq!(span.attribute("error.type"), None);
 }

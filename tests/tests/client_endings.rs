@@ -2,12 +2,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use opentelemetry::trace::Status;
+use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::Method;
-use tests::{SpanDataExt, SpanSink, Then, Wire};
+use tests::{MetricSink, Series, SpanDataExt, SpanSink, Then, Wire};
 use tokio::net::TcpListener;
-use tracing_core_ext::client::{Client, RequestBuilder};
+use tracing_core_ext::{
+    client::{Client, RequestBuilder},
+    exchange::Builder,
+};
 
 /// What is done with a request, and how its span is to end.
 struct Row {
@@ -114,22 +117,33 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+const DURATION: &str = "http.client.request.duration";
+
+/// A client that records into the two sinks.
+fn builder(sampler: Sampler) -> (Builder<Client>, SpanSink, MetricSink) {
+    let (sink, metrics) = (SpanSink::new(), MetricSink::new());
+    let builder = Client::builder()
+        .tracer_provider(&sink.provider_sampling(sampler))
+        .meter_provider(metrics.provider());
+    (builder, sink, metrics)
+}
+
 #[tokio::test]
 async fn a_sampled_exchange_ends_once_and_says_how() {
     for row in rows() {
-        let sink = SpanSink::new();
-        let client = Client::builder().tracer_provider(&sink.provider()).build();
-        play(&row, client).await;
+        let (builder, sink, metrics) = builder(Sampler::AlwaysOn);
+        play(&row, builder.build()).await;
         assert_ended(&row, &sink.only().await);
+        assert_measured(&row, &metrics.only(DURATION).await);
     }
 }
 
 #[tokio::test]
-async fn an_unsampled_exchange_leaves_nothing() {
+async fn an_unsampled_exchange_is_measured_once_and_leaves_no_span() {
     for row in rows() {
-        let sink = SpanSink::new();
-        let provider = sink.provider_sampling(Sampler::AlwaysOff);
-        play(&row, Client::builder().tracer_provider(&provider).build()).await;
+        let (builder, sink, metrics) = builder(Sampler::AlwaysOff);
+        play(&row, builder.build()).await;
+        assert_measured(&row, &metrics.only(DURATION).await);
         assert!(sink.spans().is_empty(), "{}", row.name);
     }
 }
@@ -137,11 +151,18 @@ async fn an_unsampled_exchange_leaves_nothing() {
 #[tokio::test]
 async fn a_filtered_exchange_leaves_nothing() {
     for row in rows() {
-        let sink = SpanSink::new();
-        let client = Client::builder().tracer_provider(&sink.provider()).filter(|_| false).build();
-        play(&row, client).await;
+        let (builder, sink, metrics) = builder(Sampler::AlwaysOn);
+        play(&row, builder.filter(|_| false).build()).await;
         assert!(sink.spans().is_empty(), "{}", row.name);
+        assert_eq!(metrics.series(DURATION), [], "{}", row.name);
     }
+}
+
+fn assert_measured(row: &Row, series: &Series) {
+    let error = row.error.map(Value::from);
+    assert_eq!(series.labels.get("error.type"), error.as_ref(), "{}", row.name);
+    let status = row.status.map(Value::from);
+    assert_eq!(series.labels.get("http.response.status_code"), status.as_ref(), "{}", row.name);
 }
 
 fn assert_ended(row: &Row, span: &SpanData) {

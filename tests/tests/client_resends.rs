@@ -11,7 +11,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
-use reqwest::Method;
+use reqwest::{Method, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tests::{Axum, SpanDataExt, SpanSink, Then, Wire, recorded};
@@ -185,6 +185,61 @@ async fn too_many_redirects_are_an_error_as_in_reqwest() {
 
     let bare = Wire::serve((0..20).map(|_| redirect(302, "/again"))).await;
     assert!(reqwest::get(bare.url("/")).await.unwrap_err().is_redirect());
+}
+
+/// A client that is built with `max` redirects, called where there are two.
+async fn sent_with(max: usize) -> (reqwest::Result<Response>, Vec<Option<i64>>) {
+    let sink = SpanSink::new();
+    let client = Client::builder().tracer_provider(&sink.provider()).max_redirects(max).build();
+    let wire = Wire::serve([redirect(302, "/b"), redirect(302, "/c"), ok()]).await;
+    let sent = client.get(wire.url("/a")).send().await;
+    (sent, statuses(&sink.spans()))
+}
+
+#[tokio::test]
+async fn as_many_redirects_are_followed_as_asked_for() {
+    assert_eq!(sent_with(2).await.0.unwrap().status(), 200);
+
+    let (sent, spans) = sent_with(1).await;
+    assert!(sent.unwrap_err().is_redirect());
+    assert_eq!(spans, [Some(302), None]);
+}
+
+#[tokio::test]
+async fn where_no_redirect_is_followed_it_is_the_response() {
+    for _ in 0..2 {
+        let (sent, spans) = sent_with(0).await;
+        assert_eq!(sent.unwrap().status(), 302);
+        // Its body is still to be read.
+        assert_eq!(spans, []);
+        // What the policy was asked before on this thread is forgotten.
+        sent_with(1).await.0.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_scheme_is_the_error_of_reqwest_and_has_no_span() {
+    for location in ["ftp://shop.example/", "mailto:joe@shop.example"] {
+        let (client, sink) = client();
+        let wire = Wire::serve([redirect(302, location), redirect(302, location)]).await;
+
+        let error = client.get(wire.url("/")).send().await.unwrap_err();
+
+        let bare = reqwest::get(wire.url("/")).await.unwrap_err();
+        assert_eq!(error.to_string(), bare.to_string());
+        assert!(error.is_builder() && bare.is_builder());
+        assert_eq!(sink.only().await.text("error.type"), Some("request_error"));
+    }
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_request_may_be_without_end() {
+    let (client, _) = client();
+    let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+
+    let request = client.get(wire.url("/a")).timeout(Duration::MAX);
+
+    assert_eq!(request.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -14,12 +14,16 @@ use opentelemetry::{
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
-use tests::{Axum, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tests::{
+    Axum, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, Stage, Step, assert_error,
+    assert_no_error,
+};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tracing_core_ext::{
-    client::{ClientLayer, ClientService},
+    client::{ClientLayer, ClientService, ResendCount, UrlTemplate},
     exchange::Builder,
+    http::AllowedHosts,
 };
 
 use axum::{
@@ -239,6 +243,13 @@ async fn an_unsampled_request_still_carries_the_trace() {
     assert!(sink.spans().is_empty());
 }
 
+/// What the server answers to `request`, through `layer`.
+async fn read(layer: ClientLayer, request: Request<Body>) -> String {
+    let response = layer.layer(hyper()).oneshot(request).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
 /// The span of a request that a service answers without a network.
 async fn span_of(request: Request<Body>) -> SpanData {
     let sink = SpanSink::new();
@@ -323,6 +334,57 @@ async fn both_bodies_are_counted() {
 }
 
 #[tokio::test]
+async fn an_exchange_is_measured_once_sampled_or_not() {
+    let scene = scene().await;
+    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+        let metrics = MetricSink::new();
+        let layer = ClientLayer::builder()
+            .tracer_provider(&SpanSink::new().provider_sampling(sampler))
+            .meter_provider(metrics.provider())
+            .build();
+
+        read(layer, get(&scene.server.url("/items/7"))).await;
+
+        let series = metrics.only("http.client.request.duration").await;
+        assert_eq!(series.labels["http.request.method"], "GET".into());
+        assert_eq!(series.labels["http.response.status_code"], 200.into());
+        assert_eq!(series.labels["server.address"], "127.0.0.1".into());
+        assert_eq!(series.labels["network.protocol.version"], "1.1".into());
+        assert_eq!(series.labels.len(), 5, "{series:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_allowed_hosts_learn_of_the_trace() {
+    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
+    for (allowed, learns) in allowed {
+        let Scene { sink, server, .. } = scene().await;
+        let layer = builder(&sink).allowed_hosts(AllowedHosts::new(allowed).unwrap()).build();
+        let mut request = get(&server.url("/headers"));
+        request.headers_mut().insert("baggage", "a=1".parse().unwrap());
+
+        let headers = read(layer, request).await;
+
+        let span = sink.only().await;
+        assert_eq!(headers.contains(&span.id().to_string()), learns, "{headers}");
+        assert_eq!(headers.contains("baggage: "), learns, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn extensions_tell_template_and_count() {
+    let mut request = get("http://shop.example/items/7");
+    request.extensions_mut().insert(UrlTemplate::new("/items/{id}"));
+    request.extensions_mut().insert(ResendCount::new(2));
+
+    let span = span_of(request).await;
+
+    assert_eq!(span.name, "GET /items/{id}");
+    assert_eq!(span.text("url.template"), Some("/items/{id}"));
+    assert_eq!(span.integer("http.request.resend_count"), Some(2));
+}
+
+#[tokio::test]
 async fn neither_client_nor_bodies_have_to_be_send() {
     let sink = SpanSink::new();
     let here = Rc::new("here");
@@ -363,14 +425,4 @@ async fn a_client_that_panics_is_told() {
     tokio::spawn(sending).await.unwrap_err();
 
     assert_error(&sink.only().await, "panic");
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert_eq!(span.status, Status::error(""), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
-}
-
-fn assert_no_error(span: &SpanData) {
-    assert_eq!(span.status, Status::Unset, "{span:#?}");
-    assert_eq!(span.attribute("error.type"), None);
 }

@@ -15,11 +15,20 @@
 //!
 //! The parent of the span is the context that is current when the request is sent, in a handler the span of its request.
 //!
+//! What awc's requests have no place for is not there: URL templates, so the method alone names the span unless
+//! [`span_name`](tracing_core_ext::exchange::Builder::span_name) does, and resend counts.
+//!
 //! # Redirects
 //!
 //! awc puts its own redirect middleware outside of all others: every hop is a request, with a span and a `traceparent` of
-//! its own. For one span around all hops, turn that off and register another inside of this middleware:
-//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`.
+//! its own, and goes through [`allowed_hosts`](tracing_core_ext::exchange::Builder::allowed_hosts) anew. The later hops are
+//! sent where the future is polled: poll it in the context of the first one, or they are not part of the trace. That of a
+//! handler is; one that is handed to `rt::spawn` takes its context along by
+//! [`with_current_context`](opentelemetry::context::FutureExt::with_current_context).
+//!
+//! For one span around all hops, turn that off and register another inside of this middleware:
+//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only the first host has to be allowed to
+//! learn of the trace.
 //!
 //! # When does the span end?
 //!

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use actix_http::{RequestHead, RequestHeadType};
 use actix_web::{
     body::{BodySize, MessageBody},
@@ -13,28 +15,37 @@ use tracing_core_ext::{
 use crate::headers::FieldView;
 
 /// Starts the exchange of `request` below the context that is current now.
-pub(super) fn start(instrumentation: &Instrumentation, request: &ConnectRequest) -> Exchange {
-    let head = head(request);
+pub(super) fn start(instrumentation: &Instrumentation, request: &mut ConnectRequest) -> Exchange {
+    let head = head_mut(request);
     let (url, headers) = (head.uri.to_string(), FieldView(head.headers()));
     let head = ClientRequestHead::new(head.method.as_str(), &url, &headers);
     instrumentation.send(&Context::current(), &head)
 }
 
-fn head(request: &ConnectRequest) -> &RequestHead {
+/// The headers of this request alone, and all of them.
+pub(super) fn headers_mut(request: &mut ConnectRequest) -> &mut HeaderMap {
+    head_mut(request).headers_mut()
+}
+
+fn head_mut(request: &mut ConnectRequest) -> &mut RequestHead {
     match request {
-        ConnectRequest::Client(head, ..) => head.as_ref(),
-        ConnectRequest::Tunnel(head, _) => head,
+        ConnectRequest::Client(RequestHeadType::Owned(head), ..)
+        | ConnectRequest::Tunnel(head, _) => head,
+        ConnectRequest::Client(RequestHeadType::Rc(head, extra), ..) => {
+            let head = Rc::make_mut(head);
+            replace(&mut head.headers, extra.take().unwrap_or_default());
+            head
+        }
     }
 }
 
-/// The headers of this request alone: the head of a frozen one is shared, and what stands beside it takes precedence.
-pub(super) fn headers_mut(request: &mut ConnectRequest) -> &mut HeaderMap {
-    match request {
-        ConnectRequest::Client(RequestHeadType::Owned(head), ..)
-        | ConnectRequest::Tunnel(head, _) => head.headers_mut(),
-        ConnectRequest::Client(RequestHeadType::Rc(_, extra), ..) => {
-            extra.get_or_insert_with(HeaderMap::new)
-        }
+/// What stands beside the head of a frozen request takes precedence.
+fn replace(headers: &mut HeaderMap, extra: HeaderMap) {
+    for name in extra.keys() {
+        headers.remove(name);
+    }
+    for (name, value) in extra {
+        headers.append(name, value);
     }
 }
 

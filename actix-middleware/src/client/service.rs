@@ -29,7 +29,7 @@ where
     forward_ready!(inner);
 
     fn call(&self, mut request: ConnectRequest) -> Self::Future {
-        let mut exchange = request::start(&self.instrumentation, &request);
+        let mut exchange = request::start(&self.instrumentation, &mut request);
         if let Some(size) = exchange.request_size() {
             size.add(request::body_length(&request));
         }

@@ -27,6 +27,9 @@ use crate::exchange::{Builder, Instrumentation, Sends};
 /// inside: each attempt gets a span. A [`UrlTemplate`](super::UrlTemplate) and a [`ResendCount`](super::ResendCount) in the
 /// extensions of a request are recorded.
 ///
+/// Redirects that a service inside follows by itself are part of the span, and the fields of the trace go to every host
+/// they lead to, [allowed](Builder::allowed_hosts) or not: have what follows them outside.
+///
 /// An error of the client is `request_error`, since a Tower service does not say which. A request whose URI has no
 /// authority is described by its `Host` header. A request body counts into
 /// [`body_sizes`](Builder::body_sizes) as far as it tells its length in advance.

@@ -17,16 +17,19 @@ use crate::exchange::{Builder, ErrorType, Instrumentation, Sends};
 /// in the code, and every attempt has a span, with its `http.request.resend_count`; outside, all of them are one span.
 /// A [`UrlTemplate`] is an extension of the request.
 ///
-/// Redirects are followed further inside, so they are part of the span.
+/// Redirects are followed further inside, so they are part of the span, and the fields of the trace go to every host they
+/// lead to, [allowed](Builder::allowed_hosts) or not. Where that matters, have the client follow none:
 ///
 /// ```no_run
 /// # async fn run() -> reqwest_middleware::Result<()> {
+/// use reqwest::redirect::Policy;
 /// use reqwest_middleware::ClientBuilder;
 /// use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 /// use tracing_core_ext::client::{TracingMiddleware, UrlTemplate};
 ///
 /// let backoff = ExponentialBackoff::builder().build_with_max_retries(2);
-/// let client = ClientBuilder::new(reqwest::Client::new())
+/// let inner = reqwest::Client::builder().redirect(Policy::none()).build()?;
+/// let client = ClientBuilder::new(inner)
 ///     .with(RetryTransientMiddleware::new_with_policy(backoff))
 ///     .with(TracingMiddleware::new())
 ///     .build();

@@ -38,27 +38,31 @@
 //! # What names it?
 //!
 //! The method, for a path would make a name of every resource. Say what the URL was made from, and that names it as well:
-//! [`url_template`](RequestBuilder::url_template), or a [`UrlTemplate`] in the extensions of the request.
+//! [`url_template`](RequestBuilder::url_template), or for the two other clients a [`UrlTemplate`] in the extensions of the
+//! request; those of reqwest's own, which [`execute`](Client::execute) takes, cannot be read.
 //!
 //! # Sent again
 //!
 //! Every redirect that [`Client`] follows is a request of its own and has a span of its own, beside the first one, with the context injected anew
-//! and the next `http.request.resend_count`. Ten are followed, by reqwest's rules, except:
+//! and the next `http.request.resend_count`. Ten are followed, or as many as
+//! [`max_redirects`](crate::exchange::Builder::max_redirects) says, by reqwest's rules, except:
 //!
 //! - There is no `Referer`.
+//! - What `https_only` forbids has a span as well, with the error, though it is not sent.
 //! - A time limit of the request holds for all of them together, one of the client for each.
 //!
 //! A client handed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, inside of one span; [`wrap_builder`]
 //! takes it unbuilt and makes one span a redirect.
 //!
-//! A loop of your own says how often it has sent a request: [`resend_count`](RequestBuilder::resend_count), or a
-//! [`ResendCount`] in the extensions.
+//! A loop of your own says how often it has sent a request: [`resend_count`](RequestBuilder::resend_count), or for the two
+//! other clients a [`ResendCount`] in the extensions.
 //!
 //! [`wrap_builder`]: crate::exchange::Builder::wrap_builder
 //!
 //! # Who learns of the trace?
 //!
-//! Every host that is called, or only [`allowed_hosts`](crate::exchange::Builder::allowed_hosts).
+//! Every host that is called, or only [`allowed_hosts`](crate::exchange::Builder::allowed_hosts). A client that
+//! follows redirects by itself, inside of ours, does not ask who is allowed.
 //!
 //! Where the span is not sampled, or no SDK is installed, the context still goes out with the request.
 //!

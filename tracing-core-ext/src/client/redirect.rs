@@ -33,14 +33,23 @@ thread_local! {
     static MAY_REDIRECT: Cell<bool> = const { Cell::new(true) };
 }
 
-/// The policy of a client whose redirects [`follow`] follows.
+/// The policy of a client of which [`follow`] follows up to `max` redirects.
 ///
-/// Nobody but reqwest can make its errors, so it is the policy that ends a chain.
-pub(super) fn policy() -> Policy {
-    Policy::custom(|attempt| match MAY_REDIRECT.get() {
-        true => attempt.stop(),
-        false => attempt.error("too many redirects"),
+/// Nobody but reqwest can make its errors, so it is the policy that ends a chain. A URL that is not of HTTP is left to
+/// reqwest, which refuses it.
+pub(super) fn policy(max: usize) -> Policy {
+    if max == 0 {
+        return Policy::none();
+    }
+    Policy::custom(|attempt| match (MAY_REDIRECT.get(), is_http(attempt.url())) {
+        (false, _) => attempt.error("too many redirects"),
+        (true, true) => attempt.stop(),
+        (true, false) => attempt.follow(),
     })
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 /// Sends `request` and follows up to `max` redirects, each as an exchange of its own.
@@ -52,7 +61,7 @@ pub(super) async fn follow(
     mut request: Request,
     max: usize,
 ) -> reqwest::Result<Response> {
-    let deadline = request.timeout().map(|timeout| Instant::now() + *timeout);
+    let deadline = request.timeout().and_then(|timeout| Instant::now().checked_add(*timeout));
     let mut left = max;
     loop {
         let kept = Kept::of(&mut request).filter(|_| left > 0);
@@ -144,7 +153,8 @@ fn next_method(status: StatusCode, method: &Method) -> Option<(Method, bool)> {
 
 fn next_url(url: &Url, response: &Response) -> Option<Url> {
     let location = response.headers().get(LOCATION)?;
-    url.join(str::from_utf8(location.as_bytes()).ok()?).ok()
+    let next = url.join(str::from_utf8(location.as_bytes()).ok()?).ok()?;
+    is_http(&next).then_some(next)
 }
 
 fn remove(request: &mut Request, names: &[HeaderName]) {
@@ -202,6 +212,7 @@ mod tests {
             assert!(redirected(Method::GET, status, "/").is_none());
         }
         assert!(redirected(Method::GET, 302, "http://").is_none());
+        assert!(redirected(Method::GET, 302, "mailto:joe@shop.example").is_none());
     }
 
     #[test]

@@ -113,8 +113,9 @@ impl Client {
     }
 
     fn build(inner: ClientBuilder, instrumentation: Instrumentation) -> reqwest::Result<Self> {
-        let inner = inner.redirect(redirect::policy()).build()?;
-        Ok(Self { inner, instrumentation, max_redirects: Some(redirect::MAX_REDIRECTS) })
+        let max = instrumentation.options().max_redirects.unwrap_or(redirect::MAX_REDIRECTS);
+        let inner = inner.redirect(redirect::policy(max)).build()?;
+        Ok(Self { inner, instrumentation, max_redirects: Some(max) })
     }
 }
 
@@ -132,9 +133,26 @@ impl From<reqwest::Client> for Client {
 }
 
 impl Builder<Client> {
+    /// As many redirects are followed; one more is an error. By default these are ten, as in reqwest.
+    ///
+    /// With 0 none is followed: the redirect is the response. A client that is handed to [`wrap`](Self::wrap) keeps its own
+    /// limit.
+    ///
+    /// ```
+    /// use tracing_core_ext::client::Client;
+    ///
+    /// let client = Client::builder().max_redirects(0).build();
+    /// # drop(client);
+    /// ```
+    pub const fn max_redirects(mut self, max: usize) -> Self {
+        self.options_mut().max_redirects = Some(max);
+        self
+    }
+
     /// Resolves what was not set, builds `inner` and instruments it.
     ///
-    /// Its redirect policy is replaced: redirects are followed as by [`Client::new`].
+    /// Its redirect policy is replaced: redirects are followed as by [`Client::new`], up to
+    /// [`max_redirects`](Self::max_redirects).
     ///
     /// # Errors
     ///

@@ -400,6 +400,10 @@ impl<T: Sends> Builder<T> {
     ///
     /// By default every host does.
     ///
+    /// It is the request passing through that is looked at. A client inside that follows redirects by itself sends the
+    /// fields on to whatever host it is led to: turn that off, or use the [`Client`](crate::client) of this crate, which
+    /// asks for each.
+    ///
     /// ```
     /// use tracing_core_ext::http::AllowedHosts;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -411,6 +415,12 @@ impl<T: Sends> Builder<T> {
     pub fn allowed_hosts(mut self, hosts: AllowedHosts) -> Self {
         self.options.allowed_hosts = Some(hosts);
         self
+    }
+
+    /// For what is an option of one client alone.
+    #[cfg(feature = "reqwest")]
+    pub(crate) const fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 

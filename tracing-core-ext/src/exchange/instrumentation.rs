@@ -45,7 +45,7 @@ impl Instrumentation {
         Self { resolved: Arc::new(Resolved { tracer, propagator, metrics, options }) }
     }
 
-    pub(super) fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &Options {
         &self.resolved.options
     }
 

@@ -32,9 +32,10 @@ pub enum ErrorType {
     Timeout,
     /// `connection_error`: the connection could not be made (client).
     Connection,
-    /// `redirect_error`: too many redirects, or one that could not be followed (client).
+    /// `redirect_error`: too many redirects (client).
     Redirect,
-    /// `request_error`: no response for another reason, such as a connection that was lost (client).
+    /// `request_error`: no response for another reason, such as a connection that was lost, or a redirect to a URL that is
+    /// not of HTTP (client).
     Request,
     /// `cancelled_before_head`: dropped before there was a response (server; a client that loses interest makes no error).
     CancelledBeforeHead,

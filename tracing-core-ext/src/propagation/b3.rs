@@ -22,6 +22,9 @@ static PARENT_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-parentspanid")
 static SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
 static FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
 
+/// Both forms.
+static ALL: [&HeaderName; 6] = [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS];
+
 /// B3, the format of Zipkin, in one header or in several.
 ///
 /// Both forms are read, whichever is written; the single header counts where both came.
@@ -95,9 +98,7 @@ impl B3Propagator {
         let Some(caller) = Caller::of(cx) else {
             return;
         };
-        for name in [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS] {
-            headers.remove(name);
-        }
+        remove(headers);
         if self.single {
             headers.set(&B3, write_single(caller).as_bytes());
         }
@@ -146,6 +147,18 @@ impl TextMapPropagator for B3Propagator {
 
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(self.written())
+    }
+}
+
+/// Whether `name` is a field of either form.
+pub(super) fn has(name: &HeaderName) -> bool {
+    ALL.contains(&name)
+}
+
+/// Removes every field of both forms.
+pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
+    for name in ALL {
+        headers.remove(name);
     }
 }
 

@@ -79,6 +79,9 @@ pub trait HeadersMut {
 
     /// Removes every value of `name`.
     fn remove(&mut self, name: &HeaderName);
+
+    /// Removes every field whose name begins with `prefix`, in lower case.
+    fn remove_prefix(&mut self, prefix: &str);
 }
 
 impl HeadersMut for HeaderMap {
@@ -96,6 +99,13 @@ impl HeadersMut for HeaderMap {
 
     fn remove(&mut self, name: &HeaderName) {
         HeaderMap::remove(self, name);
+    }
+
+    fn remove_prefix(&mut self, prefix: &str) {
+        let names = self.keys().filter(|name| name.as_str().starts_with(prefix));
+        for name in names.cloned().collect::<Vec<_>>() {
+            HeaderMap::remove(self, name);
+        }
     }
 }
 

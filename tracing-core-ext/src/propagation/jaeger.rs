@@ -168,6 +168,17 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     }
 }
 
+/// Whether `name` is the field of the span.
+pub(super) fn has(name: &HeaderName) -> bool {
+    *name == UBER_TRACE_ID
+}
+
+/// Removes span and baggage.
+pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
+    headers.remove(&UBER_TRACE_ID);
+    headers.remove_prefix(BAGGAGE);
+}
+
 // Jaeger, "Propagation Format", where a field that is shorter is padded with zeroes on the left:
 //
 //   uber-trace-id  = trace-id ":" span-id ":" parent-span-id ":" flags

@@ -8,7 +8,7 @@ use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::Field
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
-    CompositePropagator, Headers, HeadersMut, W3cPropagator,
+    CompositePropagator, Headers, HeadersMut, W3cPropagator, b3, jaeger,
     text_map::{HeadersExtractor, HeadersInjector},
 };
 
@@ -130,6 +130,8 @@ impl Propagator {
 impl Propagator {
     /// Removes the fields that [`inject`](Self::inject) would write, for a service that is to know nothing.
     ///
+    /// With B3 those are all fields of both forms, with Jaeger those of its baggage as well.
+    ///
     /// ```
     /// use http::HeaderMap;
     /// use tracing_core_ext::propagation::Propagator;
@@ -143,7 +145,7 @@ impl Propagator {
     pub fn remove<H: HeadersMut>(&self, headers: &mut H) {
         let mut remove = |propagator: &dyn TextMapPropagator| {
             let names = propagator.fields().map(|name| HeaderName::from_bytes(name.as_bytes()));
-            names.flatten().for_each(|name| headers.remove(&name));
+            names.flatten().for_each(|name| remove_with_kin(&name, headers));
         };
         match &self.0 {
             Kind::W3c(w3c) => remove(w3c),
@@ -151,6 +153,17 @@ impl Propagator {
             Kind::Other(propagator) => remove(&**propagator),
             Kind::Global => global::get_text_map_propagator(remove),
         }
+    }
+}
+
+/// Removes a field, and those of its format that are read but not written, or whose names are not known beforehand.
+fn remove_with_kin<H: HeadersMut>(name: &HeaderName, headers: &mut H) {
+    if b3::has(name) {
+        b3::remove(headers);
+    } else if jaeger::has(name) {
+        jaeger::remove(headers);
+    } else {
+        headers.remove(name);
     }
 }
 
@@ -400,6 +413,27 @@ mod tests {
         assert_eq!(kept_by(&composite), ["accept", "baggage", "x-trace"]);
         let foreign = Propagator::new(Foreign::new());
         assert_eq!(kept_by(&foreign), ["accept", "baggage", "traceparent", "tracestate"]);
+    }
+
+    #[test]
+    fn all_fields_of_a_format_are_removed_whichever_are_written() {
+        let b3 = ["b3", "x-b3-flags", "x-b3-parentspanid", "x-b3-sampled", "x-b3-spanid"];
+        let jaeger = ["uber-trace-id", "uberctx-tenant", "uberctx-user"];
+        let names = b3.iter().chain(&jaeger).chain(&["accept", "uberct", "x-b3-traceid"]);
+        let headers: HeaderMap =
+            names.map(|name| (name.parse().unwrap(), HeaderValue::from_static("a"))).collect();
+        let kept_by = |propagator: Propagator| {
+            let mut headers = headers.clone();
+            propagator.remove(&mut headers);
+            headers.len()
+        };
+
+        assert_eq!(kept_by(Propagator::new(B3Propagator::single_header())), 5);
+        assert_eq!(kept_by(Propagator::new(B3Propagator::multi_header())), 5);
+        assert_eq!(kept_by(Propagator::new(JaegerPropagator::new())), 8);
+        assert_eq!(kept_by(composite_of("b3,jaeger,tracecontext")), 2);
+        let foreign = composite(vec![Box::new(JaegerPropagator::new())]);
+        assert_eq!(kept_by(Propagator::new(foreign)), 8);
     }
 
     #[test]

@@ -69,4 +69,6 @@ impl HeadersMut for InjectorHeaders<'_> {
 
     /// A carrier of the OpenTelemetry API cannot remove anything.
     fn remove(&mut self, _name: &HeaderName) {}
+
+    fn remove_prefix(&mut self, _prefix: &str) {}
 }
