@@ -17,9 +17,9 @@ use axum_layer::{RouteLayer, TracingLayer};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
-use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
-use tests::{SpanDataExt, SpanSink, Stage, Step};
+use tests::{SpanDataExt, SpanSink, Stage, Step, assert_error, assert_no_error};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
     Code,
@@ -436,14 +436,4 @@ async fn a_path_that_names_no_method_is_a_call_of_no_name() {
     assert_eq!(span.name, "grpc");
     assert_eq!(span.text("rpc.method"), Some("_OTHER"));
     assert_eq!(span.text("rpc.method_original"), Some("/wrong"));
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert_eq!(span.status, Status::error(""), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
-}
-
-fn assert_no_error(span: &SpanData) {
-    assert_eq!(span.status, Status::Unset, "{span:#?}");
-    assert_eq!(span.attribute("error.type"), None);
 }
