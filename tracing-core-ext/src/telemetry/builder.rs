@@ -12,6 +12,8 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
 use super::{
     config::{Environment, Variables},
     destination::Destination,
@@ -23,6 +25,8 @@ use super::{
     subscriber::subscriber,
     value_limit::ValueLimit,
 };
+#[cfg(feature = "prometheus")]
+use crate::prometheus::Prometheus;
 use crate::{
     exchange,
     propagation::{self, Propagator},
@@ -46,6 +50,8 @@ pub struct TelemetryBuilder {
     log_writer: Option<BoxMakeWriter>,
     span_level: LevelFilter,
     shutdown_timeout: Duration,
+    #[cfg(feature = "prometheus")]
+    prometheus: Option<Prometheus>,
     variables: Variables,
 }
 
@@ -61,6 +67,8 @@ impl TelemetryBuilder {
             log_writer: None,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
+            #[cfg(feature = "prometheus")]
+            prometheus: None,
             variables: Variables::of_process(),
         }
     }
@@ -140,6 +148,31 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Makes a meter provider, which Prometheus can scrape. Beats `OTEL_METRICS_EXPORTER`, which can ask for
+    /// [`Prometheus::new`] as well.
+    ///
+    /// ```
+    /// use opentelemetry::metrics::MeterProvider;
+    /// use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .prometheus(Prometheus::new().listen_on(([127, 0, 0, 1], 0)))
+    ///     .build()?;
+    ///
+    /// let meter = telemetry.meter_provider().expect("Prometheus was asked for").meter("shop");
+    /// meter.u64_counter("shop.orders").build().add(1, &[]);
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus(mut self, prometheus: Prometheus) -> Self {
+        self.prometheus = Some(prometheus);
+        self
+    }
+
     /// Writes log lines in this format. Text unless told otherwise.
     pub fn log_format(mut self, format: LogFormat) -> Self {
         self.log_format = format;
@@ -178,7 +211,7 @@ impl TelemetryBuilder {
     }
 
     /// Makes this the telemetry of the whole process: the global tracer provider, the global
-    /// text map propagator and the global `tracing` subscriber. Middlewares and clients made
+    /// meter provider (where metrics are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
     /// afterwards use them unless told otherwise.
     ///
     /// ```
@@ -212,6 +245,8 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
         propagation::install_globally(telemetry.propagator().clone());
+        #[cfg(feature = "prometheus")]
+        telemetry.install_metrics();
         Ok(telemetry)
     }
 
@@ -231,8 +266,11 @@ impl TelemetryBuilder {
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
+        let resource = resource(&service.name, attributes, self.attributes);
+        #[cfg(feature = "prometheus")]
+        let metrics = Metrics::start(self.prometheus, &resource, &environment)?;
         let provider = SdkTracerProvider::builder()
-            .with_resource(resource(&service.name, attributes, self.attributes))
+            .with_resource(resource)
             .with_span_processor(processor)
             .build();
         let lines = LogLines {
@@ -247,6 +285,8 @@ impl TelemetryBuilder {
         delivery.log(|| service.say_overruled());
         let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
         let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
+        #[cfg(feature = "prometheus")]
+        let telemetry = telemetry.with_metrics(metrics);
         Ok((telemetry, dispatch))
     }
 

@@ -4,6 +4,8 @@ use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
+#[cfg(feature = "prometheus")]
+use crate::prometheus::ListenerVariables;
 use crate::{
     exchange::VALUE_LIMIT_VARIABLES,
     propagation::{CompositePropagator, CompositePropagatorError, Propagator},
@@ -35,6 +37,11 @@ pub(super) struct Environment {
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
     pub(super) timeout: Duration,
     pub(super) batch: Batch,
+    /// Whether metrics are served for Prometheus.
+    #[cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only for Prometheus"))]
+    pub(super) has_prometheus: bool,
+    #[cfg(feature = "prometheus")]
+    pub(super) listener: ListenerVariables,
     /// In characters.
     pub(super) value_limit: Option<usize>,
     pub(super) log_filter: EnvFilter,
@@ -62,6 +69,9 @@ impl Environment {
             headers: variables.headers()?,
             timeout: variables.timeout()?,
             batch: variables.batch()?,
+            has_prometheus: variables.has_prometheus()?,
+            #[cfg(feature = "prometheus")]
+            listener: variables.listener()?,
             value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,
             no_color: variables.text("NO_COLOR")?.is_some(),
@@ -148,6 +158,40 @@ impl Variables {
             queue,
             size: size.unwrap_or(512).min(queue),
             delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
+        })
+    }
+
+    fn has_prometheus(&self) -> Result<bool, TelemetryError> {
+        const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+        let Some(list) = self.text(EXPORTER)? else {
+            return Ok(false);
+        };
+        match list.trim() {
+            "none" => Ok(false),
+            "prometheus" if cfg!(feature = "prometheus") => Ok(true),
+            _ if cfg!(feature = "prometheus") => {
+                Err(TelemetryError::setting(EXPORTER, list, "prometheus or none"))
+            }
+            _ => {
+                let expected = "none, for the feature `prometheus` of tracing-core-ext is off";
+                Err(TelemetryError::setting(EXPORTER, list, expected))
+            }
+        }
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn listener(&self) -> Result<ListenerVariables, TelemetryError> {
+        const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
+        let port = self.text(PORT)?.map(|value| {
+            let port = value.trim().parse();
+            port.map_err(|_| {
+                TelemetryError::setting(PORT, value, "a port from 1 to 65535, or 0 for any")
+            })
+        });
+        let host = self.text("OTEL_EXPORTER_PROMETHEUS_HOST")?;
+        Ok(ListenerVariables {
+            host: host.map(|host| host.trim().to_owned()),
+            port: port.transpose()?,
         })
     }
 

@@ -8,6 +8,8 @@ use std::{
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
 use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 use crate::propagation::Propagator;
 
@@ -21,6 +23,8 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
     propagator: Propagator,
     delivery: Arc<Delivery>,
+    #[cfg(feature = "prometheus")]
+    metrics: Option<Metrics>,
     timeout: Duration,
     is_shut_down: bool,
 }
@@ -37,7 +41,26 @@ impl Telemetry {
         delivery: Arc<Delivery>,
         timeout: Duration,
     ) -> Self {
-        Self { provider, propagator, delivery, timeout, is_shut_down: false }
+        Self {
+            provider,
+            propagator,
+            delivery,
+            #[cfg(feature = "prometheus")]
+            metrics: None,
+            timeout,
+            is_shut_down: false,
+        }
+    }
+
+    #[cfg(feature = "prometheus")]
+    pub(super) fn with_metrics(mut self, metrics: Option<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    #[cfg(feature = "prometheus")]
+    pub(super) fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Delivers every span that has ended before, or says what was lost.
@@ -68,6 +91,8 @@ impl Telemetry {
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
         let started = Instant::now();
+        #[cfg(feature = "prometheus")]
+        self.stop_metrics();
         let in_time = self.stop_on_another_thread();
         let tally = self.delivery.tally();
         if tally.lost() == 0 {
@@ -78,6 +103,14 @@ impl Telemetry {
             waited: (!in_time).then(|| started.elapsed()),
             tally,
         })
+    }
+
+    /// What is scraped need not be waited for.
+    #[cfg(feature = "prometheus")]
+    fn stop_metrics(&mut self) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.shut_down();
+        }
     }
 
     fn stop_on_another_thread(&self) -> bool {
