@@ -27,13 +27,19 @@
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+//!
+//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
 
 mod extract;
 mod layer;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod request;
 mod route;
 mod service;
 
+#[cfg(feature = "prometheus")]
+pub use self::metrics::metrics;
 pub use self::{
     extract::RequestSpan,
     layer::TracingLayer,

@@ -84,6 +84,10 @@ const DRAINING: u8 = 1;
 const SHUT_DOWN: u8 = 2;
 
 impl Endpoint {
+    /// The paths that are answered, for adapters that register each.
+    pub const PATHS: [&'static str; 6] =
+        ["/metrics", "/metrics/", "/health", "/health/", "/info", "/info/"];
+
     pub(crate) fn new(
         registry: Registry,
         exemplars: Arc<Exemplars>,
@@ -102,15 +106,12 @@ impl Endpoint {
 
     /// The answer to a request with this method, path (without its query) and header fields.
     pub fn respond(&self, method: &str, path: &str, headers: &impl Headers) -> Response<Bytes> {
-        let answer = match (path, method) {
-            (
-                "/metrics" | "/metrics/" | "/health" | "/health/" | "/info" | "/info/",
-                "GET" | "HEAD",
-            ) => self.answer(path.trim_end_matches('/'), headers),
-            ("/metrics" | "/metrics/" | "/health" | "/health/" | "/info" | "/info/", _) => {
-                not_allowed()
+        let answer = match method {
+            _ if !Self::PATHS.contains(&path) => {
+                line(StatusCode::NOT_FOUND, "not found: try /metrics, /health or /info")
             }
-            _ => line(StatusCode::NOT_FOUND, "not found: try /metrics, /health or /info"),
+            "GET" | "HEAD" => self.answer(path.trim_end_matches('/'), headers),
+            _ => not_allowed(),
         };
         match method {
             "HEAD" => answer.map(|_| Bytes::new()),
