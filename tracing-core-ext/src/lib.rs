@@ -31,6 +31,7 @@
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
+//! | `metrics` | by `prometheus` | meters; with `otlp` their export |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client`] |
 //! | `tls` | no | `https` endpoints for export |

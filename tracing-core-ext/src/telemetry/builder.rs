@@ -12,8 +12,8 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
-#[cfg(feature = "prometheus")]
-use super::metrics::Metrics;
+#[cfg(feature = "metrics")]
+use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
     destination::Destination,
@@ -50,8 +50,8 @@ pub struct TelemetryBuilder {
     log_writer: Option<BoxMakeWriter>,
     span_level: LevelFilter,
     shutdown_timeout: Duration,
-    #[cfg(feature = "prometheus")]
-    prometheus: Option<Prometheus>,
+    #[cfg(feature = "metrics")]
+    metrics: MetricsOptions,
     variables: Variables,
 }
 
@@ -67,8 +67,8 @@ impl TelemetryBuilder {
             log_writer: None,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
-            #[cfg(feature = "prometheus")]
-            prometheus: None,
+            #[cfg(feature = "metrics")]
+            metrics: MetricsOptions::default(),
             variables: Variables::of_process(),
         }
     }
@@ -138,7 +138,12 @@ impl TelemetryBuilder {
     /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.destination = Some(Destination::Collector(url.into()));
+        let url = url.into();
+        #[cfg(all(feature = "metrics", feature = "otlp"))]
+        {
+            self.metrics.collector = Some(url.clone());
+        }
+        self.destination = Some(Destination::Collector(url));
         self
     }
 
@@ -148,8 +153,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Makes a meter provider, which Prometheus can scrape. Beats `OTEL_METRICS_EXPORTER`, which can ask for
-    /// [`Prometheus::new`] as well.
+    /// Serves metrics for Prometheus to scrape. `OTEL_METRICS_EXPORTER=prometheus` does so without code, by
+    /// [`Prometheus::new`].
     ///
     /// ```
     /// use opentelemetry::metrics::MeterProvider;
@@ -169,7 +174,31 @@ impl TelemetryBuilder {
     /// ```
     #[cfg(feature = "prometheus")]
     pub fn prometheus(mut self, prometheus: Prometheus) -> Self {
-        self.prometheus = Some(prometheus);
+        self.metrics.prometheus = Some(prometheus);
+        self
+    }
+
+    /// Exports metrics over OTLP (HTTP/protobuf) as `OTEL_METRICS_EXPORTER=otlp` does: to the collector of
+    /// [`otlp_endpoint`](Self::otlp_endpoint), else of the environment, else at `http://localhost:4318`. Prometheus may
+    /// scrape them as well.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .otlp_endpoint("http://localhost:4318")
+    ///     .otlp_metrics()
+    ///     .build()?;
+    /// assert!(telemetry.meter_provider().is_some());
+    /// # drop(telemetry);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(all(feature = "metrics", feature = "otlp"))]
+    pub fn otlp_metrics(mut self) -> Self {
+        self.metrics.has_otlp = true;
         self
     }
 
@@ -245,7 +274,7 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
         propagation::install_globally(telemetry.propagator().clone());
-        #[cfg(feature = "prometheus")]
+        #[cfg(feature = "metrics")]
         telemetry.install_metrics();
         Ok(telemetry)
     }
@@ -260,15 +289,15 @@ impl TelemetryBuilder {
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let mut environment = Environment::read(&self.variables)?;
         let service = self.choose_name(&environment)?;
-        let in_environment = environment.endpoint.take().map(Destination::Traces);
+        let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
         let destination = self.destination.or(in_environment);
         let pipeline =
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let resource = resource(&service.name, attributes, self.attributes);
-        #[cfg(feature = "prometheus")]
-        let metrics = Metrics::start(self.prometheus, &resource, &environment)?;
+        #[cfg(feature = "metrics")]
+        let metrics = self.metrics.start(&resource, &environment.metrics)?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_span_processor(processor)
@@ -285,8 +314,8 @@ impl TelemetryBuilder {
         delivery.log(|| service.say_overruled());
         let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
         let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
-        #[cfg(feature = "prometheus")]
-        let telemetry = telemetry.with_metrics(metrics);
+        #[cfg(feature = "metrics")]
+        let telemetry = telemetry.with_metrics(metrics, &dispatch);
         Ok((telemetry, dispatch))
     }
 

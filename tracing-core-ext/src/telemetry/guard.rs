@@ -7,8 +7,10 @@ use std::{
 };
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
+#[cfg(feature = "metrics")]
+use tracing::Dispatch;
 
-#[cfg(feature = "prometheus")]
+#[cfg(feature = "metrics")]
 use super::metrics::Metrics;
 use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 use crate::propagation::Propagator;
@@ -23,7 +25,7 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
     propagator: Propagator,
     delivery: Arc<Delivery>,
-    #[cfg(feature = "prometheus")]
+    #[cfg(feature = "metrics")]
     metrics: Option<Metrics>,
     timeout: Duration,
     is_shut_down: bool,
@@ -45,20 +47,23 @@ impl Telemetry {
             provider,
             propagator,
             delivery,
-            #[cfg(feature = "prometheus")]
+            #[cfg(feature = "metrics")]
             metrics: None,
             timeout,
             is_shut_down: false,
         }
     }
 
-    #[cfg(feature = "prometheus")]
-    pub(super) fn with_metrics(mut self, metrics: Option<Metrics>) -> Self {
+    #[cfg(feature = "metrics")]
+    pub(super) fn with_metrics(mut self, metrics: Option<Metrics>, dispatch: &Dispatch) -> Self {
         self.metrics = metrics;
+        if let Some(metrics) = &self.metrics {
+            metrics.log_to(dispatch);
+        }
         self
     }
 
-    #[cfg(feature = "prometheus")]
+    #[cfg(feature = "metrics")]
     pub(super) fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
     }
@@ -91,8 +96,10 @@ impl Telemetry {
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
         let started = Instant::now();
-        #[cfg(feature = "prometheus")]
-        self.stop_metrics();
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = &mut self.metrics {
+            metrics.close();
+        }
         let in_time = self.stop_on_another_thread();
         let tally = self.delivery.tally();
         if tally.lost() == 0 {
@@ -105,21 +112,17 @@ impl Telemetry {
         })
     }
 
-    /// What is scraped need not be waited for.
-    #[cfg(feature = "prometheus")]
-    fn stop_metrics(&mut self) {
-        if let Some(metrics) = &mut self.metrics {
-            metrics.shut_down();
-        }
-    }
-
     fn stop_on_another_thread(&self) -> bool {
         let (done, is_done) = channel();
         let provider = self.provider.clone();
+        #[cfg(feature = "metrics")]
+        let meters = self.meter_provider().cloned();
         let timeout = self.timeout;
         let stopping =
             thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
                 flush_and_shut_down(&provider, timeout);
+                #[cfg(feature = "metrics")]
+                let _ = meters.map(|meters| meters.shutdown_with_timeout(timeout));
                 let _ = done.send(());
             });
         match stopping {

@@ -93,7 +93,7 @@ fn the_environment_asks_for_a_listener() {
 #[test]
 fn wrong_variables_are_refused_with_what_is_allowed() {
     for (variable, value, expected) in [
-        ("OTEL_METRICS_EXPORTER", "statsd", "prometheus or none"),
+        ("OTEL_METRICS_EXPORTER", "statsd", "prometheus, otlp, both separated by a comma, or none"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", "http", "a port from 1 to 65535, or 0 for any"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536", "a port from 1 to 65535, or 0 for any"),
     ] {
@@ -286,8 +286,7 @@ fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
     let name = "http.server.request.duration";
     let bounds = [0.1, 1.0];
     let histogram = meter.f64_histogram(name).with_unit("s").with_boundaries(bounds.into()).build();
-    let exemplars =
-        rig.telemetry.metrics().unwrap().served.exemplars.histogram(&scope, name, "s", &bounds);
+    let exemplars = rig.telemetry.served().unwrap().exemplars.histogram(&scope, name, "s", &bounds);
     let attributes = [KeyValue::new("http.route", "/a"), KeyValue::new("status", 200)];
     let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
     let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);
