@@ -26,13 +26,14 @@ use crate::headers::FieldView;
 /// let endpoint = telemetry.metrics_endpoint().expect("Prometheus was asked for");
 ///
 /// let app = App::new()
-///     .configure(actix_middleware::metrics(endpoint.clone()))
+///     .configure(actix_middleware::metrics(endpoint))
 ///     .service(web::scope("/shop").wrap(Tracing::new()));
 /// # telemetry.shutdown()?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn metrics(endpoint: Endpoint) -> impl FnOnce(&mut ServiceConfig) {
+pub fn metrics(endpoint: &Endpoint) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let endpoint = endpoint.clone();
     move |config| {
         for path in Endpoint::PATHS {
             let endpoint = endpoint.clone();

@@ -21,12 +21,12 @@ use tracing_core_ext::prometheus::Endpoint;
 /// let app: Router = Router::new()
 ///     .route("/", get(|| async { "hello" }))
 ///     .layer(TracingLayer::new())
-///     .merge(axum_layer::metrics(endpoint.clone()));
+///     .merge(axum_layer::metrics(endpoint));
 /// # telemetry.shutdown()?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn metrics<S>(endpoint: Endpoint) -> Router<S>
+pub fn metrics<S>(endpoint: &Endpoint) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {

@@ -20,19 +20,20 @@ fn telemetry() -> Telemetry {
     telemetry
 }
 
-async fn on_axum(endpoint: Endpoint) -> SocketAddr {
+async fn on_axum(endpoint: &Endpoint) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app: Router = axum_layer::metrics(endpoint.clone());
+    let app: Router = axum_layer::metrics(endpoint);
     let app = app.nest("/internal", axum_layer::metrics(endpoint));
     tokio::spawn(async { axum::serve(listener, app).await });
     address
 }
 
-async fn on_actix(endpoint: Endpoint) -> SocketAddr {
+async fn on_actix(endpoint: &Endpoint) -> SocketAddr {
+    let endpoint = endpoint.clone();
     let app = move || {
-        let scope = web::scope("/internal").configure(actix_middleware::metrics(endpoint.clone()));
-        App::new().configure(actix_middleware::metrics(endpoint.clone())).service(scope)
+        let scope = web::scope("/internal").configure(actix_middleware::metrics(&endpoint));
+        App::new().configure(actix_middleware::metrics(&endpoint)).service(scope)
     };
     let server = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let address = server.addrs()[0];
@@ -84,13 +85,13 @@ async fn answers_scrapes(telemetry: Telemetry, address: SocketAddr) {
 #[tokio::test]
 async fn axum_answers_scrapes() {
     let telemetry = telemetry();
-    let address = on_axum(telemetry.metrics_endpoint().unwrap().clone()).await;
+    let address = on_axum(telemetry.metrics_endpoint().unwrap()).await;
     answers_scrapes(telemetry, address).await;
 }
 
 #[tokio::test]
 async fn actix_answers_scrapes() {
     let telemetry = telemetry();
-    let address = on_actix(telemetry.metrics_endpoint().unwrap().clone()).await;
+    let address = on_actix(telemetry.metrics_endpoint().unwrap()).await;
     answers_scrapes(telemetry, address).await;
 }

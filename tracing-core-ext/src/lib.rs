@@ -30,8 +30,7 @@
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
-//! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
-//! | `metrics` | by `prometheus` | meters; with `otlp` their export |
+//! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf) |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client`] |
 //! | `tls` | no | `https` endpoints for export |

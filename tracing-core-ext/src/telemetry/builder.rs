@@ -12,7 +12,7 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
@@ -50,7 +50,7 @@ pub struct TelemetryBuilder {
     log_writer: Option<BoxMakeWriter>,
     span_level: LevelFilter,
     shutdown_timeout: Duration,
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     metrics: MetricsOptions,
     variables: Variables,
 }
@@ -67,7 +67,7 @@ impl TelemetryBuilder {
             log_writer: None,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics: MetricsOptions::default(),
             variables: Variables::of_process(),
         }
@@ -139,7 +139,7 @@ impl TelemetryBuilder {
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
         let url = url.into();
-        #[cfg(all(feature = "metrics", feature = "otlp"))]
+        #[cfg(feature = "otlp")]
         {
             self.metrics.collector = Some(url.clone());
         }
@@ -196,7 +196,7 @@ impl TelemetryBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(all(feature = "metrics", feature = "otlp"))]
+    #[cfg(feature = "otlp")]
     pub fn otlp_metrics(mut self) -> Self {
         self.metrics.has_otlp = true;
         self
@@ -274,7 +274,7 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
         propagation::install_globally(telemetry.propagator().clone());
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         telemetry.install_metrics();
         Ok(telemetry)
     }
@@ -296,7 +296,7 @@ impl TelemetryBuilder {
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let resource = resource(&service.name, attributes, self.attributes);
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let metrics = self.metrics.start(&resource, &environment.metrics)?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
@@ -314,7 +314,7 @@ impl TelemetryBuilder {
         delivery.log(|| service.say_overruled());
         let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
         let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let telemetry = telemetry.with_metrics(metrics, &dispatch);
         Ok((telemetry, dispatch))
     }

@@ -31,6 +31,10 @@ pub(super) struct Environment {
     pub(super) propagator: Option<Propagator>,
     pub(super) traces: Otlp,
     pub(super) batch: Batch,
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "prometheus")),
+        allow(dead_code, reason = "nobody reads metrics")
+    )]
     pub(super) metrics: MetricsVariables,
     /// In characters.
     pub(super) value_limit: Option<usize>,
@@ -224,7 +228,7 @@ impl Variables {
         for name in list.split(',').map(str::trim) {
             match name {
                 "prometheus" if cfg!(feature = "prometheus") => exporters[0] = true,
-                "otlp" if cfg!(all(feature = "metrics", feature = "otlp")) => exporters[1] = true,
+                "otlp" if cfg!(feature = "otlp") => exporters[1] = true,
                 "none" if list.trim() == "none" => {}
                 _ => return Err(TelemetryError::setting(EXPORTER, list, metrics_exporters())),
             }
@@ -299,12 +303,12 @@ impl fmt::Debug for Variables {
 }
 
 const fn metrics_exporters() -> &'static str {
-    match (cfg!(feature = "prometheus"), cfg!(all(feature = "metrics", feature = "otlp"))) {
+    match (cfg!(feature = "prometheus"), cfg!(feature = "otlp")) {
         (true, true) => "prometheus, otlp, both separated by a comma, or none",
         (true, false) => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
         (false, true) => "otlp or none, for the feature `prometheus` of tracing-core-ext is off",
         (false, false) => {
-            "none, for the features `metrics` and `prometheus` of tracing-core-ext are off"
+            "none, for the features `otlp` and `prometheus` of tracing-core-ext are off"
         }
     }
 }

@@ -101,7 +101,7 @@ impl Delivery {
     }
 
     /// Counts exports: there is always one at most.
-    #[cfg(all(feature = "metrics", feature = "otlp"))]
+    #[cfg(feature = "otlp")]
     pub(super) fn of_metrics(destination: String) -> Self {
         Self::new("metrics", destination, 1)
     }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
 use tracing::Dispatch;
 
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::Metrics;
 use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 use crate::propagation::Propagator;
@@ -25,7 +25,7 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
     propagator: Propagator,
     delivery: Arc<Delivery>,
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     metrics: Option<Metrics>,
     timeout: Duration,
     is_shut_down: bool,
@@ -47,14 +47,14 @@ impl Telemetry {
             provider,
             propagator,
             delivery,
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics: None,
             timeout,
             is_shut_down: false,
         }
     }
 
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(super) fn with_metrics(mut self, metrics: Option<Metrics>, dispatch: &Dispatch) -> Self {
         self.metrics = metrics;
         if let Some(metrics) = &self.metrics {
@@ -63,7 +63,7 @@ impl Telemetry {
         self
     }
 
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(super) fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
     }
@@ -96,7 +96,7 @@ impl Telemetry {
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
         let started = Instant::now();
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         if let Some(metrics) = &mut self.metrics {
             metrics.close();
         }
@@ -115,13 +115,13 @@ impl Telemetry {
     fn stop_on_another_thread(&self) -> bool {
         let (done, is_done) = channel();
         let provider = self.provider.clone();
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let meters = self.meter_provider().cloned();
         let timeout = self.timeout;
         let stopping =
             thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
                 flush_and_shut_down(&provider, timeout);
-                #[cfg(feature = "metrics")]
+                #[cfg(any(feature = "otlp", feature = "prometheus"))]
                 let _ = meters.map(|meters| meters.shutdown_with_timeout(timeout));
                 let _ = done.send(());
             });

@@ -1,6 +1,5 @@
 #[cfg(feature = "prometheus")]
 use std::net::SocketAddr;
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
 use std::sync::Arc;
 
 #[cfg(feature = "otlp")]

@@ -73,11 +73,11 @@ mod filter;
 mod guard;
 mod headers;
 mod log;
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
-#[cfg(all(feature = "metrics", feature = "otlp"))]
+#[cfg(feature = "otlp")]
 mod otlp_metrics;
 mod outage;
 mod resource;
