@@ -226,6 +226,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_series_that_is_known_costs_no_allocation() {
+        let scope = InstrumentationScope::builder("test").build();
+        let histogram = Exemplars::default().histogram(&scope, "a", "s", &[1.0]);
+        let attributes = [KeyValue::new("http.route", "/a"), KeyValue::new("status", 200)];
+        let span = span(1, TraceFlags::SAMPLED);
+        let record = || histogram.record(&attributes, 0.5, &span, SystemTime::UNIX_EPOCH);
+        record();
+        assert_eq!(allocation_counter::measure(record).count_total, 0);
+    }
+
+    #[test]
     fn a_histogram_made_twice_is_one_and_has_so_many_series() {
         let exemplars = Exemplars::default();
         let scope = InstrumentationScope::builder("test").build();

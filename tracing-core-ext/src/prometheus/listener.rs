@@ -30,7 +30,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// Serves an endpoint on a thread of its own, so that it answers whatever runtime the service has, or has blocked.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(super) struct Listener {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -47,13 +47,12 @@ impl Listener {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens: with port 0 asked for, the one it got.
-    pub(crate) const fn address(&self) -> SocketAddr {
+    pub(super) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Closes the socket, and all connections.
-    pub(crate) fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -63,6 +63,5 @@ pub(crate) use self::exemplars::{Exemplars, HistogramExemplars, SeriesExemplars,
 pub use self::{endpoint::Endpoint, error::RegisterError, options::Prometheus, registry::Registry};
 pub(crate) use self::{
     exemplars::install_globally,
-    listener::Listener,
     options::{ListenerVariables, Served},
 };

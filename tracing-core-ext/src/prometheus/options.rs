@@ -74,7 +74,8 @@ pub(crate) struct Served {
     pub(crate) registry: Registry,
     pub(crate) exemplars: Arc<Exemplars>,
     pub(crate) endpoint: Endpoint,
-    pub(crate) listener: Option<Listener>,
+    socket: Option<TcpListener>,
+    listener: Option<Listener>,
 }
 
 /// What makes the instruments of a provider readable by Prometheus.
@@ -135,7 +136,8 @@ impl Prometheus {
         self
     }
 
-    pub(crate) fn start(
+    /// Everything that can be refused is refused here; nothing is answered yet.
+    pub(crate) fn prepare(
         self,
         resource: &Resource,
         variables: &ListenerVariables,
@@ -147,11 +149,9 @@ impl Prometheus {
         let registry = self.registry(meters)?;
         let exemplars = Arc::<Exemplars>::default();
         let endpoint = Endpoint::new(registry.clone(), Arc::clone(&exemplars), resource, exporters);
-        let listener = socket.map(|socket| Listener::start(socket, endpoint.clone()));
-        let listener = listener.transpose().map_err(TelemetryError::exporter)?;
         let cardinality_limit = self.cardinality_limit;
         let reader = Reader { exporter, registry: registry.clone(), cardinality_limit };
-        Ok((Served { registry, exemplars, endpoint, listener }, reader))
+        Ok((Served { registry, exemplars, endpoint, socket, listener: None }, reader))
     }
 
     fn registry(&self, meters: Meters) -> Result<Registry, TelemetryError> {
@@ -228,6 +228,19 @@ impl Reader {
 }
 
 impl Served {
+    /// Begins to answer at the socket, if there is one: when there is a provider to read from, not before.
+    pub(crate) fn listen(mut self) -> Result<Self, TelemetryError> {
+        let socket = self.socket.take();
+        let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
+        self.listener = listener.transpose().map_err(TelemetryError::exporter)?;
+        Ok(self)
+    }
+
+    /// Where its listener is: with port 0 asked for, at the one it got.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(Listener::address)
+    }
+
     /// From now on the endpoint answers that there is nothing more to scrape, and the listener is closed.
     pub(crate) fn shut_down(&mut self) {
         self.endpoint.shut_down();

@@ -263,6 +263,9 @@ impl TelemetryBuilder {
     /// When a setting, in code or in the environment, cannot be used, or when there is a global
     /// `tracing` subscriber already. Nothing is installed then.
     pub fn install(self) -> Result<Telemetry, TelemetryError> {
+        if INSTALLED.load(Ordering::Acquire) {
+            return Err(TelemetryError::already_installed());
+        }
         let (telemetry, dispatch) = self.build()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {

@@ -20,7 +20,7 @@ use super::{
 };
 use super::{config::MetricsVariables, error::TelemetryError, guard::Telemetry};
 #[cfg(feature = "prometheus")]
-use crate::prometheus::{self, Endpoint as Scraped, Listener, Prometheus, Registry, Served};
+use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
 
 /// The specifications' defaults.
 #[cfg(feature = "otlp")]
@@ -66,12 +66,13 @@ impl MetricsOptions {
         let (builder, delivery) = self.push(builder, environment)?;
         #[cfg(feature = "prometheus")]
         let (builder, served) = self.serve(builder, resource, environment, exporters)?;
+        let provider = builder.build();
         Ok(Some(Metrics {
-            provider: builder.build(),
+            provider,
             #[cfg(feature = "otlp")]
             delivery,
             #[cfg(feature = "prometheus")]
-            served,
+            served: served.map(Served::listen).transpose()?,
         }))
     }
 
@@ -104,7 +105,7 @@ impl MetricsOptions {
         let Some(options) = self.prometheus else {
             return Ok((builder, None));
         };
-        let (served, reader) = options.start(resource, &environment.listener, exporters)?;
+        let (served, reader) = options.prepare(resource, &environment.listener, exporters)?;
         Ok((reader.read(builder), Some(served)))
     }
 
@@ -188,7 +189,7 @@ impl Telemetry {
 
     /// Where metrics are served by a listener of their own.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.served()?.listener.as_ref().map(Listener::address)
+        self.served().and_then(Served::address)
     }
 
     /// What is scraped, to add collectors of the `prometheus` crate to.
