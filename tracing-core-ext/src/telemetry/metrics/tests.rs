@@ -92,10 +92,16 @@ fn the_environment_asks_for_a_listener() {
 
 #[test]
 fn wrong_variables_are_refused_with_what_is_allowed() {
+    let exporters = match cfg!(feature = "otlp") {
+        true => "prometheus, otlp, both separated by a comma, or none",
+        false => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
+    };
+    let port = "a port from 1 to 65535, or 0 for any";
     for (variable, value, expected) in [
-        ("OTEL_METRICS_EXPORTER", "statsd", "prometheus, otlp, both separated by a comma, or none"),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "http", "a port from 1 to 65535, or 0 for any"),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536", "a port from 1 to 65535, or 0 for any"),
+        ("OTEL_METRICS_EXPORTER", "statsd", exporters),
+        ("OTEL_METRICS_EXPORTER", "prometheus,none", exporters),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "http", port),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536", port),
     ] {
         assert_eq!(
             refusal(builder(vec![(variable, value.to_owned())]).build()),
