@@ -46,11 +46,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::none());
         match &mut result {
-            Ok(response) => respond(&mut exchange, response),
-            Err(error) => respond_with_error(&mut exchange, error),
+            Ok(response) => respond(this.exchange, response),
+            Err(error) => respond_with_error(this.exchange, error),
         }
+        let exchange = mem::replace(this.exchange, Exchange::none());
         Poll::Ready(
             result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
         )
@@ -97,6 +97,6 @@ fn body_length<B: MessageBody>(response: &ServiceResponse<B>) -> Option<u64> {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     parse_length(headers.get(CONTENT_LENGTH)?.as_bytes())
 }

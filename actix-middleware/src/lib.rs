@@ -28,11 +28,46 @@
 //! Middleware registered later wraps what was registered before: register [`Tracing`] last, and all the others are
 //! inside the span.
 //!
+//! With the feature `awc`, `client` has the same for requests that are sent by [awc](https://docs.rs/awc).
+//!
+//! # WebSockets
+//!
+//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
+//! where its handler asks for one, in a new trace that links to the handshake:
+//!
+//! ```no_run
+//! use actix_middleware::RequestSpan;
+//! use actix_web::{HttpRequest, HttpResponse, get, rt, web::Payload};
+//! use actix_ws::{Message, MessageStream, Session};
+//! use futures_util::StreamExt;
+//!
+//! #[get("/chat")]
+//! async fn chat(
+//!     request: HttpRequest,
+//!     payload: Payload,
+//!     span: RequestSpan,
+//! ) -> actix_web::Result<HttpResponse> {
+//!     let (response, session, messages) = actix_ws::handle(&request, payload)?;
+//!     rt::spawn(async move { span.websocket("/chat").run(echo(session, messages)).await });
+//!     Ok(response)
+//! }
+//!
+//! async fn echo(mut session: Session, mut messages: MessageStream) {
+//!     while let Some(Ok(Message::Text(text))) = messages.next().await {
+//!         if session.text(text).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
 //! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
 
 mod body;
+#[cfg(feature = "awc")]
+pub mod client;
 mod extract;
 mod future;
 mod headers;

@@ -64,7 +64,7 @@ impl RequestHead for ActixRequest<'_> {
     }
 }
 
-const fn protocol_version(version: Version) -> Option<ProtocolVersion> {
+pub(crate) const fn protocol_version(version: Version) -> Option<ProtocolVersion> {
     match version {
         Version::HTTP_10 => Some(ProtocolVersion::Http10),
         Version::HTTP_11 => Some(ProtocolVersion::Http11),

@@ -3,12 +3,14 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use tracing_core_ext::exchange::{Exchange, Instrumentation};
+use tracing_core_ext::exchange::{Exchange, Instrumentation, NestingWarning};
 
 use crate::{
     ExchangeBody, RequestSpan, ResponseFuture,
     request::{self, ActixRequest},
 };
+
+static NESTED: NestingWarning = NestingWarning::new("actix_middleware::Tracing");
 
 /// Service made by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if request.extensions().contains::<RequestSpan>() {
+            NESTED.say();
             return ResponseFuture::new(self.inner.call(request), Exchange::none());
         }
         let mut exchange = self.instrumentation.receive(&ActixRequest::of(&request));

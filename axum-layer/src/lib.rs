@@ -26,6 +26,50 @@
 //! The peer's address is recorded where the application is served with
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).
 //!
+//! # gRPC
+//!
+//! A service of [tonic](https://docs.rs/tonic) takes the layer where its server is built, or among the routes of an axum
+//! router. Requests of gRPC become spans named by service and method, with `rpc.system.name`, `rpc.method` and
+//! `rpc.response.status_code` from the trailers; the statuses for which the server is to blame are errors. tonic's own
+//! server does not tell the peer's address in a way the layer knows, and a time limit it sets is outside of every layer:
+//! such a call ends as `cancelled_before_head`.
+//!
+//! ```ignore
+//! tonic::transport::Server::builder()
+//!     .layer(TracingLayer::new())
+//!     .add_service(StockServer::new(stock))
+//!     .serve(address)
+//!     .await?;
+//! ```
+//!
+//! Tonic's client takes a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
+//!
+//! # WebSockets
+//!
+//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
+//! where its handler asks for one, in a new trace that links to the handshake:
+//!
+//! ```no_run
+//! use axum::{
+//!     extract::ws::{WebSocket, WebSocketUpgrade},
+//!     response::Response,
+//! };
+//! use axum_layer::RequestSpan;
+//!
+//! async fn chat(upgrade: WebSocketUpgrade, span: RequestSpan) -> Response {
+//!     upgrade.on_upgrade(async move |socket| span.websocket("/chat").run(echo(socket)).await)
+//! }
+//!
+//! async fn echo(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         if socket.send(message).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! # axum::Router::<()>::new().route("/chat", axum::routing::any(chat));
+//! ```
+//!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
 //! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.

@@ -3,13 +3,17 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
-use tracing_core_ext::exchange::{Exchange, ExchangeBody, Instrumentation, ResponseFuture};
+use tracing_core_ext::exchange::{
+    Exchange, ExchangeBody, Instrumentation, NestingWarning, ResponseFuture,
+};
 
 use crate::{
     RequestSpan,
     request::{self, AxumRequest},
     route,
 };
+
+static NESTED: NestingWarning = NestingWarning::new("axum_layer::TracingLayer");
 
 /// Service made by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]
@@ -40,6 +44,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(span) = request.extensions().get() {
+            NESTED.say();
             route::tell(span, request.method(), request.extensions());
             return ResponseFuture::new(self.inner.call(request), Exchange::none());
         }

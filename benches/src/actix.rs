@@ -24,6 +24,11 @@ pub(crate) fn driver(case: Case) -> Driver {
             let tracing = Tracing::builder().tracer_provider(&provider).build();
             drive(runtime, case, test::init_service(app().wrap(tracing)))
         }
+        Middleware::OursMeasured => {
+            let meters = telemetry::meter_provider();
+            let tracing = Tracing::builder().tracer_provider(&provider).meter_provider(&meters);
+            drive(runtime, case, test::init_service(app().wrap(tracing.build())))
+        }
         Middleware::OtelActix => {
             drive(runtime, case, test::init_service(app().wrap(RequestTracing::new())))
         }

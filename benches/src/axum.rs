@@ -34,11 +34,17 @@ fn traced(middleware: Middleware, provider: &SdkTracerProvider) -> Router {
         Middleware::Ours | Middleware::OursSubscribed => {
             router.layer(TracingLayer::builder().tracer_provider(provider).build())
         }
+        Middleware::OursMeasured => router.layer(measured(provider)),
         Middleware::OursGlobal => router.layer(TracingLayer::new()),
         Middleware::OtelTower => router.layer(spans_only()),
         Middleware::AxumTracing => router.layer(OtelAxumLayer::default()),
         other => unreachable!("{other:?} is not for axum"),
     }
+}
+
+fn measured(provider: &SdkTracerProvider) -> TracingLayer {
+    let meters = telemetry::meter_provider();
+    TracingLayer::builder().tracer_provider(provider).meter_provider(&meters).build()
 }
 
 /// Nobody else counts metrics here.

@@ -37,6 +37,8 @@ pub enum Middleware {
     ByHand,
     /// This workspace.
     Ours,
+    /// This workspace, with metrics.
+    OursMeasured,
     /// This workspace, with the global provider.
     OursGlobal,
     /// This workspace below a `tracing` subscriber with its layer.
@@ -108,6 +110,7 @@ impl Middleware {
             Self::Nothing => "a layer that does nothing",
             Self::ByHand => "span by hand, ten attributes",
             Self::Ours => "ours",
+            Self::OursMeasured => "ours, with metrics",
             Self::OursGlobal => "ours, with the global provider",
             Self::OursSubscribed => "ours, with its tracing layer installed",
             Self::OtelTower => "opentelemetry-instrumentation-tower 0.19",
@@ -133,6 +136,7 @@ pub fn cases() -> Vec<Case> {
         (Axum, M::Nothing, false),
         (Axum, M::ByHand, false),
         (Axum, M::Ours, false),
+        (Axum, M::OursMeasured, false),
         (Axum, M::OursGlobal, false),
         (Axum, M::OursSubscribed, false),
         (Axum, M::OtelTower, false),
@@ -143,6 +147,7 @@ pub fn cases() -> Vec<Case> {
         (Axum, M::AxumTracing, true),
         (Actix, M::Bare, false),
         (Actix, M::Ours, false),
+        (Actix, M::OursMeasured, false),
         (Actix, M::OtelActix, false),
         (None, M::Extract, false),
         (None, M::Extract, true),

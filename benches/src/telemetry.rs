@@ -3,6 +3,7 @@ use std::time::Duration;
 use opentelemetry::{Context, global, trace::TracerProvider};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
+    metrics::{SdkMeterProvider, Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
@@ -18,6 +19,13 @@ pub(crate) fn provider(sampling: Sampling) -> SdkTracerProvider {
         Sampling::Unsampled => Sampler::AlwaysOff,
     };
     SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Discard).build()
+}
+
+/// A provider whose metrics go nowhere. It lives as long as the process, for what is shut down records nothing.
+pub(crate) fn meter_provider() -> SdkMeterProvider {
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
+    std::mem::forget(provider.clone());
+    provider
 }
 
 /// For middleware that takes nothing else.
@@ -58,5 +66,23 @@ impl SpanProcessor for Discard {
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+impl PushMetricExporter for Discard {
+    async fn export(&self, _: &ResourceMetrics) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
     }
 }

@@ -6,9 +6,11 @@ use actix_web::{
     error::ErrorServiceUnavailable,
     http::StatusCode,
     middleware::{Next, from_fn},
-    web::{self, Bytes, Data, Path, ServiceConfig},
+    rt,
+    web::{self, Bytes, Data, Path, Payload, ServiceConfig},
 };
-use futures_util::FutureExt;
+use actix_ws::{Message, MessageStream, Session};
+use futures_util::{FutureExt, StreamExt};
 use opentelemetry::{Context, trace::TraceContextExt};
 
 use crate::{Framework, Server, Setup};
@@ -53,6 +55,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/headers", web::get().to(headers))
         .route("/echo", web::post().to(echo))
         .service(web::resource("/late").wrap(from_fn(give_up)).get(pending))
+        .route("/ws", web::get().to(websocket))
+        .route("/ws/traced", web::get().to(traced_websocket))
         .service(web::resource("/middleware").wrap(from_fn(inner)).get(found));
 }
 
@@ -89,6 +93,7 @@ async fn work(setup: Data<Setup>) -> impl Responder {
 
 async fn extractor(span: RequestSpan) -> String {
     span.set_attribute("cart.items", 3);
+    span.set_metric_attribute("shop.plan", "free");
     span.record_error(&std::fmt::Error);
     format!("{} {}", span.trace_id(), span.span_id())
 }
@@ -116,6 +121,42 @@ async fn give_up<B: MessageBody>(
 ) -> actix_web::Result<ServiceResponse<B>> {
     let answered = next.call(request).now_or_never();
     answered.unwrap_or_else(|| Err(ErrorServiceUnavailable("")))
+}
+
+async fn websocket(
+    request: HttpRequest,
+    payload: Payload,
+    setup: Data<Setup>,
+) -> actix_web::Result<HttpResponse> {
+    let (response, session, messages) = actix_ws::handle(&request, payload)?;
+    rt::spawn(talk(session, messages, setup));
+    Ok(response)
+}
+
+async fn traced_websocket(
+    request: HttpRequest,
+    payload: Payload,
+    setup: Data<Setup>,
+    span: RequestSpan,
+) -> actix_web::Result<HttpResponse> {
+    let (response, session, messages) = actix_ws::handle(&request, payload)?;
+    rt::spawn(async move {
+        span.websocket("/ws/traced").run(talk(session, messages, setup)).await;
+    });
+    Ok(response)
+}
+
+async fn talk(mut session: Session, mut messages: MessageStream, setup: Data<Setup>) {
+    while let Some(Ok(message)) = messages.next().await {
+        match message {
+            Message::Text(text) => {
+                (setup.work)(&setup);
+                session.text(text).await.expect("the client reads");
+            }
+            Message::Close(reason) => return session.close(reason).await.unwrap_or_default(),
+            _ => {}
+        }
+    }
 }
 
 /// What middleware inside ours has found.

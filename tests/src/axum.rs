@@ -3,7 +3,10 @@ use std::net::SocketAddr;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Extension, Path, Request, State},
+    extract::{
+        Extension, Path, Request, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     middleware::{self, Next},
     response::{AppendHeaders, IntoResponse, Response},
@@ -59,6 +62,8 @@ fn router(setup: Setup) -> Router {
             "/twice/{id}",
             get(async |Path(id): Path<String>| format!("item {id}")).layer(second),
         )
+        .route("/ws", get(websocket))
+        .route("/ws/traced", get(traced_websocket))
         .route("/middleware", get(found).layer(middleware::from_fn(inner)))
         .layer(layer)
         .with_state(setup)
@@ -83,6 +88,7 @@ async fn events(State(setup): State<Setup>) -> impl IntoResponse {
 
 async fn extractor(span: RequestSpan) -> String {
     span.set_attribute("cart.items", 3);
+    span.set_metric_attribute("shop.plan", "free");
     span.record_error(&std::fmt::Error);
     format!("{} {}", span.trace_id(), span.span_id())
 }
@@ -109,6 +115,29 @@ async fn echo(body: Bytes) -> impl IntoResponse {
 async fn give_up(request: Request, next: Next) -> Result<Response, StatusCode> {
     let answered = next.run(request).now_or_never();
     answered.ok_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+async fn websocket(State(setup): State<Setup>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|socket| talk(socket, setup))
+}
+
+async fn traced_websocket(
+    State(setup): State<Setup>,
+    span: RequestSpan,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.on_upgrade(async move |socket| {
+        span.websocket("/ws/traced").run(talk(socket, setup)).await;
+    })
+}
+
+async fn talk(mut socket: WebSocket, setup: Setup) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if let Message::Text(text) = message {
+            (setup.work)(&setup);
+            socket.send(Message::Text(text)).await.expect("the client reads");
+        }
+    }
 }
 
 /// What middleware inside ours has found.

@@ -10,7 +10,7 @@ use tracing_core_ext::{
     propagation::Propagator,
 };
 
-use crate::{SpanSink, Stage};
+use crate::{MetricSink, SpanSink, Stage};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -23,7 +23,7 @@ use crate::{SpanSink, Stage};
 /// | `/pending` | enters the stage and never answers |
 /// | `/stream` | streams what the stage scripts |
 /// | `/events` | streams what the stage scripts, as `text/event-stream` |
-/// | `/extractor` | answers trace id and span id of its extractor, and records on it |
+/// | `/extractor` | answers trace id and span id of its extractor, and records on it and in its metric |
 /// | `/work` | runs what the setup says, then answers |
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
@@ -31,6 +31,8 @@ use crate::{SpanSink, Stage};
 /// | `/echo` | reads its body and answers it, with `x-cache: hit`, `x-tag: a` and `x-tag: b` |
 /// | `/late` | never answers; middleware inside ours gives up at once and answers 503 |
 /// | `/twice/{id}` | answers `item {id}` below a second middleware of ours |
+/// | `/ws` | opens a WebSocket that runs what the setup says for every text, then sends it back |
+/// | `/ws/traced` | does the same in a span of the connection |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
@@ -45,12 +47,14 @@ pub struct Setup {
     pub stage: Stage,
     /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
-    /// What `/work` does, in the handler.
+    /// What `/work` does, in the handler, and a WebSocket for every text.
     pub work: fn(&Setup),
     /// What `/forward` calls.
     pub forward: Option<String>,
     /// Whether spans are made at all.
     pub has_sdk: bool,
+    /// Measures exchanges; none by default.
+    pub metrics: Option<MetricSink>,
     /// Carries context instead of the default.
     pub propagator: Option<Propagator>,
     /// Sets options of the middleware.
@@ -75,15 +79,19 @@ impl Setup {
             work: |_| {},
             forward: None,
             has_sdk: true,
+            metrics: None,
             propagator: None,
             options: None,
         }
     }
 
-    /// Gives a middleware or a client the provider and the propagator.
+    /// Gives a middleware or a client the providers and the propagator.
     pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
         if let Some(propagator) = self.propagator.clone() {
             builder = builder.propagator(propagator);
+        }
+        if let Some(metrics) = &self.metrics {
+            builder = builder.meter_provider(metrics.provider());
         }
         if self.has_sdk {
             builder.tracer_provider(&self.provider)
@@ -123,6 +131,14 @@ pub async fn recorded_with<F: Framework>(options: Options) -> (Server, SpanSink)
     let sink = SpanSink::new();
     let setup = Setup { options: Some(options), ..Setup::new(&sink) };
     (F::serve(setup).await, sink)
+}
+
+/// A server whose exchanges are measured, with `options`, and where its spans and its metrics end.
+pub async fn measured_with<F: Framework>(options: Options) -> (Server, SpanSink, MetricSink) {
+    let (sink, metrics) = (SpanSink::new(), MetricSink::new());
+    let setup =
+        Setup { options: Some(options), metrics: Some(metrics.clone()), ..Setup::new(&sink) };
+    (F::serve(setup).await, sink, metrics)
 }
 
 /// A running server; dropping it stops it.

@@ -5,22 +5,28 @@ mod actix;
 mod axum;
 mod captured;
 mod framework;
+mod metric_sink;
 mod optionless;
 mod peer;
 mod shout;
 mod sink;
 mod stage;
+mod websocket;
+mod wire;
 
 pub use self::{
     actix::Actix,
     axum::Axum,
     captured::{Captured, plain_subscriber},
-    framework::{Framework, Options, Server, Setup, recorded, recorded_with},
+    framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
+    metric_sink::{MetricSink, Series},
     optionless::headers_sent_without_options,
     peer::Peer,
     shout::Shout,
     sink::{SpanDataExt, SpanSink},
     stage::{Stage, Step},
+    websocket::WebSocket,
+    wire::{Then, Wire},
 };
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.

@@ -9,7 +9,7 @@ use opentelemetry_sdk::{
 use tokio::{sync::watch, time::timeout};
 
 /// Longer than anything here takes; a wait that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the spans of one test end, without globals. Clones share it.
 #[derive(Clone)]

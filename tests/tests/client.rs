@@ -4,7 +4,6 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::SpanData;
 use tests::{Axum, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
 use tracing_core_ext::client::Client;
 
@@ -84,69 +83,6 @@ async fn the_server_span_is_a_child_of_the_client_span_which_is_a_child_of_the_c
 }
 
 #[tokio::test]
-async fn every_attempt_has_a_span_of_its_own() {
-    let scene = scene().await;
-    let request = scene.client.get(scene.server.url("/status/503"));
-
-    request.try_clone().unwrap().send().await.unwrap().bytes().await.unwrap();
-    request.send().await.unwrap().bytes().await.unwrap();
-
-    let spans = scene.sink.wait_for(2).await;
-    assert_ne!(spans[0].id(), spans[1].id());
-    scene.server_sink.wait_for(2).await;
-}
-
-#[tokio::test]
-async fn a_status_of_400_or_above_is_an_error() {
-    for status in [400, 404, 500, 503] {
-        let scene = scene().await;
-        let url = scene.server.url(&format!("/status/{status}"));
-
-        scene.client.get(url).send().await.unwrap().bytes().await.unwrap();
-
-        let span = scene.sink.only().await;
-        assert_eq!(span.integer("http.response.status_code"), Some(status));
-        assert_error(&span, &status.to_string());
-    }
-}
-
-#[tokio::test]
-async fn an_unreachable_server_is_a_connection_error() {
-    let scene = scene().await;
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-
-    scene.client.get(format!("http://{closed}/")).send().await.unwrap_err();
-
-    let span = scene.sink.only().await;
-    assert_eq!(span.attribute("http.response.status_code"), None);
-    assert_error(&span, "connection_error");
-}
-
-#[tokio::test]
-async fn no_answer_in_time_is_a_timeout() {
-    let scene = scene().await;
-    let request = scene.client.get(scene.server.url("/pending"));
-
-    let error = request.timeout(std::time::Duration::from_millis(50)).send().await.unwrap_err();
-
-    assert!(error.is_timeout());
-    assert_error(&scene.sink.only().await, "timeout");
-}
-
-#[tokio::test]
-async fn a_body_that_breaks_off_is_an_error() {
-    let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
-
-    let response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
-    script.send(Step::Error).unwrap();
-    response.bytes().await.unwrap_err();
-
-    assert_error(&scene.sink.only().await, "body_error");
-}
-
-#[tokio::test]
 async fn the_span_ends_with_the_body() {
     let scene = scene().await;
     let script = scene.stage.script();
@@ -159,34 +95,6 @@ async fn the_span_ends_with_the_body() {
     assert_eq!(response.chunk().await.unwrap(), None);
 
     assert_eq!(scene.sink.only().await.status, Status::Unset);
-}
-
-#[tokio::test]
-async fn a_caller_that_drops_the_response_made_no_error() {
-    let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
-
-    drop(scene.client.get(scene.server.url("/stream")).send().await.unwrap());
-
-    let span = scene.sink.only().await;
-    assert_eq!(span.integer("http.response.status_code"), Some(200));
-    assert_eq!(span.status, Status::Unset);
-    assert_eq!(span.attribute("error.type"), None);
-}
-
-#[tokio::test]
-async fn a_caller_that_drops_the_future_made_no_error() {
-    let scene = scene().await;
-
-    let sending = tokio::spawn(scene.client.get(scene.server.url("/pending")).send());
-    scene.stage.entered().await;
-    sending.abort();
-
-    let span = scene.sink.only().await;
-    assert_eq!(span.attribute("http.response.status_code"), None);
-    assert_eq!(span.status, Status::Unset);
-    assert_eq!(span.attribute("error.type"), None);
 }
 
 #[tokio::test]
@@ -229,22 +137,4 @@ async fn a_client_made_of_a_reqwest_client_injects_without_any_sdk() {
     drop(current);
 
     assert!(scene.server_sink.only().await.is_child_of(&users.only().await));
-}
-
-#[tokio::test]
-async fn a_peer_that_answers_nothing_is_a_failed_request() {
-    let scene = scene().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-
-    let sending = tokio::spawn(scene.client.get(url).send());
-    drop(listener.accept().await.unwrap());
-    sending.await.unwrap().unwrap_err();
-
-    assert_error(&scene.sink.only().await, "request_error");
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert_eq!(span.status, Status::error(""), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
 }

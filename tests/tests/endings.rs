@@ -1,10 +1,10 @@
 //! Every way an exchange can end, recorded and not: one span or none, and what it says.
 
-use opentelemetry::trace::Status;
+use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::Client;
 use tests::{
-    Framework, Peer, Server, Setup, SpanDataExt, SpanSink, Stage, Step,
+    Framework, MetricSink, Peer, Server, Setup, SpanDataExt, SpanSink, Stage, Step,
     on_both_frameworks_either_way,
 };
 
@@ -12,6 +12,9 @@ on_both_frameworks_either_way![
     a_recorded_exchange_ends_once_and_says_how,
     an_unsampled_exchange_ends_without_a_span,
     a_filtered_exchange_ends_without_a_span,
+    a_measured_exchange_is_counted_once_and_says_the_same,
+    an_unsampled_exchange_is_counted_as_well,
+    a_filtered_exchange_is_not_counted,
 ];
 
 /// A way to end, and what the span says of it: status code, `error.type`, bytes of the response.
@@ -110,6 +113,76 @@ async fn a_filtered_exchange_ends_without_a_span<F: Framework>() {
         let options: Option<tests::Options> = Some(|builder| builder.filter(|_| false));
         let setup = Setup { options, ..Setup::new(&sink) };
         ends_without_a_span::<F>(case.ending, setup, &sink).await;
+    }
+}
+
+async fn a_measured_exchange_is_counted_once_and_says_the_same<F: Framework>() {
+    for case in &CASES {
+        let sink = SpanSink::new();
+        let metrics = measured::<F>(case.ending, Setup::new(&sink)).await;
+
+        check(case, &sink.only().await);
+        check_metrics(case, &metrics).await;
+    }
+}
+
+async fn an_unsampled_exchange_is_counted_as_well<F: Framework>() {
+    for case in &CASES {
+        let provider = SpanSink::new().provider_sampling(Sampler::AlwaysOff);
+        let metrics = measured::<F>(case.ending, Setup::with_provider(provider)).await;
+
+        check_metrics(case, &metrics).await;
+    }
+}
+
+async fn a_filtered_exchange_is_not_counted<F: Framework>() {
+    for case in &CASES {
+        let metrics = MetricSink::new();
+        let setup = Setup {
+            options: Some(|builder| builder.filter(|_| false)),
+            metrics: Some(metrics.clone()),
+            ..Setup::new(&SpanSink::new())
+        };
+        let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+
+        play(case.ending, &server, &stage).await;
+        server.stop().await;
+
+        assert_eq!(metrics.instruments(), [], "{:?}", case.ending);
+    }
+}
+
+/// What is measured of an exchange that ends so.
+async fn measured<F: Framework>(ending: Ending, setup: Setup) -> MetricSink {
+    let metrics = MetricSink::new();
+    let setup = Setup {
+        options: Some(|builder| builder.body_sizes(true)),
+        metrics: Some(metrics.clone()),
+        ..setup
+    };
+    let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+    play(ending, &server, &stage).await;
+    metrics.only("http.server.request.duration").await;
+    server.stop().await;
+    metrics
+}
+
+async fn check_metrics(case: &Case, metrics: &MetricSink) {
+    let Case { ending, status, error_type, size } = case;
+    let duration = metrics.only("http.server.request.duration").await;
+    let label = |key| duration.labels.get(key).cloned();
+    assert_eq!(label("http.response.status_code"), status.map(Value::from), "{ending:?}");
+    assert_eq!(label("error.type"), error_type.map(Value::from), "{ending:?}");
+    assert_eq!(metrics.series("http.server.active_requests").len(), 1, "{ending:?}");
+    assert_eq!(metrics.total("http.server.active_requests"), 0.0, "{ending:?}");
+    let request = metrics.only("http.server.request.body.size").await;
+    assert_eq!((request.sum, &request.labels), (0.0, &duration.labels), "{ending:?}");
+    let sizes: Vec<_> =
+        metrics.series("http.server.response.body.size").iter().map(|it| it.sum as i64).collect();
+    match *size {
+        Absent => assert!(sizes.is_empty(), "{ending:?}: {sizes:?}"),
+        Declared(bytes) | Streamed(bytes) => assert_eq!(sizes, [bytes], "{ending:?}"),
+        AtLeast(bytes) => assert!(sizes[0] >= bytes, "{ending:?}: {sizes:?}"),
     }
 }
 

@@ -15,8 +15,9 @@ use axum::{
     routing::{get, post},
 };
 use axum_layer::{RequestSpan, RouteLayer, TracingLayer};
-use opentelemetry_sdk::trace::SpanData;
-use tests::{SpanDataExt, SpanSink};
+use opentelemetry::Value;
+use opentelemetry_sdk::trace::{Sampler, SpanData};
+use tests::{MetricSink, SpanDataExt, SpanSink};
 use tower::{Layer, ServiceExt};
 
 /// The span of a `GET` request to a router with our layer inside.
@@ -203,4 +204,29 @@ async fn a_path_that_actix_middleware_rewrites_has_its_route() {
     assert_eq!(span.integer("http.response.status_code"), Some(200));
     assert_eq!(span.text("url.path"), Some("/users//7/"));
     assert_route(&span, "/users/{id}");
+}
+
+/// The label of a `GET` request whose layer is outside of the router.
+async fn label_outside(sampler: Sampler, router: Router, path: &str) -> Option<Value> {
+    let metrics = MetricSink::new();
+    let layer = TracingLayer::builder()
+        .tracer_provider(&SpanSink::new().provider_sampling(sampler))
+        .meter_provider(metrics.provider())
+        .build();
+    drop(layer.layer(router).oneshot(request(path)).await.unwrap());
+    let series = metrics.only("http.server.request.duration").await;
+    series.labels.get("http.route").cloned()
+}
+
+#[tokio::test]
+async fn a_late_route_is_a_label_as_well() {
+    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+        let told = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
+        let layered = users().layer(RouteLayer::new());
+        for router in [told, layered] {
+            let label = label_outside(sampler.clone(), router, "/users/7").await;
+            assert_eq!(label, Some("/users/{id}".into()));
+        }
+        assert_eq!(label_outside(sampler, users(), "/users/7").await, None);
+    }
 }

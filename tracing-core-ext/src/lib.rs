@@ -32,13 +32,16 @@
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf) |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
-//! | `reqwest` | yes | [`client`] |
+//! | `reqwest` | yes | [`client::Client`] |
+//! | `reqwest-middleware` | no | `client::TracingMiddleware` |
+//! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export |
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client;
 pub mod exchange;
 pub mod http;
+mod metrics;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 pub mod propagation;

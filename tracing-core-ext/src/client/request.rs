@@ -1,25 +1,56 @@
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use reqwest::{Body, Request, Response};
 use serde::Serialize;
 
-use super::Client;
-use crate::exchange::Instrumentation;
+use super::{Client, ResendCount, UrlTemplate, send::Call};
 
 /// A request in the making, with the methods of [`reqwest::RequestBuilder`].
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     inner: reqwest::RequestBuilder,
-    instrumentation: Instrumentation,
+    client: Client,
+    call: Call,
 }
 
 impl RequestBuilder {
-    pub(super) const fn new(
-        inner: reqwest::RequestBuilder,
-        instrumentation: Instrumentation,
-    ) -> Self {
-        Self { inner, instrumentation }
+    pub(super) fn new(inner: reqwest::RequestBuilder, client: Client) -> Self {
+        Self { inner, client, call: Call::default() }
+    }
+
+    /// What the URL was made from: recorded as `url.template`, it names the span `{method} {template}`.
+    ///
+    /// Keep templates few: no identifiers in them.
+    ///
+    /// ```no_run
+    /// # async fn run(client: tracing_core_ext::client::Client, id: u32) -> reqwest::Result<()> {
+    /// let url = format!("http://inventory.example/stock/{id}");
+    /// client.get(url).url_template("/stock/{id}").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn url_template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
+        self.call.template = Some(UrlTemplate::new(template));
+        self
+    }
+
+    /// How often this request was sent before: recorded as `http.request.resend_count` above 0.
+    ///
+    /// ```no_run
+    /// # async fn run(client: tracing_core_ext::client::Client) -> reqwest::Result<()> {
+    /// for count in 0..3 {
+    ///     let request = client.get("http://inventory.example/stock/7").resend_count(count);
+    ///     if request.send().await?.status().is_success() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn resend_count(mut self, count: u32) -> Self {
+        self.call.resend_count = ResendCount::new(count);
+        self
     }
 
     /// Adds a header field.
@@ -82,7 +113,7 @@ impl RequestBuilder {
         self.map(|inner| inner.json(json))
     }
 
-    /// The request, for [`Client::execute`].
+    /// The request, for [`Client::execute`]. Template and resend count do not go with it.
     ///
     /// # Errors
     ///
@@ -91,10 +122,9 @@ impl RequestBuilder {
         self.inner.build()
     }
 
-    /// The request, and the client to send it with.
+    /// The request, and the client to send it with. Template and resend count do not go with it.
     pub fn build_split(self) -> (Client, reqwest::Result<Request>) {
-        let (inner, request) = self.inner.build_split();
-        (Client { inner, instrumentation: self.instrumentation }, request)
+        (self.client, self.inner.build())
     }
 
     /// Sends the request.
@@ -103,15 +133,15 @@ impl RequestBuilder {
     ///
     /// Those of [`reqwest::RequestBuilder::send`].
     pub fn send(self) -> impl Future<Output = reqwest::Result<Response>> {
-        let (client, request) = self.build_split();
-        let sending = request.map(|request| client.execute(request));
+        let Self { inner, client, call } = self;
+        let sending = inner.build().map(|request| client.send(call, request));
         async move { sending?.await }
     }
 
     /// A copy, if the body can be copied.
     pub fn try_clone(&self) -> Option<Self> {
         let inner = self.inner.try_clone()?;
-        Some(Self { inner, instrumentation: self.instrumentation.clone() })
+        Some(Self { inner, client: self.client.clone(), call: self.call.clone() })
     }
 
     fn map(self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {

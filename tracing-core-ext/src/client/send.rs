@@ -1,38 +1,57 @@
-use std::{future::poll_fn, pin::pin};
+use std::{future::poll_fn, mem, pin::pin};
 
 use http::HeaderMap;
 use opentelemetry::Context;
-use reqwest::{Body, Client, Request, Response, ResponseBuilderExt, Url};
+use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
+use super::{
+    errors::{Failure, Reading},
+    marks::{ResendCount, UrlTemplate},
+};
 use crate::{
-    exchange::{ErrorType, Exchange, ExchangeBody, Instrumentation, Outcome},
+    exchange::{CountedBody, Exchange, ExchangeBody, Instrumentation, Outcome},
     http::{ClientRequestHead, ProtocolVersion, ResponseHead},
 };
 
-/// Sends `request` below the context that is current now.
-pub(super) fn send(
-    client: Client,
-    instrumentation: Instrumentation,
+/// What its caller says of a request that does not stand in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Call {
+    pub(super) template: Option<UrlTemplate>,
+    pub(super) resend_count: ResendCount,
+}
+
+/// The head of a response, and the exchange that goes on in its body.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    exchange: Exchange,
+}
+
+/// Sends `request` by `execute`, once, as an exchange below `parent`.
+pub(super) async fn send<F, E>(
+    instrumentation: &Instrumentation,
+    parent: &Context,
+    call: &Call,
     mut request: Request,
-) -> impl Future<Output = reqwest::Result<Response>> {
-    let parent = Context::current();
-    async move {
-        let mut exchange = instrumentation.send(&parent, &head(&request));
-        if let Some(context) = exchange.context() {
-            instrumentation.inject(context, request.headers_mut());
-        }
-        let mut sending = pin!(client.execute(request));
-        match poll_fn(|cx| exchange.in_scope(|| sending.as_mut().poll(cx))).await {
-            Ok(response) => Ok(respond(exchange, response)),
-            Err(error) => {
-                exchange.finish(Outcome::Failed(error_type(&error)));
-                Err(error)
-            }
+    execute: impl FnOnce(Request) -> F,
+) -> Result<Answer, E>
+where
+    F: Future<Output = Result<Response, E>>,
+    E: Failure,
+{
+    let mut exchange = instrumentation.send(parent, &head(&request, call));
+    exchange.inject(request.headers_mut());
+    measure(&mut request, &exchange);
+    let mut sending = pin!(execute(request));
+    match poll_fn(|cx| exchange.in_scope(|| sending.as_mut().poll(cx))).await {
+        Ok(response) => Ok(Answer::new(response, exchange)),
+        Err(error) => {
+            exchange.finish(Outcome::Failed(error.error_type()));
+            Err(error)
         }
     }
 }
 
-fn head(request: &Request) -> ClientRequestHead<'_, HeaderMap> {
+fn head<'a>(request: &'a Request, call: &'a Call) -> ClientRequestHead<'a, HeaderMap> {
     let url = request.url();
     ClientRequestHead {
         method: request.method().as_str(),
@@ -40,42 +59,44 @@ fn head(request: &Request) -> ClientRequestHead<'_, HeaderMap> {
         host: url.host_str().map(|host| host.trim_matches(['[', ']'])),
         port: url.port_or_known_default(),
         headers: request.headers(),
-        template: None,
-        resend_count: 0,
+        template: call.template.as_ref().map(UrlTemplate::as_str),
+        resend_count: call.resend_count.count(),
     }
 }
 
-/// `response` with a body that carries the exchange to its end.
-fn respond(mut exchange: Exchange, response: Response) -> Response {
-    exchange.received(ProtocolVersion::from_http(response.version()), response.remote_addr());
-    exchange.respond(&ResponseHead {
-        status: response.status().as_u16(),
-        length: response.content_length(),
-        headers: response.headers(),
-    });
-    let url = response.url().clone();
-    with_url(
-        http::Response::<Body>::from(response).map(|body| ExchangeBody::new(body, exchange)),
-        url,
-    )
+/// A body in memory counts when it is sent, for wrapped it could not be sent again; a stream counts as it passes.
+fn measure(request: &mut Request, exchange: &Exchange) {
+    let (Some(size), Some(body)) = (exchange.request_size(), request.body_mut()) else { return };
+    match body.as_bytes() {
+        Some(bytes) => size.add(bytes.len() as u64),
+        None => *body = Body::wrap(CountedBody::new(mem::take(body), size)),
+    }
 }
 
-/// A [`Response`] made from parts forgets its URL unless told.
-fn with_url(response: http::Response<ExchangeBody<Body>>, url: Url) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let (told, ()) = http::Response::builder().url(url).body(()).unwrap_or_default().into_parts();
-    parts.extensions.extend(told.extensions);
-    http::Response::from_parts(parts, Body::wrap(body)).into()
-}
+impl Answer {
+    fn new(response: Response, mut exchange: Exchange) -> Self {
+        exchange.received(ProtocolVersion::from_http(response.version()), response.remote_addr());
+        exchange.respond(&ResponseHead {
+            status: response.status().as_u16(),
+            length: response.content_length(),
+            headers: response.headers(),
+        });
+        Self { response, exchange }
+    }
 
-fn error_type(error: &reqwest::Error) -> ErrorType {
-    if error.is_timeout() {
-        ErrorType::Timeout
-    } else if error.is_connect() {
-        ErrorType::Connection
-    } else if error.is_redirect() {
-        ErrorType::Redirect
-    } else {
-        ErrorType::Request
+    /// The response, with a body that carries the exchange to its end.
+    pub(super) fn into_response(self) -> Response {
+        let Self { response, exchange } = self;
+        // Made from parts, it forgets its URL unless told.
+        let told = http::Response::builder().url(response.url().clone()).body(());
+        let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
+        parts.extensions.extend(told.unwrap_or_default().into_parts().0.extensions);
+        let body = ExchangeBody::<_, Reading>::classified(body, exchange);
+        http::Response::from_parts(parts, Body::wrap(body)).into()
+    }
+
+    /// The head was all that is wanted.
+    pub(super) fn finish(mut self) {
+        self.exchange.finish(Outcome::Complete);
     }
 }

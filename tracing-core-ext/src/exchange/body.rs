@@ -1,4 +1,5 @@
 use std::{
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -14,18 +15,65 @@ use super::{
 /// The body of a response whose exchange ends with it.
 ///
 /// Frames, size hint and end of stream are the inner body's: a wrapped response is framed as a bare one.
+///
+/// `C` tells its errors apart.
 #[pin_project]
 #[derive(Debug)]
-pub struct ExchangeBody<B> {
+pub struct ExchangeBody<B, C = AnyError> {
     #[pin]
     inner: B,
     exchange: Exchange,
+    errors: PhantomData<fn() -> C>,
+}
+
+/// Tells errors of type `E` apart.
+pub trait Classify<E> {
+    /// What `error` means for the exchange.
+    fn error_type(error: &E) -> ErrorType;
+}
+
+/// Every error of a body is a `body_error`.
+#[derive(Debug)]
+pub struct AnyError;
+
+impl<E> Classify<E> for AnyError {
+    fn error_type(_: &E) -> ErrorType {
+        ErrorType::Body
+    }
 }
 
 impl<B> ExchangeBody<B> {
     /// Polls `inner` in the scope of `exchange`, and finishes that with it.
     pub const fn new(inner: B, exchange: Exchange) -> Self {
-        Self { inner, exchange }
+        Self::classified(inner, exchange)
+    }
+}
+
+impl<B, C> ExchangeBody<B, C> {
+    /// The same, with errors told apart by `C`.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use tracing_core_ext::exchange::{Classify, ErrorType, Exchange, ExchangeBody};
+    ///
+    /// struct Io;
+    ///
+    /// impl Classify<io::Error> for Io {
+    ///     fn error_type(error: &io::Error) -> ErrorType {
+    ///         match error.kind() {
+    ///             io::ErrorKind::TimedOut => ErrorType::Timeout,
+    ///             _ => ErrorType::Body,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # let (inner, exchange) = ((), Exchange::none());
+    /// let body = ExchangeBody::<_, Io>::classified(inner, exchange);
+    /// # drop(body);
+    /// ```
+    pub const fn classified(inner: B, exchange: Exchange) -> Self {
+        Self { inner, exchange, errors: PhantomData }
     }
 }
 
@@ -36,9 +84,10 @@ impl<B: Default> Default for ExchangeBody<B> {
     }
 }
 
-impl<B> Body for ExchangeBody<B>
+impl<B, C> Body for ExchangeBody<B, C>
 where
     B: Body,
+    C: Classify<B::Error>,
 {
     type Data = B::Data;
     type Error = B::Error;
@@ -58,7 +107,9 @@ where
             Poll::Ready(Some(Ok(frame))) => {
                 observe(this.exchange, frame, this.inner.is_end_stream())
             }
-            Poll::Ready(Some(Err(_))) => this.exchange.finish(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(Some(Err(error))) => {
+                this.exchange.finish(Outcome::Failed(C::error_type(error)))
+            }
             Poll::Ready(None) => this.exchange.finish(Outcome::Complete),
         }
         polled

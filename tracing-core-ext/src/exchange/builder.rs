@@ -2,6 +2,7 @@ use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
+    metrics::{Meter, MeterProvider},
     trace::{Tracer, TracerProvider},
 };
 
@@ -12,7 +13,8 @@ use super::{
     start::StartSpan,
 };
 use crate::{
-    http::{CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
+    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
+    metrics::Metrics,
     propagation::Propagator,
 };
 
@@ -25,6 +27,11 @@ pub trait Receives: From<Instrumentation> {}
 
 impl Receives for Instrumentation {}
 
+/// A client: its [`Builder`] has the options of outgoing requests as well.
+pub trait Sends: From<Instrumentation> {}
+
+impl Sends for Instrumentation {}
+
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
 /// What is not set is taken, once, in [`build`](Self::build), from what `telemetry` has installed, else from
@@ -34,6 +41,7 @@ pub struct Builder<T> {
     scope: InstrumentationScope,
     tracer: Option<Arc<dyn StartSpan>>,
     propagator: Option<Propagator>,
+    meter: Option<Meter>,
     options: Options,
     target: PhantomData<fn() -> T>,
 }
@@ -48,6 +56,7 @@ impl<T: From<Instrumentation>> Builder<T> {
                 .build(),
             tracer: None,
             propagator: None,
+            meter: None,
             options: Options::default(),
             target: PhantomData,
         }
@@ -61,6 +70,30 @@ impl<T: From<Instrumentation>> Builder<T> {
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
         self.tracer = Some(starter(provider, self.scope.clone()));
+        self
+    }
+
+    /// Every exchange is measured with the instruments of `provider`; without it none is.
+    ///
+    /// Sampled or not, an exchange that is not filtered out is recorded once, when it ends, by the semantic conventions:
+    /// `http.server.request.duration` and `http.server.active_requests`, or `http.client.request.duration`, and with
+    /// [`body_sizes`](Self::body_sizes) the sizes of both bodies. Labels are method, scheme, route, status, `error.type` and
+    /// version of the protocol, of a client method, server, URL template, status, `error.type` and version; a path or
+    /// anything else of a caller's choice is none.
+    ///
+    /// The duration is that of the span, from the same readings of the clock. Only a span that a plain
+    /// `tracing_opentelemetry::layer()` has captured started a moment before, by its layer's clock.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::metrics::SdkMeterProvider;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let provider = SdkMeterProvider::builder().build();
+    /// let builder = builder.meter_provider(&provider);
+    /// # builder.build();
+    /// ```
+    pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
+        self.meter = Some(provider.meter_with_scope(self.scope.clone()));
         self
     }
 
@@ -239,7 +272,8 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass.
+    /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass, on the span and in
+    /// the histograms of a [`meter_provider`](Self::meter_provider).
     ///
     /// A body that is not read to its end counts as far as it was read.
     ///
@@ -260,12 +294,13 @@ impl<T: From<Instrumentation>> Builder<T> {
     }
 
     pub(crate) fn resolve(self) -> Instrumentation {
-        let Self { scope, tracer, propagator, mut options, .. } = self;
+        let Self { scope, tracer, propagator, meter, mut options, .. } = self;
         let tracer = tracer.unwrap_or_else(|| global_starter(scope));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        Instrumentation::new(tracer, propagator, options)
+        let metrics = meter.map(|meter| Metrics::new(meter, options.has_body_sizes));
+        Instrumentation::new(tracer, propagator, metrics, options)
     }
 }
 
@@ -321,6 +356,25 @@ impl<T: Receives> Builder<T> {
         self
     }
 
+    /// Adds `server.address` and `server.port` to the labels of durations and sizes.
+    ///
+    /// By default they are none: a caller chooses the `Host` header, and every host makes series of its own. Ask for them
+    /// where something in front of the service lets only known hosts through.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # struct Middleware;
+    /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
+    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # let builder = Builder::<Middleware>::new("docs", "1");
+    /// let builder = builder.server_address_label(true);
+    /// # builder.build();
+    /// ```
+    pub const fn server_address_label(mut self, is_label: bool) -> Self {
+        self.options.has_server_label = is_label;
+        self
+    }
+
     /// Tells callers the trace in a header field of the response; more than one may be asked for, none is by default.
     ///
     /// ```
@@ -334,6 +388,26 @@ impl<T: Receives> Builder<T> {
         if !self.options.response_fields.contains(&field) {
             self.options.response_fields.push(field);
         }
+        self
+    }
+}
+
+impl<T: Sends> Builder<T> {
+    /// Only these hosts learn of the trace and get its baggage. Requests to any other have their span too, but go out
+    /// without context: fields that already stand in such a request are removed.
+    ///
+    /// By default every host does.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::AllowedHosts;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.allowed_hosts(AllowedHosts::new(["*.shop.example", "inventory:8080"])?);
+    /// # builder.build();
+    /// # Ok::<(), tracing_core_ext::http::InvalidHost>(())
+    /// ```
+    pub fn allowed_hosts(mut self, hosts: AllowedHosts) -> Self {
+        self.options.allowed_hosts = Some(hosts);
         self
     }
 }

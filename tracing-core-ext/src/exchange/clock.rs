@@ -16,10 +16,11 @@ pub(crate) struct Clock {
 impl Clock {
     /// The time of day of the start, which is now if it was not before.
     pub(crate) fn started(&mut self) -> SystemTime {
-        let monotonic = *self.monotonic.get_or_insert_with(Instant::now);
+        let ago = self.monotonic.map_or(0, |started| nanoseconds(started.elapsed()));
+        self.begin();
         let wall = self.wall.get_or_insert_with(|| {
             let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-            let started = nanoseconds(since_epoch).saturating_sub(nanoseconds(monotonic.elapsed()));
+            let started = nanoseconds(since_epoch).saturating_sub(ago);
             NonZeroU64::new(started).unwrap_or(NonZeroU64::MIN)
         });
         time_of_day(*wall)
@@ -30,12 +31,19 @@ impl Clock {
         self.monotonic.get_or_insert_with(Instant::now);
     }
 
+    /// How long it is since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.monotonic.map_or(Duration::ZERO, |monotonic| monotonic.elapsed())
+    }
+
+    /// The time of day `elapsed` after the start, which is now if the start was not recorded.
+    pub(crate) fn at(&self, elapsed: Duration) -> SystemTime {
+        self.wall.map_or_else(SystemTime::now, |wall| time_of_day(wall) + elapsed)
+    }
+
     /// The time of day, by the monotonic clock since the start.
     pub(crate) fn now(&self) -> SystemTime {
-        match (self.wall, self.monotonic) {
-            (Some(wall), Some(monotonic)) => time_of_day(wall) + monotonic.elapsed(),
-            _ => SystemTime::now(),
-        }
+        self.at(self.elapsed())
     }
 }
 

@@ -2,7 +2,7 @@
 //! request.
 
 use opentelemetry::{
-    Context, KeyValue,
+    Context,
     trace::{SpanContext, TraceContextExt},
 };
 use tracing::{Span, field, level_filters::LevelFilter};
@@ -19,6 +19,7 @@ use crate::http::{Describe, Detail, Method, RequestHead, semconv};
 ///
 /// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
 /// entry.
+#[inline(always)]
 pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
@@ -31,6 +32,34 @@ pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
         { semconv::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
         { semconv::URL_PATH } = detail.limited_text(head.path()),
     )
+}
+
+/// The companion of a connection's span: below no other, as the request is over long before.
+pub(super) fn of_websocket(route: &str, detail: &Detail) -> Span {
+    if LevelFilter::current() < LevelFilter::INFO {
+        return Span::none();
+    }
+    tracing::info_span!(
+        target: TARGET,
+        parent: None,
+        "websocket",
+        otel.name = field::Empty,
+        { semconv::HTTP_ROUTE } = detail.limited_text(route),
+    )
+}
+
+/// Runs `f` with `companion` and `context` current.
+#[inline(always)]
+pub(super) fn in_scope<R>(
+    companion: &Span,
+    context: &Context,
+    is_bound: bool,
+    f: impl FnOnce() -> R,
+) -> R {
+    let _entered = companion.enter();
+    // Above what a layer attaches for the companion, which may be a span of no use.
+    let _attached = (!is_bound).then(|| context.clone().attach());
+    f()
 }
 
 /// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
@@ -64,9 +93,11 @@ fn capture_enabled(
     if let Some(link) = link {
         span.add_link(link.clone());
     }
+    // A WebSocket's has no such field, and is internal.
     span.record("otel.kind", "server");
     let name = description.before_sampling(&mut |attribute| {
-        if !is_field(&attribute) {
+        // Of a field the layer has made an attribute already; recorded twice it would stand there twice.
+        if !span.has_field(attribute.key.as_str()) {
             span.set_attribute(attribute.key, attribute.value);
         }
     });
@@ -82,9 +113,4 @@ fn is_new(context: &Context, parent: &Context) -> bool {
     let (span, parent) = (context.span(), parent.span());
     let identity = span.span_context();
     identity.is_valid() && identity.span_id() != parent.span_context().span_id()
-}
-
-/// The layer has made an attribute of a field already; recorded twice it would stand there twice.
-fn is_field(attribute: &KeyValue) -> bool {
-    matches!(attribute.key.as_str(), semconv::HTTP_REQUEST_METHOD | semconv::URL_PATH)
 }

@@ -9,14 +9,10 @@ use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project::pin_project;
 
-use super::{
-    body::ExchangeBody,
-    outcome::{ErrorType, Outcome},
-    state::Exchange,
-};
-use crate::http::ResponseHead;
+use super::{body::ExchangeBody, state::Exchange};
+use crate::http::{ProtocolVersion, ResponseHead};
 
-/// Future of a service whose exchange goes on in the body of the response.
+/// Future of a service or a client whose exchange goes on in the body of the response.
 #[pin_project]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
@@ -42,17 +38,18 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::none());
         match &mut result {
-            Ok(response) => respond(&mut exchange, response),
-            Err(_) => exchange.finish(Outcome::Failed(ErrorType::Service)),
+            Ok(response) => respond(this.exchange, response),
+            Err(_) => this.exchange.fail(),
         }
+        let exchange = mem::replace(this.exchange, Exchange::none());
         Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
     }
 }
 
 pub(crate) fn respond<B: Body>(exchange: &mut Exchange, response: &mut Response<B>) {
     exchange.announce(response.headers_mut());
+    exchange.received(ProtocolVersion::from_http(response.version()), None);
     let (status, length) = (response.status().as_u16(), body_length(response));
     exchange.respond(&ResponseHead { status, length, headers: response.headers() });
 }

@@ -14,11 +14,12 @@ use super::{
     late::Late,
     options::{Options, TrustPolicy},
     sampler::Sampler,
-    start::{Start, StartSpan, Starter},
+    start::{Start, StartSpan, Starter, link_to},
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
-    propagation::{Headers, HeadersMut, Propagator},
+    metrics::{Measured, Metrics},
+    propagation::{Headers, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -30,6 +31,7 @@ pub struct Instrumentation {
 struct Resolved {
     tracer: Arc<dyn StartSpan>,
     propagator: Propagator,
+    metrics: Option<Metrics>,
     options: Options,
 }
 
@@ -37,17 +39,48 @@ impl Instrumentation {
     pub(super) fn new(
         tracer: Arc<dyn StartSpan>,
         propagator: Propagator,
+        metrics: Option<Metrics>,
         options: Options,
     ) -> Self {
-        Self { resolved: Arc::new(Resolved { tracer, propagator, options }) }
+        Self { resolved: Arc::new(Resolved { tracer, propagator, metrics, options }) }
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.resolved.options
     }
 
+    pub(super) fn tracer(&self) -> &dyn StartSpan {
+        &*self.resolved.tracer
+    }
+
+    pub(super) fn propagator(&self) -> &Propagator {
+        &self.resolved.propagator
+    }
+
     /// Starts the exchange of an incoming request, below the span its headers name.
     pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
+        match &self.resolved.metrics {
+            None => self.serve(head, |_, _| None),
+            Some(metrics) => self.receive_measured(head, metrics),
+        }
+    }
+
+    /// Out of the way of those who measure nothing.
+    #[inline(never)]
+    fn receive_measured<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
+        self.serve(head, |description, clock| {
+            clock.begin();
+            let labels = description.labels(self.options().has_server_label);
+            Some(Late::measured(Measured::server(metrics, labels, head.version())))
+        })
+    }
+
+    #[inline(always)]
+    fn serve<R: RequestHead>(
+        &self,
+        head: &R,
+        measure: impl FnOnce(&ServerDescription<'_, R>, &mut Clock) -> Option<Late>,
+    ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
         let (parent, link) = self.parent(head);
         if options.excludes(head) {
@@ -55,6 +88,7 @@ impl Instrumentation {
         }
         let mut clock = Clock::default();
         let description = ServerDescription::new(head, &options.detail);
+        let measured = measure(&description, &mut clock);
         let companion = companion::span(head, &options.detail);
         let captured =
             companion::capture(&companion, &parent, link.as_deref(), &mut clock, &description);
@@ -63,41 +97,55 @@ impl Instrumentation {
             tracer.start(Start { kind, clock, link, description: &description }, &parent)
         });
         let naming = description.naming();
-        let late = started.is_recorded.then(|| Late::of(naming, options)).flatten();
+        let late = match measured {
+            Some(late) => Some(late.started(naming, description.route_label())),
+            None => started.is_recorded.then(|| Late::of(naming, options)).flatten(),
+        };
         Exchange::server(started, companion, clock, head.method(), late, self.clone())
     }
 
     /// The context an incoming request is served in, and a caller that is not its parent.
-    #[inline]
+    #[inline(always)]
     fn parent(&self, head: &impl RequestHead) -> (Context, Option<Box<SpanContext>>) {
         let extract = || self.resolved.propagator.extract(head.headers());
         match self.options().policy_for(head) {
             TrustPolicy::Trust => (extract(), None),
-            TrustPolicy::LinkOnly => {
-                let caller = extract().span().span_context().clone();
-                (Context::new(), caller.is_valid().then(|| Box::new(caller)))
-            }
+            TrustPolicy::LinkOnly => (Context::new(), link_to(extract().span().span_context())),
             TrustPolicy::Ignore => (Context::new(), None),
         }
     }
 
-    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Self::inject) comes next.
+    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
     pub fn send<H: Headers>(&self, parent: &Context, head: &ClientRequestHead<'_, H>) -> Exchange {
+        let mut exchange = self.start_sending(parent, head);
+        if self.options().conceal_from(head) {
+            exchange.conceal();
+        }
+        exchange
+    }
+
+    fn start_sending<H: Headers>(
+        &self,
+        parent: &Context,
+        head: &ClientRequestHead<'_, H>,
+    ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
         if options.excludes(head) {
             return Exchange::untraced(parent.clone(), head.method, self.clone());
         }
         let mut clock = Clock::default();
         let description = &ClientDescription::new(head, &options.detail);
+        let measured = self.resolved.metrics.as_ref().map(|metrics| {
+            clock.begin();
+            Late::measured(Measured::client(metrics, description.labels()))
+        });
         let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
         let started = tracer.start(start, parent);
-        let late = started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten();
+        let late = match measured {
+            Some(late) => Some(late.started(Naming::Route, None)),
+            None => started.is_recorded.then(|| Late::of(Naming::Route, options)).flatten(),
+        };
         Exchange::client(started, clock, head.method, late, self.clone())
-    }
-
-    /// Writes `context` into the headers of an outgoing request.
-    pub fn inject<H: HeadersMut>(&self, context: &Context, headers: &mut H) {
-        self.resolved.propagator.inject(context, headers);
     }
 }
 

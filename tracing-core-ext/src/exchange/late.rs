@@ -1,23 +1,32 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 
 use super::options::Options;
-use crate::http::{Method, Naming, RouteName, semconv};
+use crate::{
+    http::{Method, Naming, ProtocolVersion, RouteName, semconv},
+    metrics::{EndLabels, Measured, Measurement},
+};
 
-/// What is still learned of a recorded exchange behind its start. Clones share it.
-#[derive(Clone, Debug)]
+/// What is still learned of an exchange behind its start, where it is recorded or measured. Clones share it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Late(Arc<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     has_route: AtomicBool,
-    takes_name: bool,
+    takes_name: AtomicBool,
     request_size: AtomicU64,
     response_size: AtomicU64,
+    measured: Option<Measured>,
+    route_label: OnceLock<&'static str>,
 }
 
 impl Late {
@@ -27,12 +36,27 @@ impl Late {
         if naming == Naming::Route && !options.has_body_sizes {
             return None;
         }
-        Some(Self(Arc::new(State {
-            has_route: AtomicBool::new(naming == Naming::Route),
-            takes_name: naming == Naming::Method,
-            request_size: AtomicU64::new(0),
-            response_size: AtomicU64::new(0),
-        })))
+        Some(Self::default().started(naming, None))
+    }
+
+    /// Of an exchange that is about to start.
+    pub(super) fn measured(measured: Measured) -> Self {
+        Self(Arc::new(State { measured: Some(measured), ..State::default() }))
+    }
+
+    /// The exchange has started.
+    pub(super) fn started(self, naming: Naming, route: Option<&'static str>) -> Self {
+        let has_route = naming == Naming::Route || route.is_some();
+        self.0.has_route.store(has_route, Ordering::Relaxed);
+        self.0.takes_name.store(naming == Naming::Method, Ordering::Relaxed);
+        self.label_route(route);
+        self
+    }
+
+    fn label_route(&self, route: Option<&'static str>) {
+        if let Some(route) = route {
+            self.0.route_label.get_or_init(|| route);
+        }
     }
 
     pub(super) fn has_route(&self) -> bool {
@@ -45,10 +69,25 @@ impl Late {
             return;
         }
         let named = RouteName::of(Method::of(method).as_span_name(), route);
+        self.label_route(named.label());
         let span = context.span();
         span.set_attribute(KeyValue::new(semconv::HTTP_ROUTE, StringValue::from(named.route)));
-        if self.0.takes_name {
+        if self.0.takes_name.load(Ordering::Relaxed) {
             span.update_name(named.name);
+        }
+    }
+
+    /// A client learns with the response which version of HTTP it speaks.
+    pub(super) fn set_version(&self, version: ProtocolVersion) {
+        if let Some(measured) = &self.0.measured {
+            measured.set_version(version);
+        }
+    }
+
+    /// Adds a label of the user's to the metric.
+    pub(super) fn set_label(&self, label: KeyValue) {
+        if let Some(measured) = &self.0.measured {
+            measured.set_label(label);
         }
     }
 
@@ -64,5 +103,23 @@ impl Late {
     pub(super) fn sizes(&self) -> (u64, u64) {
         let State { request_size, response_size, .. } = &*self.0;
         (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
+    }
+
+    /// The exchange has ended.
+    #[inline(never)]
+    pub(super) fn record(
+        &self,
+        duration: Duration,
+        status: Option<u16>,
+        error_type: Option<&Cow<'static, str>>,
+    ) {
+        let Some(measured) = &self.0.measured else { return };
+        let (request_size, response_size) = self.sizes();
+        let response_size = status.is_some().then_some(response_size);
+        let route = self.0.route_label.get().copied();
+        measured.record(
+            Measurement { duration, request_size, response_size },
+            EndLabels { status, error_type, route, ..EndLabels::default() },
+        );
     }
 }

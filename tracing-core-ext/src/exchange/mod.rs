@@ -23,6 +23,7 @@
 //!
 //! - `receive` or `send` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
+//! - [`inject`](Exchange::inject) before a request is sent, for the fields that carry the trace on.
 //! - [`announce`](Exchange::announce) before the headers of the response are sent, for fields that tell of the trace.
 //! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
 //!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
@@ -32,6 +33,9 @@
 //! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
 //!
 //! The span ends in `finish` and nowhere else, whatever still runs below it.
+//!
+//! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
+//! where its handler asks for one with [`RequestSpan::websocket`].
 
 mod body;
 mod body_size;
@@ -42,24 +46,28 @@ mod future;
 mod instrumentation;
 mod late;
 mod layer;
+mod nested;
 mod options;
 mod outcome;
 mod request_span;
 mod sampler;
 mod start;
 mod state;
+mod websocket;
 
 pub use self::{
-    body::ExchangeBody,
+    body::{AnyError, Classify, ExchangeBody},
     body_size::{BodySize, CountedBody},
-    builder::{Builder, Receives},
+    builder::{Builder, Receives, Sends},
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
     layer::{TARGET, layer},
+    nested::NestingWarning,
     options::{ResponseField, TrustPolicy},
     outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,
     state::Exchange,
+    websocket::{WebSocketFuture, WebSocketSpan},
 };
 #[cfg(feature = "telemetry")]
 pub(crate) use self::{builder::VALUE_LIMIT_VARIABLES, instrumentation::install_globally};

@@ -5,7 +5,7 @@ use opentelemetry::trace::SpanContext;
 
 use super::outcome::Ending;
 use crate::{
-    http::{Detail, RequestHead, RequestView},
+    http::{AllowedHosts, ClientRequestHead, Detail, RequestHead, RequestView},
     propagation::{HeadersMut, TraceParent},
 };
 
@@ -64,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) error_type_of: Option<Box<ErrorTypeOf>>,
     pub(crate) response_fields: Vec<ResponseField>,
     pub(crate) has_body_sizes: bool,
+    pub(crate) has_server_label: bool,
+    pub(crate) allowed_hosts: Option<AllowedHosts>,
 }
 
 impl Options {
@@ -71,6 +73,11 @@ impl Options {
     #[inline]
     pub(crate) fn excludes(&self, head: &impl RequestHead) -> bool {
         self.filter.as_ref().is_some_and(|filter| !filter(&RequestView::new(head)))
+    }
+
+    /// Whether who receives this request is to know nothing of the trace.
+    pub(crate) fn conceal_from<H>(&self, head: &ClientRequestHead<'_, H>) -> bool {
+        self.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.host, head.port))
     }
 
     #[inline]
@@ -86,6 +93,7 @@ impl fmt::Debug for Options {
             .field("policy", &self.policy)
             .field("response_fields", &self.response_fields)
             .field("has_body_sizes", &self.has_body_sizes)
+            .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()
     }
 }

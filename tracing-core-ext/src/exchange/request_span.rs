@@ -5,7 +5,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 
-use super::late::Late;
+use super::{instrumentation::Instrumentation, late::Late, websocket::WebSocketSpan};
 use crate::http::semconv;
 
 /// The span of a request, for its handler and for middleware inside ours.
@@ -16,11 +16,20 @@ use crate::http::semconv;
 pub struct RequestSpan {
     context: Context,
     late: Option<Late>,
+    instrumentation: Option<Instrumentation>,
 }
 
 impl RequestSpan {
-    pub(crate) fn new(context: &Context, late: Option<&Late>) -> Self {
-        Self { context: context.clone(), late: late.cloned() }
+    pub(super) fn new(
+        context: &Context,
+        late: Option<&Late>,
+        instrumentation: &Instrumentation,
+    ) -> Self {
+        Self {
+            context: context.clone(),
+            late: late.cloned(),
+            instrumentation: Some(instrumentation.clone()),
+        }
     }
 
     /// Identity of the trace. All zeros where no SDK is installed and the caller sent no context.
@@ -57,6 +66,22 @@ impl RequestSpan {
         }
     }
 
+    /// Adds a label to the duration of this request, in the place of any other with its key; the span does not get it.
+    ///
+    /// Every value makes a series of its own, so there must be few: a plan or an outcome, never an identifier. Nothing
+    /// happens where no metrics are recorded.
+    ///
+    /// ```
+    /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
+    /// span.set_metric_attribute("shop.plan", "free");
+    /// # }
+    /// ```
+    pub fn set_metric_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+        if let Some(late) = &self.late {
+            late.set_label(KeyValue::new(key, value));
+        }
+    }
+
     /// Names the server span by the route that was found only after it had started; the first route counts.
     ///
     /// For routers that know the route behind our middleware. What stands for `method` in the name is up to the semantic
@@ -67,21 +92,54 @@ impl RequestSpan {
         }
     }
 
+    /// Starts a span for the WebSocket this request opens, in a trace of its own that links to this one. Without it a
+    /// connection has none: the server span ends with the handshake.
+    ///
+    /// `route` is the pattern of the router, or anything else without identifiers in it: the name is `WebSocket {route}`.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::RequestSpan;
+    /// # async fn serve<S>(_: S) {}
+    /// # async fn connected<S>(span: RequestSpan, socket: S) {
+    /// span.websocket("/rooms/{id}").run(serve(socket)).await;
+    /// # }
+    /// ```
+    pub fn websocket(&self, route: &str) -> WebSocketSpan {
+        self.instrumentation.as_ref().map_or_else(WebSocketSpan::none, |instrumentation| {
+            WebSocketSpan::start(instrumentation, &self.context, route)
+        })
+    }
+
     /// Marks the server span as failed and describes `error` in an `exception` event.
     ///
     /// Semantic conventions, "Exceptions on spans".
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
-        let span = self.context.span();
-        if !span.is_recording() {
-            return;
-        }
-        let message = error.to_string();
-        let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone())];
-        let name = any::type_name::<E>();
-        if !name.starts_with("dyn ") {
-            attributes.push(KeyValue::new(semconv::EXCEPTION_TYPE, name));
-        }
-        span.add_event(semconv::EXCEPTION, attributes);
-        span.set_status(Status::error(message));
+        record_error(&self.context, error);
+    }
+}
+
+/// Marks the span in `context` as failed and describes `error`.
+pub(super) fn record_error<E: Error + ?Sized>(context: &Context, error: &E) {
+    let span = context.span();
+    if !span.is_recording() {
+        return;
+    }
+    let message = error.to_string();
+    let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone())];
+    let name = any::type_name::<E>();
+    if !name.starts_with("dyn ") {
+        attributes.push(KeyValue::new(semconv::EXCEPTION_TYPE, name));
+    }
+    span.add_event(semconv::EXCEPTION, attributes);
+    span.set_status(Status::error(message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_carries_a_span_so_it_is_small() {
+        assert!(size_of::<RequestSpan>() <= 40, "{}", size_of::<RequestSpan>());
     }
 }

@@ -25,6 +25,11 @@ pub(crate) trait StartSpan: Send + Sync {
     fn start(&self, start: Start<'_>, parent: &Context) -> Started;
 }
 
+/// A span to link to. Few spans have one, so it is boxed: moving it would cost all of them.
+pub(crate) fn link_to(span: &SpanContext) -> Option<Box<SpanContext>> {
+    span.is_valid().then(|| Box::new(span.clone()))
+}
+
 /// A span that has started.
 pub(crate) struct Started {
     /// The parent's context, with the span in it.
@@ -46,21 +51,22 @@ where
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
         let Start { kind, clock, link, description } = start;
         let is_described = self.sampler.may_record(parent);
-        if is_described {
-            clock.begin();
-        }
+        let start_time = is_described.then(|| clock.started());
         let (name, attributes) = if is_described { described(description) } else { NOTHING };
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
-            start_time: is_described.then(|| clock.started()),
+            start_time,
             attributes,
             links: link.map(|link| vec![Link::with_context(*link)]),
             ..SpanBuilder::default()
         };
         let mut span = self.tracer.build_with_context(builder, parent);
         if !span.is_recording() {
-            return Started { context: propagated(&span, parent), is_recorded: false };
+            return Started {
+                context: propagated(span.span_context(), parent),
+                is_recorded: false,
+            };
         }
         if !is_described {
             clock.started();
@@ -85,8 +91,7 @@ fn described(description: &dyn Describe) -> Description {
 
 /// Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut down does
 /// not even give it one: the caller's context flows through.
-fn propagated(span: &impl Span, parent: &Context) -> Context {
-    let identity = span.span_context();
+fn propagated(identity: &SpanContext, parent: &Context) -> Context {
     if identity.is_valid() {
         parent.with_remote_span_context(identity.clone())
     } else {

@@ -1,7 +1,6 @@
 use std::{borrow::Cow, net::SocketAddr, thread};
 
-use http::HeaderName;
-
+use http::{HeaderName, header::CONTENT_TYPE};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanRef, Status, TraceContextExt},
@@ -11,6 +10,7 @@ use tracing::Span;
 use super::{
     body_size::BodySize,
     clock::Clock,
+    companion,
     instrumentation::Instrumentation,
     late::Late,
     layer,
@@ -20,7 +20,7 @@ use super::{
     start::Started,
 };
 use crate::{
-    http::{ProtocolVersion, ResponseHead, RpcStatus, put_peer, semconv},
+    http::{ProtocolVersion, ResponseHead, RpcStatus, is_grpc, put_peer, semconv, status_text},
     propagation::{Headers, HeadersMut},
 };
 
@@ -47,11 +47,15 @@ struct Open {
     has_ended: bool,
     /// Entering the companion attaches the context.
     is_bound: bool,
+    /// Who receives the request is to know nothing of the trace.
+    is_concealed: bool,
     status: Option<u16>,
     rpc_status: Option<RpcStatus>,
     has_begun: bool,
     /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
     remaining: u64,
+    /// The last byte is not the end: the status of a call is still to come.
+    awaits_trailers: bool,
     late: Option<Late>,
 }
 
@@ -140,10 +144,12 @@ impl Exchange {
                 is_recorded,
                 has_ended: false,
                 is_bound,
+                is_concealed: false,
                 status: None,
                 rpc_status: None,
                 has_begun: false,
                 remaining: UNKNOWN,
+                awaits_trailers: false,
                 late,
             }),
         }
@@ -156,12 +162,30 @@ impl Exchange {
 
     /// The span, for the request's extensions.
     pub fn request_span(&self) -> Option<RequestSpan> {
-        self.open.as_ref().map(|open| RequestSpan::new(&open.context, open.late.as_ref()))
+        let open = self.open.as_ref()?;
+        Some(RequestSpan::new(&open.context, open.late.as_ref(), &open.instrumentation))
     }
 
     /// The OpenTelemetry context with the span in it.
     pub fn context(&self) -> Option<&Context> {
         self.open.as_ref().map(|open| &open.context)
+    }
+
+    pub(super) fn conceal(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.is_concealed = true;
+        }
+    }
+
+    /// Writes the context into the headers of a request, unless its host may not know it: then such fields are removed.
+    pub fn inject<H: HeadersMut>(&self, headers: &mut H) {
+        let Some(open) = &self.open else { return };
+        let propagator = open.instrumentation.propagator();
+        if open.is_concealed {
+            propagator.remove(headers);
+        } else {
+            propagator.inject(&open.context, headers);
+        }
     }
 
     /// Counts the body of the request, where that was asked for.
@@ -188,10 +212,7 @@ impl Exchange {
         let Some(open) = &unwinding.0.open else {
             return f();
         };
-        let _entered = open.companion.enter();
-        // Above what a layer attaches for the companion, which may be a span of no use.
-        let _attached = (!open.is_bound).then(|| open.context.clone().attach());
-        f()
+        companion::in_scope(&open.companion, &open.context, open.is_bound, f)
     }
 
     /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.
@@ -213,21 +234,29 @@ impl Exchange {
         match (status, open.method) {
             (101, _) | (200..300, Method::Connect) => self.finish(Outcome::Upgraded),
             (204 | 205 | 304, _) | (_, Method::Head) => self.finish(Outcome::Complete),
-            _ if length == Some(0) => self.finish(Outcome::Complete),
+            _ if length == Some(0) && !open.awaits_trailers => self.finish(Outcome::Complete),
             _ => {}
         }
     }
 
-    /// What a client learns with the head of the response.
+    /// What a client learns with the head of the response; a server knew it before.
+    #[inline]
     pub fn received(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
-        let Some(open) = self.open.as_ref().filter(|open| open.is_recorded) else { return };
-        let span = open.context.span();
-        if let Some(version) = version {
-            span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
+        let is_client = |open: &&Open| open.side == Side::Client;
+        let Some(open) = self.open.as_ref().filter(is_client) else { return };
+        if let Some((late, version)) = open.late.as_ref().zip(version) {
+            late.set_version(version);
         }
-        if let Some(peer) = peer {
-            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
+        if open.is_recorded {
+            open.record_connection(version, peer);
         }
+    }
+
+    /// What should have answered with a response failed, and does not say how.
+    pub(super) fn fail(&mut self) {
+        let is_client = self.open.as_ref().is_some_and(|open| open.side == Side::Client);
+        let error = if is_client { ErrorType::Request } else { ErrorType::Service };
+        self.finish(Outcome::Failed(error));
     }
 
     /// A frame with `bytes` of data was handed over.
@@ -244,7 +273,7 @@ impl Exchange {
             return;
         }
         open.remaining = open.remaining.saturating_sub(bytes);
-        if open.remaining == 0 {
+        if open.remaining == 0 && !open.awaits_trailers {
             self.finish(Outcome::Complete);
         }
     }
@@ -267,21 +296,39 @@ impl Exchange {
     pub fn finish(&mut self, outcome: Outcome) {
         if let Some(open) = self.open.as_mut().filter(|open| !open.has_ended) {
             open.has_ended = true;
-            open.finish(outcome);
+            if open.is_observed() {
+                open.end(outcome);
+            }
         }
+    }
+
+    /// Nobody has finished it, and nobody will.
+    #[cold]
+    fn abandon(&mut self) {
+        let Some(open) = &self.open else { return };
+        // A panic of the caller is no failure of the service it called.
+        let panicked = open.side == Side::Server && thread::panicking();
+        let outcome = match open.remaining {
+            _ if panicked => Outcome::Panicked,
+            0 => Outcome::Complete,
+            _ => Outcome::Cancelled,
+        };
+        self.finish(outcome);
     }
 }
 
 impl Drop for Exchange {
     #[inline]
     fn drop(&mut self) {
-        let Some(open) = self.open.as_ref().filter(|open| !open.has_ended) else {
-            return;
-        };
-        // A panic of the caller is no failure of the service it called.
-        let panicked = open.side == Side::Server && thread::panicking();
-        self.finish(if panicked { Outcome::Panicked } else { Outcome::Cancelled });
+        if !self.has_ended() {
+            self.abandon();
+        }
     }
+}
+
+/// Whether a response is that of a gRPC call.
+fn is_call<H: Headers>(headers: &H) -> bool {
+    headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
 }
 
 /// A panic may be caught between us and the executor, so that nothing of ours is dropped while it unwinds.
@@ -300,11 +347,22 @@ impl Open {
         self.instrumentation.options()
     }
 
+    fn record_connection(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
+        let span = self.context.span();
+        if let Some(version) = version {
+            span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
+        }
+        if let Some(peer) = peer {
+            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
+        }
+    }
+
     /// What the head of the response has besides its status.
     #[inline]
     fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
         if self.method == Method::Post {
             self.read_rpc_status(headers);
+            self.awaits_trailers = self.rpc_status.is_none() && is_call(headers);
         }
         let detail = &self.options().detail;
         if self.is_recorded && detail.describes_responses() {
@@ -332,16 +390,27 @@ impl Open {
         }
     }
 
-    fn finish(&self, outcome: Outcome) {
+    /// Whether there is anything to tell of the end.
+    fn is_observed(&self) -> bool {
+        self.is_recorded || self.late.is_some()
+    }
+
+    /// Span and metric end by the same reading of the clock.
+    fn end(&self, outcome: Outcome) {
+        let elapsed = self.clock.elapsed();
+        let error_type = self.error_type(outcome);
+        if let Some(late) = &self.late {
+            late.record(elapsed, self.status, error_type.as_ref());
+        }
         if self.is_recorded {
-            let ended = self.clock.now();
             let span = self.context.span();
-            self.record(&span, outcome);
-            span.end_with_timestamp(ended);
+            self.record(&span, error_type);
+            span.end_with_timestamp(self.clock.at(elapsed));
         }
     }
 
-    fn record(&self, span: &SpanRef<'_>, outcome: Outcome) {
+    #[inline]
+    fn record(&self, span: &SpanRef<'_>, error_type: Option<Cow<'static, str>>) {
         if let Some(status) = self.status {
             let status = i64::from(status);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
@@ -352,7 +421,7 @@ impl Open {
         if let Some(late) = self.late.as_ref().filter(|_| self.options().has_body_sizes) {
             self.record_sizes(span, late.sizes());
         }
-        if let Some(error_type) = self.error_type(outcome) {
+        if let Some(error_type) = error_type {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
         }
@@ -389,7 +458,7 @@ impl Open {
             return Some(error_type.as_str().into());
         }
         if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
-            return Some(status.to_string().into());
+            return Some(status_text(status));
         }
         let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
         Some(status.as_str().into())
@@ -414,5 +483,16 @@ impl Open {
             }
             (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moving more than that is a call of `memcpy`, and an exchange moves from the future into the body.
+    #[test]
+    fn an_exchange_is_moved_in_registers() {
+        assert!(size_of::<Exchange>() <= 128, "{}", size_of::<Exchange>());
     }
 }

@@ -1,18 +1,22 @@
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, cell::RefCell, net::SocketAddr, sync::Arc};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, StringValue};
 
 use super::{
+    authority::Authority,
     describe::{Describe, put},
     detail::Detail,
     method::Method,
+    recent::Recent,
     request::RequestHead,
     route::RouteName,
-    rpc, semconv, url,
+    rpc, semconv,
+    server_description::default_port,
+    url,
     version::ProtocolVersion,
     view::RequestView,
 };
-use crate::propagation::Headers;
+use crate::{metrics::RequestLabels, propagation::Headers};
 
 /// Head of an outgoing request, borrowed from the client library.
 #[derive(Clone, Copy, Debug)]
@@ -33,19 +37,45 @@ pub struct ClientRequestHead<'a, H> {
     pub resend_count: u32,
 }
 
-impl<H> ClientRequestHead<'_, H> {
-    /// Scheme, authority, path and query of the URL.
-    fn parts(&self) -> (&str, &str, &str, Option<&str>) {
-        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", self.url));
-        let rest = rest.split('#').next().unwrap_or("");
-        let (before_query, query) = match rest.split_once('?') {
-            Some((before, query)) => (before, Some(query)),
-            None => (rest, None),
-        };
-        let path = before_query.find('/').unwrap_or(before_query.len());
-        let (authority, path) = before_query.split_at(path);
-        (scheme, authority, path, query)
+impl<'a, H> ClientRequestHead<'a, H> {
+    /// Head of a request to the server `url` names, on the port it names or the default port of its scheme.
+    ///
+    /// ```
+    /// use http::HeaderMap;
+    /// use tracing_core_ext::http::ClientRequestHead;
+    ///
+    /// let headers = &HeaderMap::new();
+    /// let head = ClientRequestHead::new("GET", "https://[::1]/items/7", headers);
+    /// assert_eq!((head.host, head.port), (Some("::1"), Some(443)));
+    /// ```
+    pub fn new(method: &'a str, url: &'a str, headers: &'a H) -> Self {
+        let (scheme, authority, ..) = parts(url);
+        let server = Authority::parse(without_credentials(authority));
+        let port = server.and_then(|server| server.port.or_else(|| default_port(scheme)));
+        let host = server.map(|server| server.host);
+        Self { method, url, host, port, headers, template: None, resend_count: 0 }
     }
+
+    fn parts(&self) -> (&'a str, &'a str, &'a str, Option<&'a str>) {
+        parts(self.url)
+    }
+}
+
+/// Scheme, authority, path and query of a URL.
+fn parts(url: &str) -> (&str, &str, &str, Option<&str>) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split('#').next().unwrap_or("");
+    let (before_query, query) = match rest.split_once('?') {
+        Some((before, query)) => (before, Some(query)),
+        None => (rest, None),
+    };
+    let path = before_query.find('/').unwrap_or(before_query.len());
+    let (authority, path) = before_query.split_at(path);
+    (scheme, authority, path, query)
+}
+
+fn without_credentials(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
 impl<H: Headers> RequestHead for ClientRequestHead<'_, H> {
@@ -63,8 +93,7 @@ impl<H: Headers> RequestHead for ClientRequestHead<'_, H> {
 
     /// Without credentials.
     fn authority(&self) -> Option<&str> {
-        let authority = self.parts().1;
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = without_credentials(self.parts().1);
         (!host.is_empty()).then_some(host)
     }
 
@@ -98,6 +127,18 @@ pub(crate) struct ClientDescription<'a, H> {
 impl<'a, H: Headers> ClientDescription<'a, H> {
     pub(crate) const fn new(head: &'a ClientRequestHead<'a, H>, detail: &'a Detail) -> Self {
         Self { head, detail }
+    }
+
+    /// Labels of the request.
+    pub(crate) fn labels(&self) -> RequestLabels {
+        let method = Method::of(self.head.method);
+        let template = self.head.template;
+        RequestLabels {
+            method: method.as_attribute(),
+            scheme: None,
+            server: self.head.host.map(|host| (shared(host), self.head.port)),
+            template: template.and_then(|it| RouteName::of(method.as_span_name(), it).label()),
+        }
     }
 
     fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
@@ -148,6 +189,16 @@ impl<H: Headers> Describe for ClientDescription<'_, H> {
     }
 }
 
+thread_local! {
+    static HOSTS: RefCell<Recent<StringValue>> = const { Recent::new() };
+}
+
+/// A service calls few others.
+fn shared(host: &str) -> StringValue {
+    let share = |_: &[u8]| Arc::<str>::from(host).into();
+    HOSTS.with_borrow_mut(|hosts| hosts.recall(host.as_bytes(), share))
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
@@ -156,15 +207,7 @@ mod tests {
 
     fn parts(url: &str) -> (String, Option<String>, String, Option<String>) {
         let headers = &HeaderMap::new();
-        let head = ClientRequestHead {
-            method: "GET",
-            url,
-            host: None,
-            port: None,
-            headers,
-            template: None,
-            resend_count: 0,
-        };
+        let head = ClientRequestHead::new("GET", url, headers);
         let (authority, query) = (head.authority(), head.query());
         (head.scheme().into(), authority.map(Into::into), head.path().into(), query.map(Into::into))
     }
@@ -176,6 +219,24 @@ mod tests {
         assert_eq!(all, ("https".into(), authority, "/items/7".into(), Some("page=2".into())));
         let least = parts("http://h");
         assert_eq!(least, ("http".into(), Some("h".into()), String::new(), None));
+    }
+
+    #[test]
+    fn a_url_names_the_server() {
+        let server = |url| {
+            let headers = &HeaderMap::new();
+            let head = ClientRequestHead::new("GET", url, headers);
+            (head.host.map(str::to_owned), head.port)
+        };
+        let at = |host: &str, port| (Some(host.to_owned()), port);
+        assert_eq!(server("http://shop.example/"), at("shop.example", Some(80)));
+        assert_eq!(server("https://joe:pw@shop.example?a"), at("shop.example", Some(443)));
+        assert_eq!(server("http://[::1]:8080/a"), at("::1", Some(8080)));
+        assert_eq!(server("shop.example:443"), at("shop.example", Some(443)));
+        assert_eq!(server("unix://socket"), at("socket", None));
+        for nowhere in ["/items", "", "http:///items", "http://a b/"] {
+            assert_eq!(server(nowhere), (None, None), "{nowhere}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
 
+mod allowed_hosts;
 mod authority;
 mod capture;
 mod client_request;
@@ -15,13 +16,16 @@ mod route;
 mod rpc;
 pub(crate) mod semconv;
 mod server_description;
+mod status;
 mod url;
 mod version;
 mod view;
+mod websocket;
 
 #[cfg(feature = "telemetry")]
 pub(crate) use self::detail::cut;
 pub use self::{
+    allowed_hosts::{AllowedHosts, InvalidHost},
     capture::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,
     forwarded::{InvalidNetwork, TrustedProxies},
@@ -37,6 +41,8 @@ pub(crate) use self::{
     method::Method,
     peer::put_peer,
     route::RouteName,
-    rpc::RpcStatus,
+    rpc::{RpcStatus, is_grpc},
     server_description::{Naming, ServerDescription},
+    status::status_text,
+    websocket::WebSocketDescription,
 };

@@ -47,6 +47,14 @@ impl RouteName {
             },
         }
     }
+
+    /// The route as a label: past the bound there is none.
+    pub(crate) const fn label(&self) -> Option<&'static str> {
+        match self.route {
+            Cow::Borrowed(route) => Some(route),
+            Cow::Owned(_) => None,
+        }
+    }
 }
 
 fn interned(method: &'static str, route: &str) -> Option<&'static str> {
@@ -112,6 +120,13 @@ mod tests {
         let elsewhere = std::thread::spawn(|| RouteName::of("GET", "/warm").name);
         assert_eq!(first.as_ptr(), again.as_ptr());
         assert_eq!(first.as_ptr(), elsewhere.join().unwrap().as_ptr());
+    }
+
+    #[test]
+    fn what_is_not_kept_is_no_label() {
+        assert_eq!(RouteName::of("GET", "/kept").label(), Some("/kept"));
+        let made = RouteName { name: "GET /7".into(), route: Cow::Owned("/7".into()) };
+        assert_eq!(made.label(), None);
     }
 
     #[test]

@@ -21,13 +21,14 @@ use super::{
     rpc, semconv, url,
     view::RequestView,
 };
-use crate::propagation::Headers;
+use crate::{metrics::RequestLabels, propagation::Headers};
 
 /// An incoming request as its span.
 pub(crate) struct ServerDescription<'a, R> {
     head: &'a R,
     detail: &'a Detail,
     naming: Cell<Naming>,
+    route: Cell<Option<&'static str>>,
     forwarded: OnceCell<Forwarded<'a>>,
 }
 
@@ -44,7 +45,8 @@ pub(crate) enum Naming {
 
 impl<'a, R: RequestHead> ServerDescription<'a, R> {
     pub(crate) const fn new(head: &'a R, detail: &'a Detail) -> Self {
-        Self { head, detail, naming: Cell::new(Naming::Method), forwarded: OnceCell::new() }
+        let (naming, route) = (Cell::new(Naming::Method), Cell::new(None));
+        Self { head, detail, naming, route, forwarded: OnceCell::new() }
     }
 
     /// Known when the description was asked for.
@@ -52,12 +54,30 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         self.naming.get()
     }
 
+    /// Labels of the request; that of its server only where `has_server` asks for it.
+    pub(crate) fn labels(&self, has_server: bool) -> RequestLabels {
+        RequestLabels {
+            method: Method::of(self.head.method()).as_attribute(),
+            scheme: Some(scheme_label(self.scheme())),
+            server: has_server.then(|| self.server()).flatten(),
+            template: None,
+        }
+    }
+
+    /// The route as a label, looked up where no span has asked for it.
+    pub(crate) fn route_label(&self) -> Option<&'static str> {
+        self.route.get().or_else(|| {
+            let method = Method::of(self.head.method()).as_span_name();
+            RouteName::of(method, &self.head.route()?).label()
+        })
+    }
+
     fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
         method.put(head.method(), add);
         let forwarded = self.forwarded();
-        let scheme = forwarded.and_then(|it| it.scheme).unwrap_or_else(|| head.scheme());
+        let scheme = self.scheme();
         put(add, semconv::URL_SCHEME, scheme_value(scheme));
         let path = head.path();
         if !path.is_empty() {
@@ -83,12 +103,23 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         Some(self.forwarded.get_or_init(|| proxies.resolve(head.headers(), head.peer())))
     }
 
+    #[inline]
+    fn scheme(&self) -> &str {
+        self.forwarded().and_then(|it| it.scheme).unwrap_or_else(|| self.head.scheme())
+    }
+
+    fn server(&self) -> Option<(StringValue, Option<u16>)> {
+        let [host] = self.head.headers().fields([&header::HOST]);
+        server_of(self.head, self.scheme(), self.forwarded(), host.map(|host| host.first))
+    }
+
     /// The name is `{method} {route}`, or `{method}` where no route is known.
     fn put_route(&self, method: &'static str, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
         let Some(route) = self.head.route() else {
             return method.into();
         };
         let named = RouteName::of(method, &route);
+        self.route.set(named.label());
         put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
         self.naming.set(Naming::Route);
         named.name
@@ -142,11 +173,8 @@ fn put_headers(
     add: &mut dyn FnMut(KeyValue),
 ) {
     let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
-    let told = forwarded.and_then(|it| it.authority.as_deref());
-    let authority = told.or_else(|| head.authority()).map(str::as_bytes);
-    if let Some(server) = authority.or(host.map(|host| host.first)).and_then(server) {
-        put(add, semconv::SERVER_ADDRESS, server.host);
-        let port = server.port.or_else(|| forwarded?.port).or_else(|| default_port(scheme));
+    if let Some((host, port)) = server_of(head, scheme, forwarded, host.map(|host| host.first)) {
+        put(add, semconv::SERVER_ADDRESS, host);
         if let Some(port) = port {
             put(add, semconv::SERVER_PORT, i64::from(port));
         }
@@ -154,6 +182,20 @@ fn put_headers(
     if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
         put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
     }
+}
+
+/// Host and port of the server that was asked; `host` is the header's.
+#[inline]
+fn server_of(
+    head: &impl RequestHead,
+    scheme: &str,
+    forwarded: Option<&Forwarded<'_>>,
+    host: Option<&[u8]>,
+) -> Option<(StringValue, Option<u16>)> {
+    let told = forwarded.and_then(|it| it.authority.as_deref());
+    let authority = told.or_else(|| head.authority()).map(str::as_bytes);
+    let Server { host, port } = authority.or(host).and_then(server)?;
+    Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
 }
 
 fn put_client(client: Option<Client>, add: &mut dyn FnMut(KeyValue)) {
@@ -202,8 +244,17 @@ fn scheme_value(scheme: &str) -> StringValue {
     }
 }
 
+/// A caller may send any scheme, so the others share a label.
+fn scheme_label(scheme: &str) -> &'static str {
+    match scheme {
+        "http" => "http",
+        "https" => "https",
+        _ => "_OTHER",
+    }
+}
+
 /// RFC 9110, sections 4.2.1 and 4.2.2.
-fn default_port(scheme: &str) -> Option<u16> {
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
         "https" => Some(443),

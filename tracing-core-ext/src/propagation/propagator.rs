@@ -2,6 +2,7 @@
 use std::sync::OnceLock;
 use std::{any::Any, sync::Arc};
 
+use http::HeaderName;
 #[cfg(feature = "telemetry")]
 use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::FieldIter};
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
@@ -122,6 +123,33 @@ impl Propagator {
             Kind::Composite(composite) => composite.inject(cx, headers),
             Kind::Other(propagator) => inject(&**propagator),
             Kind::Global => global::get_text_map_propagator(inject),
+        }
+    }
+}
+
+impl Propagator {
+    /// Removes the fields that [`inject`](Self::inject) would write, for a service that is to know nothing.
+    ///
+    /// ```
+    /// use http::HeaderMap;
+    /// use tracing_core_ext::propagation::Propagator;
+    ///
+    /// let mut outbound = HeaderMap::new();
+    /// outbound.insert("baggage", "tenant=blue".parse()?);
+    /// Propagator::w3c().remove(&mut outbound);
+    /// assert!(outbound.is_empty());
+    /// # Ok::<(), http::header::InvalidHeaderValue>(())
+    /// ```
+    pub fn remove<H: HeadersMut>(&self, headers: &mut H) {
+        let mut remove = |propagator: &dyn TextMapPropagator| {
+            let names = propagator.fields().map(|name| HeaderName::from_bytes(name.as_bytes()));
+            names.flatten().for_each(|name| headers.remove(&name));
+        };
+        match &self.0 {
+            Kind::W3c(w3c) => remove(w3c),
+            Kind::Composite(composite) => remove(&**composite),
+            Kind::Other(propagator) => remove(&**propagator),
+            Kind::Global => global::get_text_map_propagator(remove),
         }
     }
 }
@@ -348,6 +376,30 @@ mod tests {
 
         assert_eq!(outbound.len(), 1);
         assert_eq!(outbound["x-trace"], "a+b");
+    }
+
+    #[test]
+    fn what_a_propagator_would_write_can_be_removed() {
+        let all = ["traceparent", "tracestate", "baggage", "x-trace", "accept"];
+        let headers: HeaderMap = all
+            .map(|name| (name.parse().unwrap(), HeaderValue::from_static("a")))
+            .into_iter()
+            .collect();
+        let kept_by = |propagator: &Propagator| {
+            let mut headers = headers.clone();
+            propagator.remove(&mut headers);
+            let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
+            names.sort_unstable();
+            names
+        };
+
+        assert_eq!(kept_by(&Propagator::w3c()), ["accept", "x-trace"]);
+        let without_baggage = Propagator::new(W3cPropagator::new().without_baggage());
+        assert_eq!(kept_by(&without_baggage), ["accept", "baggage", "x-trace"]);
+        let composite = composite_of("tracecontext,b3");
+        assert_eq!(kept_by(&composite), ["accept", "baggage", "x-trace"]);
+        let foreign = Propagator::new(Foreign::new());
+        assert_eq!(kept_by(&foreign), ["accept", "baggage", "traceparent", "tracestate"]);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl TryFrom<&[u8]> for TraceParent {
         let Some((fields, rest)) = value.split_first_chunk::<LEN>() else {
             return Err(TraceParentError::new(Reason::TooShort, value.len()));
         };
-        for at in [2, 35, 52] {
+        for at in DASHES {
             if fields[at] != b'-' {
                 return Err(TraceParentError::new(Reason::NoDash, at));
             }
@@ -148,6 +148,8 @@ impl fmt::Display for TraceParent {
     }
 }
 
+const DASHES: [usize; 3] = [2, 35, 52];
+
 /// The fields between the dashes, which are not looked at.
 struct Digits {
     version: u8,
@@ -159,34 +161,35 @@ struct Digits {
 impl Digits {
     fn decode(fields: &[u8; LEN]) -> Result<Self, TraceParentError> {
         let mut wrong = 0;
-        let trace_id = nibbles::<32>(fields, 3, &mut wrong);
-        let parent_id = nibbles::<16>(fields, 36, &mut wrong);
-        let ends = [fields[0], fields[1], fields[53], fields[54]].map(nibble);
-        wrong |= ends[0] | ends[1] | ends[2] | ends[3];
+        let nibbles = nibbles(fields, &mut wrong);
         if wrong > 0x0f {
             return Err(TraceParentError::new(Reason::NoDigit, first_wrong(fields)));
         }
         Ok(Self {
-            version: ends[0] << 4 | ends[1],
-            trace_id: u128::from(pack(&trace_id, 0)) << 64 | u128::from(pack(&trace_id, 16)),
-            parent_id: pack(&parent_id, 0),
-            flags: ends[2] << 4 | ends[3],
+            version: nibbles[0] << 4 | nibbles[1],
+            trace_id: u128::from(pack(&nibbles, 3)) << 64 | u128::from(pack(&nibbles, 19)),
+            parent_id: pack(&nibbles, 36),
+            flags: nibbles[53] << 4 | nibbles[54],
         })
     }
 }
 
-/// Values of digits from `start`; one after the other and nothing else, so that the compiler takes sixteen at once.
-fn nibbles<const N: usize>(fields: &[u8; LEN], start: usize, wrong: &mut u8) -> [u8; N] {
-    let mut nibbles = [0; N];
-    for (value, digit) in nibbles.iter_mut().zip(&fields[start..start + N]) {
-        *value = nibble(*digit);
+/// Values of all digits, one after the other and nothing else, so that the compiler takes sixteen at once.
+fn nibbles(fields: &[u8; LEN], wrong: &mut u8) -> [u8; 64] {
+    let mut nibbles = [b'0'; 64];
+    nibbles[..LEN].copy_from_slice(fields);
+    for dash in DASHES {
+        nibbles[dash] = b'0';
+    }
+    for value in &mut nibbles {
+        *value = nibble(*value);
         *wrong |= *value;
     }
     nibbles
 }
 
 /// Sixteen nibbles from `start` as a number.
-fn pack(nibbles: &[u8], start: usize) -> u64 {
+fn pack(nibbles: &[u8; 64], start: usize) -> u64 {
     let [high, low] = [start, start + 8].map(|at| {
         let mut word = [0; 8];
         word.copy_from_slice(&nibbles[at..at + 8]);
@@ -199,7 +202,7 @@ fn pack(nibbles: &[u8], start: usize) -> u64 {
 }
 
 fn first_wrong(fields: &[u8; LEN]) -> usize {
-    let is_wrong = |at: &usize| ![2, 35, 52].contains(at) && nibble(fields[*at]) > 0x0f;
+    let is_wrong = |at: &usize| !DASHES.contains(at) && nibble(fields[*at]) > 0x0f;
     (0..LEN).find(is_wrong).unwrap_or(LEN)
 }
 

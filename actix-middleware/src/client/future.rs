@@ -1,0 +1,95 @@
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_http::ResponseHead;
+use actix_web::dev::Payload;
+use awc::{
+    ClientResponse, ConnectResponse,
+    error::{ConnectError, SendRequestError},
+};
+use pin_project::pin_project;
+use tracing_core_ext::{
+    exchange::{ErrorType, Exchange, Outcome},
+    http,
+};
+
+use super::payload::ExchangePayload;
+use crate::{future::content_length, headers::FieldView, request::protocol_version};
+
+/// Future of a client whose exchange goes on in the body of the response.
+#[pin_project]
+#[derive(Debug)]
+pub struct ResponseFuture<F> {
+    #[pin]
+    inner: F,
+    exchange: Exchange,
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) const fn new(inner: F, exchange: Exchange) -> Self {
+        Self { inner, exchange }
+    }
+}
+
+impl<F> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<ConnectResponse, SendRequestError>>,
+{
+    type Output = Result<ConnectResponse, SendRequestError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut exchange = mem::replace(this.exchange, Exchange::none());
+        if let Err(error) = &result {
+            exchange.finish(Outcome::Failed(error_type(error)));
+        }
+        Poll::Ready(result.map(|response| match response {
+            ConnectResponse::Client(response) => ConnectResponse::Client(carry(response, exchange)),
+            ConnectResponse::Tunnel(head, framed) => {
+                respond(&mut exchange, &head, None);
+                ConnectResponse::Tunnel(head, framed)
+            }
+        }))
+    }
+}
+
+/// `response` with a body that carries the exchange to its end.
+fn carry(response: ClientResponse, mut exchange: Exchange) -> ClientResponse {
+    response.map_body(|head, payload| {
+        respond(&mut exchange, head, body_length(head, &payload));
+        // There is nothing to carry, and awc would box it.
+        if exchange.has_ended() { payload } else { ExchangePayload::wrap(payload, exchange) }
+    })
+}
+
+fn respond(exchange: &mut Exchange, head: &ResponseHead, length: Option<u64>) {
+    exchange.received(protocol_version(head.version), None);
+    exchange.respond(&http::ResponseHead {
+        status: head.status.as_u16(),
+        length,
+        headers: &FieldView(head.headers()),
+    });
+}
+
+fn body_length(head: &ResponseHead, payload: &Payload) -> Option<u64> {
+    match payload {
+        Payload::None => Some(0),
+        _ => content_length(head.headers()),
+    }
+}
+
+fn error_type(error: &SendRequestError) -> ErrorType {
+    match error {
+        SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
+            ErrorType::Timeout
+        }
+        // The connection was there, and was lost.
+        SendRequestError::Connect(ConnectError::Disconnected) => ErrorType::Request,
+        SendRequestError::Connect(_) => ErrorType::Connection,
+        _ => ErrorType::Request,
+    }
+}

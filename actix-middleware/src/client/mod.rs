@@ -1,0 +1,36 @@
+//! Middleware for [`awc`], the client of actix: a client span for every request it sends, and the trace goes on in the
+//! service it calls.
+//!
+//! ```no_run
+//! use actix_middleware::client::ClientTracing;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = awc::Client::builder().wrap(ClientTracing::new()).finish();
+//! let mut response = client.get("http://inventory.example/stock/7").send().await?;
+//! let stock = response.body().await?;
+//! # drop(stock);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The parent of the span is the context that is current when the request is sent, in a handler the span of its request.
+//!
+//! # Redirects
+//!
+//! awc puts its own redirect middleware outside of all others: every hop is a request, with a span and a `traceparent` of
+//! its own. For one span around all hops, turn that off and register another inside of this middleware:
+//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`.
+//!
+//! # When does the span end?
+//!
+//! With the last byte of the response's body, its error, or when response or future are dropped, which is no error. The
+//! time limit of an `awc` client is outside of its middleware and drops the future too. What awc takes for the end of a
+//! body, such as a connection that closes early, is its end here. A WebSocket handshake ends the span where it is answered.
+
+mod future;
+mod payload;
+mod request;
+mod service;
+mod transform;
+
+pub use self::{future::ResponseFuture, service::ClientService, transform::ClientTracing};

@@ -1,0 +1,37 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{dev::Payload, error::PayloadError, web::Bytes};
+use futures_util::Stream;
+use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
+
+/// The body of a response whose exchange ends with it.
+pub(super) struct ExchangePayload {
+    inner: Payload,
+    exchange: Exchange,
+}
+
+impl ExchangePayload {
+    /// The response of awc takes a stream of another type in a box only.
+    pub(super) fn wrap(inner: Payload, exchange: Exchange) -> Payload {
+        Payload::Stream { payload: Box::pin(Self { inner, exchange }) }
+    }
+}
+
+impl Stream for ExchangePayload {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { inner, exchange } = self.get_mut();
+        let polled = exchange.in_scope(|| Pin::new(inner).poll_next(cx));
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Ok(chunk))) => exchange.sent(chunk.len() as u64),
+            Poll::Ready(Some(Err(_))) => exchange.finish(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(None) => exchange.finish(Outcome::Complete),
+        }
+        polled
+    }
+}

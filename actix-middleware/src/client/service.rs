@@ -1,0 +1,41 @@
+use actix_web::dev::{Service, forward_ready};
+use awc::{ConnectRequest, ConnectResponse, error::SendRequestError};
+use tracing_core_ext::exchange::Instrumentation;
+
+use super::{future::ResponseFuture, request};
+use crate::headers::FieldViewMut;
+
+/// Service made by [`ClientTracing`](super::ClientTracing).
+#[derive(Clone, Debug)]
+pub struct ClientService<S> {
+    inner: S,
+    instrumentation: Instrumentation,
+}
+
+impl<S> ClientService<S> {
+    pub(super) const fn new(inner: S, instrumentation: Instrumentation) -> Self {
+        Self { inner, instrumentation }
+    }
+}
+
+impl<S> Service<ConnectRequest> for ClientService<S>
+where
+    S: Service<ConnectRequest, Response = ConnectResponse, Error = SendRequestError>,
+{
+    type Response = ConnectResponse;
+    type Error = SendRequestError;
+    type Future = ResponseFuture<S::Future>;
+
+    forward_ready!(inner);
+
+    fn call(&self, mut request: ConnectRequest) -> Self::Future {
+        let mut exchange = request::start(&self.instrumentation, &request);
+        if let Some(size) = exchange.request_size() {
+            size.add(request::body_length(&request));
+        }
+        let headers = request::headers_mut(&mut request);
+        exchange.inject(&mut FieldViewMut(headers));
+        let future = exchange.in_scope(|| self.inner.call(request));
+        ResponseFuture::new(future, exchange)
+    }
+}

@@ -1,0 +1,105 @@
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinHandle,
+};
+
+/// What a [`Wire`] does behind its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Closes the connection.
+    Close,
+    /// Breaks the connection off.
+    Reset,
+    /// Leaves the connection open.
+    Wait,
+}
+
+/// A server that writes bytes, so that it can answer what no library would. It serves a request a connection, one after
+/// the other.
+#[derive(Debug)]
+pub struct Wire {
+    address: SocketAddr,
+    requests: mpsc::UnboundedReceiver<String>,
+    task: JoinHandle<()>,
+}
+
+impl Wire {
+    /// Gives `answers`, byte for byte, in this order.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn serve<A: AsRef<str>>(answers: impl IntoIterator<Item = (A, Then)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let answers: Vec<_> =
+            answers.into_iter().map(|(answer, then)| (answer.as_ref().to_owned(), then)).collect();
+        let (sender, requests) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let mut open = Vec::new();
+            for (answer, then) in answers {
+                let (mut stream, _) = listener.accept().await.expect("the listener works");
+                let _ = sender.send(read_request(&mut stream).await);
+                stream.write_all(answer.as_bytes()).await.expect("the client reads");
+                match then {
+                    Then::Close => {}
+                    Then::Reset => stream.set_zero_linger().expect("the socket is open"),
+                    Then::Wait => open.push(stream),
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        Self { address, requests, task }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// An absolute URL on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The next request it received, head and body.
+    ///
+    /// # Panics
+    ///
+    /// When the server has failed.
+    pub async fn request(&mut self) -> String {
+        self.requests.recv().await.expect("a request")
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&read);
+        if is_complete(&text) {
+            return text.into_owned();
+        }
+        let count = stream.read_buf(&mut read).await.expect("the client writes");
+        assert_ne!(count, 0, "the client has sent its request");
+    }
+}
+
+/// By its length, its last chunk, or its head alone.
+fn is_complete(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let value = |name| head.lines().find_map(|line| line.strip_prefix(name));
+    match value("content-length: ") {
+        Some(length) => length.parse() == Ok(body.len()),
+        None => value("transfer-encoding: ").is_none() || body.ends_with("0\r\n\r\n"),
+    }
+}

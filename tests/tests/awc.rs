@@ -1,0 +1,407 @@
+//! The client of actix: one client span per request and redirect hop, ended with the body, connected both ways.
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use actix_middleware::{Tracing, client::ClientTracing};
+use actix_web::{
+    App,
+    rt::{self, task::JoinHandle},
+    test, web,
+};
+use awc::{Client, middleware::Redirect};
+use axum::{Router, response, routing};
+use axum_layer::TracingLayer;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use opentelemetry::{
+    Context,
+    trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
+};
+use opentelemetry_sdk::trace::{Sampler, SpanData};
+use tests::{Actix, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tracing_core_ext::exchange::Builder;
+
+fn builder(sink: &SpanSink) -> Builder<ClientTracing> {
+    ClientTracing::builder().tracer_provider(&sink.provider())
+}
+
+fn client(tracing: ClientTracing) -> Client {
+    Client::builder().wrap(tracing).finish()
+}
+
+/// A client that records into a sink of its own, and a server to call.
+struct Scene {
+    client: Client,
+    sink: SpanSink,
+    server: Server,
+    server_sink: SpanSink,
+    stage: Stage,
+}
+
+async fn scene() -> Scene {
+    let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
+    let setup = Setup::new(&server_sink);
+    let stage = setup.stage.clone();
+    let server = Actix::serve(setup).await;
+    Scene { client: client(builder(&sink).build()), sink, server, server_sink, stage }
+}
+
+/// Runs `send` below a span that is the current one, and what it answers without.
+async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (SpanData, F::Output) {
+    let users = SpanSink::new();
+    let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
+    let sending = {
+        let _attached = current.clone().attach();
+        send()
+    };
+    let output = sending.await;
+    current.span().end();
+    (users.only().await, output)
+}
+
+#[actix_web::test]
+async fn a_request_is_described_by_the_conventions() {
+    let scene = scene().await;
+
+    let url = scene.server.url("/items/7?page=2&sig=secret");
+    let mut response = scene.client.get(&url).send().await.unwrap();
+    assert!(scene.sink.spans().is_empty());
+    assert_eq!(response.body().await.unwrap(), "item 7");
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.name, "GET");
+    assert_eq!(span.span_kind, SpanKind::Client);
+    assert_eq!(span.text("http.request.method"), Some("GET"));
+    assert_eq!(span.text("url.full"), Some(url.replace("secret", "REDACTED").as_str()));
+    assert_eq!(span.text("server.address"), Some("127.0.0.1"));
+    assert_eq!(span.integer("server.port"), Some(scene.server.address().port().into()));
+    assert_eq!(span.text("network.protocol.version"), Some("1.1"));
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_eq!(span.attributes.len(), 6, "{span:#?}");
+    assert_no_error(&span);
+}
+
+#[actix_web::test]
+async fn the_server_span_is_a_child_of_the_client_span_which_is_a_child_of_the_current_one() {
+    let scene = scene().await;
+
+    let (parent, response) =
+        below_a_span(|| rt::spawn(scene.client.get(scene.server.url("/empty")).send())).await;
+    drop(response.unwrap().unwrap());
+
+    let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
+    assert!(client.is_child_of(&parent));
+    assert!(server.is_child_of(&client));
+    assert!(server.parent_span_is_remote);
+}
+
+#[actix_web::test]
+async fn a_call_of_a_handler_is_a_child_of_its_request() {
+    let scene = scene().await;
+    let (url, client) = (scene.server.url("/items/7"), scene.client.clone());
+    let handler = move || {
+        let sending = client.get(&url).send();
+        async move { sending.await.unwrap().body().await.unwrap() }
+    };
+    let handlers = SpanSink::new();
+    let tracing = Tracing::builder().tracer_provider(&handlers.provider()).build();
+    let app = App::new().route("/", web::get().to(handler)).wrap(tracing);
+
+    let request = test::TestRequest::get().to_request();
+    test::call_and_read_body(&test::init_service(app).await, request).await;
+
+    let span = scene.sink.only().await;
+    assert!(span.is_child_of(&handlers.only().await));
+    assert!(scene.server_sink.only().await.is_child_of(&span));
+}
+
+#[actix_web::test]
+async fn a_frozen_request_has_a_span_each_time_it_is_sent() {
+    let scene = scene().await;
+    let frozen = scene.client.get(scene.server.url("/empty")).freeze().unwrap();
+
+    frozen.send().await.unwrap();
+    frozen.extra_header(("x-more", "1")).send().await.unwrap();
+
+    let (clients, servers) = (scene.sink.wait_for(2).await, scene.server_sink.wait_for(2).await);
+    assert!(servers[0].is_child_of(&clients[0]));
+    assert!(servers[1].is_child_of(&clients[1]));
+    assert_ne!(clients[0].id(), clients[1].id());
+}
+
+#[actix_web::test]
+async fn a_status_of_400_or_above_is_an_error() {
+    for status in [400, 404, 500, 503] {
+        let scene = scene().await;
+        let url = scene.server.url(&format!("/status/{status}"));
+
+        scene.client.get(url).send().await.unwrap().body().await.unwrap();
+
+        let span = scene.sink.only().await;
+        assert_eq!(span.integer("http.response.status_code"), Some(status));
+        assert_error(&span, &status.to_string());
+    }
+}
+
+#[actix_web::test]
+async fn an_unreachable_server_is_a_connection_error() {
+    let scene = scene().await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+
+    scene.client.get(format!("http://{closed}/")).send().await.unwrap_err();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_eq!(span.attribute("network.protocol.version"), None);
+    assert_error(&span, "connection_error");
+}
+
+#[actix_web::test]
+async fn a_peer_that_answers_nothing_is_a_failed_request() {
+    let scene = scene().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+
+    let sending = rt::spawn(scene.client.get(url).send());
+    drop(listener.accept().await.unwrap());
+    sending.await.unwrap().unwrap_err();
+
+    assert_error(&scene.sink.only().await, "request_error");
+}
+
+#[actix_web::test]
+async fn a_time_limit_of_the_client_drops_the_request_without_an_error() {
+    let scene = scene().await;
+    let request = scene.client.get(scene.server.url("/pending")).timeout(Duration::from_millis(50));
+
+    request.send().await.unwrap_err();
+
+    assert_no_error(&scene.sink.only().await);
+}
+
+#[actix_web::test]
+async fn a_body_that_fails_is_an_error() {
+    let scene = scene().await;
+    let (url, peer) =
+        peer("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n").await;
+
+    let mut response = scene.client.get(url).send().await.unwrap();
+    response.body().await.unwrap_err();
+    peer.await.unwrap();
+
+    assert_error(&scene.sink.only().await, "body_error");
+}
+
+#[actix_web::test]
+async fn the_span_ends_with_the_body() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let mut response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
+    assert_eq!(response.next().await.unwrap().unwrap(), "one");
+    assert!(scene.sink.spans().is_empty());
+    drop(script);
+    assert!(response.next().await.is_none());
+
+    assert_no_error(&scene.sink.only().await);
+}
+
+#[actix_web::test]
+async fn a_caller_that_drops_the_response_made_no_error() {
+    let scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    drop(scene.client.get(scene.server.url("/stream")).send().await.unwrap());
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    assert_no_error(&span);
+}
+
+#[actix_web::test]
+async fn a_caller_that_drops_the_future_made_no_error() {
+    let scene = scene().await;
+
+    let sending = rt::spawn(scene.client.get(scene.server.url("/pending")).send());
+    scene.stage.entered().await;
+    sending.abort();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_no_error(&span);
+}
+
+/// The `traceparent` that comes to the server, below a span that is the current one.
+async fn sent_below_a_span(tracing: ClientTracing) -> (SpanData, String) {
+    let scene = scene().await;
+    let client = client(tracing);
+
+    let (parent, response) = below_a_span(|| client.get(scene.server.url("/headers")).send()).await;
+
+    let headers = String::from_utf8(response.unwrap().body().await.unwrap().to_vec()).unwrap();
+    let traceparent = headers.lines().find_map(|line| line.strip_prefix("traceparent: ")).unwrap();
+    (parent, traceparent.to_owned())
+}
+
+#[actix_web::test]
+async fn without_an_sdk_the_current_context_goes_out() {
+    let (parent, traceparent) = sent_below_a_span(ClientTracing::new()).await;
+
+    let trace = parent.span_context.trace_id();
+    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+}
+
+#[actix_web::test]
+async fn below_a_filter_the_current_context_goes_out() {
+    let sink = SpanSink::new();
+    let tracing = builder(&sink).filter(|request| request.path() != "/headers").build();
+
+    let (parent, traceparent) = sent_below_a_span(tracing).await;
+
+    let trace = parent.span_context.trace_id();
+    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+    assert!(sink.spans().is_empty());
+}
+
+#[actix_web::test]
+async fn an_unsampled_request_still_carries_the_trace() {
+    let sink = SpanSink::new();
+    let provider = sink.provider_sampling(Sampler::AlwaysOff);
+    let tracing = ClientTracing::builder().tracer_provider(&provider).build();
+
+    let (parent, traceparent) = sent_below_a_span(tracing).await;
+
+    let trace = parent.span_context.trace_id().to_string();
+    assert!(traceparent.starts_with(&format!("00-{trace}-")), "{traceparent}");
+    assert!(traceparent.ends_with("-00"), "{traceparent}");
+    assert!(sink.spans().is_empty());
+}
+
+#[actix_web::test]
+async fn both_bodies_are_counted() {
+    let scene = scene().await;
+    let client = client(builder(&scene.sink).body_sizes(true).build());
+
+    let mut response = client.get(scene.server.url("/items/7")).send_body("four").await.unwrap();
+    response.body().await.unwrap();
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.integer("http.request.body.size"), Some(4));
+    assert_eq!(span.integer("http.response.body.size"), Some(6));
+}
+
+#[actix_web::test]
+async fn a_body_is_sent_in_scope() {
+    let scene = scene().await;
+    let users = SpanSink::new();
+    let provider = users.provider();
+    let body = stream::once(async move {
+        drop(provider.tracer("users").start("read"));
+        Ok::<_, io::Error>(Bytes::from_static(b"one"))
+    });
+
+    scene.client.post(scene.server.url("/items/7")).send_stream(Box::pin(body)).await.unwrap();
+
+    assert!(users.only().await.is_child_of(&scene.sink.only().await));
+}
+
+/// A service with a span each for a redirect and for where that leads.
+async fn redirecting() -> (SocketAddr, SpanSink) {
+    let sink = SpanSink::new();
+    let app = Router::new()
+        .route("/old", routing::get(async || response::Redirect::to("/new")))
+        .route("/new", routing::get(async || "here"))
+        .layer(TracingLayer::builder().tracer_provider(&sink.provider()).build());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    rt::spawn(async move { axum::serve(listener, app).await });
+    (address, sink)
+}
+
+#[actix_web::test]
+async fn every_hop_of_a_redirect_has_a_span() {
+    let (address, servers) = redirecting().await;
+    let sink = SpanSink::new();
+    let client = client(builder(&sink).build());
+
+    let (parent, response) =
+        below_a_span(|| client.get(format!("http://{address}/old")).send()).await;
+    assert_eq!(response.unwrap().body().await.unwrap(), "here");
+
+    let (hops, servers) = (sink.wait_for(2).await, servers.wait_for(2).await);
+    assert_eq!(hops[0].integer("http.response.status_code"), Some(303));
+    assert_eq!(hops[1].integer("http.response.status_code"), Some(200));
+    assert_eq!(hops[1].text("url.full"), Some(format!("http://{address}/new").as_str()));
+    assert!(servers[0].is_child_of(&hops[0]));
+    assert!(servers[1].is_child_of(&hops[1]));
+    assert!(hops[0].is_child_of(&parent));
+    hops.iter().for_each(assert_no_error);
+}
+
+#[actix_web::test]
+async fn redirects_followed_inside_are_part_of_one_span() {
+    let (address, servers) = redirecting().await;
+    let sink = SpanSink::new();
+    let client = Client::builder()
+        .disable_redirects()
+        .wrap(Redirect::new())
+        .wrap(builder(&sink).build())
+        .finish();
+
+    let mut response = client.get(format!("http://{address}/old")).send().await.unwrap();
+    assert_eq!(response.body().await.unwrap(), "here");
+
+    let span = sink.only().await;
+    assert_eq!(span.text("url.full"), Some(format!("http://{address}/old").as_str()));
+    assert_eq!(span.integer("http.response.status_code"), Some(200));
+    for server in servers.wait_for(2).await {
+        assert!(server.is_child_of(&span));
+    }
+}
+
+/// A peer that answers one request with `response`, and tells what it was asked.
+async fn peer(response: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let answering = rt::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the request has an end");
+        }
+        stream.write_all(response.as_bytes()).await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, answering)
+}
+
+#[actix_web::test]
+async fn a_websocket_ends_the_span_at_the_handshake() {
+    let scene = scene().await;
+    let (url, peer) = peer("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n").await;
+
+    // The peer does not prove that it speaks WebSocket, but it has switched.
+    assert!(scene.client.ws(url).connect().await.is_err());
+
+    let span = scene.sink.only().await;
+    assert_eq!(span.integer("http.response.status_code"), Some(101));
+    assert_no_error(&span);
+    let request = peer.await.unwrap();
+    assert!(request.contains(&format!("-{}-01", span.id())), "{request}");
+}
+
+fn assert_error(span: &SpanData, error_type: &str) {
+    assert_eq!(span.status, Status::error(""), "{span:#?}");
+    assert_eq!(span.text("error.type"), Some(error_type));
+}
+
+fn assert_no_error(span: &SpanData) {
+    assert_eq!(span.status, Status::Unset, "{span:#?}");
+    assert_eq!(span.attribute("error.type"), None);
+}

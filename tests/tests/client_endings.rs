@@ -1,0 +1,195 @@
+//! Every way an exchange of the client can end, sampled or not: one span that says how it was, or none.
+
+use std::{net::SocketAddr, time::Duration};
+
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::{Sampler, SpanData};
+use reqwest::Method;
+use tests::{SpanDataExt, SpanSink, Then, Wire};
+use tokio::net::TcpListener;
+use tracing_core_ext::client::{Client, RequestBuilder};
+
+/// What is done with a request, and how its span is to end.
+struct Row {
+    name: &'static str,
+    method: Method,
+    answer: &'static str,
+    then: Then,
+    act: Act,
+    status: Option<i64>,
+    error: Option<&'static str>,
+    is_stream: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Act {
+    Read,
+    ReadFor(Duration),
+    DropBeforeHead,
+    DropMidBody,
+    Upgrade,
+    /// Nobody listens.
+    CallNobody,
+}
+
+const SOON: Duration = Duration::from_millis(100);
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            name: "",
+            method: Method::GET,
+            answer: "",
+            then: Then::Close,
+            act: Act::Read,
+            status: None,
+            error: None,
+            is_stream: false,
+        }
+    }
+}
+
+/// An answer whose status alone tells how it ended.
+fn answered(name: &'static str, status: i64, answer: &'static str) -> Row {
+    Row { name, answer, status: Some(status), ..Row::default() }
+}
+
+fn unanswered(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+    Row { name, then, act, error, ..Row::default() }
+}
+
+/// The answer promises more than comes.
+fn cut_short(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\non";
+    Row { then, act, error, ..answered(name, 200, answer) }
+}
+
+/// The length of the answer is not known.
+fn streamed(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+    let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n";
+    Row { then, act, error, is_stream: true, ..answered(name, 200, answer) }
+}
+
+fn rows() -> Vec<Row> {
+    let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n";
+    let chunks = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    let no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+    let not_modified = "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n";
+    let not_found = "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno";
+    let unavailable = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+    let switching =
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n";
+    vec![
+        answered("complete", 200, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
+        Row { is_stream: true, ..answered("until it closes", 200, "HTTP/1.0 200 OK\r\n\r\nok") },
+        answered("empty body", 200, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+        Row {
+            method: Method::HEAD,
+            then: Then::Wait,
+            ..answered("HEAD", 200, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
+        },
+        Row { then: Then::Wait, ..answered("204", 204, no_content) },
+        Row { then: Then::Wait, ..answered("304", 304, not_modified) },
+        Row { error: Some("404"), ..answered("4xx", 404, not_found) },
+        Row { error: Some("503"), ..answered("5xx", 503, unavailable) },
+        Row { is_stream: true, ..answered("chunked", 200, chunks) },
+        Row {
+            then: Then::Wait,
+            act: Act::DropMidBody,
+            is_stream: true,
+            ..answered("server-sent events", 200, events)
+        },
+        Row { act: Act::Upgrade, then: Then::Wait, ..answered("upgrade", 101, switching) },
+        unanswered("refused", Then::Close, Act::CallNobody, Some("connection_error")),
+        unanswered("closed before the head", Then::Close, Act::Read, Some("request_error")),
+        unanswered("reset before the head", Then::Reset, Act::Read, Some("request_error")),
+        unanswered("late head", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
+        unanswered("dropped before the head", Then::Wait, Act::DropBeforeHead, None),
+        cut_short("body closed", Then::Close, Act::Read, Some("body_error")),
+        cut_short("late body", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
+        cut_short("dropped mid-body", Then::Wait, Act::DropMidBody, None),
+        streamed("stream closed", Then::Close, Act::Read, Some("body_error")),
+        streamed("late stream", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
+        streamed("dropped mid-stream", Then::Wait, Act::DropMidBody, None),
+    ]
+}
+
+#[tokio::test]
+async fn a_sampled_exchange_ends_once_and_says_how() {
+    for row in rows() {
+        let sink = SpanSink::new();
+        let client = Client::builder().tracer_provider(&sink.provider()).build();
+        play(&row, client).await;
+        assert_ended(&row, &sink.only().await);
+    }
+}
+
+#[tokio::test]
+async fn an_unsampled_exchange_leaves_nothing() {
+    for row in rows() {
+        let sink = SpanSink::new();
+        let provider = sink.provider_sampling(Sampler::AlwaysOff);
+        play(&row, Client::builder().tracer_provider(&provider).build()).await;
+        assert!(sink.spans().is_empty(), "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn a_filtered_exchange_leaves_nothing() {
+    for row in rows() {
+        let sink = SpanSink::new();
+        let client = Client::builder().tracer_provider(&sink.provider()).filter(|_| false).build();
+        play(&row, client).await;
+        assert!(sink.spans().is_empty(), "{}", row.name);
+    }
+}
+
+fn assert_ended(row: &Row, span: &SpanData) {
+    let name = row.name;
+    assert_eq!(span.integer("http.response.status_code"), row.status, "{name}");
+    assert_eq!(span.text("error.type"), row.error, "{name}");
+    let status = if row.error.is_some() { Status::error("") } else { Status::Unset };
+    assert_eq!(span.status, status, "{name}");
+    let first_bytes = span.events.iter().filter(|event| event.name == "first_byte");
+    assert_eq!(first_bytes.count(), usize::from(row.is_stream), "{name}");
+    assert!(span.start_time <= span.end_time, "{name}");
+}
+
+/// Nothing of the exchange is left behind it.
+async fn play(row: &Row, client: Client) {
+    let mut wire = Wire::serve([(row.answer, row.then)]).await;
+    let request = client.request(row.method.clone(), wire.url("/"));
+    match row.act {
+        Act::Read => read(row, request).await,
+        Act::ReadFor(limit) => read(row, request.timeout(limit)).await,
+        Act::CallNobody => read(row, client.get(format!("http://{}/", nobody().await))).await,
+        Act::DropBeforeHead => {
+            let sending = tokio::spawn(request.send());
+            wire.request().await;
+            sending.abort();
+            assert!(sending.await.unwrap_err().is_cancelled());
+        }
+        Act::DropMidBody => {
+            let mut response = request.send().await.unwrap();
+            assert!(response.chunk().await.unwrap().is_some(), "{}", row.name);
+        }
+        Act::Upgrade => {
+            let request = request.header("connection", "upgrade").header("upgrade", "chat");
+            assert_eq!(request.send().await.unwrap().status(), 101);
+        }
+    }
+}
+
+/// Fails where the row has an error that is no status.
+async fn read(row: &Row, request: RequestBuilder) {
+    let read = match request.send().await {
+        Ok(response) => response.bytes().await.map(drop),
+        Err(error) => Err(error),
+    };
+    let fails = row.error.is_some_and(|error| error.parse::<u16>().is_err());
+    assert_eq!(read.is_err(), fails, "{}: {read:?}", row.name);
+}
+
+async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}

@@ -1,0 +1,426 @@
+//! gRPC: a tonic server behind `TracingLayer` and a tonic client over `ClientLayer`, connected by a real socket.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    pin::Pin,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderValue, Request, Response, Uri, header::CONTENT_TYPE},
+};
+use axum_layer::{RouteLayer, TracingLayer};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http_body_util::{BodyExt, Full, combinators::WithTrailers};
+use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry_sdk::trace::SpanData;
+use tests::{SpanDataExt, SpanSink, Stage, Step};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tonic::{
+    Code,
+    service::Routes,
+    transport::{Channel, Endpoint, Server, server::TcpIncoming},
+};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse,
+    health_client::HealthClient,
+    health_server::{Health, HealthServer},
+};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tracing_core_ext::{
+    client::{ClientLayer, ClientService},
+    exchange::ExchangeBody,
+};
+
+/// A service whose answer to a check is the status its request names, and whose watch streams what the stage scripts.
+struct Scripted(Stage);
+
+#[tonic::async_trait]
+impl Health for Scripted {
+    async fn check(
+        &self,
+        request: tonic::Request<HealthCheckRequest>,
+    ) -> Result<tonic::Response<HealthCheckResponse>, tonic::Status> {
+        match request.into_inner().service.as_str() {
+            "" => Ok(tonic::Response::new(HealthCheckResponse::default())),
+            "pending" => {
+                self.0.enter();
+                std::future::pending().await
+            }
+            code => Err(tonic::Status::new(Code::from_bytes(code.as_bytes()), "scripted")),
+        }
+    }
+
+    type WatchStream =
+        Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, tonic::Status>> + Send>>;
+
+    async fn watch(
+        &self,
+        _: tonic::Request<HealthCheckRequest>,
+    ) -> Result<tonic::Response<Self::WatchStream>, tonic::Status> {
+        let messages = self.0.body().map(|step| match step {
+            Ok(_) => Ok(HealthCheckResponse::default()),
+            Err(_) => Err(tonic::Status::data_loss("scripted")),
+        });
+        Ok(tonic::Response::new(Box::pin(messages)))
+    }
+}
+
+/// A client and a server that record into a sink each.
+struct Scene {
+    client: HealthClient<ClientService<Channel>>,
+    sink: SpanSink,
+    address: SocketAddr,
+    server_sink: SpanSink,
+    stage: Stage,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The layer on tonic's own server.
+async fn scene() -> Scene {
+    scene_serving(|layer, routes, listener| {
+        let server = Server::builder().layer(layer).add_routes(routes);
+        tokio::spawn(async move {
+            server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("a server");
+        })
+    })
+    .await
+}
+
+/// The layer on an axum router that has tonic's services among its routes.
+async fn scene_on_axum() -> Scene {
+    scene_serving(|layer, routes, listener| {
+        let app: Router = routes.into_axum_router().layer(layer);
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, app).await.expect("a server") })
+    })
+    .await
+}
+
+async fn scene_serving(
+    serve: impl FnOnce(TracingLayer, Routes, TcpListener) -> JoinHandle<()>,
+) -> Scene {
+    let (sink, server_sink, stage) = (SpanSink::new(), SpanSink::new(), Stage::new());
+    let layer = TracingLayer::builder().tracer_provider(&server_sink.provider()).build();
+    let routes = Routes::new(HealthServer::new(Scripted(stage.clone())));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = serve(layer, routes, listener);
+    let client = client(address, &sink);
+    Scene { client, sink, address, server_sink, stage, server }
+}
+
+fn client(address: SocketAddr, sink: &SpanSink) -> HealthClient<ClientService<Channel>> {
+    let origin: Uri = format!("http://{address}").parse().unwrap();
+    let layer = ClientLayer::builder().tracer_provider(&sink.provider()).build();
+    let endpoint = Endpoint::from(origin.clone());
+    let channel = ServiceBuilder::new().layer(layer).service(endpoint.connect_lazy());
+    HealthClient::with_origin(channel, origin)
+}
+
+/// A check that is answered with this status.
+fn check(status: Code) -> HealthCheckRequest {
+    let service = if status == Code::Ok { String::new() } else { i32::from(status).to_string() };
+    HealthCheckRequest { service }
+}
+
+fn pending() -> HealthCheckRequest {
+    HealthCheckRequest { service: "pending".to_owned() }
+}
+
+#[tokio::test]
+async fn a_call_is_described_on_both_sides() {
+    let mut scene = scene().await;
+
+    scene.client.check(check(Code::Ok)).await.unwrap();
+
+    let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
+    assert!(server.is_child_of(&client));
+    assert_eq!((&client.span_kind, &server.span_kind), (&SpanKind::Client, &SpanKind::Server));
+    for span in [&client, &server] {
+        assert_eq!(span.name, "grpc.health.v1.Health/Check");
+        assert_eq!(span.text("rpc.system.name"), Some("grpc"));
+        assert_eq!(span.text("rpc.method"), Some("grpc.health.v1.Health/Check"));
+        assert_eq!(span.text("rpc.response.status_code"), Some("OK"));
+        assert_eq!(span.text("http.request.method"), Some("POST"));
+        assert_eq!(span.integer("http.response.status_code"), Some(200));
+        assert_eq!(span.text("network.protocol.version"), Some("2"));
+        assert_eq!(span.text("server.address"), Some("127.0.0.1"));
+        assert_eq!(span.integer("server.port"), Some(scene.address.port().into()));
+        assert_no_error(span);
+    }
+    let url = format!("http://{}/grpc.health.v1.Health/Check", scene.address);
+    assert_eq!(client.text("url.full"), Some(url.as_str()));
+    assert_eq!(server.text("url.path"), Some("/grpc.health.v1.Health/Check"));
+    assert_eq!(server.text("url.scheme"), Some("http"));
+    assert_eq!(server.attribute("http.route"), None);
+}
+
+#[tokio::test]
+async fn a_route_of_axum_does_not_rename_a_call() {
+    let mut scene = scene_on_axum().await;
+
+    scene.client.check(check(Code::Ok)).await.unwrap();
+
+    let span = scene.server_sink.only().await;
+    assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    assert_eq!(span.text("rpc.method"), Some("grpc.health.v1.Health/Check"));
+    assert_eq!(span.text("rpc.response.status_code"), Some("OK"));
+    assert_eq!(span.text("http.route"), Some("/grpc.health.v1.Health/{*rest}"));
+    assert_eq!(span.text("network.peer.address"), Some("127.0.0.1"));
+    assert!(span.is_child_of(&scene.sink.only().await));
+}
+
+#[tokio::test]
+async fn a_route_that_is_found_late_does_not_rename_a_call() {
+    let sink = SpanSink::new();
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let routes = Routes::new(HealthServer::new(Scripted(Stage::new())));
+    let router: Router = routes.into_axum_router().layer(RouteLayer::new());
+    let call = Request::post("/grpc.health.v1.Health/Check");
+    let call = call.header(CONTENT_TYPE, "application/grpc").body(Body::empty()).unwrap();
+
+    layer.layer(router).oneshot(call).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    assert_eq!(span.text("http.route"), Some("/grpc.health.v1.Health/{*rest}"));
+}
+
+#[tokio::test]
+async fn a_mistake_of_the_caller_is_an_error_of_the_client_alone() {
+    let caller_is_to_blame = [
+        (Code::Cancelled, "CANCELLED"),
+        (Code::InvalidArgument, "INVALID_ARGUMENT"),
+        (Code::NotFound, "NOT_FOUND"),
+        (Code::AlreadyExists, "ALREADY_EXISTS"),
+        (Code::PermissionDenied, "PERMISSION_DENIED"),
+        (Code::ResourceExhausted, "RESOURCE_EXHAUSTED"),
+        (Code::FailedPrecondition, "FAILED_PRECONDITION"),
+        (Code::Aborted, "ABORTED"),
+        (Code::OutOfRange, "OUT_OF_RANGE"),
+        (Code::Unauthenticated, "UNAUTHENTICATED"),
+    ];
+    for (code, name) in caller_is_to_blame {
+        let (client, server) = spans_of(code, name).await;
+        assert_error(&client, name);
+        assert_no_error(&server);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_the_server_is_an_error_of_both() {
+    let server_is_to_blame = [
+        (Code::Unknown, "UNKNOWN"),
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        (Code::Unimplemented, "UNIMPLEMENTED"),
+        (Code::Internal, "INTERNAL"),
+        (Code::Unavailable, "UNAVAILABLE"),
+        (Code::DataLoss, "DATA_LOSS"),
+    ];
+    for (code, name) in server_is_to_blame {
+        let (client, server) = spans_of(code, name).await;
+        assert_error(&client, name);
+        assert_error(&server, name);
+    }
+}
+
+/// Client span and server span of a check that is answered with this status.
+async fn spans_of(code: Code, name: &str) -> (SpanData, SpanData) {
+    let mut scene = scene().await;
+    assert_eq!(scene.client.check(check(code)).await.unwrap_err().code(), code);
+    let spans = (scene.sink.only().await, scene.server_sink.only().await);
+    for span in [&spans.0, &spans.1] {
+        assert_eq!(span.text("rpc.response.status_code"), Some(name));
+        assert_eq!(span.integer("http.response.status_code"), Some(200));
+    }
+    spans
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unimplemented() {
+    let mut scene = scene_serving(|layer, _, listener| {
+        let server = Server::builder().layer(layer).add_routes(Routes::default());
+        tokio::spawn(async move {
+            server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("a server");
+        })
+    })
+    .await;
+
+    scene.client.check(check(Code::Ok)).await.unwrap_err();
+
+    for span in [scene.sink.only().await, scene.server_sink.only().await] {
+        assert_eq!(span.name, "grpc.health.v1.Health/Check");
+        assert_eq!(span.text("rpc.response.status_code"), Some("UNIMPLEMENTED"));
+        assert_error(&span, "UNIMPLEMENTED");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_lasts_until_its_trailers() {
+    let mut scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    script.send(Step::Data("two")).unwrap();
+    stream.message().await.unwrap().unwrap();
+    assert!(scene.sink.spans().is_empty());
+    assert!(scene.server_sink.spans().is_empty());
+    drop(script);
+    assert_eq!(stream.message().await.unwrap(), None);
+
+    for span in [scene.sink.only().await, scene.server_sink.only().await] {
+        assert_eq!(span.name, "grpc.health.v1.Health/Watch");
+        assert_eq!(span.text("rpc.response.status_code"), Some("OK"));
+        assert_eq!(span.events.len(), 1, "the first byte: {span:#?}");
+        assert_no_error(&span);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_says_so_in_its_trailers() {
+    let mut scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    script.send(Step::Error).unwrap();
+    assert_eq!(stream.message().await.unwrap_err().code(), Code::DataLoss);
+
+    for span in [scene.sink.only().await, scene.server_sink.only().await] {
+        assert_eq!(span.text("rpc.response.status_code"), Some("DATA_LOSS"));
+        assert_error(&span, "DATA_LOSS");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_a_stream_cancels_the_server() {
+    let mut scene = scene().await;
+    let script = scene.stage.script();
+    script.send(Step::Data("one")).unwrap();
+
+    let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    drop(stream);
+
+    let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
+    assert_no_error(&client);
+    assert_error(&server, "cancelled_mid_body");
+    for span in [client, server] {
+        assert_eq!(span.attribute("rpc.response.status_code"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_cancels_both() {
+    let mut scene = scene().await;
+    let mut request = tonic::Request::new(pending());
+    request.set_timeout(Duration::from_millis(50));
+
+    let status = scene.client.check(request).await.unwrap_err();
+
+    assert!(matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded), "{status:?}");
+    let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
+    assert_error(&client, "request_error");
+    assert_error(&server, "cancelled_before_head");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_failed_request() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let sink = SpanSink::new();
+
+    let status = client(closed, &sink).check(check(Code::Ok)).await.unwrap_err();
+
+    assert_eq!(status.code(), Code::Unavailable);
+    let span = sink.only().await;
+    assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    assert_eq!(span.attribute("http.response.status_code"), None);
+    assert_error(&span, "request_error");
+}
+
+type Answer = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
+
+/// A call to a service whose answer has a body of known length, then trailers.
+async fn answer(
+    sink: &SpanSink,
+    body: &'static str,
+    status: Option<&'static str>,
+) -> ExchangeBody<Answer> {
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let service = layer.layer(service_fn(move |_: Request<Body>| {
+        let trailers = status.map(|status| {
+            let status = ("grpc-status".parse().unwrap(), HeaderValue::from_static(status));
+            Ok::<_, Infallible>(HeaderMap::from_iter([status]))
+        });
+        let body = Full::new(Bytes::from_static(body.as_bytes()));
+        let mut response = Response::new(body.with_trailers(ready(trailers)));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        async { Ok::<_, Infallible>(response) }
+    }));
+
+    let call = Request::post("/shop.Stock/Count").header(CONTENT_TYPE, "application/grpc");
+    service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap().into_body()
+}
+
+#[tokio::test]
+async fn the_status_stands_behind_a_body_of_known_length() {
+    for body in ["message", ""] {
+        let sink = SpanSink::new();
+        answer(&sink, body, Some("13")).await.collect().await.unwrap();
+        let span = sink.only().await;
+        assert_eq!(span.text("rpc.response.status_code"), Some("INTERNAL"));
+        assert_error(&span, "INTERNAL");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_status_is_complete_at_its_declared_length() {
+    let sink = SpanSink::new();
+    let mut body = answer(&sink, "message", None).await;
+    body.frame().await.unwrap().unwrap();
+    assert!(sink.spans().is_empty());
+    drop(body);
+
+    let span = sink.only().await;
+    assert_eq!(span.attribute("rpc.response.status_code"), None);
+    assert_no_error(&span);
+}
+
+#[tokio::test]
+async fn a_path_that_names_no_method_is_a_call_of_no_name() {
+    let sink = SpanSink::new();
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let call = Request::post("/wrong").header(CONTENT_TYPE, "application/grpc");
+    let call = call.body(tonic::body::Body::empty()).unwrap();
+
+    layer.layer(Routes::default().prepare()).oneshot(call).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.name, "grpc");
+    assert_eq!(span.attribute("rpc.method"), None);
+}
+
+fn assert_error(span: &SpanData, error_type: &str) {
+    assert_eq!(span.status, Status::error(""), "{span:#?}");
+    assert_eq!(span.text("error.type"), Some(error_type));
+}
+
+fn assert_no_error(span: &SpanData) {
+    assert_eq!(span.status, Status::Unset, "{span:#?}");
+    assert_eq!(span.attribute("error.type"), None);
+}

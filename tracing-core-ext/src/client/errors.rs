@@ -1,0 +1,30 @@
+use crate::exchange::{Classify, ErrorType};
+
+/// Errors of sending a request.
+pub(super) trait Failure {
+    fn error_type(&self) -> ErrorType;
+}
+
+impl Failure for reqwest::Error {
+    fn error_type(&self) -> ErrorType {
+        if self.is_timeout() {
+            ErrorType::Timeout
+        } else if self.is_connect() {
+            ErrorType::Connection
+        } else if self.is_redirect() {
+            ErrorType::Redirect
+        } else {
+            ErrorType::Request
+        }
+    }
+}
+
+/// Errors of the body of a response.
+#[derive(Debug)]
+pub(super) struct Reading;
+
+impl Classify<reqwest::Error> for Reading {
+    fn error_type(error: &reqwest::Error) -> ErrorType {
+        if error.is_timeout() { ErrorType::Timeout } else { ErrorType::Body }
+    }
+}

@@ -1,0 +1,92 @@
+use tower_layer::Layer;
+
+use super::ClientService;
+use crate::exchange::{Builder, Instrumentation, Sends};
+
+/// Layer that makes every request of a client one client span, and sends the trace along.
+///
+/// The client is any Tower service from [`http::Request`] to [`http::Response`].
+///
+/// ```no_run
+/// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+/// use tower_layer::Layer;
+/// use tower_service::Service;
+/// use tracing_core_ext::client::ClientLayer;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+/// let mut client = ClientLayer::new().layer(client);
+/// let request = http::Request::get("http://inventory.example/stock/7").body(String::new())?;
+/// let response = client.call(request).await?;
+/// # drop(response);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The parent of the span is the context that is current when `call` is called. Where a service retries, have the layer
+/// inside: each attempt gets a span. A [`UrlTemplate`](super::UrlTemplate) and a [`ResendCount`](super::ResendCount) in the
+/// extensions of a request are recorded.
+///
+/// An error of the client is `request_error`, since a Tower service does not say which. A request whose URI has no
+/// authority is described by its `Host` header. A request body counts into
+/// [`body_sizes`](Builder::body_sizes) as far as it tells its length in advance.
+///
+/// # gRPC
+///
+/// A request of tonic becomes a span named by the service and method it calls, with `rpc.system.name`, `rpc.method` and
+/// `rpc.response.status_code`; every status but `OK` is an error. Have the layer around the channel. The channel puts
+/// scheme and host on a request further inside, so give them to the client too, or `server.address` is missing:
+///
+/// ```ignore
+/// let endpoint = Endpoint::from_static("http://inventory.example:50051");
+/// let origin = endpoint.uri().clone();
+/// let channel = ServiceBuilder::new().layer(ClientLayer::new()).service(endpoint.connect_lazy());
+/// let client = StockClient::with_origin(channel, origin);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientLayer {
+    instrumentation: Instrumentation,
+}
+
+impl ClientLayer {
+    /// A layer with the tracer provider and propagator that are installed now: install them first.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A layer with its own options.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use tracing_core_ext::client::ClientLayer;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let layer = ClientLayer::builder().tracer_provider(&provider).build();
+    /// # drop(layer);
+    /// ```
+    pub fn builder() -> Builder<Self> {
+        super::builder()
+    }
+}
+
+impl Default for ClientLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<Instrumentation> for ClientLayer {
+    fn from(instrumentation: Instrumentation) -> Self {
+        Self { instrumentation }
+    }
+}
+
+impl Sends for ClientLayer {}
+
+impl<S> Layer<S> for ClientLayer {
+    type Service = ClientService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ClientService::new(inner, self.instrumentation.clone())
+    }
+}

@@ -1,0 +1,233 @@
+use std::{cell::Cell, future::poll_fn, pin::pin, time::Instant};
+
+use http::{
+    HeaderName, Method, StatusCode,
+    header::{
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION,
+        PROXY_AUTHORIZATION, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    },
+};
+use opentelemetry::Context;
+use reqwest::{Client, Request, Response, Url, redirect::Policy};
+
+use super::send::{Call, send};
+use crate::exchange::Instrumentation;
+
+/// As many as reqwest follows by default.
+pub(super) const MAX_REDIRECTS: usize = 10;
+
+/// What must not reach another origin, as in reqwest.
+static CREDENTIALS: [HeaderName; 5] = [
+    AUTHORIZATION,
+    COOKIE,
+    HeaderName::from_static("cookie2"),
+    PROXY_AUTHORIZATION,
+    WWW_AUTHENTICATE,
+];
+
+static OF_BODY: [HeaderName; 4] =
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING];
+
+thread_local! {
+    /// Whether the request that is being polled may be redirected.
+    static MAY_REDIRECT: Cell<bool> = const { Cell::new(true) };
+}
+
+/// The policy of a client whose redirects [`follow`] follows.
+///
+/// Nobody but reqwest can make its errors, so it is the policy that ends a chain.
+pub(super) fn policy() -> Policy {
+    Policy::custom(|attempt| match MAY_REDIRECT.get() {
+        true => attempt.stop(),
+        false => attempt.error("too many redirects"),
+    })
+}
+
+/// Sends `request` and follows up to `max` redirects, each as an exchange of its own.
+pub(super) async fn follow(
+    client: Client,
+    instrumentation: Instrumentation,
+    parent: Context,
+    mut call: Call,
+    mut request: Request,
+    max: usize,
+) -> reqwest::Result<Response> {
+    let deadline = request.timeout().map(|timeout| Instant::now() + *timeout);
+    let mut left = max;
+    loop {
+        let kept = Kept::of(&mut request).filter(|_| left > 0);
+        let execute = |request| execute(&client, request, left > 0);
+        let answer = send(&instrumentation, &parent, &call, request, execute).await?;
+        let next = kept.and_then(|kept| kept.redirected(&answer.response));
+        let Some(next) = next else {
+            return Ok(answer.into_response());
+        };
+        answer.finish();
+        request = next;
+        left -= 1;
+        call = Call { template: None, resend_count: call.resend_count.next() };
+        if let Some(deadline) = deadline {
+            *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+async fn execute(
+    client: &Client,
+    request: Request,
+    may_redirect: bool,
+) -> reqwest::Result<Response> {
+    let mut sending = pin!(client.execute(request));
+    poll_fn(|cx| {
+        MAY_REDIRECT.set(may_redirect);
+        sending.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// A copy of a request that may have to go elsewhere.
+struct Kept {
+    request: Request,
+    /// A body that is streamed cannot be sent twice.
+    has_lost_body: bool,
+}
+
+impl Kept {
+    fn of(request: &mut Request) -> Option<Self> {
+        if let Some(request) = request.try_clone() {
+            return Some(Self { request, has_lost_body: false });
+        }
+        let body = request.body_mut().take();
+        let copy = request.try_clone();
+        *request.body_mut() = body;
+        copy.map(|request| Self { request, has_lost_body: true })
+    }
+
+    /// The request that `response` asks for; `None` where it does not, or where it cannot be made.
+    ///
+    /// RFC 9110, section 15.4: a method that has changed has no body.
+    fn redirected(self, response: &Response) -> Option<Request> {
+        let Self { mut request, has_lost_body } = self;
+        let (method, keeps_body) = next_method(response.status(), request.method())?;
+        let url = next_url(request.url(), response)?;
+        if keeps_body && has_lost_body {
+            return None;
+        }
+        if !keeps_body {
+            *request.body_mut() = None;
+            remove(&mut request, &OF_BODY);
+        }
+        if url.origin() != request.url().origin() {
+            remove(&mut request, &CREDENTIALS);
+        }
+        *request.method_mut() = method;
+        *request.url_mut() = url;
+        Some(request)
+    }
+}
+
+/// And whether the body is sent again.
+fn next_method(status: StatusCode, method: &Method) -> Option<(Method, bool)> {
+    match status {
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if method == Method::POST => {
+            Some((Method::GET, false))
+        }
+        StatusCode::SEE_OTHER if method == Method::HEAD => Some((Method::HEAD, false)),
+        StatusCode::SEE_OTHER => Some((Method::GET, false)),
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => Some((method.clone(), true)),
+        _ => None,
+    }
+}
+
+fn next_url(url: &Url, response: &Response) -> Option<Url> {
+    let location = response.headers().get(LOCATION)?;
+    url.join(str::from_utf8(location.as_bytes()).ok()?).ok()
+}
+
+fn remove(request: &mut Request, names: &[HeaderName]) {
+    for name in names {
+        request.headers_mut().remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, location: &str) -> Response {
+        let response = http::Response::builder().status(status).header(LOCATION, location);
+        response.body("").unwrap().into()
+    }
+
+    fn request(method: Method) -> Request {
+        let url = "http://shop.example/items/7?page=2".parse().unwrap();
+        let mut request = Request::new(method, url);
+        *request.body_mut() = Some("body".into());
+        for name in OF_BODY.iter().chain(&CREDENTIALS) {
+            request.headers_mut().insert(name, "value".parse().unwrap());
+        }
+        request
+    }
+
+    fn redirected(method: Method, status: u16, location: &str) -> Option<Request> {
+        Kept::of(&mut request(method)).unwrap().redirected(&response(status, location))
+    }
+
+    #[test]
+    fn the_status_tells_method_and_body() {
+        for (method, status, next, keeps_body) in [
+            (Method::POST, 301, Method::GET, false),
+            (Method::POST, 302, Method::GET, false),
+            (Method::PUT, 302, Method::PUT, true),
+            (Method::PUT, 303, Method::GET, false),
+            (Method::HEAD, 303, Method::HEAD, false),
+            (Method::POST, 307, Method::POST, true),
+            (Method::DELETE, 308, Method::DELETE, true),
+        ] {
+            let redirected = redirected(method, status, "/").unwrap();
+            assert_eq!(*redirected.method(), next);
+            assert_eq!(redirected.body().is_some(), keeps_body);
+            for name in &OF_BODY {
+                assert_eq!(redirected.headers().contains_key(name), keeps_body);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_redirect_is_not_followed() {
+        for status in [200, 201, 300, 304, 305, 404] {
+            assert!(redirected(Method::GET, status, "/").is_none());
+        }
+        assert!(redirected(Method::GET, 302, "http://").is_none());
+    }
+
+    #[test]
+    fn a_location_is_relative_to_the_url() {
+        for (location, url) in [
+            ("8", "http://shop.example/items/8"),
+            ("/", "http://shop.example/"),
+            ("?page=3", "http://shop.example/items/7?page=3"),
+            ("//other.example/é", "http://other.example/%C3%A9"),
+        ] {
+            assert_eq!(redirected(Method::GET, 302, location).unwrap().url().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn credentials_stay_with_their_origin() {
+        for (location, stay) in [
+            ("http://shop.example:80/", true),
+            ("https://shop.example/", false),
+            ("http://shop.example:8080/", false),
+            ("http://other.example/", false),
+        ] {
+            let redirected = redirected(Method::GET, 302, location).unwrap();
+            for name in &CREDENTIALS {
+                assert_eq!(redirected.headers().contains_key(name), stay, "{name} {location}");
+            }
+        }
+    }
+}

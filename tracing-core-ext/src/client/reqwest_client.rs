@@ -1,0 +1,171 @@
+use std::fmt;
+
+use opentelemetry::Context;
+use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response};
+
+use super::{
+    redirect,
+    request::RequestBuilder,
+    send::{self, Call},
+};
+use crate::exchange::{Builder, Instrumentation, Sends};
+
+/// A [`reqwest::Client`] whose requests are part of the trace. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: reqwest::Client,
+    instrumentation: Instrumentation,
+    /// How many redirects have spans of their own; `None` where `inner` follows them.
+    max_redirects: Option<usize>,
+}
+
+impl Client {
+    /// A client with the defaults of reqwest, and the tracer provider and propagator that are installed now.
+    ///
+    /// # Panics
+    ///
+    /// Where [`reqwest::Client::new`] does: no TLS backend could be initialised.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A client with its own options. [`wrap_builder`](Builder::wrap_builder) and [`wrap`](Builder::wrap) build it over a
+    /// reqwest client of yours.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use tracing_core_ext::client::Client;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let inner = reqwest::Client::builder().connect_timeout(Duration::from_secs(1));
+    /// let client = Client::builder().tracer_provider(&provider).wrap_builder(inner)?;
+    /// # drop(client);
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
+    pub fn builder() -> Builder<Self> {
+        super::builder()
+    }
+
+    /// Starts a `GET` request to `url`.
+    pub fn get<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::GET, url)
+    }
+
+    /// Starts a `POST` request to `url`.
+    pub fn post<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::POST, url)
+    }
+
+    /// Starts a `PUT` request to `url`.
+    pub fn put<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::PUT, url)
+    }
+
+    /// Starts a `PATCH` request to `url`.
+    pub fn patch<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::PATCH, url)
+    }
+
+    /// Starts a `DELETE` request to `url`.
+    pub fn delete<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::DELETE, url)
+    }
+
+    /// Starts a `HEAD` request to `url`.
+    pub fn head<U: IntoUrl>(&self, url: U) -> RequestBuilder {
+        self.request(Method::HEAD, url)
+    }
+
+    /// Starts a request. A URL that does not parse is reported by [`RequestBuilder::send`].
+    pub fn request<U: IntoUrl>(&self, method: Method, url: U) -> RequestBuilder {
+        RequestBuilder::new(self.inner.request(method, url), self.clone())
+    }
+
+    /// Sends a request built elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reqwest::Client::execute`].
+    pub fn execute(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
+        self.send(Call::default(), request)
+    }
+
+    pub(super) fn send(
+        &self,
+        call: Call,
+        request: Request,
+    ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
+        let Self { inner, instrumentation, max_redirects } = self.clone();
+        let parent = Context::current();
+        async move {
+            if let Some(max) = max_redirects {
+                return redirect::follow(inner, instrumentation, parent, call, request, max).await;
+            }
+            let execute = |request| inner.execute(request);
+            let answer = send::send(&instrumentation, &parent, &call, request, execute).await?;
+            Ok(answer.into_response())
+        }
+    }
+
+    fn build(inner: ClientBuilder, instrumentation: Instrumentation) -> reqwest::Result<Self> {
+        let inner = inner.redirect(redirect::policy()).build()?;
+        Ok(Self { inner, instrumentation, max_redirects: Some(redirect::MAX_REDIRECTS) })
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<reqwest::Client> for Client {
+    /// Instruments `inner` with the tracer provider and propagator that are installed now.
+    fn from(inner: reqwest::Client) -> Self {
+        Self::builder().wrap(inner)
+    }
+}
+
+impl Builder<Client> {
+    /// Resolves what was not set, builds `inner` and instruments it.
+    ///
+    /// Its redirect policy is replaced: redirects are followed as by [`Client::new`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reqwest::ClientBuilder::build`].
+    pub fn wrap_builder(self, inner: ClientBuilder) -> reqwest::Result<Client> {
+        Client::build(inner, self.resolve())
+    }
+
+    /// Resolves what was not set and instruments `inner`.
+    ///
+    /// Redirects that `inner` follows are part of one span, and carry the header fields of the first request along, also to
+    /// hosts that are not [allowed](Builder::allowed_hosts).
+    pub fn wrap(self, inner: reqwest::Client) -> Client {
+        Client { inner, instrumentation: self.resolve(), max_redirects: None }
+    }
+}
+
+impl Sends for Client {}
+
+impl From<Instrumentation> for Client {
+    /// # Panics
+    ///
+    /// Where [`reqwest::Client::new`] does.
+    fn from(instrumentation: Instrumentation) -> Self {
+        let built = Self::build(reqwest::Client::builder(), instrumentation);
+        built.expect("a TLS backend that can be initialised")
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

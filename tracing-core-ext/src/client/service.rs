@@ -1,0 +1,71 @@
+use std::task;
+
+use http::{HeaderMap, Request, Response, header::HOST};
+use http_body::Body;
+use opentelemetry::Context;
+use tower_service::Service;
+
+use super::{ResendCount, UrlTemplate};
+use crate::{
+    exchange::{ExchangeBody, Instrumentation, ResponseFuture},
+    http::ClientRequestHead,
+};
+
+/// Service made by [`ClientLayer`](super::ClientLayer).
+#[derive(Clone, Debug)]
+pub struct ClientService<S> {
+    inner: S,
+    instrumentation: Instrumentation,
+}
+
+impl<S> ClientService<S> {
+    pub(super) const fn new(inner: S, instrumentation: Instrumentation) -> Self {
+        Self { inner, instrumentation }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ClientService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: Body,
+    ResBody: Body,
+{
+    type Response = Response<ExchangeBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> task::Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let url = url(&request);
+        let mut exchange = self.instrumentation.send(&Context::current(), &head(&request, &url));
+        if let Some(size) = exchange.request_size() {
+            size.add(request.body().size_hint().exact().unwrap_or(0));
+        }
+        exchange.inject(request.headers_mut());
+        let future = exchange.in_scope(|| self.inner.call(request));
+        ResponseFuture::new(future, exchange)
+    }
+}
+
+fn head<'a, B>(request: &'a Request<B>, url: &'a str) -> ClientRequestHead<'a, HeaderMap> {
+    let extensions = request.extensions();
+    let head = ClientRequestHead::new(request.method().as_str(), url, request.headers());
+    ClientRequestHead {
+        template: extensions.get().map(UrlTemplate::as_str),
+        resend_count: extensions.get().copied().map_or(0, ResendCount::count),
+        ..head
+    }
+}
+
+/// Absolute, where the target or the `Host` header names a server.
+fn url<B>(request: &Request<B>) -> String {
+    let uri = request.uri();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    match host.filter(|_| uri.authority().is_none()) {
+        Some(host) => format!("http://{host}{uri}"),
+        None => uri.to_string(),
+    }
+}

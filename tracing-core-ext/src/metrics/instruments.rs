@@ -1,0 +1,92 @@
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
+
+use crate::http::semconv;
+
+/// Boundaries of a duration in seconds, as the conventions advise.
+const SECONDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
+const BYTES: [f64; 9] = [0.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// The instruments of both sides, each made when its first exchange comes: an instrument that is never used costs memory.
+pub(crate) struct Metrics {
+    meter: Meter,
+    has_body_sizes: bool,
+    server: OnceLock<Arc<Instruments>>,
+    client: OnceLock<Arc<Instruments>>,
+}
+
+/// What one side of an exchange is recorded with.
+pub(super) struct Instruments {
+    pub(super) duration: Histogram<f64>,
+    pub(super) active: Option<UpDownCounter<i64>>,
+    pub(super) sizes: Option<Sizes>,
+}
+
+/// Histograms of the sizes of both bodies.
+pub(super) struct Sizes {
+    pub(super) request: Histogram<u64>,
+    pub(super) response: Histogram<u64>,
+}
+
+impl Metrics {
+    pub(crate) const fn new(meter: Meter, has_body_sizes: bool) -> Self {
+        Self { meter, has_body_sizes, server: OnceLock::new(), client: OnceLock::new() }
+    }
+
+    pub(super) fn server(&self) -> &Arc<Instruments> {
+        self.server.get_or_init(|| {
+            let sizes =
+                [semconv::HTTP_SERVER_REQUEST_BODY_SIZE, semconv::HTTP_SERVER_RESPONSE_BODY_SIZE];
+            Arc::new(Instruments {
+                duration: self.duration(semconv::HTTP_SERVER_REQUEST_DURATION, "server"),
+                active: Some(self.active()),
+                sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
+            })
+        })
+    }
+
+    pub(super) fn client(&self) -> &Arc<Instruments> {
+        self.client.get_or_init(|| {
+            let sizes =
+                [semconv::HTTP_CLIENT_REQUEST_BODY_SIZE, semconv::HTTP_CLIENT_RESPONSE_BODY_SIZE];
+            Arc::new(Instruments {
+                duration: self.duration(semconv::HTTP_CLIENT_REQUEST_DURATION, "client"),
+                active: None,
+                sizes: self.has_body_sizes.then(|| self.sizes(sizes, "client")),
+            })
+        })
+    }
+
+    fn duration(&self, name: &'static str, side: &str) -> Histogram<f64> {
+        self.meter
+            .f64_histogram(name)
+            .with_unit("s")
+            .with_description(format!("Duration of HTTP {side} requests."))
+            .with_boundaries(SECONDS.into())
+            .build()
+    }
+
+    fn active(&self) -> UpDownCounter<i64> {
+        self.meter
+            .i64_up_down_counter(semconv::HTTP_SERVER_ACTIVE_REQUESTS)
+            .with_unit("{request}")
+            .with_description("Number of active HTTP server requests.")
+            .build()
+    }
+
+    fn sizes(&self, [request, response]: [&'static str; 2], side: &str) -> Sizes {
+        let histogram = |name, what| {
+            self.meter
+                .u64_histogram(name)
+                .with_unit("By")
+                .with_description(format!("Size of HTTP {side} {what} bodies."))
+                .with_boundaries(BYTES.into())
+                .build()
+        };
+        Sizes { request: histogram(request, "request"), response: histogram(response, "response") }
+    }
+}

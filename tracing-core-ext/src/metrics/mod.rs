@@ -1,0 +1,16 @@
+//! What is counted of every exchange, by the semantic conventions for HTTP metrics (1.44).
+//!
+//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>
+//!
+//! An exchange that is measured holds a [`Measured`], one that is not holds nothing. It counts as in flight from `start`
+//! on, and is recorded once, by `record`.
+
+mod instruments;
+mod labels;
+mod measured;
+
+pub(crate) use self::{
+    instruments::Metrics,
+    labels::{EndLabels, RequestLabels},
+    measured::{Measured, Measurement},
+};
