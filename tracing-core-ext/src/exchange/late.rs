@@ -9,7 +9,7 @@ use std::{
 
 use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 
-use super::options::Options;
+use super::{clock::Clock, options::Options};
 use crate::{
     http::{Method, Naming, ProtocolVersion, RouteName, semconv},
     metrics::{EndLabels, Measured, Measurement},
@@ -105,10 +105,12 @@ impl Late {
         (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
     }
 
-    /// The exchange has ended.
+    /// The exchange in `context` has ended, `duration` after `clock` was started.
     #[inline(never)]
     pub(super) fn record(
         &self,
+        context: &Context,
+        clock: &Clock,
         duration: Duration,
         status: Option<u16>,
         error_type: Option<&Cow<'static, str>>,
@@ -120,6 +122,8 @@ impl Late {
         measured.record(
             Measurement { duration, request_size, response_size },
             EndLabels { status, error_type, route, ..EndLabels::default() },
+            context.span().span_context(),
+            || clock.at(duration),
         );
     }
 }

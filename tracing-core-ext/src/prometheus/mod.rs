@@ -42,7 +42,6 @@
 mod accept;
 mod endpoint;
 mod error;
-#[allow(dead_code, reason = "until the instruments of an exchange feed them")]
 mod exemplars;
 mod family;
 mod gathering;
@@ -58,10 +57,8 @@ mod process;
 mod registry;
 mod runtime;
 
-#[allow(unused_imports, reason = "until the instruments of an exchange feed them")]
-pub(crate) use self::exemplars::{Exemplars, HistogramExemplars, SeriesExemplars, installed};
 pub use self::{endpoint::Endpoint, error::RegisterError, options::Prometheus, registry::Registry};
 pub(crate) use self::{
-    exemplars::install_globally,
+    exemplars::{HistogramExemplars, install_globally, installed},
     options::{ListenerVariables, Served},
 };

@@ -19,6 +19,7 @@ use super::{
     config::METRICS_PATH, delivery::Delivery, endpoint::Endpoint, otlp_metrics::OtlpMetrics,
 };
 use super::{config::MetricsVariables, error::TelemetryError, guard::Telemetry};
+use crate::exchange;
 #[cfg(feature = "prometheus")]
 use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
 
@@ -173,6 +174,7 @@ impl Telemetry {
     pub(super) fn install_metrics(&self) {
         let Some(metrics) = self.metrics() else { return };
         global::set_meter_provider(metrics.provider.clone());
+        exchange::install_meters_globally(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
         if let Some(served) = &metrics.served {
             prometheus::install_globally(Arc::clone(&served.exemplars));
