@@ -62,6 +62,8 @@
 //! ```
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+//!
+//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
 
 mod body;
 #[cfg(feature = "awc")]
@@ -69,10 +71,14 @@ pub mod client;
 mod extract;
 mod future;
 mod headers;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod request;
 mod service;
 mod transform;
 
+#[cfg(feature = "prometheus")]
+pub use self::metrics::metrics;
 pub use self::{
     body::ExchangeBody, extract::RequestSpan, future::ResponseFuture, service::TracingService,
     transform::Tracing,

@@ -71,13 +71,19 @@
 //! ```
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+//!
+//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
 
 mod extract;
 mod layer;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod request;
 mod route;
 mod service;
 
+#[cfg(feature = "prometheus")]
+pub use self::metrics::metrics;
 pub use self::{
     extract::RequestSpan,
     layer::TracingLayer,

@@ -111,7 +111,7 @@ struct Open {
 
 impl Open {
     async fn start(command: &mut Command) -> Self {
-        command.args(["--serve", "--port", "0"]).kill_on_drop(true);
+        command.args(["--serve", "--port", "0", "--metrics-port", "0"]).kill_on_drop(true);
         let mut shop = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
         loop {

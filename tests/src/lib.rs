@@ -8,6 +8,7 @@ mod framework;
 mod metric_sink;
 mod optionless;
 mod peer;
+mod scrape;
 mod shout;
 mod sink;
 mod stage;
@@ -22,6 +23,7 @@ pub use self::{
     metric_sink::{MetricSink, Series},
     optionless::headers_sent_without_options,
     peer::Peer,
+    scrape::scrape,
     shout::Shout,
     sink::{SpanDataExt, SpanSink, assert_error, assert_no_error},
     stage::{Stage, Step},

@@ -19,6 +19,7 @@
 //! | module | for whom |
 //! | --- | --- |
 //! | [`telemetry`] | every service: tracer provider, propagator, log lines, export |
+//! | `prometheus` | every service that is measured |
 //! | [`client`] | every service that calls others |
 //! | [`exchange`] | authors of middleware, and handlers that want their request's span |
 //! | [`propagation`] | whoever carries context over something that is not HTTP |
@@ -29,7 +30,8 @@
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
-//! | `otlp` | yes | export over OTLP (HTTP/protobuf) |
+//! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf) |
+//! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
@@ -40,6 +42,8 @@ pub mod client;
 pub mod exchange;
 pub mod http;
 mod metrics;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 pub mod propagation;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;

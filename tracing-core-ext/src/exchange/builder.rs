@@ -7,7 +7,7 @@ use opentelemetry::{
 };
 
 use super::{
-    instrumentation::{Instrumentation, global_starter, starter},
+    instrumentation::{Instrumentation, global_starter, installed_meter, starter},
     options::{Options, ResponseField, TrustPolicy},
     outcome::Ending,
     start::StartSpan,
@@ -73,13 +73,16 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Every exchange is measured with the instruments of `provider`; without it none is.
+    /// Every exchange is measured with the instruments of `provider` instead of those of `telemetry`. Where that was not
+    /// installed, or without metrics, none is measured unless this is called.
     ///
     /// Sampled or not, an exchange that is not filtered out is recorded once, when it ends, by the semantic conventions:
     /// `http.server.request.duration` and `http.server.active_requests`, or `http.client.request.duration`, and with
     /// [`body_sizes`](Self::body_sizes) the sizes of both bodies. Labels are method, scheme, route, status, `error.type` and
     /// version of the protocol, of a client method, server, URL template, status, `error.type` and version; a path or
     /// anything else of a caller's choice is none.
+    ///
+    /// Where `telemetry` has Prometheus scrape it, durations of sampled exchanges have their trace as exemplar.
     ///
     /// The duration is that of the span, from the same readings of the clock. Only a span that a plain
     /// `tracing_opentelemetry::layer()` has captured started a moment before, by its layer's clock.
@@ -295,11 +298,12 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
-        let tracer = tracer.unwrap_or_else(|| global_starter(scope));
+        let tracer = tracer.unwrap_or_else(|| global_starter(scope.clone()));
+        let meter = meter.or_else(|| installed_meter(&scope));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter.map(|meter| Metrics::new(meter, options.has_body_sizes));
+        let metrics = meter.map(|meter| Metrics::new(meter, scope, options.has_body_sizes));
         Instrumentation::new(tracer, propagator, metrics, options)
     }
 }

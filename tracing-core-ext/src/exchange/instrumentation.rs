@@ -2,8 +2,11 @@
 use std::sync::OnceLock;
 use std::{fmt, sync::Arc};
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::{
     Context, InstrumentationScope, global,
+    metrics::Meter,
     trace::{SpanContext, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 
@@ -167,6 +170,9 @@ type Starters = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + 
 #[cfg(feature = "telemetry")]
 static INSTALLED: OnceLock<Starters> = OnceLock::new();
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+static METERS: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
+
 /// Makes `provider` the one builders fall back on.
 ///
 /// It is the global one as well, but what OpenTelemetry hands out as that boxes every span once more and does not tell
@@ -179,6 +185,24 @@ where
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
     INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, scope)));
+}
+
+/// Makes `provider` the one whose meters builders fall back on. What OpenTelemetry hands out as global may be a provider that
+/// drops everything, which would cost as much as one that does not.
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+pub(crate) fn install_meters_globally(provider: impl MeterProvider + Send + Sync + 'static) {
+    METERS.get_or_init(|| Box::new(provider));
+}
+
+/// A meter of what `telemetry` has installed.
+pub(super) fn installed_meter(scope: &InstrumentationScope) -> Option<Meter> {
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    return Some(METERS.get()?.meter_with_scope(scope.clone()));
+    #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
+    {
+        let _ = scope;
+        None
+    }
 }
 
 pub(super) fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {

@@ -12,7 +12,7 @@ use opentelemetry::{
     trace::{SpanRef, TraceContextExt},
 };
 
-use super::options::Options;
+use super::{clock::Clock, options::Options};
 use crate::{
     http::{Detail, Method, Naming, ProtocolVersion, RouteName, rpc_method, semconv},
     metrics::{EndLabels, Measured, Measurement},
@@ -138,10 +138,12 @@ impl Late {
         (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
     }
 
-    /// The exchange has ended.
+    /// The exchange in `context` has ended, `duration` after `clock` was started.
     #[inline(never)]
     pub(super) fn record(
         &self,
+        context: &Context,
+        clock: &Clock,
         duration: Duration,
         status: Option<u16>,
         error_type: Option<&Cow<'static, str>>,
@@ -153,6 +155,8 @@ impl Late {
         measured.record(
             Measurement { duration, request_size, response_size },
             EndLabels { status, error_type, route, ..EndLabels::default() },
+            context.span().span_context(),
+            || clock.at(duration),
         );
     }
 }

@@ -55,6 +55,8 @@ mod start;
 mod state;
 mod websocket;
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+pub(crate) use self::instrumentation::install_meters_globally;
 pub use self::{
     body::{AnyError, Classify, ExchangeBody},
     body_size::{BodySize, CountedBody},

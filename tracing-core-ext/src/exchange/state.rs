@@ -411,7 +411,7 @@ impl Open {
         let elapsed = self.clock.elapsed();
         let error_type = self.error_type(outcome);
         if let Some(late) = &self.late {
-            late.record(elapsed, self.status, error_type.as_ref());
+            late.record(&self.context, &self.clock, elapsed, self.status, error_type.as_ref());
         }
         if self.is_recorded {
             let span = self.context.span();

@@ -1,12 +1,12 @@
 use std::sync::{Arc, OnceLock};
 
-use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
+use opentelemetry::{
+    InstrumentationScope,
+    metrics::{Histogram, Meter, UpDownCounter},
+};
 
+use super::durations::Durations;
 use crate::http::semconv;
-
-/// Boundaries of a duration in seconds, as the conventions advise.
-const SECONDS: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
 const BYTES: [f64; 9] = [0.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -14,6 +14,7 @@ const BYTES: [f64; 9] = [0.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /// The instruments of both sides, each made when its first exchange comes: an instrument that is never used costs memory.
 pub(crate) struct Metrics {
     meter: Meter,
+    scope: InstrumentationScope,
     has_body_sizes: bool,
     server: OnceLock<Arc<Instruments>>,
     client: OnceLock<Arc<Instruments>>,
@@ -21,7 +22,7 @@ pub(crate) struct Metrics {
 
 /// What one side of an exchange is recorded with.
 pub(super) struct Instruments {
-    pub(super) duration: Histogram<f64>,
+    pub(super) duration: Durations,
     pub(super) active: Option<UpDownCounter<i64>>,
     pub(super) sizes: Option<Sizes>,
 }
@@ -33,8 +34,13 @@ pub(super) struct Sizes {
 }
 
 impl Metrics {
-    pub(crate) const fn new(meter: Meter, has_body_sizes: bool) -> Self {
-        Self { meter, has_body_sizes, server: OnceLock::new(), client: OnceLock::new() }
+    /// Those that `meter`, which is that of `scope`, makes.
+    pub(crate) const fn new(
+        meter: Meter,
+        scope: InstrumentationScope,
+        has_body_sizes: bool,
+    ) -> Self {
+        Self { meter, scope, has_body_sizes, server: OnceLock::new(), client: OnceLock::new() }
     }
 
     pub(super) fn server(&self) -> &Arc<Instruments> {
@@ -42,7 +48,7 @@ impl Metrics {
             let sizes =
                 [semconv::HTTP_SERVER_REQUEST_BODY_SIZE, semconv::HTTP_SERVER_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
-                duration: self.duration(semconv::HTTP_SERVER_REQUEST_DURATION, "server"),
+                duration: self.durations(semconv::HTTP_SERVER_REQUEST_DURATION, "server"),
                 active: Some(self.active()),
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
             })
@@ -54,20 +60,15 @@ impl Metrics {
             let sizes =
                 [semconv::HTTP_CLIENT_REQUEST_BODY_SIZE, semconv::HTTP_CLIENT_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
-                duration: self.duration(semconv::HTTP_CLIENT_REQUEST_DURATION, "client"),
+                duration: self.durations(semconv::HTTP_CLIENT_REQUEST_DURATION, "client"),
                 active: None,
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "client")),
             })
         })
     }
 
-    fn duration(&self, name: &'static str, side: &str) -> Histogram<f64> {
-        self.meter
-            .f64_histogram(name)
-            .with_unit("s")
-            .with_description(format!("Duration of HTTP {side} requests."))
-            .with_boundaries(SECONDS.into())
-            .build()
+    fn durations(&self, name: &'static str, side: &str) -> Durations {
+        Durations::new(&self.meter, &self.scope, name, side)
     }
 
     fn active(&self) -> UpDownCounter<i64> {

@@ -4,10 +4,10 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, trace::SpanContext};
 
 use super::{
     instruments::{Instruments, Metrics, Sizes},
@@ -89,8 +89,14 @@ impl Measured {
         }
     }
 
-    /// Records the end of the exchange.
-    pub(crate) fn record(&self, measurement: Measurement, end: EndLabels<'_>) {
+    /// Records the end of the exchange that `span` describes.
+    pub(crate) fn record(
+        &self,
+        measurement: Measurement,
+        end: EndLabels<'_>,
+        span: &SpanContext,
+        ended: impl FnOnce() -> SystemTime,
+    ) {
         self.leave();
         let end = EndLabels { version: self.version.get().copied(), ..end };
         labels::with_room(|labels| {
@@ -100,7 +106,7 @@ impl Measured {
             }
             let mut own = self.own_labels.lock().unwrap_or_else(PoisonError::into_inner);
             own.drain(..).for_each(|label| labels::set(labels, label));
-            self.instruments.duration.record(measurement.duration.as_secs_f64(), labels);
+            self.instruments.duration.record(measurement.duration, labels, span, ended);
         });
     }
 }
@@ -131,7 +137,7 @@ impl fmt::Debug for Measured {
 mod tests {
     use std::borrow::Cow;
 
-    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
     use opentelemetry_sdk::metrics::{
         InMemoryMetricExporter, SdkMeterProvider,
         data::{AggregatedMetrics, MetricData},
@@ -142,6 +148,11 @@ mod tests {
     fn provider() -> (SdkMeterProvider, InMemoryMetricExporter) {
         let exporter = InMemoryMetricExporter::default();
         (SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build(), exporter)
+    }
+
+    fn metrics(provider: &SdkMeterProvider, has_body_sizes: bool) -> Metrics {
+        let scope = InstrumentationScope::builder("tests").build();
+        Metrics::new(provider.meter_with_scope(scope.clone()), scope, has_body_sizes)
     }
 
     fn request() -> RequestLabels {
@@ -156,13 +167,15 @@ mod tests {
         measured.record(
             Measurement { duration, request_size: 3, response_size: Some(5) },
             EndLabels { status, route, error_type, version: None },
+            &SpanContext::NONE,
+            SystemTime::now,
         );
     }
 
     #[test]
     fn a_warm_series_allocates_nothing() {
         let (provider, _exporter) = provider();
-        let metrics = Metrics::new(provider.meter("tests"), true);
+        let metrics = metrics(&provider, true);
         let errors = [None, Some(Cow::Borrowed("503"))];
         let all = || errors.iter().for_each(|it| exchange(&metrics, it.as_ref()));
         all();
@@ -175,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_dropped_before_its_end_is_no_longer_in_flight() {
         let (provider, exporter) = provider();
-        let metrics = Metrics::new(provider.meter("tests"), false);
+        let metrics = metrics(&provider, false);
 
         drop(Measured::server(&metrics, request(), None));
 

@@ -5,6 +5,7 @@
 //! An exchange that is measured holds a [`Measured`], one that is not holds nothing. It counts as in flight from `start`
 //! on, and is recorded once, by `record`.
 
+mod durations;
 mod instruments;
 mod labels;
 mod measured;

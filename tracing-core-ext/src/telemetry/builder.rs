@@ -12,6 +12,8 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
     destination::Destination,
@@ -23,6 +25,8 @@ use super::{
     subscriber::subscriber,
     value_limit::ValueLimit,
 };
+#[cfg(feature = "prometheus")]
+use crate::prometheus::Prometheus;
 use crate::{
     exchange,
     propagation::{self, Propagator},
@@ -46,6 +50,8 @@ pub struct TelemetryBuilder {
     log_writer: Option<BoxMakeWriter>,
     span_level: LevelFilter,
     shutdown_timeout: Duration,
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    metrics: MetricsOptions,
     variables: Variables,
 }
 
@@ -61,6 +67,8 @@ impl TelemetryBuilder {
             log_writer: None,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics: MetricsOptions::default(),
             variables: Variables::of_process(),
         }
     }
@@ -130,13 +138,67 @@ impl TelemetryBuilder {
     /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.destination = Some(Destination::Collector(url.into()));
+        let url = url.into();
+        #[cfg(feature = "otlp")]
+        {
+            self.metrics.collector = Some(url.clone());
+        }
+        self.destination = Some(Destination::Collector(url));
         self
     }
 
     /// Exports through this exporter. It is called on a thread of its own.
     pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.destination = Some(Destination::own(exporter));
+        self
+    }
+
+    /// Serves metrics for Prometheus to scrape. `OTEL_METRICS_EXPORTER=prometheus` does so without code, by
+    /// [`Prometheus::new`].
+    ///
+    /// ```
+    /// use opentelemetry::metrics::MeterProvider;
+    /// use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .prometheus(Prometheus::new().listen_on(([127, 0, 0, 1], 0)))
+    ///     .build()?;
+    ///
+    /// let meter = telemetry.meter_provider().expect("Prometheus was asked for").meter("shop");
+    /// meter.u64_counter("shop.orders").build().add(1, &[]);
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus(mut self, prometheus: Prometheus) -> Self {
+        self.metrics.prometheus = Some(prometheus);
+        self
+    }
+
+    /// Exports metrics over OTLP (HTTP/protobuf) as `OTEL_METRICS_EXPORTER=otlp` does: to the collector of
+    /// [`otlp_endpoint`](Self::otlp_endpoint), else of the environment, else at `http://localhost:4318`. Prometheus may
+    /// scrape them as well.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .otlp_endpoint("http://localhost:4318")
+    ///     .otlp_metrics()
+    ///     .build()?;
+    /// assert!(telemetry.meter_provider().is_some());
+    /// # drop(telemetry);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "otlp")]
+    pub fn otlp_metrics(mut self) -> Self {
+        self.metrics.has_otlp = true;
         self
     }
 
@@ -178,7 +240,7 @@ impl TelemetryBuilder {
     }
 
     /// Makes this the telemetry of the whole process: the global tracer provider, the global
-    /// text map propagator and the global `tracing` subscriber. Middlewares and clients made
+    /// meter provider (where metrics are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
     /// afterwards use them unless told otherwise.
     ///
     /// ```
@@ -201,6 +263,9 @@ impl TelemetryBuilder {
     /// When a setting, in code or in the environment, cannot be used, or when there is a global
     /// `tracing` subscriber already. Nothing is installed then.
     pub fn install(self) -> Result<Telemetry, TelemetryError> {
+        if INSTALLED.load(Ordering::Acquire) {
+            return Err(TelemetryError::already_installed());
+        }
         let (telemetry, dispatch) = self.build()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {
@@ -212,6 +277,8 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
         propagation::install_globally(telemetry.propagator().clone());
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        telemetry.install_metrics();
         Ok(telemetry)
     }
 
@@ -225,14 +292,17 @@ impl TelemetryBuilder {
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let mut environment = Environment::read(&self.variables)?;
         let service = self.choose_name(&environment)?;
-        let in_environment = environment.endpoint.take().map(Destination::Traces);
+        let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
         let destination = self.destination.or(in_environment);
         let pipeline =
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
+        let resource = resource(&service.name, attributes, self.attributes);
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let metrics = self.metrics.start(&resource, &environment.metrics)?;
         let provider = SdkTracerProvider::builder()
-            .with_resource(resource(&service.name, attributes, self.attributes))
+            .with_resource(resource)
             .with_span_processor(processor)
             .build();
         let lines = LogLines {
@@ -247,6 +317,8 @@ impl TelemetryBuilder {
         delivery.log(|| service.say_overruled());
         let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
         let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let telemetry = telemetry.with_metrics(metrics, &dispatch);
         Ok((telemetry, dispatch))
     }
 

@@ -4,6 +4,8 @@ use http::HeaderMap;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers, resource};
+#[cfg(feature = "prometheus")]
+use crate::prometheus::ListenerVariables;
 use crate::{
     exchange::VALUE_LIMIT_VARIABLES,
     propagation::{CompositePropagator, CompositePropagatorError, Propagator},
@@ -27,19 +29,72 @@ pub(super) struct Environment {
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
     pub(super) propagator: Option<Propagator>,
-    pub(super) endpoint: Option<Endpoint>,
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
-    pub(super) protocol: Option<(&'static str, String)>,
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
-    pub(super) headers: HeaderMap,
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
-    pub(super) timeout: Duration,
+    pub(super) traces: Otlp,
     pub(super) batch: Batch,
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "prometheus")),
+        allow(dead_code, reason = "nobody reads metrics")
+    )]
+    pub(super) metrics: MetricsVariables,
     /// In characters.
     pub(super) value_limit: Option<usize>,
     pub(super) log_filter: EnvFilter,
     pub(super) no_color: bool,
 }
+
+/// How a signal is exported over OTLP.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
+pub(super) struct Otlp {
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) protocol: Option<(&'static str, String)>,
+    pub(super) headers: HeaderMap,
+    pub(super) timeout: Duration,
+}
+
+/// Where metrics go.
+#[derive(Debug)]
+#[cfg_attr(
+    not(all(feature = "otlp", feature = "prometheus")),
+    allow(dead_code, reason = "not every feature reads all of them")
+)]
+pub(super) struct MetricsVariables {
+    pub(super) has_prometheus: bool,
+    pub(super) has_otlp: bool,
+    pub(super) interval: Option<Duration>,
+    pub(super) otlp: Otlp,
+    #[cfg(feature = "prometheus")]
+    pub(super) listener: ListenerVariables,
+}
+
+/// What is appended to the URL of a collector.
+pub(super) const TRACES_PATH: &str = "/v1/traces";
+pub(super) const METRICS_PATH: &str = "/v1/metrics";
+
+/// The variables of a signal, each before the one for all signals.
+struct Signal {
+    path: &'static str,
+    endpoint: &'static str,
+    protocol: [&'static str; 2],
+    headers: [&'static str; 2],
+    timeout: [&'static str; 2],
+}
+
+const TRACES: Signal = Signal {
+    path: TRACES_PATH,
+    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    protocol: ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    headers: ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    timeout: ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+};
+
+const METRICS: Signal = Signal {
+    path: METRICS_PATH,
+    endpoint: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    protocol: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    headers: ["OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    timeout: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+};
 
 /// How spans wait for export.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,11 +112,9 @@ impl Environment {
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
             propagator: variables.propagator()?,
-            endpoint: variables.endpoint()?,
-            protocol: variables.protocol()?,
-            headers: variables.headers()?,
-            timeout: variables.timeout()?,
+            traces: variables.otlp(&TRACES)?,
             batch: variables.batch()?,
+            metrics: variables.metrics()?,
             value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,
             no_color: variables.text("NO_COLOR")?.is_some(),
@@ -107,33 +160,47 @@ impl Variables {
         }
     }
 
-    fn endpoint(&self) -> Result<Option<Endpoint>, TelemetryError> {
-        const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    fn otlp(&self, signal: &Signal) -> Result<Otlp, TelemetryError> {
+        Ok(Otlp {
+            endpoint: self.endpoint(signal)?,
+            protocol: self.first(signal.protocol)?,
+            headers: self.headers(signal)?,
+            timeout: self.timeout(signal)?,
+        })
+    }
+
+    fn endpoint(&self, signal: &Signal) -> Result<Option<Endpoint>, TelemetryError> {
         const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        if let Some(value) = self.text(TRACES)? {
-            return Endpoint::verbatim(TRACES, value.trim()).map(Some);
+        if let Some(value) = self.text(signal.endpoint)? {
+            return Endpoint::verbatim(signal.endpoint, value.trim()).map(Some);
         }
         self.text(COLLECTOR)?
-            .map(|value| Endpoint::of_collector(COLLECTOR, value.trim()))
+            .map(|value| Endpoint::of_collector(COLLECTOR, value.trim(), signal.path))
             .transpose()
     }
 
-    fn protocol(&self) -> Result<Option<(&'static str, String)>, TelemetryError> {
-        self.first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
-    }
-
-    fn headers(&self) -> Result<HeaderMap, TelemetryError> {
-        let found =
-            self.first(["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"])?;
+    fn headers(&self, signal: &Signal) -> Result<HeaderMap, TelemetryError> {
+        let found = self.first(signal.headers)?;
         found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
     }
 
-    fn timeout(&self) -> Result<Duration, TelemetryError> {
-        let found =
-            self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"])?;
+    fn timeout(&self, signal: &Signal) -> Result<Duration, TelemetryError> {
+        let found = self.first(signal.timeout)?;
         let milliseconds =
             found.map_or(Ok(10_000), |(name, value)| positive(name, &value, u64::MAX))?;
         Ok(Duration::from_millis(milliseconds))
+    }
+
+    fn metrics(&self) -> Result<MetricsVariables, TelemetryError> {
+        let [has_prometheus, has_otlp] = self.metrics_exporters()?;
+        Ok(MetricsVariables {
+            has_prometheus,
+            has_otlp,
+            interval: self.milliseconds("OTEL_METRIC_EXPORT_INTERVAL")?,
+            otlp: self.otlp(&METRICS)?,
+            #[cfg(feature = "prometheus")]
+            listener: self.listener()?,
+        })
     }
 
     fn batch(&self) -> Result<Batch, TelemetryError> {
@@ -148,6 +215,40 @@ impl Variables {
             queue,
             size: size.unwrap_or(512).min(queue),
             delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
+        })
+    }
+
+    /// Whether metrics are served for Prometheus, and whether they are exported over OTLP.
+    fn metrics_exporters(&self) -> Result<[bool; 2], TelemetryError> {
+        const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+        let Some(list) = self.text(EXPORTER)? else {
+            return Ok([false; 2]);
+        };
+        let mut exporters = [false; 2];
+        for name in list.split(',').map(str::trim) {
+            match name {
+                "prometheus" if cfg!(feature = "prometheus") => exporters[0] = true,
+                "otlp" if cfg!(feature = "otlp") => exporters[1] = true,
+                "none" if list.trim() == "none" => {}
+                _ => return Err(TelemetryError::setting(EXPORTER, list, metrics_exporters())),
+            }
+        }
+        Ok(exporters)
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn listener(&self) -> Result<ListenerVariables, TelemetryError> {
+        const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
+        let port = self.text(PORT)?.map(|value| {
+            let port = value.trim().parse();
+            port.map_err(|_| {
+                TelemetryError::setting(PORT, value, "a port from 1 to 65535, or 0 for any")
+            })
+        });
+        let host = self.text("OTEL_EXPORTER_PROMETHEUS_HOST")?;
+        Ok(ListenerVariables {
+            host: host.map(|host| host.trim().to_owned()),
+            port: port.transpose()?,
         })
     }
 
@@ -201,6 +302,17 @@ impl fmt::Debug for Variables {
     }
 }
 
+const fn metrics_exporters() -> &'static str {
+    match (cfg!(feature = "prometheus"), cfg!(feature = "otlp")) {
+        (true, true) => "prometheus, otlp, both separated by a comma, or none",
+        (true, false) => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
+        (false, true) => "otlp or none, for the feature `prometheus` of tracing-core-ext is off",
+        (false, false) => {
+            "none, for the features `otlp` and `prometheus` of tracing-core-ext are off"
+        }
+    }
+}
+
 fn positive(name: &'static str, value: &str, most: u64) -> Result<u64, TelemetryError> {
     let number = value.trim().parse().ok();
     number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
@@ -241,8 +353,8 @@ mod tests {
         assert_eq!(environment.service_name, None);
         assert_eq!(environment.service_name_in_resource, None);
         assert!(environment.propagator.is_none());
-        assert_eq!(environment.endpoint, None);
-        assert_eq!(environment.timeout, Duration::from_secs(10));
+        assert_eq!(environment.traces.endpoint, None);
+        assert_eq!(environment.traces.timeout, Duration::from_secs(10));
         assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
         let batch = Batch { queue: 2048, size: 512, delay: None };
         assert_eq!(environment.batch, batch);
@@ -262,7 +374,7 @@ mod tests {
         .unwrap();
         assert_eq!(environment.service_name, None);
         assert!(environment.propagator.is_none());
-        assert_eq!(environment.endpoint, None);
+        assert_eq!(environment.traces.endpoint, None);
         assert!(!environment.no_color);
     }
 
@@ -295,13 +407,13 @@ mod tests {
     fn the_endpoint_for_traces_beats_the_general_one() {
         let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
         let environment = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318")]).unwrap();
-        assert_eq!(environment.endpoint.unwrap().url(), format!("{}/v1/traces", general.1));
+        assert_eq!(environment.traces.endpoint.unwrap().url(), format!("{}/v1/traces", general.1));
         let environment = read(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318"),
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1/in"),
         ])
         .unwrap();
-        assert_eq!(environment.endpoint.unwrap().url(), "http://traces:1/in");
+        assert_eq!(environment.traces.endpoint.unwrap().url(), "http://traces:1/in");
     }
 
     #[test]
@@ -310,12 +422,12 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "for=traces"),
         ]);
-        assert_eq!(environment.unwrap().headers["for"], "traces");
+        assert_eq!(environment.unwrap().traces.headers["for"], "traces");
         let environment = read(&[
             ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
         ]);
-        assert_eq!(environment.unwrap().headers["for"], "all");
+        assert_eq!(environment.unwrap().traces.headers["for"], "all");
     }
 
     #[test]

@@ -206,7 +206,7 @@ mod tests {
     const BATCH: Batch = Batch { queue: 64, size: 1, delay: None };
 
     fn delivery() -> Arc<Delivery> {
-        Arc::new(Delivery::new("standard output".to_owned(), &BATCH))
+        Arc::new(Delivery::of_spans("standard output".to_owned(), &BATCH))
     }
 
     fn printer(most_spans: usize) -> ConsoleExporter<Vec<u8>> {

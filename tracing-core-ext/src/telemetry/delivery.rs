@@ -35,6 +35,7 @@ pub(super) struct CountingProcessor {
 
 /// What became of the spans, and whether they are being lost at the moment.
 pub(super) struct Delivery {
+    what: &'static str,
     destination: String,
     capacity: u64,
     ended: AtomicU64,
@@ -95,10 +96,21 @@ impl SpanProcessor for CountingProcessor {
 }
 
 impl Delivery {
-    pub(super) fn new(destination: String, batch: &Batch) -> Self {
+    pub(super) fn of_spans(destination: String, batch: &Batch) -> Self {
+        Self::new("spans", destination, batch.queue as u64)
+    }
+
+    /// Counts exports: there is always one at most.
+    #[cfg(feature = "otlp")]
+    pub(super) fn of_metrics(destination: String) -> Self {
+        Self::new("metrics", destination, 1)
+    }
+
+    fn new(what: &'static str, destination: String, capacity: u64) -> Self {
         Self {
+            what,
             destination,
-            capacity: batch.queue as u64,
+            capacity,
             ended: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
@@ -202,12 +214,13 @@ impl Delivery {
         tracing::warn!(
             endpoint = self.destination,
             error = reason.unwrap_or("the queue is full"),
-            "spans cannot be delivered; requests are not affected"
+            "{} cannot be delivered; requests are not affected",
+            self.what
         );
     }
 
     fn say_up(&self, lost: u64) {
-        tracing::info!(endpoint = self.destination, lost, "spans are delivered again");
+        tracing::info!(endpoint = self.destination, lost, "{} are delivered again", self.what);
     }
 }
 
@@ -265,7 +278,7 @@ mod tests {
         let batch = Batch { queue, size: 1, delay: Some(NEVER) };
         let lines = Lines::default();
         let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
-        let delivery = Arc::new(Delivery::new("http://nowhere".to_owned(), &batch));
+        let delivery = Arc::new(Delivery::of_spans("http://nowhere".to_owned(), &batch));
         delivery.log_to(&dispatch);
         let (answer, answers) = sync_channel(64);
         let (begin, began) = channel();

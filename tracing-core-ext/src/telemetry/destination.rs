@@ -5,7 +5,7 @@ use opentelemetry_sdk::trace::SpanExporter;
 #[cfg(feature = "otlp")]
 use super::otlp::OtlpExporter;
 use super::{
-    config::{Batch, Environment},
+    config::{Batch, Environment, TRACES_PATH},
     console::ConsoleExporter,
     delivery::{CountingProcessor, Delivery},
     endpoint::Endpoint,
@@ -35,7 +35,7 @@ pub(super) struct Pipeline {
 impl Destination {
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|batch| {
-            let delivery = Arc::new(Delivery::new("exporter()".to_owned(), batch));
+            let delivery = Arc::new(Delivery::of_spans("exporter()".to_owned(), batch));
             Pipeline::new(exporter, delivery, batch, EXPORT_DELAY)
         }))
     }
@@ -48,7 +48,7 @@ impl Destination {
         let endpoint = match self {
             Self::Console => return Ok(Pipeline::to_console(service_name, environment)),
             Self::Own(make) => return Ok(make(&environment.batch)),
-            Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url)?,
+            Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH)?,
             Self::Traces(endpoint) => endpoint,
         };
         Pipeline::to_collector(&endpoint, environment)
@@ -70,7 +70,7 @@ impl Pipeline {
 
     fn to_console(service_name: &str, environment: &Environment) -> Self {
         let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::new("standard output".to_owned(), batch));
+        let delivery = Arc::new(Delivery::of_spans("standard output".to_owned(), batch));
         let kept = Arc::clone(&delivery);
         let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
         Self::new(exporter, delivery, batch, CONSOLE_DELAY)
@@ -82,8 +82,8 @@ impl Pipeline {
         environment: &Environment,
     ) -> Result<Self, TelemetryError> {
         let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::new(endpoint.to_string(), batch));
-        let exporter = OtlpExporter::new(endpoint, environment, &delivery)?;
+        let delivery = Arc::new(Delivery::of_spans(endpoint.to_string(), batch));
+        let exporter = OtlpExporter::new(endpoint, &environment.traces, &delivery)?;
         Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
     }
 

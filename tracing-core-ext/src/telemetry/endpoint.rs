@@ -7,7 +7,7 @@ use super::error::TelemetryError;
 const WITHOUT_CREDENTIALS: &str =
     "a URL without credentials, for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS";
 
-/// Where traces are sent: an absolute http or https URL, complete with its path.
+/// Where a signal is sent: an absolute http or https URL, complete with its path.
 #[derive(Clone, PartialEq)]
 pub(super) struct Endpoint {
     setting: &'static str,
@@ -18,19 +18,23 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The base URL of a collector, to which `/v1/traces` is appended.
+    /// The base URL of a collector, to which the path of the signal is appended.
     ///
     /// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
-    pub(super) fn of_collector(setting: &'static str, value: &str) -> Result<Self, TelemetryError> {
+    pub(super) fn of_collector(
+        setting: &'static str,
+        value: &str,
+        path: &str,
+    ) -> Result<Self, TelemetryError> {
         let base = Self::verbatim(setting, value)?;
         if base.url.contains('?') {
             return Err(TelemetryError::setting(
                 setting,
                 redact(value),
-                "a URL without a query, for /v1/traces is appended to it",
+                format!("a URL without a query, for {path} is appended to it"),
             ));
         }
-        Ok(Self { url: format!("{}/v1/traces", base.url.trim_end_matches('/')), ..base })
+        Ok(Self { url: format!("{}{path}", base.url.trim_end_matches('/')), ..base })
     }
 
     /// A URL used as it is, except that an absent path becomes `/`.
@@ -136,7 +140,7 @@ mod tests {
     const SETTING: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     fn of_collector(value: &str) -> Endpoint {
-        Endpoint::of_collector(SETTING, value).unwrap()
+        Endpoint::of_collector(SETTING, value, "/v1/traces").unwrap()
     }
 
     #[test]
@@ -179,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_collector_with_a_query_is_refused() {
-        let error = Endpoint::of_collector(SETTING, "http://a.example/?x=1").unwrap_err();
+        let error =
+            Endpoint::of_collector(SETTING, "http://a.example/?x=1", "/v1/traces").unwrap_err();
         assert_eq!(
             error.to_string(),
             "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?***\": expected a URL without a query, \

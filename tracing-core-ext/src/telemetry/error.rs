@@ -1,5 +1,8 @@
 use std::{error::Error, fmt};
 
+#[cfg(feature = "prometheus")]
+use crate::prometheus::RegisterError;
+
 /// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
 ///
 /// ```
@@ -20,16 +23,22 @@ pub struct TelemetryError(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Setting { setting: &'static str, value: String, expected: String },
+    Setting {
+        setting: &'static str,
+        value: String,
+        expected: String,
+    },
     NotUtf8(&'static str),
     NoServiceName,
     AlreadyInstalled,
     ForeignSubscriber,
     Exporter(Box<dyn Error + Send + Sync>),
+    #[cfg(feature = "prometheus")]
+    Collector(RegisterError),
 }
 
 impl TelemetryError {
-    pub(super) fn setting(
+    pub(crate) fn setting(
         setting: &'static str,
         value: impl Into<String>,
         expected: impl Into<String>,
@@ -54,8 +63,16 @@ impl TelemetryError {
         Self(Kind::ForeignSubscriber)
     }
 
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
-    pub(super) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn collector(error: RegisterError) -> Self {
+        Self(Kind::Collector(error))
+    }
+
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "prometheus")),
+        allow(dead_code, reason = "only for OTLP and Prometheus")
+    )]
+    pub(crate) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Exporter(error.into()))
     }
 }
@@ -88,6 +105,8 @@ impl fmt::Display for TelemetryError {
                  remove it, or use build() and combine by hand",
             ),
             Kind::Exporter(error) => write!(f, "the exporter could not be built: {error}"),
+            #[cfg(feature = "prometheus")]
+            Kind::Collector(error) => error.fmt(f),
         }
     }
 }

@@ -7,7 +7,11 @@ use std::{
 };
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use tracing::Dispatch;
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use super::metrics::Metrics;
 use super::{builder::TelemetryBuilder, delivery::Delivery, tally::Tally};
 use crate::propagation::Propagator;
 
@@ -21,6 +25,8 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
     propagator: Propagator,
     delivery: Arc<Delivery>,
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    metrics: Option<Metrics>,
     timeout: Duration,
     is_shut_down: bool,
 }
@@ -37,7 +43,29 @@ impl Telemetry {
         delivery: Arc<Delivery>,
         timeout: Duration,
     ) -> Self {
-        Self { provider, propagator, delivery, timeout, is_shut_down: false }
+        Self {
+            provider,
+            propagator,
+            delivery,
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics: None,
+            timeout,
+            is_shut_down: false,
+        }
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn with_metrics(mut self, metrics: Option<Metrics>, dispatch: &Dispatch) -> Self {
+        self.metrics = metrics;
+        if let Some(metrics) = &self.metrics {
+            metrics.log_to(dispatch);
+        }
+        self
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Delivers every span that has ended before, or says what was lost.
@@ -68,6 +96,10 @@ impl Telemetry {
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
         let started = Instant::now();
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if let Some(metrics) = &mut self.metrics {
+            metrics.close();
+        }
         let in_time = self.stop_on_another_thread();
         let tally = self.delivery.tally();
         if tally.lost() == 0 {
@@ -83,10 +115,14 @@ impl Telemetry {
     fn stop_on_another_thread(&self) -> bool {
         let (done, is_done) = channel();
         let provider = self.provider.clone();
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let meters = self.meter_provider().cloned();
         let timeout = self.timeout;
         let stopping =
             thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
                 flush_and_shut_down(&provider, timeout);
+                #[cfg(any(feature = "otlp", feature = "prometheus"))]
+                let _ = meters.map(|meters| meters.shutdown_with_timeout(timeout));
                 let _ = done.send(());
             });
         match stopping {

@@ -29,6 +29,10 @@
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
 //! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
+//! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
+//! | `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT` | as those for traces; `http://localhost:4318/v1/metrics` where no endpoint is set |
+//! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
+//! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
@@ -51,6 +55,11 @@
 //!   [`ShutdownError`] with the counts of what was not delivered.
 //!
 //! [`CompositePropagator`]: crate::propagation::CompositePropagator
+#![cfg_attr(
+    feature = "prometheus",
+    doc = "[`Prometheus::new`]: crate::prometheus::Prometheus::new"
+)]
+#![cfg_attr(not(feature = "prometheus"), doc = "[`Prometheus::new`]: crate#features")]
 
 mod builder;
 mod config;
@@ -64,8 +73,12 @@ mod filter;
 mod guard;
 mod headers;
 mod log;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(feature = "otlp")]
+mod otlp_metrics;
 mod outage;
 mod resource;
 mod service_name;
@@ -78,4 +91,6 @@ pub use builder::TelemetryBuilder;
 pub use error::TelemetryError;
 pub use guard::{ShutdownError, Telemetry};
 pub use log::LogFormat;
+#[cfg(all(test, feature = "prometheus"))]
+pub(crate) use log::tests::Lines;
 pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};

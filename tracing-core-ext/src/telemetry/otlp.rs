@@ -22,8 +22,7 @@ use prost::Message;
 use reqwest::redirect::Policy;
 
 use super::{
-    config::Environment, delivery::Delivery, endpoint::Endpoint, error::TelemetryError,
-    waterfall::safe,
+    config::Otlp, delivery::Delivery, endpoint::Endpoint, error::TelemetryError, waterfall::safe,
 };
 
 const PROTOCOL: &str = "http/protobuf";
@@ -39,56 +38,48 @@ pub(super) struct OtlpExporter {
 
 /// Why the last request failed. The exporter itself only tells that there was a network error.
 #[derive(Clone, Debug, Default)]
-struct LastError(Arc<Mutex<Option<String>>>);
+pub(super) struct LastError(Arc<Mutex<Option<String>>>);
 
+/// What the exporters of all signals send with.
 #[derive(Debug)]
-struct Client {
+pub(super) struct Client {
     inner: reqwest::blocking::Client,
     headers: HeaderMap,
-    last_error: LastError,
+    pub(super) last_error: LastError,
     delivery: Arc<Delivery>,
 }
 
 impl OtlpExporter {
-    /// Builds the exporter on a thread of its own, for the blocking client panics when it is
-    /// made, or dropped after a failure, inside an async runtime.
     pub(super) fn new(
         endpoint: &Endpoint,
-        environment: &Environment,
+        otlp: &Otlp,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
-        check_protocol(environment.protocol.as_ref())?;
-        check_tls(endpoint)?;
-        thread::scope(|scope| {
-            let building = scope.spawn(|| Self::build(endpoint, environment, delivery));
-            let panicked = || TelemetryError::exporter("the HTTP client could not be started");
-            building.join().unwrap_or_else(|_| Err(panicked()))
+        on_plain_thread(|| {
+            let client = Client::new(endpoint, otlp, delivery)?;
+            let last_error = client.last_error.clone();
+            let inner = opentelemetry_otlp::SpanExporter::builder()
+                .with_http()
+                .with_http_client(client)
+                .with_protocol(Protocol::HttpBinary)
+                .with_endpoint(endpoint.url())
+                .with_timeout(otlp.timeout)
+                .build()
+                .map_err(TelemetryError::exporter)?;
+            Ok(Self { inner, last_error })
         })
     }
+}
 
-    fn build(
-        endpoint: &Endpoint,
-        environment: &Environment,
-        delivery: &Arc<Delivery>,
-    ) -> Result<Self, TelemetryError> {
-        let last_error = LastError::default();
-        let timeout = environment.timeout;
-        let client = Client {
-            inner: blocking_client(endpoint, timeout).map_err(TelemetryError::exporter)?,
-            headers: environment.headers.clone(),
-            last_error: last_error.clone(),
-            delivery: Arc::clone(delivery),
-        };
-        let inner = opentelemetry_otlp::SpanExporter::builder()
-            .with_http()
-            .with_http_client(client)
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(endpoint.url())
-            .with_timeout(timeout)
-            .build()
-            .map_err(TelemetryError::exporter)?;
-        Ok(Self { inner, last_error })
-    }
+/// Builds an exporter on a thread of its own, for the blocking client panics when it is made, or
+/// dropped after a failure, inside an async runtime.
+pub(super) fn on_plain_thread<E: Send>(
+    build: impl FnOnce() -> Result<E, TelemetryError> + Send,
+) -> Result<E, TelemetryError> {
+    thread::scope(|scope| {
+        let panicked = || TelemetryError::exporter("the HTTP client could not be started");
+        scope.spawn(build).join().unwrap_or_else(|_| Err(panicked()))
+    })
 }
 
 /// Redirects are not followed: they turn the POST into a GET without any spans.
@@ -161,6 +152,21 @@ impl HttpClient for Client {
 }
 
 impl Client {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        otlp: &Otlp,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
+        check_protocol(otlp.protocol.as_ref())?;
+        check_tls(endpoint)?;
+        Ok(Self {
+            inner: blocking_client(endpoint, otlp.timeout).map_err(TelemetryError::exporter)?,
+            headers: otlp.headers.clone(),
+            last_error: LastError::default(),
+            delivery: Arc::clone(delivery),
+        })
+    }
+
     /// The exporter has read headers from the process on its own, leniently: those are left out.
     fn set_headers(&self, headers: &mut HeaderMap) {
         let mut others = std::mem::take(headers);
@@ -173,7 +179,8 @@ impl Client {
     }
 
     /// "If the request is only partially accepted \[…\], the response MUST be an
-    /// `ExportTraceServiceResponse` with `partial_success`": OTLP specification, "Partial Success".
+    /// `ExportTraceServiceResponse` with `partial_success`": OTLP specification, "Partial Success". That for metrics has
+    /// the same fields by the same numbers.
     fn read(&self, response: &Response<Bytes>) {
         let answer = match response.status().is_success() {
             true => ExportTraceServiceResponse::decode(response.body().clone()),
@@ -201,7 +208,7 @@ impl LastError {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    fn take(&self) -> Option<String> {
+    pub(super) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -216,4 +223,4 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

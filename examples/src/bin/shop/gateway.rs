@@ -9,6 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
+    serve::ListenerExt,
 };
 use axum_layer::{RequestSpan, TracingLayer};
 use tokio::net::TcpListener;
@@ -25,7 +26,11 @@ pub(crate) async fn serve(
         .layer(TracingLayer::new())
         .with_state(inventory)
         .into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(TcpListener::from_std(listener)?, app).with_graceful_shutdown(stop).await
+    // The answer comes bit by bit: the last one would wait until the caller has acknowledged the first, after 40 ms.
+    let listener = TcpListener::from_std(listener)?.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
 async fn checkout(

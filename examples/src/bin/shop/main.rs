@@ -2,6 +2,8 @@
 //!
 //! Run with `cargo run --bin shop`, or keep it running with `cargo run --bin shop -- --serve`.
 //!
+//! With `--serve` each service has metrics for Prometheus: the gateway on `127.0.0.1:9464`, the others on the next two ports.
+//!
 //! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
 //! process, which prints every trace as a waterfall; or to `OTEL_EXPORTER_OTLP_ENDPOINT` (or
 //! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) if that is set. Then the traces are to be looked up there: this prints the id of
@@ -31,6 +33,10 @@ struct Options {
     /// Port of the gateway on 127.0.0.1 [default: 8080 with --serve, else a free one].
     #[arg(long)]
     port: Option<u16>,
+    /// Port of the gateway's metrics on 127.0.0.1, followed by the inventory's and pricing's; 0 for three free ones [default:
+    /// 9464 with --serve, else there are none].
+    #[arg(long)]
+    metrics_port: Option<u16>,
     /// Be one of the services; the shop starts itself with this.
     #[arg(long, value_enum, hide = true)]
     role: Option<Role>,
@@ -52,8 +58,12 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     match options.role {
-        Some(role) => role::run(role, options.port.unwrap_or(0), options.next).await,
-        None if options.serve => parent::serve(options.port.unwrap_or(8080)).await,
-        None => parent::show(options.port.unwrap_or(0)).await,
+        Some(role) => {
+            role::run(role, options.port.unwrap_or(0), options.metrics_port, options.next).await
+        }
+        None if options.serve => {
+            parent::serve(options.port.unwrap_or(8080), options.metrics_port.unwrap_or(9464)).await
+        }
+        None => parent::show(options.port.unwrap_or(0), options.metrics_port).await,
     }
 }

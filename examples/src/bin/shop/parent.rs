@@ -52,9 +52,9 @@ const VISITS: [(&str, &str, Option<Duration>); 5] = [
 ];
 
 /// Makes a handful of requests and prints their traces.
-pub(crate) async fn show(port: u16) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn show(port: u16, metrics_port: Option<u16>) -> Result<(), Box<dyn Error>> {
     let mut traces = Traces::bind().await?;
-    let shop = Shop::open(port, &traces).await?;
+    let shop = Shop::open(port, metrics_port, &traces).await?;
     let mut made = HashSet::new();
     for (what, item, patience) in VISITS {
         let trace_id = RandomIdGenerator::default().new_trace_id();
@@ -68,9 +68,9 @@ pub(crate) async fn show(port: u16) -> Result<(), Box<dyn Error>> {
 }
 
 /// Keeps the shop open and prints each trace as it comes.
-pub(crate) async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(port: u16, metrics_port: u16) -> Result<(), Box<dyn Error>> {
     let mut traces = Traces::bind().await?;
-    let shop = Shop::open(port, &traces).await?;
+    let shop = Shop::open(port, Some(metrics_port), &traces).await?;
     println!("open, Ctrl-C closes it; try");
     for (what, item, _) in VISITS {
         println!("  curl {}/checkout/{item}  # {what}", shop.gateway.url());
@@ -123,10 +123,15 @@ struct Shop {
 }
 
 impl Shop {
-    async fn open(port: u16, traces: &Traces) -> io::Result<Self> {
-        let pricing = traces.start(Role::Pricing, 0, None).await?;
-        let inventory = traces.start(Role::Inventory, 0, Some(pricing.url())).await?;
-        let gateway = traces.start(Role::Gateway, port, Some(inventory.url())).await?;
+    /// `metrics_port` is the gateway's; 0 is any, for all three.
+    async fn open(port: u16, metrics_port: Option<u16>, traces: &Traces) -> io::Result<Self> {
+        let metrics = |behind: u16| match metrics_port {
+            Some(0) | None => metrics_port,
+            Some(port) => Some(port.saturating_add(behind)),
+        };
+        let pricing = traces.start(Role::Pricing, 0, metrics(2), None).await?;
+        let inventory = traces.start(Role::Inventory, 0, metrics(1), Some(pricing.url())).await?;
+        let gateway = traces.start(Role::Gateway, port, metrics(0), Some(inventory.url())).await?;
         Ok(Self { gateway, inventory, pricing })
     }
 
@@ -169,9 +174,16 @@ impl Traces {
         })
     }
 
-    async fn start(&self, role: Role, port: u16, next: Option<&str>) -> io::Result<Service> {
+    async fn start(
+        &self,
+        role: Role,
+        port: u16,
+        metrics_port: Option<u16>,
+        next: Option<&str>,
+    ) -> io::Result<Service> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--role", role.name(), "--port", &port.to_string()]);
+        command.args(metrics_port.map(|port| format!("--metrics-port={port}")));
         command.args(next.map(|next| format!("--next={next}")));
         if let Some(receiver) = &self.receiver {
             for name in OF_A_COLLECTOR {

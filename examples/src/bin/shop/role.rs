@@ -3,7 +3,7 @@ use std::{error::Error, net::TcpListener};
 use clap::ValueEnum;
 use examples::processes::{announce, told_to_stop};
 use reqwest::Url;
-use tracing_core_ext::{client::Client, telemetry::Telemetry};
+use tracing_core_ext::{client::Client, prometheus::Prometheus, telemetry::Telemetry};
 
 use crate::{gateway, inventory, pricing};
 
@@ -30,8 +30,20 @@ impl Role {
 }
 
 /// Is this service until the parent stops it.
-pub(crate) async fn run(role: Role, port: u16, next: Option<Url>) -> Result<(), Box<dyn Error>> {
-    let telemetry = Telemetry::builder().service_name(role.name()).install()?;
+pub(crate) async fn run(
+    role: Role,
+    port: u16,
+    metrics_port: Option<u16>,
+    next: Option<Url>,
+) -> Result<(), Box<dyn Error>> {
+    let mut telemetry = Telemetry::builder().service_name(role.name());
+    if let Some(port) = metrics_port {
+        telemetry = telemetry.prometheus(Prometheus::new().listen_on(([127, 0, 0, 1], port)));
+    }
+    let telemetry = telemetry.install()?;
+    if let Some(address) = telemetry.metrics_address() {
+        println!("metrics of {}: http://{address}/metrics", role.name());
+    }
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     listener.set_nonblocking(true)?;
     announce(&format!("http://{}", listener.local_addr()?));

@@ -11,13 +11,13 @@ use super::*;
 use crate::telemetry::{Telemetry, TelemetryBuilder, log::tests::Lines};
 
 /// What one export sent.
-struct Sent {
-    head: String,
-    body: Vec<u8>,
+pub(in crate::telemetry) struct Sent {
+    pub(in crate::telemetry) head: String,
+    pub(in crate::telemetry) body: Vec<u8>,
 }
 
 /// Answers each connection once with this status, and hands out what it received.
-fn collector(status: &'static str) -> (String, Receiver<Sent>) {
+pub(in crate::telemetry) fn collector(status: &'static str) -> (String, Receiver<Sent>) {
     collector_answering(status, Vec::new())
 }
 
@@ -55,7 +55,7 @@ fn read_request(stream: &mut impl BufRead) -> Sent {
 }
 
 /// A port nobody listens on.
-fn nowhere() -> String {
+pub(in crate::telemetry) fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

@@ -1,0 +1,21 @@
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
+use tower::ServiceExt;
+use tracing_core_ext::prometheus::Endpoint;
+
+/// What `endpoint` answers to Prometheus, in OpenMetrics.
+///
+/// # Panics
+///
+/// When anything fails that is not under test.
+pub async fn scrape(endpoint: &Endpoint) -> String {
+    let accept = "application/openmetrics-text; version=1.0.0";
+    let request = Request::get("/metrics").header("accept", accept).body(Body::empty());
+    let app = axum_layer::metrics(endpoint);
+    let response = app.oneshot(request.expect("a request")).await.expect("axum answers");
+    assert_eq!(response.status(), 200);
+    let body = to_bytes(response.into_body(), usize::MAX).await.expect("the whole body");
+    String::from_utf8(body.into()).expect("text")
+}

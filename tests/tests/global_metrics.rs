@@ -1,0 +1,40 @@
+//! What is made without options after `Telemetry::install` is measured. Telemetry is installed once in a process, so this
+//! is one test.
+
+use tests::{SpanSink, headers_sent_without_options, scrape};
+use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+
+const NONE: (&str, &str) = ("x-nothing", "at all");
+
+#[actix_web::test]
+async fn what_is_made_without_options_is_measured_by_telemetry() {
+    let builder = Telemetry::builder().service_name("tests").variables(|_| None);
+    let builder = builder.exporter(SpanSink::new()).prometheus(Prometheus::mounted());
+    headers_sent_without_options(NONE).await;
+
+    let telemetry = builder.install().unwrap();
+    let endpoint = telemetry.metrics_endpoint().unwrap();
+    let before = scrape(endpoint).await;
+    assert!(!before.contains("http_server") && !before.contains("http_client"), "{before}");
+
+    headers_sent_without_options(NONE).await;
+
+    let text = scrape(endpoint).await;
+    for (scope, side) in [
+        ("axum-layer", "server"),
+        ("actix-middleware", "server"),
+        ("tracing-core-ext::client", "client"),
+    ] {
+        let count = format!("http_{side}_request_duration_seconds_count{{");
+        let scope = format!("otel_scope_name=\"{scope}\"");
+        let is_ours = |line: &&str| {
+            // The service behind the two is made without options for its metrics as well.
+            line.starts_with(&count) && line.contains(&scope) && !line.contains("\"/headers\"")
+        };
+        let counts = text.lines().filter(is_ours).map(|line| line.rsplit(' ').next());
+        let counts: Vec<_> = counts.map(|count| count.unwrap()).collect();
+        // Both clients have called the same service.
+        let expected = if side == "server" { "1" } else { "2" };
+        assert_eq!(counts, [expected], "{scope} in {text}");
+    }
+}

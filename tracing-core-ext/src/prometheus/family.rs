@@ -1,0 +1,51 @@
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+
+/// OpenMetrics has a type of its own for it, and calls it `target`.
+pub(super) const TARGET_INFO: &str = "target_info";
+
+/// Names and values, in the order of the names.
+pub(super) type Labels = Vec<(String, String)>;
+
+pub(super) fn sorted_labels(metric: &Metric) -> Labels {
+    let owned = |label: &LabelPair| (label.name().to_owned(), label.value().to_owned());
+    let mut labels: Labels = metric.get_label().iter().map(owned).collect();
+    labels.sort();
+    labels
+}
+
+pub(super) fn counter(name: &str, help: &str, metrics: Vec<Metric>) -> MetricFamily {
+    family(MetricType::COUNTER, name, help, metrics)
+}
+
+pub(super) fn gauge(name: &str, help: &str, value: f64) -> MetricFamily {
+    let mut metric = Metric::default();
+    let mut gauge = Gauge::default();
+    gauge.set_value(value);
+    metric.set_gauge(gauge);
+    family(MetricType::GAUGE, name, help, vec![metric])
+}
+
+pub(super) fn count(value: f64, labels: &[(&str, &str)]) -> Metric {
+    let mut metric = Metric::default();
+    let mut counter = Counter::default();
+    counter.set_value(value);
+    metric.set_counter(counter);
+    metric.set_label(labels.iter().map(|(name, value)| label(name, value)).collect());
+    metric
+}
+
+fn label(name: &str, value: &str) -> LabelPair {
+    let mut label = LabelPair::default();
+    label.set_name(name.to_owned());
+    label.set_value(value.to_owned());
+    label
+}
+
+fn family(kind: MetricType, name: &str, help: &str, metrics: Vec<Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(name.to_owned());
+    family.set_help(help.to_owned());
+    family.set_field_type(kind);
+    family.set_metric(metrics);
+    family
+}

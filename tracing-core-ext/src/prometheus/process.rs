@@ -1,0 +1,116 @@
+use procfs::{
+    ProcResult,
+    process::{LimitValue, Process, Stat},
+};
+use prometheus::{
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
+
+use super::family::{count, counter, gauge};
+
+/// What the kernel knows of this process. The collector of the `prometheus` crate cuts the time of the CPU down to whole
+/// seconds, so that a rate over it is mostly zero.
+#[derive(Debug)]
+pub(super) struct ProcessCollector;
+
+impl Collector for ProcessCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        Vec::new()
+    }
+
+    /// What cannot be read is left out.
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Ok(process) = Process::myself() else {
+            return Vec::new();
+        };
+        let mut families = process.stat().map(|stat| of_stat(&stat)).unwrap_or_default();
+        families.extend(
+            process.fd_count().map(|fds| {
+                gauge("process_open_fds", "Number of open file descriptors.", fds as f64)
+            }),
+        );
+        families.extend(
+            max_fds(&process).map(|fds| {
+                gauge("process_max_fds", "Maximum number of open file descriptors.", fds)
+            }),
+        );
+        families
+    }
+}
+
+fn of_stat(stat: &Stat) -> Vec<MetricFamily> {
+    let seconds = |ticks: u64| ticks as f64 / procfs::ticks_per_second() as f64;
+    let cpu = count(seconds(stat.utime + stat.stime), &[]);
+    let resident = stat.rss * procfs::page_size();
+    let mut families = vec![
+        counter(
+            "process_cpu_seconds_total",
+            "Total user and system CPU time spent in seconds.",
+            vec![cpu],
+        ),
+        gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident as f64),
+        gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", stat.vsize as f64),
+        gauge("process_threads", "Number of OS threads in the process.", stat.num_threads as f64),
+    ];
+    families.extend(procfs::boot_time_secs().map(|boot| {
+        let start = boot as f64 + seconds(stat.starttime);
+        gauge(
+            "process_start_time_seconds",
+            "Start time of the process since unix epoch in seconds.",
+            start,
+        )
+    }));
+    families
+}
+
+fn max_fds(process: &Process) -> ProcResult<f64> {
+    Ok(match process.limits()?.max_open_files.soft_limit {
+        LimitValue::Value(most) => most as f64,
+        LimitValue::Unlimited => f64::INFINITY,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use super::*;
+
+    fn value(name: &str) -> f64 {
+        let families = ProcessCollector.collect();
+        let family = families.iter().find(|family| family.name() == name).unwrap();
+        let metric = &family.get_metric()[0];
+        metric.get_counter().get_value() + metric.get_gauge().get_value()
+    }
+
+    #[test]
+    fn this_process_has_threads_memory_and_files() {
+        for (name, least) in [
+            ("process_threads", 1.0),
+            ("process_resident_memory_bytes", 100_000.0),
+            ("process_virtual_memory_bytes", 1_000_000.0),
+            ("process_open_fds", 3.0),
+            ("process_max_fds", 16.0),
+        ] {
+            assert!(value(name) >= least, "{name}");
+        }
+    }
+
+    #[test]
+    fn this_process_began_a_while_ago() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let age = now.as_secs_f64() - value("process_start_time_seconds");
+        assert!((-2.0..3600.0).contains(&age), "{age}");
+    }
+
+    #[test]
+    fn the_time_of_the_cpu_grows_by_less_than_a_second() {
+        let before = value("process_cpu_seconds_total");
+        let started = Instant::now();
+        while value("process_cpu_seconds_total") == before {
+            assert!(started.elapsed().as_secs() < 30);
+        }
+        assert!(value("process_cpu_seconds_total") > before);
+    }
+}

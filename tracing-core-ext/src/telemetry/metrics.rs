@@ -1,0 +1,208 @@
+#[cfg(feature = "prometheus")]
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+#[cfg(feature = "otlp")]
+use std::time::Duration;
+
+use opentelemetry::global;
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::metrics::PeriodicReader;
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{MeterProviderBuilder, SdkMeterProvider},
+};
+use tracing::Dispatch;
+
+#[cfg(feature = "otlp")]
+use super::{
+    config::METRICS_PATH, delivery::Delivery, endpoint::Endpoint, otlp_metrics::OtlpMetrics,
+};
+use super::{config::MetricsVariables, error::TelemetryError, guard::Telemetry};
+use crate::exchange;
+#[cfg(feature = "prometheus")]
+use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
+
+/// The specifications' defaults.
+#[cfg(feature = "otlp")]
+const COLLECTOR: &str = "http://localhost:4318";
+#[cfg(feature = "otlp")]
+const EXPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What code asks for.
+#[derive(Debug, Default)]
+pub(super) struct MetricsOptions {
+    #[cfg(feature = "prometheus")]
+    pub(super) prometheus: Option<Prometheus>,
+    #[cfg(feature = "otlp")]
+    pub(super) has_otlp: bool,
+    /// The URL of a collector.
+    #[cfg(feature = "otlp")]
+    pub(super) collector: Option<String>,
+}
+
+/// The meters of a service, and what reads them.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    provider: SdkMeterProvider,
+    #[cfg(feature = "otlp")]
+    delivery: Option<Arc<Delivery>>,
+    #[cfg(feature = "prometheus")]
+    served: Option<Served>,
+}
+
+impl MetricsOptions {
+    /// Nothing where neither code nor environment asks for metrics. Both may ask for either.
+    pub(super) fn start(
+        mut self,
+        resource: &Resource,
+        environment: &MetricsVariables,
+    ) -> Result<Option<Metrics>, TelemetryError> {
+        let exporters = self.decide(environment);
+        if exporters.is_empty() {
+            return Ok(None);
+        }
+        let builder = SdkMeterProvider::builder().with_resource(resource.clone());
+        #[cfg(feature = "otlp")]
+        let (builder, delivery) = self.push(builder, environment)?;
+        #[cfg(feature = "prometheus")]
+        let (builder, served) = self.serve(builder, resource, environment, exporters)?;
+        let provider = builder.build();
+        Ok(Some(Metrics {
+            provider,
+            #[cfg(feature = "otlp")]
+            delivery,
+            #[cfg(feature = "prometheus")]
+            served: served.map(Served::listen).transpose()?,
+        }))
+    }
+
+    /// Adds what the environment asks for, and names all there is.
+    fn decide(&mut self, environment: &MetricsVariables) -> Vec<&'static str> {
+        let mut exporters = Vec::new();
+        #[cfg(feature = "prometheus")]
+        {
+            let prometheus = self.prometheus.take();
+            self.prometheus =
+                prometheus.or_else(|| environment.has_prometheus.then(Prometheus::new));
+            exporters.extend(self.prometheus.as_ref().map(|_| "prometheus"));
+        }
+        #[cfg(feature = "otlp")]
+        {
+            self.has_otlp |= environment.has_otlp;
+            exporters.extend(self.has_otlp.then_some("otlp"));
+        }
+        exporters
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn serve(
+        self,
+        builder: MeterProviderBuilder,
+        resource: &Resource,
+        environment: &MetricsVariables,
+        exporters: Vec<&'static str>,
+    ) -> Result<(MeterProviderBuilder, Option<Served>), TelemetryError> {
+        let Some(options) = self.prometheus else {
+            return Ok((builder, None));
+        };
+        let (served, reader) = options.prepare(resource, &environment.listener, exporters)?;
+        Ok((reader.read(builder), Some(served)))
+    }
+
+    #[cfg(feature = "otlp")]
+    fn push(
+        &self,
+        builder: MeterProviderBuilder,
+        environment: &MetricsVariables,
+    ) -> Result<(MeterProviderBuilder, Option<Arc<Delivery>>), TelemetryError> {
+        if !self.has_otlp {
+            return Ok((builder, None));
+        }
+        let endpoint = self.endpoint(environment)?;
+        let delivery = Arc::new(Delivery::of_metrics(endpoint.to_string()));
+        let exporter = OtlpMetrics::new(&endpoint, &environment.otlp, Arc::clone(&delivery))?;
+        let reader = PeriodicReader::builder(exporter)
+            .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
+            .build();
+        Ok((builder.with_reader(reader), Some(delivery)))
+    }
+
+    #[cfg(feature = "otlp")]
+    fn endpoint(&self, environment: &MetricsVariables) -> Result<Endpoint, TelemetryError> {
+        if let Some(url) = &self.collector {
+            return Endpoint::of_collector("otlp_endpoint()", url, METRICS_PATH);
+        }
+        match &environment.otlp.endpoint {
+            Some(endpoint) => Ok(endpoint.clone()),
+            None => Endpoint::of_collector("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR, METRICS_PATH),
+        }
+    }
+}
+
+impl Metrics {
+    /// Where changes of state are logged.
+    pub(super) fn log_to(&self, dispatch: &Dispatch) {
+        #[cfg(feature = "otlp")]
+        if let Some(delivery) = &self.delivery {
+            delivery.log_to(dispatch);
+        }
+        #[cfg(not(feature = "otlp"))]
+        let _ = dispatch;
+    }
+
+    pub(super) fn provider(&self) -> &SdkMeterProvider {
+        &self.provider
+    }
+
+    /// What is scraped need not be waited for.
+    pub(super) fn close(&mut self) {
+        #[cfg(feature = "prometheus")]
+        if let Some(served) = &mut self.served {
+            served.shut_down();
+        }
+    }
+}
+
+impl Telemetry {
+    /// The provider that makes the meters, to be passed on where the global one is not used. There is one where
+    /// code or `OTEL_METRICS_EXPORTER` asks for metrics.
+    pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
+        self.metrics().map(Metrics::provider)
+    }
+
+    pub(super) fn install_metrics(&self) {
+        let Some(metrics) = self.metrics() else { return };
+        global::set_meter_provider(metrics.provider.clone());
+        exchange::install_meters_globally(metrics.provider.clone());
+        #[cfg(feature = "prometheus")]
+        if let Some(served) = &metrics.served {
+            prometheus::install_globally(Arc::clone(&served.exemplars));
+        }
+    }
+}
+
+#[cfg(feature = "prometheus")]
+impl Telemetry {
+    /// What answers scrapes, to be mounted among the routes of the service.
+    pub fn metrics_endpoint(&self) -> Option<&Scraped> {
+        self.served().map(|served| &served.endpoint)
+    }
+
+    /// Where metrics are served by a listener of their own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.served().and_then(Served::address)
+    }
+
+    /// What is scraped, to add collectors of the `prometheus` crate to.
+    pub fn registry(&self) -> Option<&Registry> {
+        self.served().map(|served| &served.registry)
+    }
+
+    fn served(&self) -> Option<&Served> {
+        self.metrics()?.served.as_ref()
+    }
+}
+
+#[cfg(all(test, feature = "prometheus"))]
+mod tests;

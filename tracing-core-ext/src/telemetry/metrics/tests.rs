@@ -1,0 +1,308 @@
+use std::{net::TcpListener, time::SystemTime};
+
+use ::prometheus::{IntCounter, IntGauge};
+use http::{HeaderMap, header};
+use opentelemetry::{
+    InstrumentationScope, KeyValue,
+    metrics::{Meter, MeterProvider},
+    trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_sdk::trace::InMemorySpanExporter;
+use tracing::Dispatch;
+
+use super::*;
+use crate::telemetry::{Lines, TelemetryBuilder};
+
+fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
+    Telemetry::builder()
+        .service_name("shop")
+        .service_version("1.2")
+        .environment("test")
+        .exporter(InMemorySpanExporter::default())
+        .variables(move |name| {
+            let found = variables.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.clone())
+        })
+}
+
+struct Rig {
+    telemetry: Telemetry,
+    dispatch: Dispatch,
+    lines: Lines,
+}
+
+fn rig(options: Prometheus) -> Rig {
+    let lines = Lines::default();
+    let built = builder(Vec::new()).prometheus(options).log_writer(lines.clone()).build();
+    let (telemetry, dispatch) = built.unwrap();
+    Rig { telemetry, dispatch, lines }
+}
+
+impl Rig {
+    fn meter(&self) -> Meter {
+        self.telemetry.meter_provider().unwrap().meter("shop")
+    }
+
+    fn scraped_as(&self, accept: &'static str) -> String {
+        let endpoint = self.telemetry.metrics_endpoint().unwrap();
+        let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+        let response = tracing::dispatcher::with_default(&self.dispatch, || {
+            endpoint.respond("GET", "/metrics", &headers)
+        });
+        assert_eq!(response.status(), 200);
+        String::from_utf8(response.into_body().to_vec()).unwrap()
+    }
+
+    fn scraped(&self) -> String {
+        self.scraped_as("text/plain")
+    }
+
+    fn samples(&self, name: &str) -> Vec<String> {
+        let text = self.scraped();
+        text.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect()
+    }
+}
+
+fn refusal(built: Result<(Telemetry, Dispatch), TelemetryError>) -> String {
+    built.unwrap_err().to_string()
+}
+
+#[test]
+fn without_being_asked_for_there_are_no_metrics() {
+    for variables in [Vec::new(), vec![("OTEL_METRICS_EXPORTER", "none".to_owned())]] {
+        let (telemetry, _) = builder(variables).build().unwrap();
+        assert!(telemetry.meter_provider().is_none());
+        assert!(telemetry.metrics_endpoint().is_none());
+        assert!(telemetry.metrics_address().is_none());
+        assert!(telemetry.registry().is_none());
+    }
+}
+
+#[test]
+fn the_environment_asks_for_a_listener() {
+    let variables = vec![
+        ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost".to_owned()),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "0".to_owned()),
+    ];
+    let (telemetry, _) = builder(variables).build().unwrap();
+    let address = telemetry.metrics_address().unwrap();
+    assert!(address.ip().is_loopback() && address.port() != 0, "{address}");
+}
+
+#[test]
+fn wrong_variables_are_refused_with_what_is_allowed() {
+    let exporters = match cfg!(feature = "otlp") {
+        true => "prometheus, otlp, both separated by a comma, or none",
+        false => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
+    };
+    let port = "a port from 1 to 65535, or 0 for any";
+    for (variable, value, expected) in [
+        ("OTEL_METRICS_EXPORTER", "statsd", exporters),
+        ("OTEL_METRICS_EXPORTER", "prometheus,none", exporters),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "http", port),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536", port),
+    ] {
+        assert_eq!(
+            refusal(builder(vec![(variable, value.to_owned())]).build()),
+            format!("{variable}={value:?}: expected {expected}")
+        );
+    }
+}
+
+#[test]
+fn a_port_in_use_is_refused_with_the_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let by_variable = refusal(
+        builder(vec![
+            ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", address.port().to_string()),
+        ])
+        .build(),
+    );
+    let expected = format!(
+        "OTEL_EXPORTER_PROMETHEUS_PORT=\"{}\": expected a port that can be had on 127.0.0.1, or 0 \
+         for any (Address",
+        address.port()
+    );
+    assert!(by_variable.starts_with(&expected), "{by_variable}");
+    let by_code =
+        refusal(builder(Vec::new()).prometheus(Prometheus::new().listen_on(address)).build());
+    let expected = format!("listen_on()=\"{address}\": expected an address that can be had");
+    assert!(by_code.starts_with(&expected), "{by_code}");
+}
+
+#[test]
+fn a_host_that_is_elsewhere_is_refused_with_the_setting() {
+    let refused = refusal(
+        builder(vec![
+            ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "192.0.2.1".to_owned()),
+        ])
+        .build(),
+    );
+    let expected = "OTEL_EXPORTER_PROMETHEUS_HOST=\"192.0.2.1\": expected an address of this host";
+    assert!(refused.starts_with(expected), "{refused}");
+}
+
+#[test]
+fn after_shutdown_nobody_listens_and_a_mounted_endpoint_says_so() {
+    let rig = rig(Prometheus::new().listen_on(([127, 0, 0, 1], 0)));
+    let address = rig.telemetry.metrics_address().unwrap();
+    let endpoint = rig.telemetry.metrics_endpoint().unwrap().clone();
+    std::net::TcpStream::connect(address).unwrap();
+    rig.telemetry.shutdown().unwrap();
+    assert!(std::net::TcpStream::connect(address).is_err());
+    let response = endpoint.respond("GET", "/metrics", &HeaderMap::new());
+    assert_eq!(
+        (response.status().as_u16(), &**response.body()),
+        (503, &b"telemetry is shut down\n"[..])
+    );
+}
+
+#[test]
+fn the_target_is_the_resource() {
+    let rig = rig(Prometheus::mounted());
+    let target = &rig.samples("target_info{")[0];
+    for label in [
+        "service_name=\"shop\"",
+        "service_version=\"1.2\"",
+        "deployment_environment_name=\"test\"",
+        "telemetry_sdk_language=\"rust\"",
+    ] {
+        assert!(target.contains(label), "{target}");
+    }
+    let openmetrics = rig.scraped_as("application/openmetrics-text");
+    assert!(openmetrics.contains("# TYPE target info\n"), "{openmetrics}");
+    assert!(openmetrics.contains("\ntarget_info{"), "{openmetrics}");
+}
+
+#[test]
+fn meters_and_collectors_are_scraped_together() {
+    let paid = IntCounter::new("shop_paid_total", "Paid.").unwrap();
+    let rig = rig(Prometheus::mounted().collector(paid.clone()));
+    paid.inc_by(3);
+    let stock = IntGauge::new("shop_stock", "Stock.").unwrap();
+    rig.telemetry.registry().unwrap().register(stock.clone()).unwrap();
+    stock.set(7);
+    rig.meter().u64_counter("shop.orders").build().add(2, &[KeyValue::new("by", "card")]);
+    assert_eq!(
+        rig.samples("shop_"),
+        [
+            "shop_orders_total{by=\"card\",otel_scope_name=\"shop\"} 2",
+            "shop_paid_total 3",
+            "shop_stock 7",
+        ]
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn process_and_runtime_are_scraped() {
+    let rig = rig(Prometheus::mounted());
+    assert!(rig.samples("process_cpu_seconds_total ").len() == 1);
+    assert_eq!(rig.samples("tokio_workers "), ["tokio_workers 1"]);
+}
+
+#[test]
+fn a_collector_that_is_refused_refuses_the_set_up() {
+    let paid = IntCounter::new("paid_total", "Paid.").unwrap();
+    let options = Prometheus::mounted().collector(paid.clone()).collector(paid);
+    assert_eq!(
+        refusal(builder(Vec::new()).prometheus(options).build()),
+        "metric \"paid_total\": expected a name that is not registered yet"
+    );
+}
+
+#[test]
+fn a_collector_named_as_an_instrument_is_refused() {
+    let rig = rig(Prometheus::mounted());
+    let _wait = rig.meter().f64_histogram("queue.wait").with_unit("s").build();
+    let wait = IntCounter::new("queue_wait_seconds_total", "Wait.").unwrap();
+    assert_eq!(
+        rig.telemetry.registry().unwrap().register(wait).unwrap_err().to_string(),
+        "metric \"queue_wait_seconds_total\": expected a name that does not clash with \"queue.wait\""
+    );
+}
+
+#[test]
+fn instruments_that_prometheus_cannot_tell_apart_are_told_of_once() {
+    let rig = rig(Prometheus::mounted());
+    tracing::dispatcher::with_default(&rig.dispatch, || {
+        for _ in 0..2 {
+            rig.meter().u64_counter("a.b").build().add(1, &[]);
+            rig.meter().u64_counter("a_b").build().add(5, &[]);
+            rig.meter().u64_gauge("a.b").build().record(9, &[]);
+        }
+    });
+    assert_eq!(rig.samples("a_b"), ["a_b_total{otel_scope_name=\"shop\"} 2"]);
+    let lines = rig.lines.all();
+    let of_instruments = lines.iter().filter(|line| line.contains("rename one of them"));
+    assert_eq!(of_instruments.count(), 2, "{lines:?}");
+}
+
+#[test]
+fn an_instrument_named_as_a_collector_is_told_of_and_left_out() {
+    let paid = IntCounter::new("paid_total", "Paid.").unwrap();
+    let rig = rig(Prometheus::mounted().collector(paid));
+    tracing::dispatcher::with_default(&rig.dispatch, || {
+        rig.meter().u64_gauge("paid").build().record(9, &[]);
+    });
+    assert_eq!(rig.samples("paid"), ["paid_total 0"], "one scrape");
+    let told = rig.lines.all();
+    assert!(
+        told.iter().any(|line| line.contains("\"paid\"") && line.contains("rename")),
+        "{told:?}"
+    );
+    assert_eq!(rig.samples("otel_prometheus_skipped_total "), ["otel_prometheus_skipped_total 2"]);
+}
+
+#[test]
+fn too_many_series_are_counted_in_one_and_told_of_once() {
+    let rig = rig(Prometheus::mounted().cardinality_limit(3));
+    let counter = rig.meter().u64_counter("visits").build();
+    (0..100).for_each(|visitor| counter.add(1, &[KeyValue::new("visitor", visitor)]));
+    for _ in 0..2 {
+        let samples = rig.samples("visits_total{");
+        assert_eq!(samples.len(), 4, "{samples:?}");
+        assert!(samples.iter().any(|sample| {
+            sample.contains("otel_metric_overflow=\"true\"") && sample.ends_with(" 97")
+        }));
+    }
+    let lines = rig.lines.all();
+    let of_limit = lines.iter().filter(|line| line.contains("\"visits_total\" has more series"));
+    assert_eq!(of_limit.count(), 1, "{lines:?}");
+}
+
+#[test]
+fn a_limit_nobody_can_keep_is_refused() {
+    let options = Prometheus::mounted().cardinality_limit(0);
+    assert_eq!(
+        refusal(builder(Vec::new()).prometheus(options).build()),
+        "cardinality_limit()=\"0\": expected a number of series from 1 to 1048576"
+    );
+}
+
+#[test]
+fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
+    let rig = rig(Prometheus::mounted());
+    let scope = InstrumentationScope::builder("layer").with_version("1").build();
+    let meter = rig.telemetry.meter_provider().unwrap().meter_with_scope(scope.clone());
+    let name = "http.server.request.duration";
+    let bounds = [0.1, 1.0];
+    let histogram = meter.f64_histogram(name).with_unit("s").with_boundaries(bounds.into()).build();
+    let exemplars = rig.telemetry.served().unwrap().exemplars.histogram(&scope, name, "s", &bounds);
+    let attributes = [KeyValue::new("http.route", "/a"), KeyValue::new("status", 200)];
+    let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
+    let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);
+    histogram.record(0.5, &attributes);
+    exemplars.record(&attributes, 0.5, &span, SystemTime::UNIX_EPOCH);
+    let text = rig.scraped_as("application/openmetrics-text");
+    let bucket = "http_server_request_duration_seconds_bucket{http_route=\"/a\",status=\"200\",\
+                  otel_scope_name=\"layer\",otel_scope_version=\"1\",le=\"1.0\"} 1 \
+                  # {trace_id=\"01010101010101010101010101010101\",span_id=\"0202020202020202\"} \
+                  0.5 0.000\n";
+    assert!(text.contains(bucket), "{text}");
+    assert!(!rig.scraped().contains("trace_id"));
+}
