@@ -80,6 +80,8 @@ mod otlp;
 #[cfg(feature = "otlp")]
 mod otlp_metrics;
 mod outage;
+#[cfg(feature = "otlp")]
+mod overflow;
 mod resource;
 mod service_name;
 mod subscriber;

@@ -12,6 +12,7 @@ use super::{
     endpoint::Endpoint,
     error::TelemetryError,
     otlp::{Client, LastError, on_plain_thread},
+    overflow::Overflow,
 };
 
 /// Sends metrics over HTTP as protobuf.
@@ -20,6 +21,7 @@ pub(super) struct OtlpMetrics {
     inner: opentelemetry_otlp::MetricExporter,
     last_error: LastError,
     delivery: Arc<Delivery>,
+    overflow: Overflow,
 }
 
 impl OtlpMetrics {
@@ -39,7 +41,7 @@ impl OtlpMetrics {
                 .with_timeout(otlp.timeout)
                 .build()
                 .map_err(TelemetryError::exporter)?;
-            Ok(Self { inner, last_error, delivery })
+            Ok(Self { inner, last_error, delivery, overflow: Overflow::default() })
         })
     }
 }
@@ -47,6 +49,7 @@ impl OtlpMetrics {
 impl PushMetricExporter for OtlpMetrics {
     /// Answers Ok even for what is lost, for the SDK would log every single export.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.delivery.log(|| self.overflow.tell(metrics));
         self.last_error.take();
         match self.inner.export(metrics).await {
             Ok(()) => self.delivery.delivered(1),
