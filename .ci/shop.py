@@ -1,4 +1,5 @@
 """Opens the shop, drives some hundred requests, has Prometheus scrape its three services, and asks Prometheus what it saw.
+Then floods the gateway with paths, methods and hosts of which no two are alike.
 
 `shop.py SHOP FOLDER`: the program and where to leave files; the pages of the services stay there for promtool.
 """
@@ -25,6 +26,12 @@ DURATION = "http_server_request_duration_seconds"
 PATIENCE = 60
 # Buckets are up to two and a half times as wide as their lower bound.
 FACTOR = 2.5
+
+FLOOD = 200_000
+WARM_UP = 20_000
+BATCH = 100
+MOST_SERIES = 10
+MOST_GROWTH = 8 * 1024 * 1024
 
 
 def get(url, accept="*/*"):
@@ -148,6 +155,43 @@ def judge(prometheus, targets, seconds, log):
     print(f"{len(ids)} exemplars, and the shop has exported the trace of each")
 
 
+def flood(gateway, metrics):
+    """Neither series nor memory grow with what callers make up."""
+    address = urllib.parse.urlsplit(gateway)
+    counted = re.compile(rf"^{DURATION}_count{{", re.MULTILINE)
+    resident = re.compile(r"^process_resident_memory_bytes (\S+)", re.MULTILINE)
+    seen = []
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        for first in range(0, FLOOD, BATCH):
+            pipeline(connection, first)
+            if first + BATCH in (WARM_UP, FLOOD):
+                page = get(metrics)
+                seen.append((len(counted.findall(page)), float(resident.search(page)[1])))
+    (series, before), (series_after, after) = seen
+    print(f"{FLOOD} distinct paths, methods and hosts: {series_after} series ({series} after {WARM_UP}),")
+    print(f"{after / 1024:.0f} KiB resident ({before / 1024:.0f} KiB after {WARM_UP})")
+    assert series_after <= MOST_SERIES, series_after
+    assert after - before <= MOST_GROWTH, (before, after)
+
+
+def pipeline(connection, first):
+    """Sends a batch at once and reads its answers. One request of a hundred is sampled."""
+    requests = []
+    for number in range(first, first + BATCH):
+        method = "GET" if number % 3 == 0 else f"M{number}"
+        sampled = "01" if number % 100 == 0 else "00"
+        requests.append(
+            f"{method} /made-up/{number}?page={number} HTTP/1.1\r\nhost: h{number}.example\r\n"
+            f"traceparent: 00-{number + 1:032x}-{number + 1:016x}-{sampled}\r\n\r\n"
+        )
+    connection.sendall("".join(requests).encode())
+    answers = b""
+    while answers.count(b"HTTP/1.1 404 ") < BATCH:
+        read = connection.recv(1 << 16)
+        assert read, "the gateway has closed the connection"
+        answers += read
+
+
 def main(program, folder):
     folder = pathlib.Path(folder)
     log = folder / "shop.log"
@@ -160,6 +204,7 @@ def main(program, folder):
         prometheus = Prometheus(folder, targets)
         seconds = drive(gateway)
         judge(prometheus, targets, seconds, log)
+        flood(gateway, targets["gateway"])
         for name, url in targets.items():
             families = list(openmetrics(get(url, "application/openmetrics-text; version=1.0.0")))
             (folder / f"{name}.txt").write_text(get(url))
