@@ -35,7 +35,8 @@ impl Sends for Instrumentation {}
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
 /// A tracer provider or a propagator that is not set is taken, once, in [`build`](Self::build), from what `telemetry` has
-/// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set.
+/// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set
+/// or `telemetry` has installed one.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
