@@ -302,6 +302,7 @@ async fn long_values_are_cut<F: Framework>() {
             .attribute_value_length_limit(9)
             .capture_request_headers(CapturedHeaders::new(["x-tenant"]).unwrap())
             .response_attributes(|_| [KeyValue::new("shop.long", "a long value")])
+            .error_type(|_| Some("a long error".into()))
     })
     .await;
 
@@ -314,6 +315,7 @@ async fn long_values_are_cut<F: Framework>() {
     assert_eq!(span.text("user_agent.original"), Some("test/1.0 "));
     assert_eq!(span.texts("http.request.header.x-tenant"), ["as long a"]);
     assert_eq!(span.text("shop.long"), Some("a long va"));
+    assert_eq!(span.text("error.type"), Some("a long er"));
     assert_eq!(span.name, "GET /items/{id}", "a name is no attribute");
 }
 

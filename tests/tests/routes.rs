@@ -137,6 +137,19 @@ async fn a_route_is_recorded_once_however_often_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_late_route_is_cut_as_every_other_value() {
+    let sink = SpanSink::new();
+    let builder = TracingLayer::builder().tracer_provider(&sink.provider());
+    let layer = builder.attribute_value_length_limit(9).build();
+
+    layer.layer(users().layer(RouteLayer::new())).oneshot(request("/users/7")).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.text("http.route"), Some("/users/{i"));
+    assert_eq!(span.name, "GET /users/{id}");
+}
+
+#[tokio::test]
 async fn a_chosen_name_outlives_a_late_route() {
     let sink = SpanSink::new();
     let builder = TracingLayer::builder().tracer_provider(&sink.provider());
