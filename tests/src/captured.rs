@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::LazyLock};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -20,8 +20,13 @@ impl<F: Framework> Framework for Captured<F> {
     }
 }
 
+/// A second subscriber, for as long as the process lives. With a single one `tracing` asks whichever thread reaches a span
+/// first whether anybody wants it, and that thread may be another test's, which has none.
+static IDLE: LazyLock<Dispatch> = LazyLock::new(|| Registry::default().into());
+
 /// A subscriber with the layer of `tracing_opentelemetry`, less the attributes it would add to every span.
 pub fn plain_subscriber(provider: &SdkTracerProvider) -> Dispatch {
+    LazyLock::force(&IDLE);
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("users"))
         .with_location(false)

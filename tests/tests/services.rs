@@ -22,7 +22,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use opentelemetry::trace::{Status, Tracer, TracerProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tests::{SpanDataExt, SpanSink};
+use tests::{SpanDataExt, SpanSink, plain_subscriber};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn layer(sink: &SpanSink) -> TracingLayer {
@@ -112,6 +112,22 @@ async fn a_tunnel_ends_the_span_when_it_is_open() {
     assert_eq!(span.status, Status::Unset);
     assert_eq!(span.attribute("url.path"), None);
     drop(response);
+}
+
+#[tokio::test]
+async fn a_captured_tunnel_has_no_path_either() {
+    let sink = SpanSink::new();
+    let provider = sink.provider();
+    let _default = tracing::dispatcher::set_default(&plain_subscriber(&provider));
+    let app = Router::new().fallback(async || "never sent").layer(layer_of(&provider));
+
+    let request = Request::connect("shop.example:443").body(Body::empty()).unwrap();
+    drop(app.oneshot(request).await.unwrap());
+
+    let span = sink.only().await;
+    assert_eq!(span.instrumentation_scope.name(), "users", "the span is the layer's");
+    assert_eq!(span.text("http.request.method"), Some("CONNECT"));
+    assert_eq!(span.attribute("url.path"), None);
 }
 
 #[tokio::test]
