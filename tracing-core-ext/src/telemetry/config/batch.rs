@@ -1,0 +1,37 @@
+use std::time::Duration;
+
+use super::variables::{Variables, positive};
+use crate::telemetry::error::TelemetryError;
+
+/// What the queue may hold at most: the SDK makes room for all of it at once.
+const MOST_SPANS: u64 = 1 << 20;
+
+/// How spans wait for export.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::telemetry) struct Batch {
+    pub(in crate::telemetry) queue: usize,
+    pub(in crate::telemetry) size: usize,
+    pub(in crate::telemetry) delay: Option<Duration>,
+}
+
+impl Variables {
+    pub(super) fn batch(&self) -> Result<Batch, TelemetryError> {
+        const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
+        let queue = self.span_count("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
+        let size = self.span_count(SIZE)?;
+        if let Some(size) = size.filter(|size| *size > queue) {
+            let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
+            return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
+        }
+        Ok(Batch {
+            queue,
+            size: size.unwrap_or(512).min(queue),
+            delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
+        })
+    }
+
+    fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {
+        let count = self.text(name)?.map(|value| positive(name, &value, MOST_SPANS)).transpose()?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()))
+    }
+}
