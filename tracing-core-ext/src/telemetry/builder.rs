@@ -12,6 +12,8 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
+#[cfg(feature = "jaeger")]
+use super::jaeger::JaegerEndpoint;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
 use super::{
@@ -144,6 +146,27 @@ impl TelemetryBuilder {
             self.metrics.collector = Some(url.clone());
         }
         self.destination = Some(Destination::Collector(url));
+        self
+    }
+
+    /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. What is said here beats
+    /// `OTEL_EXPORTER_JAEGER_AGENT_HOST` and `OTEL_EXPORTER_JAEGER_ENDPOINT`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::{JaegerEndpoint, Telemetry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .jaeger(JaegerEndpoint::agent("localhost:6831")?)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "jaeger")]
+    pub fn jaeger(mut self, endpoint: JaegerEndpoint) -> Self {
+        self.destination = Some(Destination::Jaeger(Some(endpoint)));
         self
     }
 
@@ -292,10 +315,10 @@ impl TelemetryBuilder {
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let mut environment = Environment::read(&self.variables)?;
         let service = self.choose_name(&environment)?;
-        let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
-        let destination = self.destination.or(in_environment);
-        let pipeline =
-            destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
+        let destination = self.destination;
+        let destination =
+            destination.unwrap_or_else(|| Destination::of_environment(&mut environment));
+        let pipeline = destination.pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let resource = resource(&service.name, attributes, self.attributes);

@@ -2,6 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanExporter;
 
+#[cfg(feature = "jaeger")]
+use super::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
 use super::otlp::OtlpExporter;
 use super::{
@@ -21,6 +23,8 @@ pub(super) enum Destination {
     Console,
     Collector(String),
     Traces(Endpoint),
+    #[cfg(feature = "jaeger")]
+    Jaeger(Option<JaegerEndpoint>),
     Own(MakePipeline),
 }
 
@@ -33,6 +37,18 @@ pub(super) struct Pipeline {
 }
 
 impl Destination {
+    /// What the environment wants: the exporter of which it knows the endpoint.
+    pub(super) fn of_environment(environment: &mut Environment) -> Self {
+        if let Some(endpoint) = environment.traces.endpoint.take() {
+            return Self::Traces(endpoint);
+        }
+        #[cfg(feature = "jaeger")]
+        if environment.jaeger.is_named() {
+            return Self::Jaeger(None);
+        }
+        Self::Console
+    }
+
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|batch| {
             let delivery = Arc::new(Delivery::of_spans("exporter()".to_owned(), batch));
@@ -50,6 +66,8 @@ impl Destination {
             Self::Own(make) => return Ok(make(&environment.batch)),
             Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH)?,
             Self::Traces(endpoint) => endpoint,
+            #[cfg(feature = "jaeger")]
+            Self::Jaeger(endpoint) => return Pipeline::to_jaeger(endpoint, environment),
         };
         Pipeline::to_collector(&endpoint, environment)
     }
@@ -74,6 +92,18 @@ impl Pipeline {
         let kept = Arc::clone(&delivery);
         let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
         Self::new(exporter, delivery, batch, CONSOLE_DELAY)
+    }
+
+    #[cfg(feature = "jaeger")]
+    fn to_jaeger(
+        endpoint: Option<JaegerEndpoint>,
+        environment: &Environment,
+    ) -> Result<Self, TelemetryError> {
+        let endpoint = environment.jaeger.endpoint(endpoint)?;
+        let batch = &environment.batch;
+        let delivery = Arc::new(Delivery::of_spans(endpoint.to_string(), batch));
+        let exporter = JaegerExporter::new(&endpoint, &environment.jaeger, &delivery)?;
+        Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
     }
 
     #[cfg(feature = "otlp")]

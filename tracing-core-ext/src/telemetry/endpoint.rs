@@ -105,7 +105,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Without user and query: both may be secret.
-fn redact(url: &str) -> String {
+pub(super) fn redact(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     let (authority, rest) = (&url[start..end], &url[end..]);
@@ -127,7 +127,7 @@ fn has_good_port(authority: &str, host: &str) -> bool {
     port.is_empty() || number.is_some_and(|number| number.is_ok_and(|number| number > 0))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

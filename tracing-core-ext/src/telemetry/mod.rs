@@ -61,6 +61,8 @@
 )]
 #![cfg_attr(not(feature = "prometheus"), doc = "[`Prometheus::new`]: crate#features")]
 
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
+mod blocking;
 mod builder;
 mod config;
 mod console;
@@ -72,6 +74,8 @@ mod error;
 mod filter;
 mod guard;
 mod headers;
+#[cfg(feature = "jaeger")]
+mod jaeger;
 mod log;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
@@ -92,6 +96,8 @@ mod waterfall;
 pub use builder::TelemetryBuilder;
 pub use error::TelemetryError;
 pub use guard::{ShutdownError, Telemetry};
+#[cfg(feature = "jaeger")]
+pub use jaeger::JaegerEndpoint;
 pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;

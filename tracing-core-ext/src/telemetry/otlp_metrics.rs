@@ -7,11 +7,12 @@ use opentelemetry_sdk::{
 };
 
 use super::{
+    blocking::on_plain_thread,
     config::Otlp,
     delivery::Delivery,
     endpoint::Endpoint,
     error::TelemetryError,
-    otlp::{Client, LastError, on_plain_thread},
+    otlp::{Client, LastError},
     overflow::Overflow,
 };
 

@@ -1,6 +1,8 @@
 //! What the environment says, each variable read in one place.
 
 mod batch;
+#[cfg(feature = "jaeger")]
+mod jaeger;
 mod metrics;
 mod otlp;
 mod variables;
@@ -14,9 +16,13 @@ use crate::{
 };
 
 pub(super) use batch::Batch;
+#[cfg(feature = "jaeger")]
+pub(super) use jaeger::{Credentials, Jaeger};
 pub(super) use metrics::MetricsVariables;
+#[cfg(feature = "otlp")]
+pub(super) use otlp::METRICS_PATH;
 use otlp::TRACES;
-pub(super) use otlp::{METRICS_PATH, Otlp, TRACES_PATH};
+pub(super) use otlp::{Otlp, TRACES_PATH};
 pub(super) use variables::Variables;
 
 /// OpenTelemetry's own notes on its normal course are left out.
@@ -31,6 +37,8 @@ pub(super) struct Environment {
     pub(super) propagator: Option<Propagator>,
     pub(super) traces: Otlp,
     pub(super) batch: Batch,
+    #[cfg(feature = "jaeger")]
+    pub(super) jaeger: Jaeger,
     #[cfg_attr(
         not(any(feature = "otlp", feature = "prometheus")),
         allow(dead_code, reason = "nobody reads metrics")
@@ -52,6 +60,8 @@ impl Environment {
             propagator: variables.propagator()?,
             traces: variables.otlp(&TRACES)?,
             batch: variables.batch()?,
+            #[cfg(feature = "jaeger")]
+            jaeger: variables.jaeger()?,
             metrics: variables.metrics()?,
             value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,

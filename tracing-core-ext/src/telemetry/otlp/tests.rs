@@ -2,6 +2,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     sync::mpsc::{Receiver, channel},
+    thread,
 };
 
 use opentelemetry::trace::{Tracer, TracerProvider};

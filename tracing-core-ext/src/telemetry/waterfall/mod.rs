@@ -8,7 +8,7 @@ use std::fmt;
 use opentelemetry::TraceId;
 pub use render::{Rendered, Style};
 pub use span::WaterfallSpan;
-#[cfg(feature = "otlp")]
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
 pub(super) use text::safe;
 use tree::Row;
 
