@@ -29,6 +29,11 @@
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
 //! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
+//! | `OTEL_EXPORTER_JAEGER_AGENT_HOST`, `…_AGENT_PORT` | Jaeger's agent to export to over UDP, `localhost` and `6831` by default (feature `jaeger`, as the next four) |
+//! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | Jaeger's collector to export to over HTTP instead; a URL that ends in `/api/traces` |
+//! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, where both are set |
+//! | `OTEL_EXPORTER_JAEGER_USER`, `…_PASSWORD` | Basic authentication at the collector |
+//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | milliseconds a request to the collector may take, 10000 by default |
 //! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
 //! | `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT` | as those for traces; `http://localhost:4318/v1/metrics` where no endpoint is set |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |

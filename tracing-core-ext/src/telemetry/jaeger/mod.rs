@@ -1,8 +1,10 @@
 //! Export to Jaeger: `opentelemetry-jaeger` turns spans into Thrift, what sends them is our own.
 
 mod agent;
+pub(super) mod agent_address;
 mod bridge;
 mod collector;
+pub(super) mod collector_url;
 mod compact;
 mod encoder;
 mod endpoint;
@@ -19,8 +21,6 @@ use opentelemetry_sdk::{
 };
 
 pub use self::endpoint::JaegerEndpoint;
-pub(super) use self::endpoint::{collector_url, resolve_agent};
-pub(super) use self::ports::agent_port;
 use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::Losses};
 use super::{blocking::on_plain_thread, config::Jaeger, delivery::Delivery, error::TelemetryError};
 

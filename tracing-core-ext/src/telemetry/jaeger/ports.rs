@@ -1,5 +1,3 @@
-use crate::telemetry::error::TelemetryError;
-
 pub(super) const AGENT: u16 = 6831;
 pub(super) const COLLECTOR: u16 = 14268;
 
@@ -29,20 +27,4 @@ pub(super) fn confusion(port: u16, right: u16) -> Option<String> {
     let is_of_same = matches!((right, *instead), (AGENT, FOR_AGENT) | (COLLECTOR, FOR_COLLECTOR));
     let instead = if is_of_same { "" } else { *instead };
     Some(format!("; port {port} {what}{instead}"))
-}
-
-/// Of an agent, in a variable of its own.
-pub(in crate::telemetry) fn agent_port(
-    setting: &'static str,
-    value: &str,
-) -> Result<u16, TelemetryError> {
-    let port = value.trim().parse().ok().filter(|port| *port > 0);
-    let hint = port.map_or(Some(String::new()), |port| confusion(port, AGENT));
-    match (port, hint) {
-        (Some(port), None) => Ok(port),
-        (_, hint) => {
-            let hint = hint.unwrap_or_default();
-            Err(TelemetryError::setting(setting, value, format!("a port such as {AGENT}{hint}")))
-        }
-    }
 }

@@ -58,6 +58,23 @@ async fn an_agent_gets_spans_from_inside_a_multi_threaded_runtime() {
 }
 
 #[test]
+fn an_agent_that_only_the_environment_names_gets_spans() {
+    let agent = Agent::start();
+    let port = agent.address().port().to_string();
+    let (telemetry, _dispatch) = builder()
+        .variables(move |name| match name {
+            "OTEL_EXPORTER_JAEGER_AGENT_HOST" => Some("127.0.0.1".to_owned()),
+            "OTEL_EXPORTER_JAEGER_AGENT_PORT" => Some(port.clone()),
+            _ => None,
+        })
+        .build()
+        .unwrap();
+    end_span(&telemetry, "order", "a".to_owned());
+    telemetry.shutdown().unwrap();
+    assert_eq!(agent.receive().spans[0].name, "order");
+}
+
+#[test]
 fn every_type_of_tag_survives_the_compact_protocol() {
     let agent = Agent::start();
     let (telemetry, _dispatch) = to(&agent).build().unwrap();
