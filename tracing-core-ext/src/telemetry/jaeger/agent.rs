@@ -12,6 +12,7 @@ use super::{
     encoder::Encoder,
     losses::Losses,
     oversize,
+    pace::Pace,
 };
 
 /// What an agent reads of a packet: "--processor.jaeger-compact.server-max-packet-size".
@@ -23,6 +24,7 @@ pub(super) struct Agent {
     socket: UdpSocket,
     /// The spans of the last packet, which may turn out to have reached nobody.
     unconfirmed: AtomicU64,
+    pace: Pace,
 }
 
 /// A span in the binary protocol, and its bytes in the compact one.
@@ -40,11 +42,10 @@ impl Agent {
         };
         let socket = UdpSocket::bind(own)?;
         socket.connect(address)?;
-        Ok(Self { socket, unconfirmed: AtomicU64::new(0) })
+        Ok(Self { socket, unconfirmed: AtomicU64::new(0), pace: Pace::new() })
     }
 
-    /// Says what was lost, or fails where all of them were. Each packet is written when the one before is gone, for an
-    /// agent has room for only a few.
+    /// Says what was lost, or fails where all of them were.
     pub(super) fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
         let mut losses = Losses::default();
         let encoded = encoder.encode(batch)?;
@@ -64,6 +65,7 @@ impl Agent {
     }
 
     fn send_packet(&self, packet: &[u8], spans: u64, losses: &mut Losses) {
+        self.pace.wait(packet.len());
         self.confirm(losses);
         match self.socket.send(packet) {
             Ok(_) => self.unconfirmed.store(spans, Ordering::Release),

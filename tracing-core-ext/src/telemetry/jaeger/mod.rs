@@ -10,6 +10,7 @@ mod encoder;
 mod endpoint;
 mod losses;
 mod oversize;
+mod pace;
 mod ports;
 
 use std::{sync::Arc, time::Duration};
