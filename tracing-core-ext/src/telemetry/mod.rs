@@ -66,8 +66,6 @@
 )]
 #![cfg_attr(not(feature = "prometheus"), doc = "[`Prometheus::new`]: crate#features")]
 
-#[cfg(any(feature = "otlp", feature = "jaeger"))]
-mod blocking;
 mod builder;
 mod config;
 mod console;

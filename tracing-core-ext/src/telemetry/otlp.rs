@@ -1,5 +1,7 @@
 use std::{
+    error::Error,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -17,14 +19,10 @@ use opentelemetry_sdk::{
     trace::{SpanData, SpanExporter},
 };
 use prost::Message;
+use reqwest::redirect::Policy;
 
 use super::{
-    blocking::{blocking_client, on_plain_thread, root_cause},
-    config::Otlp,
-    delivery::Delivery,
-    endpoint::Endpoint,
-    error::TelemetryError,
-    waterfall::safe,
+    config::Otlp, delivery::Delivery, endpoint::Endpoint, error::TelemetryError, waterfall::safe,
 };
 
 const PROTOCOL: &str = "http/protobuf";
@@ -70,6 +68,29 @@ impl OtlpExporter {
                 .map_err(TelemetryError::exporter)?;
             Ok(Self { inner, last_error })
         })
+    }
+}
+
+/// Builds an exporter on a thread of its own, for the blocking client panics when it is made, or
+/// dropped after a failure, inside an async runtime.
+pub(super) fn on_plain_thread<E: Send>(
+    build: impl FnOnce() -> Result<E, TelemetryError> + Send,
+) -> Result<E, TelemetryError> {
+    thread::scope(|scope| {
+        let panicked = || TelemetryError::exporter("the HTTP client could not be started");
+        scope.spawn(build).join().unwrap_or_else(|_| Err(panicked()))
+    })
+}
+
+/// Redirects are not followed: they turn the POST into a GET without any spans.
+fn blocking_client(
+    endpoint: &Endpoint,
+    timeout: Duration,
+) -> reqwest::Result<reqwest::blocking::Client> {
+    let client = reqwest::blocking::Client::builder().timeout(timeout).redirect(Policy::none());
+    match endpoint.is_loopback() {
+        true => client.no_proxy().build(),
+        false => client.build(),
     }
 }
 
@@ -139,8 +160,7 @@ impl Client {
         check_protocol(otlp.protocol.as_ref())?;
         check_tls(endpoint)?;
         Ok(Self {
-            inner: blocking_client(endpoint.is_loopback(), otlp.timeout)
-                .map_err(TelemetryError::exporter)?,
+            inner: blocking_client(endpoint, otlp.timeout).map_err(TelemetryError::exporter)?,
             headers: otlp.headers.clone(),
             last_error: LastError::default(),
             delivery: Arc::clone(delivery),
@@ -191,6 +211,15 @@ impl LastError {
     pub(super) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// The innermost error: the outer ones repeat the URL, which may carry credentials.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 #[cfg(test)]

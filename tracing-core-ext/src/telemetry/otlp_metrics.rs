@@ -7,12 +7,11 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    blocking::on_plain_thread,
     config::Otlp,
     delivery::Delivery,
     endpoint::Endpoint,
     error::TelemetryError,
-    otlp::{Client, LastError},
+    otlp::{Client, LastError, on_plain_thread},
     overflow::Overflow,
 };
 

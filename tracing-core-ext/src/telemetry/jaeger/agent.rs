@@ -27,6 +27,9 @@ pub(super) struct Agent {
     pace: Pace,
 }
 
+/// Whose spans these are.
+type Add = fn(&mut Losses, u64, String);
+
 /// A span in the binary protocol, and its bytes in the compact one.
 struct Piece<'a> {
     span: Cow<'a, [u8]>,
@@ -56,28 +59,37 @@ impl Agent {
             return Err(format!("the {fits_not} {PACKET_SIZE} bytes"));
         }
         let pieces = pieces(batch, &parts, room, encoder, &mut losses);
+        let mut add_earlier: Add = Losses::add_earlier;
         for run in runs(&pieces.map_err(|error| said(&error))?, room) {
             let spans: Vec<&[u8]> = run.iter().map(|piece| &*piece.span).collect();
             let packet = compact::packet(parts.process, &spans).map_err(|error| said(&error))?;
+            self.pace.wait(packet.len());
+            self.confirm(add_earlier, &mut losses);
             self.send_packet(&packet, spans.len() as u64, &mut losses);
+            add_earlier = Losses::add;
         }
         Ok(losses)
     }
 
+    /// What has turned out to be lost since.
+    pub(super) fn close(&self) -> Losses {
+        let mut losses = Losses::default();
+        self.confirm(Losses::add_earlier, &mut losses);
+        losses
+    }
+
     fn send_packet(&self, packet: &[u8], spans: u64, losses: &mut Losses) {
-        self.pace.wait(packet.len());
-        self.confirm(losses);
         match self.socket.send(packet) {
             Ok(_) => self.unconfirmed.store(spans, Ordering::Release),
             Err(error) => losses.add(spans, error.to_string()),
         }
-        self.confirm(losses);
+        self.confirm(Losses::add, losses);
     }
 
     /// The system tells late, on a loopback at once, that a packet was refused.
-    pub(super) fn confirm(&self, losses: &mut Losses) {
+    fn confirm(&self, add: Add, losses: &mut Losses) {
         if let Ok(Some(error)) = self.socket.take_error() {
-            losses.add(self.unconfirmed.swap(0, Ordering::AcqRel), error.to_string());
+            add(losses, self.unconfirmed.swap(0, Ordering::AcqRel), error.to_string());
         }
     }
 }

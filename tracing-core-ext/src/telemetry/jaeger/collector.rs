@@ -6,8 +6,8 @@ use reqwest::{
     blocking::{Client, Response},
 };
 
+use super::blocking::{blocking_client, root_cause};
 use crate::telemetry::{
-    blocking::{blocking_client, root_cause},
     config::{Credentials, Jaeger},
     endpoint::is_loopback,
     waterfall::safe,

@@ -2,6 +2,7 @@
 
 mod agent;
 pub(super) mod agent_address;
+mod blocking;
 mod bridge;
 mod collector;
 pub(super) mod collector_url;
@@ -22,8 +23,10 @@ use opentelemetry_sdk::{
 };
 
 pub use self::endpoint::JaegerEndpoint;
-use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::Losses};
-use super::{blocking::on_plain_thread, config::Jaeger, delivery::Delivery, error::TelemetryError};
+use self::{
+    agent::Agent, blocking::on_plain_thread, collector::Collector, encoder::Encoder, losses::Losses,
+};
+use super::{config::Jaeger, delivery::Delivery, error::TelemetryError};
 
 /// Sends spans to an agent or to a collector.
 #[derive(Debug)]
@@ -75,24 +78,23 @@ impl Receiver {
 
     /// What has turned out to be lost since.
     fn close(&self) -> Losses {
-        let mut losses = Losses::default();
-        if let Self::Agent(agent) = self {
-            agent.confirm(&mut losses);
+        match self {
+            Self::Agent(agent) => agent.close(),
+            Self::Collector(_) => Losses::default(),
         }
-        losses
     }
 }
 
 impl SpanExporter for JaegerExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let losses = self.receiver.send(&batch, &self.encoder);
-        losses.map_err(OTelSdkError::InternalFailure)?.tell(&self.delivery);
-        Ok(())
+        let losses = losses.map_err(OTelSdkError::InternalFailure)?;
+        losses.tell(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        self.receiver.close().tell(&self.delivery);
-        Ok(())
+        let losses = self.receiver.close();
+        losses.tell(0, &self.delivery).map_err(OTelSdkError::InternalFailure)
     }
 
     fn set_resource(&mut self, resource: &Resource) {

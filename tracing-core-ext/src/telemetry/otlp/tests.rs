@@ -2,7 +2,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     sync::mpsc::{Receiver, channel},
-    thread,
 };
 
 use opentelemetry::trace::{Tracer, TracerProvider};

@@ -1,10 +1,8 @@
-//! What exporters over HTTP share.
-
 use std::{error::Error, thread, time::Duration};
 
 use reqwest::redirect::Policy;
 
-use super::error::TelemetryError;
+use crate::telemetry::error::TelemetryError;
 
 /// Builds an exporter on a thread of its own, for the blocking client panics when it is made, or
 /// dropped after a failure, inside an async runtime.
