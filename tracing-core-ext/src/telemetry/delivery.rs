@@ -1,8 +1,8 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,12 +13,15 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor},
 };
-use tracing::dispatcher::{self, Dispatch, WeakDispatch};
+use tracing::Dispatch;
 
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
+    doctor,
+    log_target::LogTarget,
     outage::{Change, Outage},
+    shutdown_error::{Loss, Signal},
     tally::Tally,
 };
 
@@ -35,7 +38,7 @@ pub(super) struct CountingProcessor {
 
 /// What became of the spans, and whether they are being lost at the moment.
 pub(super) struct Delivery {
-    what: &'static str,
+    signal: Signal,
     destination: String,
     capacity: u64,
     ended: AtomicU64,
@@ -44,7 +47,9 @@ pub(super) struct Delivery {
     failed: AtomicU64,
     rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
-    log: OnceLock<WeakDispatch>,
+    log: LogTarget,
+    /// Until the first export is over.
+    is_watched: AtomicBool,
 }
 
 /// Spans which the exporter has taken and which did not arrive.
@@ -97,18 +102,18 @@ impl SpanProcessor for CountingProcessor {
 
 impl Delivery {
     pub(super) fn of_spans(destination: String, batch: &Batch) -> Self {
-        Self::new("spans", destination, batch.queue as u64)
+        Self::new(Signal::Spans, destination, batch.queue as u64)
     }
 
     /// Counts exports: there is always one at most.
     #[cfg(feature = "otlp")]
     pub(super) fn of_metrics(destination: String) -> Self {
-        Self::new("metrics", destination, 1)
+        Self::new(Signal::Metrics, destination, 1)
     }
 
-    fn new(what: &'static str, destination: String, capacity: u64) -> Self {
+    fn new(signal: Signal, destination: String, capacity: u64) -> Self {
         Self {
-            what,
+            signal,
             destination,
             capacity,
             ended: AtomicU64::new(0),
@@ -117,29 +122,27 @@ impl Delivery {
             failed: AtomicU64::new(0),
             rejected: Mutex::default(),
             outage: Mutex::default(),
-            log: OnceLock::new(),
+            log: LogTarget::default(),
+            is_watched: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn destination(&self) -> &str {
-        &self.destination
-    }
-
-    /// Where changes of state are logged, from whichever thread. Weak, for that subscriber
-    /// holds the layer that holds the provider that holds this.
+    /// Where changes of state are logged.
     pub(super) fn log_to(&self, dispatch: &Dispatch) {
-        let _ = self.log.set(dispatch.downgrade());
+        self.log.set(dispatch);
     }
 
     pub(super) fn log(&self, say: impl FnOnce()) {
-        match self.log.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => dispatcher::with_default(&dispatch, say),
-            None => say(),
-        }
+        self.log.log(say);
+    }
+
+    /// Lets the doctor see what was exported first.
+    pub(super) fn watch(&self) {
+        self.is_watched.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = self.outage();
         Tally {
             ended: self.ended.load(Ordering::Acquire),
             delivered: self.delivered.load(Ordering::Acquire),
@@ -149,7 +152,19 @@ impl Delivery {
         }
     }
 
-    fn accept(&self) -> bool {
+    /// What must be said at the end. Of metrics only the last export counts: it tells all that earlier ones told.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        let tally = self.tally();
+        let is_lost = match self.signal {
+            Signal::Spans => tally.lost() > 0,
+            Signal::Metrics => tally.waiting() > 0 || self.outage().is_down(),
+        };
+        let destination = || self.destination.clone();
+        is_lost.then(|| Loss { signal: self.signal, destination: destination(), tally })
+    }
+
+    /// Whether there is room for one more.
+    pub(super) fn accept(&self) -> bool {
         let before = self.ended.fetch_add(1, Ordering::AcqRel);
         let waiting = before.saturating_sub(self.settled());
         if waiting < self.capacity {
@@ -171,6 +186,10 @@ impl Delivery {
 
     fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn delivered(&self, spans: u64) {
@@ -198,7 +217,10 @@ impl Delivery {
 
     /// One line when spans begin to be lost, one when none are lost any more.
     fn settle(&self, error: Option<String>) {
-        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_watched.swap(false, Ordering::Relaxed) {
+            self.log(doctor::say_if_no_middleware);
+        }
+        let mut outage = self.outage();
         let change = outage.observe(self.lost());
         outage.last_error = error.or(outage.last_error.take());
         let reason = outage.last_error.clone();
@@ -215,12 +237,17 @@ impl Delivery {
             endpoint = self.destination,
             error = reason.unwrap_or("the queue is full"),
             "{} cannot be delivered; requests are not affected",
-            self.what
+            self.signal.plural()
         );
     }
 
     fn say_up(&self, lost: u64) {
-        tracing::info!(endpoint = self.destination, lost, "{} are delivered again", self.what);
+        tracing::info!(
+            endpoint = self.destination,
+            lost,
+            "{} are delivered again",
+            self.signal.plural()
+        );
     }
 }
 

@@ -116,7 +116,8 @@ fn a_collector_that_is_down_is_one_line() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     std::thread::sleep(std::time::Duration::from_millis(100));
-    telemetry.shutdown().unwrap();
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("exports of metrics were not delivered to"), "{error}");
     let lines = lines.all();
     let of_metrics = lines.iter().filter(|line| line.contains("metrics cannot be delivered"));
     assert_eq!(of_metrics.count(), 1, "{lines:?}");
