@@ -17,8 +17,6 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
     destination::{Destination, Way},
@@ -32,6 +30,8 @@ use super::{
     service_name::{Candidates, ServiceName},
     subscriber::subscriber,
 };
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use super::{metrics::MetricsOptions, self_metrics};
 #[cfg(feature = "prometheus")]
 use crate::prometheus::Prometheus;
 use crate::{
@@ -379,6 +379,10 @@ impl TelemetryBuilder {
         let pipelines = self.pipelines(&service.name, &resource, environment)?;
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let metrics = self.metrics.start(&resource, &environment.metrics)?;
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if let Some(metrics) = &metrics {
+            self_metrics::observe(metrics.provider(), &pipelines);
+        }
         let telemetry = Telemetry {
             provider: provider(resource, sampler, environment.limits.counts, &pipelines),
             propagator,

@@ -40,11 +40,14 @@ pub(super) struct CountingProcessor {
 pub(super) struct Delivery {
     signal: Signal,
     destination: String,
+    exporter_type: &'static str,
     capacity: u64,
     ended: AtomicU64,
     dropped: AtomicU64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// Those of the failed that the exporter has taken.
+    refused: AtomicU64,
     rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
     log: LogTarget,
@@ -115,11 +118,13 @@ impl Delivery {
         Self {
             signal,
             destination,
+            exporter_type: "exporter",
             capacity,
             ended: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             rejected: Mutex::default(),
             outage: Mutex::default(),
             log: LogTarget::default(),
@@ -148,8 +153,24 @@ impl Delivery {
             delivered: self.delivered.load(Ordering::Acquire),
             dropped: self.dropped.load(Ordering::Acquire),
             failed: self.failed.load(Ordering::Acquire),
+            rejected: self.refused.load(Ordering::Acquire),
             last_error: outage.last_error.clone(),
         }
+    }
+
+    /// By the names of the semantic conventions, where there is one.
+    pub(super) fn of_type(self, exporter_type: &'static str) -> Self {
+        Self { exporter_type, ..self }
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn exporter_type(&self) -> &'static str {
+        self.exporter_type
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity
     }
 
     /// What must be said at the end. Of metrics only the last export counts: it tells all that earlier ones told.
@@ -199,6 +220,7 @@ impl Delivery {
         // Only the thread that exports writes here.
         self.delivered.store(before + spans - failed, Ordering::Release);
         self.failed.fetch_add(failed, Ordering::AcqRel);
+        self.refused.fetch_add(failed, Ordering::AcqRel);
         self.settle(rejected.map(|rejected| rejected.reason));
     }
 
@@ -255,6 +277,7 @@ impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
             .field("destination", &self.destination)
+            .field("exporter_type", &self.exporter_type)
             .field("tally", &self.tally())
             .finish_non_exhaustive()
     }

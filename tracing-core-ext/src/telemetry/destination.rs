@@ -51,7 +51,7 @@ impl Destination {
 
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|way| {
-            let delivery = way.delivery("exporter()".to_owned());
+            let delivery = way.delivery("exporter()".to_owned(), "exporter");
             way.pipeline(exporter, delivery, EXPORT_DELAY)
         }))
     }
@@ -85,8 +85,9 @@ fn endpoint(url: Option<String>, environment: &Environment) -> Result<Endpoint, 
 }
 
 impl Way<'_> {
-    fn delivery(&self, destination: String) -> Arc<Delivery> {
-        Arc::new(Delivery::of_spans(destination, &self.environment.batch))
+    fn delivery(&self, destination: String, exporter_type: &'static str) -> Arc<Delivery> {
+        let delivery = Delivery::of_spans(destination, &self.environment.batch);
+        Arc::new(delivery.of_type(exporter_type))
     }
 
     fn pipeline(
@@ -105,7 +106,7 @@ impl Way<'_> {
     }
 
     fn to_console(&self) -> Pipeline {
-        let delivery = self.delivery("standard output".to_owned());
+        let delivery = self.delivery("standard output".to_owned(), "console_exporter");
         let kept = Arc::clone(&delivery);
         let exporter = ConsoleExporter::stdout(self.service_name, self.environment.no_color, kept);
         self.pipeline(exporter, delivery, CONSOLE_DELAY)
@@ -113,7 +114,7 @@ impl Way<'_> {
 
     #[cfg(feature = "otlp")]
     fn to_collector(&self, endpoint: &Endpoint) -> Result<Pipeline, TelemetryError> {
-        let delivery = self.delivery(endpoint.to_string());
+        let delivery = self.delivery(endpoint.to_string(), "otlp_http_exporter");
         let exporter = OtlpExporter::new(endpoint, &self.environment.traces, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }

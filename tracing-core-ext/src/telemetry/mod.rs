@@ -109,6 +109,8 @@ mod outage;
 mod overflow;
 mod pipeline;
 mod resource;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod self_metrics;
 mod service_name;
 mod shutdown_error;
 mod subscriber;
