@@ -5,7 +5,12 @@ use std::{
 };
 
 use opentelemetry::{Key, KeyValue, Value, global};
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{
+        Sampler, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, TracerProviderBuilder,
+    },
+};
 use tracing::Dispatch;
 use tracing_subscriber::{
     filter::LevelFilter,
@@ -14,19 +19,21 @@ use tracing_subscriber::{
 
 #[cfg(feature = "jaeger")]
 use super::jaeger::JaegerEndpoint;
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
-    destination::Destination,
+    destination::{Destination, Way},
+    doctor::{self, Patient},
     error::TelemetryError,
     guard::Telemetry,
     log::{LogFormat, LogLines},
+    log_target::LogTarget,
+    pipeline::Pipeline,
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource},
     service_name::{Candidates, ServiceName},
     subscriber::subscriber,
-    value_limit::ValueLimit,
 };
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use super::{metrics::MetricsOptions, self_metrics};
 #[cfg(feature = "prometheus")]
 use crate::prometheus::Prometheus;
 use crate::{
@@ -47,7 +54,8 @@ pub struct TelemetryBuilder {
     package_name: Option<String>,
     attributes: Vec<KeyValue>,
     propagator: Option<Propagator>,
-    destination: Option<Destination>,
+    destinations: Vec<Destination>,
+    sampler: Option<Box<dyn ShouldSample>>,
     log_format: LogFormat,
     log_writer: Option<BoxMakeWriter>,
     span_level: LevelFilter,
@@ -64,7 +72,8 @@ impl TelemetryBuilder {
             package_name: None,
             attributes: Vec::new(),
             propagator: None,
-            destination: None,
+            destinations: Vec::new(),
+            sampler: None,
             log_format: LogFormat::default(),
             log_writer: None,
             span_level: LevelFilter::INFO,
@@ -130,9 +139,11 @@ impl TelemetryBuilder {
     }
 
     /// Prints each trace as a waterfall on standard output: what happens anyway when neither
-    /// code nor environment names an endpoint.
+    /// code nor environment names an exporter.
+    ///
+    /// Spans go to every exporter that code asks for; those of the environment are left alone then.
     pub fn console(mut self) -> Self {
-        self.destination = Some(Destination::Console);
+        self.destinations.push(Destination::Console);
         self
     }
 
@@ -145,7 +156,7 @@ impl TelemetryBuilder {
         {
             self.metrics.collector = Some(url.clone());
         }
-        self.destination = Some(Destination::Collector(url));
+        self.destinations.push(Destination::Otlp(Some(url)));
         self
     }
 
@@ -166,13 +177,13 @@ impl TelemetryBuilder {
     /// ```
     #[cfg(feature = "jaeger")]
     pub fn jaeger(mut self, endpoint: JaegerEndpoint) -> Self {
-        self.destination = Some(Destination::Jaeger(Some(endpoint)));
+        self.destinations.push(Destination::Jaeger(Some(endpoint)));
         self
     }
 
     /// Exports through this exporter. It is called on a thread of its own.
     pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.destination = Some(Destination::own(exporter));
+        self.destinations.push(Destination::own(exporter));
         self
     }
 
@@ -222,6 +233,26 @@ impl TelemetryBuilder {
     #[cfg(feature = "otlp")]
     pub fn otlp_metrics(mut self) -> Self {
         self.metrics.has_otlp = true;
+        self
+    }
+
+    /// Decides which spans are recorded. Beats `OTEL_TRACES_SAMPLER`. Where nothing is said a span is recorded if its parent
+    /// is, and every trace that begins here.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::Sampler;
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let one_in_a_hundred = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(0.01)));
+    /// let (telemetry, _subscriber) =
+    ///     Telemetry::builder().service_name("checkout").sampler(one_in_a_hundred).build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.sampler = Some(Box::new(sampler));
         self
     }
 
@@ -289,7 +320,7 @@ impl TelemetryBuilder {
         if INSTALLED.load(Ordering::Acquire) {
             return Err(TelemetryError::already_installed());
         }
-        let (telemetry, dispatch) = self.build()?;
+        let Prepared { telemetry, dispatch, patient } = self.prepare()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {
                 true => TelemetryError::already_installed(),
@@ -302,6 +333,8 @@ impl TelemetryBuilder {
         propagation::install_globally(telemetry.propagator().clone());
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         telemetry.install_metrics();
+        telemetry.pipelines.iter().for_each(|pipeline| pipeline.delivery.watch());
+        doctor::examine(patient, telemetry.propagator(), &telemetry.log);
         Ok(telemetry)
     }
 
@@ -313,36 +346,107 @@ impl TelemetryBuilder {
     ///
     /// When a setting, in code or in the environment, cannot be used.
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
+        self.prepare().map(|prepared| (prepared.telemetry, prepared.dispatch))
+    }
+
+    fn prepare(mut self) -> Result<Prepared, TelemetryError> {
         let mut environment = Environment::read(&self.variables)?;
-        let service = self.choose_name(&environment)?;
-        let destination = self.destination;
-        let destination =
-            destination.unwrap_or_else(|| Destination::of_environment(&mut environment));
-        let pipeline = destination.pipeline(&service.name, &environment)?;
-        let attributes = &environment.resource_attributes;
-        let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
-        let resource = resource(&service.name, attributes, self.attributes);
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let metrics = self.metrics.start(&resource, &environment.metrics)?;
-        let provider = SdkTracerProvider::builder()
-            .with_resource(resource)
-            .with_span_processor(processor)
-            .build();
+        let propagator = self.propagator.take().or(environment.propagator.take());
+        let propagator = propagator.unwrap_or_else(Propagator::w3c);
         let lines = LogLines {
             format: self.log_format,
-            writer: self.log_writer,
+            writer: self.log_writer.take(),
             no_color: environment.no_color,
         };
-        let log_filter = environment.log_filter;
-        let dispatch = subscriber(&provider, lines, log_filter, self.span_level);
-        let delivery = pipeline.delivery;
-        delivery.log_to(&dispatch);
-        delivery.log(|| service.say_overruled());
-        let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
-        let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
+        let log_filter = std::mem::take(&mut environment.log_filter);
+        let sampler = self.sampler.take().or(environment.sampler.take());
+        let sampler = sampler.unwrap_or_else(default_sampler);
+        let patient = self.patient(&environment, &*sampler);
+        if environment.is_disabled {
+            let telemetry = self.disabled(propagator);
+            let dispatch = subscriber(None, lines, log_filter);
+            telemetry.log_to(&dispatch);
+            return Ok(Prepared { telemetry, dispatch, patient });
+        }
+        let span_level = self.span_level;
+        let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
+        let exported = Some((telemetry.tracer_provider(), span_level));
+        let dispatch = subscriber(exported, lines, log_filter);
+        telemetry.log_to(&dispatch);
+        telemetry.log.log(|| service.say_overruled());
+        Ok(Prepared { telemetry, dispatch, patient })
+    }
+
+    fn patient(&self, environment: &Environment, sampler: &dyn ShouldSample) -> Patient {
+        let in_environment = environment.exporters.as_ref().map(Vec::len);
+        let in_environment = in_environment.or(environment.names_an_endpoint().then_some(1));
+        let in_code = Some(self.destinations.len()).filter(|exporters| *exporters > 0);
+        Patient {
+            is_disabled: environment.is_disabled,
+            exporters: in_code.or(in_environment),
+            sampler: format!("{sampler:?}"),
+            span_level: self.span_level,
+            unread: self.variables.unread(),
+        }
+    }
+
+    fn enabled(
+        mut self,
+        propagator: Propagator,
+        sampler: Box<dyn ShouldSample>,
+        environment: &Environment,
+    ) -> Result<(Telemetry, ServiceName), TelemetryError> {
+        let service = self.choose_name(environment)?;
+        let attributes = std::mem::take(&mut self.attributes);
+        let resource = resource(&service.name, &environment.resource_attributes, attributes);
+        let pipelines = self.pipelines(&service.name, &resource, environment)?;
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let telemetry = telemetry.with_metrics(metrics, &dispatch);
-        Ok((telemetry, dispatch))
+        let metrics = self.metrics.start(&resource, &environment.metrics)?;
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if let Some(metrics) = &metrics {
+            self_metrics::observe(metrics.provider(), &pipelines);
+        }
+        let telemetry = Telemetry {
+            provider: provider(resource, sampler, environment.limits.counts, &pipelines),
+            propagator,
+            pipelines,
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics,
+            log: LogTarget::default(),
+            timeout: self.shutdown_timeout,
+            is_shut_down: false,
+        };
+        Ok((telemetry, service))
+    }
+
+    fn pipelines(
+        &mut self,
+        service_name: &str,
+        resource: &Resource,
+        environment: &Environment,
+    ) -> Result<Vec<Pipeline>, TelemetryError> {
+        let mut destinations = std::mem::take(&mut self.destinations);
+        if destinations.is_empty() {
+            destinations = Destination::of_environment(environment);
+        }
+        let way = Way { service_name, resource, environment };
+        destinations.into_iter().map(|destination| destination.pipeline(&way)).collect()
+    }
+
+    /// A provider that was shut down makes no spans, and what an exchange gets from its caller flows through.
+    fn disabled(&self, propagator: Propagator) -> Telemetry {
+        let provider = SdkTracerProvider::builder().build();
+        let _ = provider.shutdown();
+        Telemetry {
+            provider,
+            propagator,
+            pipelines: Vec::new(),
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics: None,
+            log: LogTarget::default(),
+            timeout: self.shutdown_timeout,
+            is_shut_down: false,
+        }
     }
 
     fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {
@@ -353,6 +457,33 @@ impl TelemetryBuilder {
             package: self.package_name.as_deref(),
         })
     }
+}
+
+/// Everything, and nothing of it installed.
+struct Prepared {
+    telemetry: Telemetry,
+    dispatch: Dispatch,
+    patient: Patient,
+}
+
+fn default_sampler() -> Box<dyn ShouldSample> {
+    Box::new(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+}
+
+fn provider(
+    resource: Resource,
+    sampler: Box<dyn ShouldSample>,
+    limits: SpanLimits,
+    pipelines: &[Pipeline],
+) -> SdkTracerProvider {
+    let builder = SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_sampler(sampler)
+        .with_span_limits(limits);
+    let feed = |builder: TracerProviderBuilder, pipeline: &Pipeline| {
+        builder.with_span_processor(pipeline.inlet())
+    };
+    pipelines.iter().fold(builder, feed).build()
 }
 
 impl fmt::Debug for TelemetryBuilder {

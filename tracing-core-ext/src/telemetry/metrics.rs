@@ -18,7 +18,9 @@ use tracing::Dispatch;
 use super::{
     config::METRICS_PATH, delivery::Delivery, endpoint::Endpoint, otlp_metrics::OtlpMetrics,
 };
-use super::{config::MetricsVariables, error::TelemetryError, guard::Telemetry};
+use super::{
+    config::MetricsVariables, error::TelemetryError, guard::Telemetry, shutdown_error::Loss,
+};
 use crate::exchange;
 #[cfg(feature = "prometheus")]
 use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
@@ -151,6 +153,14 @@ impl Metrics {
         let _ = dispatch;
     }
 
+    /// What was not delivered in the end.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        #[cfg(feature = "otlp")]
+        return self.delivery.as_ref()?.loss();
+        #[cfg(not(feature = "otlp"))]
+        None
+    }
+
     pub(super) fn provider(&self) -> &SdkMeterProvider {
         &self.provider
     }
@@ -168,11 +178,11 @@ impl Telemetry {
     /// The provider that makes the meters, to be passed on where the global one is not used. There is one where
     /// code or `OTEL_METRICS_EXPORTER` asks for metrics.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
-        self.metrics().map(Metrics::provider)
+        self.metrics.as_ref().map(Metrics::provider)
     }
 
     pub(super) fn install_metrics(&self) {
-        let Some(metrics) = self.metrics() else { return };
+        let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
         exchange::install_meters_globally(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
@@ -200,7 +210,7 @@ impl Telemetry {
     }
 
     fn served(&self) -> Option<&Served> {
-        self.metrics()?.served.as_ref()
+        self.metrics.as_ref()?.served.as_ref()
     }
 }
 

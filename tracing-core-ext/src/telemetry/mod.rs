@@ -25,6 +25,9 @@
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded and no other variable heeded but `OTEL_PROPAGATORS`, `RUST_LOG` and `NO_COLOR` |
+//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger` and `console`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
@@ -39,6 +42,7 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
+//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR` | no colours, also on a terminal |
@@ -46,6 +50,25 @@
 //! The environment is read once. A wrong value of a variable in this table is a
 //! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
 //! counts as unset.
+//!
+//! # What is said at start-up
+//!
+//! [`TelemetryBuilder::install`] says what is allowed and nevertheless explains why no trace is seen, a log line for each:
+//!
+//! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
+//! - `OTEL_SDK_DISABLED=true`; or a sampler that is always off.
+//! - No propagator (`OTEL_PROPAGATORS=none`), so every trace ends at this service.
+//! - Spans of `tracing` are hidden: by [`span_level`](TelemetryBuilder::span_level), or because a feature of the crate
+//!   `tracing` compiles them out.
+//! - A middleware or client was made before `install()`: it records nothing.
+//! - A variable that begins with `OTEL_` is set and nothing reads it.
+//! - The environment names the service otherwise than code does.
+//! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
+//!
+//! Two more are said when they show: that spans are exported and no middleware was ever made, with the first export; and
+//! that a middleware is there twice, with the first request that passes both ([`NestingWarning`]).
+//!
+//! [`NestingWarning`]: crate::exchange::NestingWarning
 //!
 //! # When does what happen
 //!
@@ -72,6 +95,7 @@ mod console;
 mod counting_exporter;
 mod delivery;
 mod destination;
+mod doctor;
 mod endpoint;
 mod error;
 mod filter;
@@ -80,6 +104,7 @@ mod headers;
 #[cfg(feature = "jaeger")]
 mod jaeger;
 mod log;
+mod log_target;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
 #[cfg(feature = "otlp")]
@@ -89,8 +114,12 @@ mod otlp_metrics;
 mod outage;
 #[cfg(feature = "otlp")]
 mod overflow;
+mod pipeline;
 mod resource;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod self_metrics;
 mod service_name;
+mod shutdown_error;
 mod subscriber;
 mod tally;
 mod value_limit;
@@ -98,10 +127,11 @@ mod waterfall;
 
 pub use builder::TelemetryBuilder;
 pub use error::TelemetryError;
-pub use guard::{ShutdownError, Telemetry};
+pub use guard::Telemetry;
 #[cfg(feature = "jaeger")]
 pub use jaeger::JaegerEndpoint;
 pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
+pub use shutdown_error::{Loss, ShutdownError};
 pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};

@@ -50,6 +50,7 @@ impl PushMetricExporter for OtlpMetrics {
     /// Answers Ok even for what is lost, for the SDK would log every single export.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         self.delivery.log(|| self.overflow.tell(metrics));
+        self.delivery.accept();
         self.last_error.take();
         match self.inner.export(metrics).await {
             Ok(()) => self.delivery.delivered(1),

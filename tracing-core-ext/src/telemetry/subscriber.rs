@@ -7,15 +7,18 @@ use super::{filter, log::LogLines};
 use crate::exchange;
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
+///
+/// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
 pub(super) fn subscriber(
-    provider: &SdkTracerProvider,
+    exported: Option<(&SdkTracerProvider, LevelFilter)>,
     lines: LogLines,
     log_filter: EnvFilter,
-    span_level: LevelFilter,
 ) -> Dispatch {
-    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
-    let subscriber = tracing_subscriber::registry()
-        .with(lines.layer().with_filter(log_filter))
-        .with(exchange::layer(tracer).with_filter(filter::exported(span_level)));
+    let spans = exported.map(|(provider, level)| {
+        let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+        exchange::layer(tracer).with_filter(filter::exported(level))
+    });
+    let subscriber =
+        tracing_subscriber::registry().with(lines.layer().with_filter(log_filter)).with(spans);
     Dispatch::new(subscriber)
 }

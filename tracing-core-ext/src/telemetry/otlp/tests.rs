@@ -154,7 +154,8 @@ fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
         telemetry.tracer_provider().force_flush().unwrap();
     }
     let error = telemetry.shutdown().unwrap_err();
-    assert_eq!((error.ended(), error.delivered(), error.lost()), (6, 2, 4));
+    let loss = &error.losses()[0];
+    assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (6, 2, 4));
     let reason = r"4 failed (rejected by the collector: too\u{a}old)";
     assert!(error.to_string().ends_with(reason), "{error}");
     let lines = lines.all();

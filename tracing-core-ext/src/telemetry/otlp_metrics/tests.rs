@@ -1,5 +1,8 @@
 use opentelemetry::{KeyValue, metrics::MeterProvider};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    metrics::v1::{Metric, ResourceMetrics},
+};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use prost::Message;
 
@@ -23,6 +26,12 @@ fn order(telemetry: &Telemetry) {
     meter.u64_counter("shop.orders").build().add(7, &[KeyValue::new("by", "card")]);
 }
 
+/// That metric among those of the telemetry itself.
+fn orders(exported: &ResourceMetrics) -> &Metric {
+    let mut metrics = exported.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    metrics.find(|metric| metric.name == "shop.orders").unwrap()
+}
+
 #[test]
 fn metrics_are_exported_with_the_resource_at_shutdown() {
     let (url, received) = collector("200 OK");
@@ -41,7 +50,7 @@ fn metrics_are_exported_with_the_resource_at_shutdown() {
     let exported = &request.resource_metrics[0];
     let resource = format!("{:?}", exported.resource);
     assert!(resource.contains("\"service.name\"") && resource.contains("\"shop\""), "{resource}");
-    assert_eq!(exported.scope_metrics[0].metrics[0].name, "shop.orders");
+    orders(exported);
 }
 
 #[test]
@@ -96,8 +105,7 @@ fn one_meter_is_scraped_and_exported() {
     assert!(scraped.contains("shop_orders_total{by=\"card\",otel_scope_name=\"shop\"} 7\n"));
     telemetry.shutdown().unwrap();
     let request = ExportMetricsServiceRequest::decode(&*received.recv().unwrap().body).unwrap();
-    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
-    assert_eq!(metric.name, "shop.orders");
+    let metric = orders(&request.resource_metrics[0]);
     assert!(format!("{:?}", metric.data).contains("AsInt(7)"), "{metric:?}");
 }
 
@@ -116,7 +124,8 @@ fn a_collector_that_is_down_is_one_line() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     std::thread::sleep(std::time::Duration::from_millis(100));
-    telemetry.shutdown().unwrap();
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("exports of metrics were not delivered to"), "{error}");
     let lines = lines.all();
     let of_metrics = lines.iter().filter(|line| line.contains("metrics cannot be delivered"));
     assert_eq!(of_metrics.count(), 1, "{lines:?}");

@@ -59,19 +59,19 @@ async fn an_agent_gets_spans_from_inside_a_multi_threaded_runtime() {
 
 #[test]
 fn an_agent_that_only_the_environment_names_gets_spans() {
-    let agent = Agent::start();
-    let port = agent.address().port().to_string();
-    let (telemetry, _dispatch) = builder()
-        .variables(move |name| match name {
-            "OTEL_EXPORTER_JAEGER_AGENT_HOST" => Some("127.0.0.1".to_owned()),
+    let host = ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "127.0.0.1");
+    for (variable, value) in [host, ("OTEL_TRACES_EXPORTER", "jaeger")] {
+        let agent = Agent::start();
+        let port = agent.address().port().to_string();
+        let look_up = move |name: &str| match name {
             "OTEL_EXPORTER_JAEGER_AGENT_PORT" => Some(port.clone()),
-            _ => None,
-        })
-        .build()
-        .unwrap();
-    end_span(&telemetry, "order", "a".to_owned());
-    telemetry.shutdown().unwrap();
-    assert_eq!(agent.receive().spans[0].name, "order");
+            name => (name == variable).then(|| value.to_owned()),
+        };
+        let (telemetry, _dispatch) = builder().variables(look_up).build().unwrap();
+        end_span(&telemetry, "order", "a".to_owned());
+        telemetry.shutdown().unwrap();
+        assert_eq!(agent.receive().spans[0].name, "order");
+    }
 }
 
 #[test]
@@ -167,7 +167,8 @@ fn a_span_that_cannot_be_made_small_enough_is_lost_alone() {
     large.end();
     end_span(&telemetry, "small", "b".to_owned());
     let error = telemetry.shutdown().unwrap_err();
-    assert_eq!((error.ended(), error.delivered(), error.lost()), (3, 2, 1));
+    let [loss] = error.losses() else { panic!("{error}") };
+    assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (3, 2, 1));
     let reason = "1 failed (a span of 101";
     let error = error.to_string();
     assert!(error.contains(reason), "{error}");
@@ -200,7 +201,8 @@ fn an_agent_that_does_not_listen_is_one_log_line_and_a_count_at_shutdown() {
         telemetry.tracer_provider().force_flush().unwrap();
     }
     let error = telemetry.shutdown().unwrap_err();
-    assert_eq!((error.ended(), error.delivered(), error.lost()), (2, 0, 2));
+    let [loss] = error.losses() else { panic!("{error}") };
+    assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (2, 0, 2));
     let start = format!("2 of 2 spans were not delivered to udp://{address}: 2 failed (");
     let error = error.to_string();
     assert!(error.starts_with(&start) && error.contains("refused"), "{error}");
@@ -222,7 +224,8 @@ fn spans_are_delivered_again_when_the_agent_is_back() {
     let agent = Agent::at(address);
     end_span(&telemetry, "order", "b".to_owned());
     let error = telemetry.shutdown().unwrap_err();
-    assert_eq!((error.ended(), error.delivered(), error.lost()), (2, 1, 1));
+    let [loss] = error.losses() else { panic!("{error}") };
+    assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (2, 1, 1));
     assert_eq!(agent.receive().spans[0].name, "order");
 }
 
