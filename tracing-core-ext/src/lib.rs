@@ -31,6 +31,7 @@
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
 //! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf) |
+//! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
