@@ -50,19 +50,21 @@ impl Agent {
 
     /// Says what was lost, or fails where all of them were.
     pub(super) fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
+        let said =
+            |error: thrift::Error| format!("the spans could not be written in Thrift: {error}");
         let mut losses = Losses::default();
         let encoded = encoder.encode(batch)?;
-        let parts = Parts::of(&encoded).map_err(|error| said(&error))?;
-        let room = parts.room(PACKET_SIZE).map_err(|error| said(&error))?;
+        let parts = Parts::of(&encoded).map_err(said)?;
+        let room = parts.room(PACKET_SIZE).map_err(said)?;
         if room == 0 {
             let fits_not = "attributes of the resource are too large for a UDP packet of";
             return Err(format!("the {fits_not} {PACKET_SIZE} bytes"));
         }
         let pieces = pieces(batch, &parts, room, encoder, &mut losses);
         let mut add_earlier: Add = Losses::add_earlier;
-        for run in runs(&pieces.map_err(|error| said(&error))?, room) {
+        for run in runs(&pieces.map_err(said)?, room) {
             let spans: Vec<&[u8]> = run.iter().map(|piece| &*piece.span).collect();
-            let packet = compact::packet(parts.process, &spans).map_err(|error| said(&error))?;
+            let packet = compact::packet(parts.process, &spans).map_err(said)?;
             self.pace.wait(packet.len());
             self.confirm(add_earlier, &mut losses);
             self.send_packet(&packet, spans.len() as u64, &mut losses);
@@ -152,8 +154,4 @@ fn runs<'a, 'b>(pieces: &'b [Piece<'a>], room: usize) -> Vec<&'b [Piece<'a>]> {
 
 fn too_large(size: usize) -> String {
     format!("a span of {size} bytes is too large for a UDP packet of {PACKET_SIZE} bytes")
-}
-
-fn said(error: &thrift::Error) -> String {
-    format!("the spans could not be written in Thrift: {error}")
 }

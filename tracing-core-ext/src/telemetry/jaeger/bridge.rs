@@ -1,8 +1,7 @@
 use std::borrow::Cow;
 
-use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry::{
-    InstrumentationScope,
+    Array, InstrumentationScope, KeyValue, Value,
     trace::{Event, Link, SpanContext, SpanKind, Status},
 };
 use opentelemetry_0_23::{

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     env, fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -76,7 +77,7 @@ fn config(resource: OldResource) -> Config {
         sampler: Box::new(Sampler::AlwaysOn),
         id_generator: Box::new(RandomIdGenerator::default()),
         span_limits: SpanLimits::default(),
-        resource: std::borrow::Cow::Owned(resource),
+        resource: Cow::Owned(resource),
     }
 }
 

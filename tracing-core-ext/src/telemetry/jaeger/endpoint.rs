@@ -27,7 +27,10 @@ use crate::telemetry::{endpoint::redact, error::TelemetryError};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JaegerEndpoint {
-    /// An agent, which takes Thrift's compact protocol over UDP. Nobody says whether it has arrived.
+    /// An agent, which takes Thrift's compact protocol over UDP. What nobody listens for is counted as lost where the
+    /// system tells; whether the rest has arrived nobody says. At most 10 MB a second are sent, for an agent loses what
+    /// comes faster. Of a span above 65,000 bytes long strings are cut, with the tag `jaeger.cut_to_characters`, and
+    /// where that does not suffice events are dropped.
     AgentUdp(SocketAddr),
     /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`.
     CollectorHttp(Url),

@@ -4,8 +4,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// 10 MB a second. The buffer of an agent has room for about three full packets: of a hundred in a row two thirds were
-/// lost, and nobody was told.
+/// 10 MB a second. The socket of an agent has room for about three full packets; what comes faster than it reads is lost,
+/// and nobody is told.
 const PER_BYTE: Duration = Duration::from_nanos(100);
 
 /// Keeps packets apart, so that who takes them can keep up.
