@@ -155,3 +155,6 @@ fn runs<'a, 'b>(pieces: &'b [Piece<'a>], room: usize) -> Vec<&'b [Piece<'a>]> {
 fn too_large(size: usize) -> String {
     format!("a span of {size} bytes is too large for a UDP packet of {PACKET_SIZE} bytes")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-mod mapping;
+pub(super) mod mapping;
 mod to_agent;
 mod to_collector;
 mod wire;

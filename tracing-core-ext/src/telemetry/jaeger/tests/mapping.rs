@@ -25,7 +25,7 @@ const SPAN: u64 = 0xb7ad_6b71_6920_3331;
 const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
 const OTHER: u64 = 0xfedc_ba98_7654_3210;
 
-pub(super) fn bare() -> SpanData {
+pub(in crate::telemetry::jaeger) fn bare() -> SpanData {
     SpanData {
         span_context: context(SPAN),
         parent_span_id: SpanId::INVALID,
