@@ -16,6 +16,7 @@ use tracing_subscriber::{
 use super::metrics::MetricsOptions;
 use super::{
     config::{Environment, Variables},
+    console::Console,
     destination::Destination,
     error::TelemetryError,
     guard::Telemetry,
@@ -127,10 +128,10 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Prints each trace as a waterfall on standard output: what happens anyway when neither
-    /// code nor environment names an endpoint.
-    pub fn console(mut self) -> Self {
-        self.destination = Some(Destination::Console);
+    /// Prints spans on standard output. [`Console::new`], a waterfall for each trace, is what happens anyway when
+    /// neither code nor environment names an endpoint.
+    pub fn console(mut self, console: Console) -> Self {
+        self.destination = Some(Destination::Console(console));
         self
     }
 
@@ -294,8 +295,9 @@ impl TelemetryBuilder {
         let service = self.choose_name(&environment)?;
         let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
         let destination = self.destination.or(in_environment);
-        let pipeline =
-            destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
+        let pipeline = destination
+            .unwrap_or_else(|| Destination::Console(Console::new()))
+            .pipeline(&service.name, &environment)?;
         let attributes = &environment.resource_attributes;
         let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
         let resource = resource(&service.name, attributes, self.attributes);

@@ -6,7 +6,7 @@ use opentelemetry_sdk::trace::SpanExporter;
 use super::otlp::OtlpExporter;
 use super::{
     config::{Batch, Environment, TRACES_PATH},
-    console::ConsoleExporter,
+    console::{Console, ConsoleExporter},
     delivery::{CountingProcessor, Delivery},
     endpoint::Endpoint,
     error::TelemetryError,
@@ -18,7 +18,7 @@ const EXPORT_DELAY: Duration = Duration::from_secs(5);
 
 /// Where code, or else the environment, wants the spans to go.
 pub(super) enum Destination {
-    Console,
+    Console(Console),
     Collector(String),
     Traces(Endpoint),
     Own(MakePipeline),
@@ -46,7 +46,9 @@ impl Destination {
         environment: &Environment,
     ) -> Result<Pipeline, TelemetryError> {
         let endpoint = match self {
-            Self::Console => return Ok(Pipeline::to_console(service_name, environment)),
+            Self::Console(console) => {
+                return Ok(Pipeline::to_console(&console, service_name, environment));
+            }
             Self::Own(make) => return Ok(make(&environment.batch)),
             Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH)?,
             Self::Traces(endpoint) => endpoint,
@@ -68,11 +70,11 @@ impl Pipeline {
         }
     }
 
-    fn to_console(service_name: &str, environment: &Environment) -> Self {
+    fn to_console(console: &Console, service_name: &str, environment: &Environment) -> Self {
         let batch = &environment.batch;
         let delivery = Arc::new(Delivery::of_spans("standard output".to_owned(), batch));
         let kept = Arc::clone(&delivery);
-        let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
+        let exporter = ConsoleExporter::new(service_name, console, environment.no_color, kept);
         Self::new(exporter, delivery, batch, CONSOLE_DELAY)
     }
 

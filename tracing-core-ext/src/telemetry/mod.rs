@@ -14,7 +14,8 @@
 //! # }
 //! ```
 //!
-//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output. Log
+//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output;
+//! [`Console`] says how. Log
 //! lines go to standard error, filtered by `RUST_LOG`, and carry the trace id and span id of the
 //! current OpenTelemetry context.
 //!
@@ -36,7 +37,8 @@
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
-//! | `NO_COLOR` | no colours, also on a terminal |
+//! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
+//! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
 //!
 //! The environment is read once. A wrong value of a variable in this table is a
 //! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
@@ -90,9 +92,10 @@ mod value_limit;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;
+pub use console::Console;
 pub use error::TelemetryError;
 pub use guard::{ShutdownError, Telemetry};
 pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
-pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};
+pub use waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan};

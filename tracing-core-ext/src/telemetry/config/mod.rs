@@ -55,7 +55,7 @@ impl Environment {
             metrics: variables.metrics()?,
             value_limit: variables.value_limit()?,
             log_filter: variables.log_filter()?,
-            no_color: variables.text("NO_COLOR")?.is_some(),
+            no_color: variables.no_color()?,
         })
     }
 }
@@ -78,6 +78,11 @@ impl Variables {
                 Err(TelemetryError::setting(PROPAGATORS, list, expected))
             }
         }
+    }
+
+    fn no_color(&self) -> Result<bool, TelemetryError> {
+        let is_dumb = self.text("TERM")?.is_some_and(|terminal| terminal == "dumb");
+        Ok(is_dumb || self.text("NO_COLOR")?.is_some())
     }
 
     fn value_limit(&self) -> Result<Option<usize>, TelemetryError> {
