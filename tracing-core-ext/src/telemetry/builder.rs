@@ -311,6 +311,7 @@ impl TelemetryBuilder {
             format: self.log_format,
             writer: self.log_writer,
             no_color: environment.no_color,
+            service_name: service.name.clone(),
         };
         let log_filter = environment.log_filter;
         let dispatch = subscriber(&provider, lines, log_filter, self.span_level);

@@ -95,7 +95,7 @@ pub use builder::TelemetryBuilder;
 pub use console::Console;
 pub use error::TelemetryError;
 pub use guard::{ShutdownError, Telemetry};
-pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
+pub use log::{LogFormat, WithTraceIds};
 pub use waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan};

@@ -92,7 +92,7 @@ impl<'a> Line<'a> {
         paint: Paint,
     ) -> fmt::Result {
         let color = colors.color(&self.span.service);
-        let status = padded(&self.status, columns.status);
+        let status = self.padded_status(columns.status);
         let (bar, bar_end) = self.bar(columns.bar);
         let mut line = String::new();
         write!(
@@ -125,6 +125,14 @@ impl<'a> Line<'a> {
         let margin = format!("{}{GAP}{}  ", " ".repeat(columns.service), self.row.below);
         let lines = details.lines(&margin, columns.width, paint);
         lines.iter().try_for_each(|line| writeln!(f, "{}", line.trim_end()))
+    }
+
+    /// Codes stand below each other, marked or not.
+    fn padded_status(&self, columns: usize) -> String {
+        match self.span.error {
+            Some(_) => padded(&self.status, columns),
+            None => format!("{:>columns$}", self.status),
+        }
     }
 
     /// And where it ends.
