@@ -14,10 +14,19 @@
 //! # }
 //! ```
 //!
-//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output;
-//! [`Console`] says how. Log
-//! lines go to standard error, filtered by `RUST_LOG`, and carry the trace id and span id of the
-//! current OpenTelemetry context.
+//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output, and [`Console`] says how.
+//! Log lines go to standard error, filtered by `RUST_LOG`, and carry the ids of the current span.
+//!
+//! # Log lines
+//!
+//! | who writes them | what to do |
+//! | --- | --- |
+//! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) picks text or JSON, [`log_writer`](TelemetryBuilder::log_writer) where to |
+//! | a `tracing` subscriber of your own | wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
+//!
+//! Whichever it is: within a request `Context::current()` has its span, in the handler, in inner middleware and in the
+//! body, so that every line there belongs to the trace.
 //!
 //! # What the environment sets
 //!

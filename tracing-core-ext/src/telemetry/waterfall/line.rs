@@ -122,7 +122,7 @@ impl<'a> Line<'a> {
         let Some(details) = &self.details else {
             return Ok(());
         };
-        let margin = format!("{}{GAP}{}  ", " ".repeat(columns.service), self.row.below);
+        let margin = format!("{}{GAP}{}", " ".repeat(columns.service), self.row.below);
         let lines = details.lines(&margin, columns.width, paint);
         lines.iter().try_for_each(|line| writeln!(f, "{}", line.trim_end()))
     }

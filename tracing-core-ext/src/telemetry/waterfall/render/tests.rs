@@ -287,16 +287,16 @@ fn attributes_events_and_links_stand_below_their_span_on_demand() {
         "
 trace 0af7651916cd43dd8448eb211c80319c  1 service  2 spans  9.00 ms  ✗ 1
 inventory  GET /stock/{item}  ✗ 500  0.00 ms  9.00 ms  ███████████████████████████████████
-           │   error                no durian left
-           │   http.request.method  GET
-           │   url.path             /stock/durian//stock/durian//stock/durian//stock/duri…
-           │   • exception          at 3.00 ms
-           │     exception.type     NoStock
-           │     exception.message  no durian left\\u{1b}[2J\\u{a}none at all
-           │   ~ link
-           │     trace_id           00000000000000000000000000000007
-           │     span_id            0000000000000008
-           │     why                batch
+           │ error                no durian left
+           │ http.request.method  GET
+           │ url.path             /stock/durian//stock/durian//stock/durian//stock/durian…
+           │ • exception          at 3.00 ms
+           │   exception.type     NoStock
+           │   exception.message  no durian left\\u{1b}[2J\\u{a}none at all
+           │ ~ link
+           │   trace_id           00000000000000000000000000000007
+           │   span_id            0000000000000008
+           │   why                batch
 inventory  └ count                   1.00 ms  2.00 ms     █████████
 "
     );
