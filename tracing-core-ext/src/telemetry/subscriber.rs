@@ -56,3 +56,34 @@ where
     let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
     exchange::layer(tracer).with_filter(filter::exported(level))
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::trace::InMemorySpanExporter;
+
+    use super::*;
+
+    #[test]
+    fn a_layer_for_ones_own_subscriber_leaves_out_the_transport_and_what_is_too_fine() {
+        let exporter = InMemorySpanExporter::default();
+        let (telemetry, _) = Telemetry::builder()
+            .variables(|_| None)
+            .service_name("shop")
+            .exporter(exporter.clone())
+            .build()
+            .unwrap();
+        let subscriber = tracing_subscriber::registry().with(telemetry.layer(LevelFilter::DEBUG));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug_span!("ours").in_scope(|| {
+                tracing::info_span!(target: "hyper::client", "theirs").in_scope(|| {
+                    tracing::trace_span!("fine").in_scope(|| tracing::info_span!("inner"))
+                })
+            });
+        });
+        telemetry.tracer_provider().force_flush().unwrap();
+        let names: Vec<_> = exporter.get_finished_spans().unwrap();
+        let names: Vec<_> = names.iter().map(|span| &*span.name).collect();
+        assert_eq!(names, ["inner", "ours"]);
+        telemetry.shutdown().unwrap();
+    }
+}

@@ -7,7 +7,7 @@ mod variables;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{error::TelemetryError, resource};
+use super::{error::TelemetryError, resource, waterfall::forbids_color};
 use crate::{
     exchange::VALUE_LIMIT_VARIABLES,
     propagation::{CompositePropagator, CompositePropagatorError, Propagator},
@@ -81,8 +81,8 @@ impl Variables {
     }
 
     fn no_color(&self) -> Result<bool, TelemetryError> {
-        let is_dumb = self.text("TERM")?.is_some_and(|terminal| terminal == "dumb");
-        Ok(is_dumb || self.text("NO_COLOR")?.is_some())
+        let (no_color, term) = (self.text("NO_COLOR")?, self.text("TERM")?);
+        Ok(forbids_color(no_color.as_deref(), term.as_deref()))
     }
 
     fn value_limit(&self) -> Result<Option<usize>, TelemetryError> {

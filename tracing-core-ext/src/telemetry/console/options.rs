@@ -120,9 +120,12 @@ impl Console {
             Some(_) => Style::default(),
             None => Style::default().width_of_stdout(),
         };
-        let is_terminal = || self.output.is_none() && io::stdout().is_terminal();
-        let color = self.color.unwrap_or_else(|| !no_color && is_terminal());
-        style.color(color).attributes(self.attributes)
+        let is_terminal = self.output.is_none() && io::stdout().is_terminal();
+        style.color(self.is_colorful(no_color, is_terminal)).attributes(self.attributes)
+    }
+
+    fn is_colorful(&self, no_color: bool, is_terminal: bool) -> bool {
+        self.color.unwrap_or(is_terminal && !no_color)
     }
 }
 
@@ -133,5 +136,24 @@ impl fmt::Debug for Console {
             .field("attributes", &self.attributes)
             .field("color", &self.color)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_decides_about_colours_then_the_environment_then_the_terminal() {
+        for (console, no_color, is_terminal, expected) in [
+            (Console::new(), false, true, true),
+            (Console::new(), true, true, false),
+            (Console::new(), false, false, false),
+            (Console::new().color(true), true, false, true),
+            (Console::new().color(false), false, true, false),
+        ] {
+            let colorful = console.is_colorful(no_color, is_terminal);
+            assert_eq!(colorful, expected, "{console:?} {no_color} {is_terminal}");
+        }
     }
 }

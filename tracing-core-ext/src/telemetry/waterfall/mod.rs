@@ -13,6 +13,7 @@ use opentelemetry::TraceId;
 pub use render::Rendered;
 pub use span::{WaterfallDetails, WaterfallSpan};
 pub use style::Style;
+pub(super) use style::forbids_color;
 pub(super) use text::is_unsafe;
 #[cfg(feature = "otlp")]
 pub(super) use text::safe;
