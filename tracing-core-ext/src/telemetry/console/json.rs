@@ -1,15 +1,20 @@
+mod escaping;
+mod value;
+
 use std::{io, time::Duration};
 
 use opentelemetry::{
-    Array, InstrumentationScope, Key, KeyValue, SpanId, Value,
+    InstrumentationScope, SpanId,
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::{Resource, trace::SpanData};
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::ser::Formatter;
+use serde::{Serialize, Serializer};
 
+use self::{
+    escaping::Escaping,
+    value::{Attributes, attributes},
+};
 use super::timestamp::Timestamp;
-use crate::telemetry::waterfall::is_unsafe;
 
 /// A span as one line of JSON, its end included.
 pub(super) fn line(span: &SpanData, resource: &Resource) -> io::Result<String> {
@@ -185,67 +190,6 @@ fn kind(kind: &SpanKind) -> &'static str {
     }
 }
 
-fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>) -> Attributes<'a> {
-    Attributes(attributes.into_iter().map(|attribute| (&attribute.key, &attribute.value)).collect())
-}
-
-/// An object of them. A key has one value, the last, though the SDK may hold several.
-struct Attributes<'a>(Vec<(&'a Key, &'a Value)>);
-
-impl Attributes<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Attributes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (at, (key, value)) in self.0.iter().enumerate() {
-            if self.0[at + 1..].iter().all(|(later, _)| later != key) {
-                map.serialize_entry(key.as_str(), &Json(value))?;
-            }
-        }
-        map.end()
-    }
-}
-
-struct Json<'a>(&'a Value);
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::I64(value) => serializer.serialize_i64(*value),
-            Value::F64(value) => Float(*value).serialize(serializer),
-            Value::String(value) => serializer.serialize_str(value.as_str()),
-            Value::Array(Array::Bool(values)) => serializer.collect_seq(values),
-            Value::Array(Array::I64(values)) => serializer.collect_seq(values),
-            Value::Array(Array::F64(values)) => {
-                serializer.collect_seq(values.iter().map(|value| Float(*value)))
-            }
-            Value::Array(Array::String(values)) => {
-                serializer.collect_seq(values.iter().map(|value| value.as_str()))
-            }
-            other => serializer.collect_str(other),
-        }
-    }
-}
-
-/// JSON has no words for what is not finite; these are Protobuf's.
-struct Float(f64);
-
-impl Serialize for Float {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            value if value.is_finite() => serializer.serialize_f64(value),
-            value if value.is_nan() => serializer.serialize_str("NaN"),
-            value if value > 0.0 => serializer.serialize_str("Infinity"),
-            _ => serializer.serialize_str("-Infinity"),
-        }
-    }
-}
-
 fn as_text<S: Serializer>(state: &TraceState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&state.header())
 }
@@ -253,33 +197,6 @@ fn as_text<S: Serializer>(state: &TraceState, serializer: S) -> Result<S::Ok, S:
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
-}
-
-/// Escapes what serde_json does not, for it is allowed in JSON: it may steer a terminal all the same.
-struct Escaping;
-
-impl Formatter for Escaping {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(is_unsafe) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            let mut after = rest[at..].chars();
-            if let Some(found) = after.next() {
-                write_escaped(writer, found)?;
-            }
-            rest = after.as_str();
-        }
-        writer.write_all(rest.as_bytes())
-    }
-}
-
-fn write_escaped<W: ?Sized + io::Write>(writer: &mut W, character: char) -> io::Result<()> {
-    let mut units = [0; 2];
-    character.encode_utf16(&mut units).iter().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))
 }
 
 #[cfg(test)]

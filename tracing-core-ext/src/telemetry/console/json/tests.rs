@@ -1,13 +1,14 @@
 use std::time::UNIX_EPOCH;
 
 use opentelemetry::{
-    TraceId,
+    Array, KeyValue, TraceId, Value,
     trace::{TraceFlags, TraceState},
 };
 use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 use serde_json::json;
 
 use super::*;
+use crate::telemetry::waterfall::is_unsafe;
 
 fn context(span_id: u64) -> SpanContext {
     let state = TraceState::from_key_value([("vendor", "a1")]).unwrap();
