@@ -72,7 +72,7 @@ impl Pipeline {
 
     fn to_console(console: &Console, service_name: &str, environment: &Environment) -> Self {
         let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::of_spans("standard output".to_owned(), batch));
+        let delivery = Arc::new(Delivery::of_spans(console.destination().to_owned(), batch));
         let kept = Arc::clone(&delivery);
         let exporter = ConsoleExporter::new(service_name, console, environment.no_color, kept);
         Self::new(exporter, delivery, batch, CONSOLE_DELAY)

@@ -298,3 +298,38 @@ impl SpanExporter for SeesResource {
         *self.0.lock().unwrap() = Some(resource.clone());
     }
 }
+
+/// Nobody reads what is written here.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
+    for console in [Console::new(), Console::new().json()] {
+        let lines = Lines::default();
+        let (telemetry, _dispatch) = builder(&[])
+            .service_name("shop")
+            .log_writer(lines.clone())
+            .console(console.writer(Closed))
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            drop(telemetry.tracer_provider().tracer("test").start("span"));
+            telemetry.tracer_provider().force_flush().unwrap();
+        }
+        assert_eq!(lines.all().len(), 1, "{:?}", lines.all());
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        let expected =
+            "3 of 3 spans were not delivered to Console::writer(): 3 failed (broken pipe)";
+        assert_eq!(error, expected);
+    }
+}

@@ -102,6 +102,14 @@ impl Console {
         self
     }
 
+    /// What messages call the place where it prints.
+    pub(in crate::telemetry) fn destination(&self) -> &'static str {
+        match self.output {
+            Some(_) => "Console::writer()",
+            None => "standard output",
+        }
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.json
     }
