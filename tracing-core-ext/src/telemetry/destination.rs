@@ -6,7 +6,7 @@ use opentelemetry_sdk::{Resource, trace::SpanExporter};
 use super::otlp::OtlpExporter;
 use super::{
     config::{Environment, TRACES_PATH, TracesExporter},
-    console::ConsoleExporter,
+    console::{Console, ConsoleExporter},
     delivery::Delivery,
     endpoint::Endpoint,
     error::TelemetryError,
@@ -22,7 +22,7 @@ const COLLECTOR: &str = "http://localhost:4318";
 
 /// A place code, or else the environment, wants the spans to go to.
 pub(super) enum Destination {
-    Console,
+    Console(Console),
     /// To the collector at this URL, or where the environment says.
     Otlp(Option<String>),
     Own(MakePipeline),
@@ -45,7 +45,7 @@ impl Destination {
         }
         match environment.traces.endpoint {
             Some(_) => vec![Self::Otlp(None)],
-            None => vec![Self::Console],
+            None => vec![Self::Console(Console::new())],
         }
     }
 
@@ -58,7 +58,7 @@ impl Destination {
 
     pub(super) fn pipeline(self, way: &Way<'_>) -> Result<Pipeline, TelemetryError> {
         match self {
-            Self::Console => Ok(way.to_console()),
+            Self::Console(console) => Ok(way.to_console(&console)),
             Self::Own(make) => Ok(make(way)),
             Self::Otlp(url) => way.to_collector(&endpoint(url, way.environment)?),
         }
@@ -68,7 +68,8 @@ impl Destination {
 impl From<TracesExporter> for Destination {
     fn from(exporter: TracesExporter) -> Self {
         match exporter {
-            TracesExporter::Console => Self::Console,
+            TracesExporter::Console => Self::Console(Console::new()),
+            TracesExporter::ConsoleJson => Self::Console(Console::new().json()),
             TracesExporter::Otlp => Self::Otlp(None),
         }
     }
@@ -105,10 +106,11 @@ impl Way<'_> {
         Pipeline::new(exporter, delivery, &treatment)
     }
 
-    fn to_console(&self) -> Pipeline {
-        let delivery = self.delivery("standard output".to_owned(), "console_exporter");
+    fn to_console(&self, console: &Console) -> Pipeline {
+        let delivery = self.delivery(console.destination().to_owned(), "console_exporter");
         let kept = Arc::clone(&delivery);
-        let exporter = ConsoleExporter::stdout(self.service_name, self.environment.no_color, kept);
+        let exporter =
+            ConsoleExporter::new(self.service_name, console, self.environment.no_color, kept);
         self.pipeline(exporter, delivery, CONSOLE_DELAY)
     }
 

@@ -14,6 +14,7 @@ const SAMPLERS: &str = "always_on, always_off, traceidratio, parentbased_always_
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::telemetry) enum TracesExporter {
     Console,
+    ConsoleJson,
     Otlp,
 }
 
@@ -81,13 +82,14 @@ fn parse_ratio(text: Option<String>) -> Result<f64, TelemetryError> {
 
 impl TracesExporter {
     const NAMES: &str = match cfg!(feature = "otlp") {
-        true => "otlp and console, separated by commas, or none alone",
-        false => "console or none, for the feature `otlp` of tracing-core-ext is off",
+        true => "any of otlp, console and console-json, separated by commas, or none alone",
+        false => "console, console-json or none, for the feature `otlp` of tracing-core-ext is off",
     };
 
     fn parse(name: &str) -> Option<Self> {
         match name {
             "console" => Some(Self::Console),
+            "console-json" => Some(Self::ConsoleJson),
             "otlp" if cfg!(feature = "otlp") => Some(Self::Otlp),
             _ => None,
         }
