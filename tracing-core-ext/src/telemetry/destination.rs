@@ -8,7 +8,7 @@ use super::jaeger::{JaegerEndpoint, JaegerExporter};
 use super::otlp::OtlpExporter;
 use super::{
     config::{Environment, TRACES_PATH, TracesExporter},
-    console::ConsoleExporter,
+    console::{Console, ConsoleExporter},
     delivery::Delivery,
     endpoint::Endpoint,
     error::TelemetryError,
@@ -24,7 +24,7 @@ const COLLECTOR: &str = "http://localhost:4318";
 
 /// A place code, or else the environment, wants the spans to go to.
 pub(super) enum Destination {
-    Console,
+    Console(Console),
     /// To the collector at this URL, or where the environment says.
     Otlp(Option<String>),
     /// To this agent or collector, or where the environment says.
@@ -57,7 +57,7 @@ impl Destination {
             named.push(Self::Jaeger(None));
         }
         if named.is_empty() {
-            named.push(Self::Console);
+            named.push(Self::Console(Console::new()));
         }
         named
     }
@@ -71,7 +71,7 @@ impl Destination {
 
     pub(super) fn pipeline(self, way: &Way<'_>) -> Result<Pipeline, TelemetryError> {
         match self {
-            Self::Console => Ok(way.to_console()),
+            Self::Console(console) => Ok(way.to_console(&console)),
             Self::Own(make) => Ok(make(way)),
             Self::Otlp(url) => way.to_collector(&endpoint(url, way.environment)?),
             #[cfg(feature = "jaeger")]
@@ -83,7 +83,8 @@ impl Destination {
 impl From<TracesExporter> for Destination {
     fn from(exporter: TracesExporter) -> Self {
         match exporter {
-            TracesExporter::Console => Self::Console,
+            TracesExporter::Console => Self::Console(Console::new()),
+            TracesExporter::ConsoleJson => Self::Console(Console::new().json()),
             TracesExporter::Otlp => Self::Otlp(None),
             #[cfg(feature = "jaeger")]
             TracesExporter::Jaeger => Self::Jaeger(None),
@@ -122,10 +123,11 @@ impl Way<'_> {
         Pipeline::new(exporter, delivery, &treatment)
     }
 
-    fn to_console(&self) -> Pipeline {
-        let delivery = self.delivery("standard output".to_owned(), "console_exporter");
+    fn to_console(&self, console: &Console) -> Pipeline {
+        let delivery = self.delivery(console.destination().to_owned(), "console_exporter");
         let kept = Arc::clone(&delivery);
-        let exporter = ConsoleExporter::stdout(self.service_name, self.environment.no_color, kept);
+        let exporter =
+            ConsoleExporter::new(self.service_name, console, self.environment.no_color, kept);
         self.pipeline(exporter, delivery, CONSOLE_DELAY)
     }
 

@@ -14,9 +14,19 @@
 //! # }
 //! ```
 //!
-//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output. Log
-//! lines go to standard error, filtered by `RUST_LOG`, and carry the trace id and span id of the
-//! current OpenTelemetry context.
+//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output, and [`Console`] says how.
+//! Log lines go to standard error, filtered by `RUST_LOG`, and carry the ids of the current span.
+//!
+//! # Log lines
+//!
+//! | who writes them | what to do |
+//! | --- | --- |
+//! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) picks text or JSON, [`log_writer`](TelemetryBuilder::log_writer) where to |
+//! | a `tracing` subscriber of your own | wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
+//!
+//! Whichever it is: within a request `Context::current()` has its span, in the handler, in inner middleware and in the
+//! body, so that every line there belongs to the trace.
 //!
 //! # What the environment sets
 //!
@@ -26,7 +36,7 @@
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
 //! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded and no other variable heeded but `OTEL_PROPAGATORS`, `RUST_LOG` and `NO_COLOR` |
-//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger` and `console`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
+//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
 //! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
@@ -45,7 +55,8 @@
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
-//! | `NO_COLOR` | no colours, also on a terminal |
+//! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
+//! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
 //!
 //! The environment is read once. A wrong value of a variable in this table is a
 //! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
@@ -115,6 +126,7 @@ mod outage;
 #[cfg(feature = "otlp")]
 mod overflow;
 mod pipeline;
+mod prepare;
 mod resource;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod self_metrics;
@@ -126,12 +138,13 @@ mod value_limit;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;
+pub use console::Console;
 pub use error::TelemetryError;
 pub use guard::Telemetry;
 #[cfg(feature = "jaeger")]
 pub use jaeger::JaegerEndpoint;
-pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
+pub use log::{LogFormat, WithTraceIds};
 pub use shutdown_error::{Loss, ShutdownError};
-pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};
+pub use waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan};

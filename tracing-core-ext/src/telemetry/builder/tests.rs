@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{InMemorySpanExporter, SpanData},
+    trace::{InMemorySpanExporter, Sampler, SpanData},
 };
 use tracing::dispatcher::with_default;
 
@@ -75,7 +75,7 @@ fn a_log_line_carries_the_ids_of_the_span_it_was_written_in() {
     let (trace_id, span_id) = (span.trace_id(), span.span_id());
     let lines = rig.lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let ids = format!(" trace_id={trace_id} span_id={span_id}");
+    let ids = format!(" trace_id={trace_id} span_id={span_id} trace_flags=01");
     assert!(lines[0].ends_with(&ids), "{lines:?}");
 }
 
@@ -388,4 +388,39 @@ fn disabled_telemetry_makes_no_spans_and_still_carries_context() {
     assert!(rig.lines.all()[0].contains("hello"));
     assert!(rig.exporter.get_finished_spans().unwrap().is_empty());
     rig.telemetry.shutdown().unwrap();
+}
+
+/// Nobody reads what is written here.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
+    for console in [Console::new(), Console::new().json()] {
+        let lines = Lines::default();
+        let (telemetry, _dispatch) = builder(&[])
+            .service_name("shop")
+            .log_writer(lines.clone())
+            .console(console.writer(Closed))
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            drop(telemetry.tracer_provider().tracer("test").start("span"));
+            telemetry.tracer_provider().force_flush().unwrap();
+        }
+        assert_eq!(lines.all().len(), 1, "{:?}", lines.all());
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        let expected =
+            "3 of 3 spans were not delivered to Console::writer(): 3 failed (broken pipe)";
+        assert_eq!(error, expected);
+    }
 }

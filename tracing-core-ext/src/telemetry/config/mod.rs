@@ -12,7 +12,7 @@ mod variables;
 use opentelemetry_sdk::trace::ShouldSample;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{error::TelemetryError, resource};
+use super::{error::TelemetryError, resource, waterfall::forbids_color};
 use crate::propagation::{CompositePropagator, CompositePropagatorError, Propagator};
 
 pub(super) use batch::Batch;
@@ -81,7 +81,7 @@ impl Environment {
             metrics: variables.metrics()?,
             limits: variables.limits()?,
             log_filter: variables.log_filter()?,
-            no_color: variables.text("NO_COLOR")?.is_some(),
+            no_color: variables.no_color()?,
         })
     }
 }
@@ -125,6 +125,11 @@ impl Variables {
             Some(value) if value.trim().eq_ignore_ascii_case("true") => Ok(true),
             Some(value) => Err(TelemetryError::setting(DISABLED, value, "true or false")),
         }
+    }
+
+    fn no_color(&self) -> Result<bool, TelemetryError> {
+        let (no_color, term) = (self.text("NO_COLOR")?, self.text("TERM")?);
+        Ok(forbids_color(no_color.as_deref(), term.as_deref()))
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {

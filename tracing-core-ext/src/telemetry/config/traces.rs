@@ -14,6 +14,7 @@ const SAMPLERS: &str = "always_on, always_off, traceidratio, parentbased_always_
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::telemetry) enum TracesExporter {
     Console,
+    ConsoleJson,
     Otlp,
     #[cfg(feature = "jaeger")]
     Jaeger,
@@ -83,23 +84,27 @@ fn parse_ratio(text: Option<String>) -> Result<f64, TelemetryError> {
 
 impl TracesExporter {
     const NAMES: &str = match (cfg!(feature = "otlp"), cfg!(feature = "jaeger")) {
-        (true, true) => "otlp, jaeger and console, separated by commas, or none alone",
+        (true, true) => {
+            "any of otlp, jaeger, console and console-json, separated by commas, or none alone"
+        }
         (true, false) => {
-            "otlp and console, separated by commas, or none alone; jaeger needs the feature \
-             `jaeger` of tracing-core-ext"
+            "any of otlp, console and console-json, separated by commas, or none alone; jaeger \
+             needs the feature `jaeger` of tracing-core-ext"
         }
         (false, true) => {
-            "jaeger and console, separated by commas, or none alone; otlp needs the feature \
-             `otlp` of tracing-core-ext"
+            "any of jaeger, console and console-json, separated by commas, or none alone; otlp \
+             needs the feature `otlp` of tracing-core-ext"
         }
         (false, false) => {
-            "console or none, for the features `otlp` and `jaeger` of tracing-core-ext are off"
+            "console, console-json or none, for the features `otlp` and `jaeger` of \
+             tracing-core-ext are off"
         }
     };
 
     fn parse(name: &str) -> Option<Self> {
         match name {
             "console" => Some(Self::Console),
+            "console-json" => Some(Self::ConsoleJson),
             "otlp" if cfg!(feature = "otlp") => Some(Self::Otlp),
             #[cfg(feature = "jaeger")]
             "jaeger" => Some(Self::Jaeger),

@@ -10,7 +10,7 @@ use std::{
 use crate::telemetry::error::TelemetryError;
 
 /// What still counts where the SDK is disabled: context is carried on, log lines are written.
-const WITHOUT_SDK: [&str; 3] = ["OTEL_PROPAGATORS", "RUST_LOG", "NO_COLOR"];
+const WITHOUT_SDK: [&str; 4] = ["OTEL_PROPAGATORS", "RUST_LOG", "NO_COLOR", "TERM"];
 
 /// Read elsewhere, or meant for other programs that share an environment.
 const NOT_OURS: [&str; 10] = [
