@@ -14,6 +14,8 @@ use tracing_subscriber::{
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
+#[cfg(feature = "otlp")]
+use super::otlp::Otlp;
 use super::{
     config::{Environment, Variables},
     destination::Destination,
@@ -134,17 +136,26 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports over OTLP (HTTP/protobuf) to the collector at this URL, to which `/v1/traces` is
-    /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
-        #[cfg(feature = "otlp")]
-        {
-            self.metrics.collector = Some(url.clone());
-        }
-        self.destination = Some(Destination::Collector(url));
+    /// Exports over OTLP as these options say; metrics as well, where they are exported.
+    ///
+    /// The last call of this and of [`otlp_endpoint`](Self::otlp_endpoint) counts.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.metrics.otlp = otlp.clone();
+        self.destination = Some(Destination::Otlp(Box::new(otlp)));
         self
+    }
+
+    /// Exports over OTLP to the collector at this URL. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    ///
+    /// By `OTEL_EXPORTER_OTLP_PROTOCOL`, over HTTP as protobuf where it says nothing. Over HTTP `/v1/traces` is appended.
+    /// `otlp()` has more options.
+    pub fn otlp_endpoint(self, url: impl Into<String>) -> Self {
+        #[cfg(feature = "otlp")]
+        return self.otlp(Otlp::at("otlp_endpoint()", url.into()));
+        #[cfg(not(feature = "otlp"))]
+        Self { destination: Some(Destination::Collector(url.into())), ..self }
     }
 
     /// Exports through this exporter. It is called on a thread of its own.
@@ -178,8 +189,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports metrics over OTLP (HTTP/protobuf) as `OTEL_METRICS_EXPORTER=otlp` does: to the collector of
-    /// [`otlp_endpoint`](Self::otlp_endpoint), else of the environment, else at `http://localhost:4318`. Prometheus may
+    /// Exports metrics over OTLP as `OTEL_METRICS_EXPORTER=otlp` does: by the options of [`otlp`](Self::otlp) and
+    /// [`otlp_endpoint`](Self::otlp_endpoint), else as the environment says, else to `http://localhost:4318`. Prometheus may
     /// scrape them as well.
     ///
     /// ```
@@ -292,7 +303,7 @@ impl TelemetryBuilder {
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let mut environment = Environment::read(&self.variables)?;
         let service = self.choose_name(&environment)?;
-        let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
+        let in_environment = Destination::of_environment(&mut environment);
         let destination = self.destination.or(in_environment);
         let pipeline =
             destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;

@@ -15,6 +15,8 @@ use opentelemetry_sdk::{
 };
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
+#[cfg(feature = "otlp")]
+use super::otlp::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
@@ -45,6 +47,8 @@ pub(super) struct Delivery {
     rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
     log: OnceLock<WeakDispatch>,
+    #[cfg(feature = "otlp")]
+    closing: Closing,
 }
 
 /// Spans which the exporter has taken and which did not arrive.
@@ -118,7 +122,14 @@ impl Delivery {
             rejected: Mutex::default(),
             outage: Mutex::default(),
             log: OnceLock::new(),
+            #[cfg(feature = "otlp")]
+            closing: Closing::default(),
         }
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(super) fn closing(&self) -> &Closing {
+        &self.closing
     }
 
     pub(super) fn destination(&self) -> &str {

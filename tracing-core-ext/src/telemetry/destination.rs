@@ -2,13 +2,14 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanExporter;
 
+#[cfg(not(feature = "otlp"))]
+use super::endpoint::Endpoint;
 #[cfg(feature = "otlp")]
-use super::otlp::OtlpExporter;
+use super::otlp::{Otlp, OtlpExporter, Settings};
 use super::{
-    config::{Batch, Environment, TRACES_PATH},
+    config::{Batch, Environment, TRACES},
     console::ConsoleExporter,
     delivery::{CountingProcessor, Delivery},
-    endpoint::Endpoint,
     error::TelemetryError,
 };
 
@@ -19,7 +20,11 @@ const EXPORT_DELAY: Duration = Duration::from_secs(5);
 /// Where code, or else the environment, wants the spans to go.
 pub(super) enum Destination {
     Console,
+    #[cfg(feature = "otlp")]
+    Otlp(Box<Otlp>),
+    #[cfg(not(feature = "otlp"))]
     Collector(String),
+    #[cfg(not(feature = "otlp"))]
     Traces(Endpoint),
     Own(MakePipeline),
 }
@@ -45,13 +50,26 @@ impl Destination {
         service_name: &str,
         environment: &Environment,
     ) -> Result<Pipeline, TelemetryError> {
-        let endpoint = match self {
-            Self::Console => return Ok(Pipeline::to_console(service_name, environment)),
-            Self::Own(make) => return Ok(make(&environment.batch)),
-            Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH)?,
-            Self::Traces(endpoint) => endpoint,
-        };
-        Pipeline::to_collector(&endpoint, environment)
+        match self {
+            Self::Console => Ok(Pipeline::to_console(service_name, environment)),
+            Self::Own(make) => Ok(make(&environment.batch)),
+            #[cfg(feature = "otlp")]
+            Self::Otlp(options) => Pipeline::over_otlp(&options, environment),
+            #[cfg(not(feature = "otlp"))]
+            Self::Collector(url) => {
+                Err(no_otlp(&Endpoint::of_collector("otlp_endpoint()", &url, TRACES.path)?))
+            }
+            #[cfg(not(feature = "otlp"))]
+            Self::Traces(endpoint) => Err(no_otlp(&endpoint)),
+        }
+    }
+
+    /// Where the environment names an endpoint, that.
+    pub(super) fn of_environment(environment: &mut Environment) -> Option<Self> {
+        #[cfg(feature = "otlp")]
+        return environment.traces.endpoint.as_ref().map(|_| Self::Otlp(Box::default()));
+        #[cfg(not(feature = "otlp"))]
+        environment.traces.endpoint.take().map(Self::Traces)
     }
 }
 
@@ -77,18 +95,16 @@ impl Pipeline {
     }
 
     #[cfg(feature = "otlp")]
-    fn to_collector(
-        endpoint: &Endpoint,
-        environment: &Environment,
-    ) -> Result<Self, TelemetryError> {
+    fn over_otlp(options: &Otlp, environment: &Environment) -> Result<Self, TelemetryError> {
+        let settings = Settings::resolve(options, &environment.traces, &TRACES)?;
         let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::of_spans(endpoint.to_string(), batch));
-        let exporter = OtlpExporter::new(endpoint, &environment.traces, &delivery)?;
+        let delivery = Arc::new(Delivery::of_spans(settings.endpoint.to_string(), batch));
+        let exporter = OtlpExporter::new(settings, &delivery)?;
         Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
     }
+}
 
-    #[cfg(not(feature = "otlp"))]
-    fn to_collector(endpoint: &Endpoint, _: &Environment) -> Result<Self, TelemetryError> {
-        Err(endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
-    }
+#[cfg(not(feature = "otlp"))]
+fn no_otlp(endpoint: &Endpoint) -> TelemetryError {
+    endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off")
 }

@@ -96,6 +96,8 @@ impl Telemetry {
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
         let started = Instant::now();
+        #[cfg(feature = "otlp")]
+        self.delivery.closing().begin();
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         if let Some(metrics) = &mut self.metrics {
             metrics.close();

@@ -90,9 +90,13 @@ mod value_limit;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;
+#[cfg(feature = "otlp")]
+pub use config::Compression;
 pub use error::TelemetryError;
 pub use guard::{ShutdownError, Telemetry};
 pub use log::LogFormat;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
 pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};

@@ -3,6 +3,7 @@
 mod batch;
 mod metrics;
 mod otlp;
+mod protocol;
 mod variables;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -14,9 +15,20 @@ use crate::{
 };
 
 pub(super) use batch::Batch;
+#[cfg(all(feature = "otlp", feature = "prometheus"))]
+pub(super) use metrics::HISTOGRAMS;
+#[cfg(feature = "otlp")]
+pub(super) use metrics::Histograms;
 pub(super) use metrics::MetricsVariables;
-use otlp::TRACES;
-pub(super) use otlp::{METRICS_PATH, Otlp, TRACES_PATH};
+#[cfg(feature = "tls")]
+pub(super) use otlp::Path;
+#[cfg(feature = "otlp")]
+pub(super) use otlp::{METRICS, Signal};
+pub(super) use otlp::{OtlpVariables, TRACES};
+#[cfg(feature = "otlp")]
+pub use protocol::Compression;
+#[cfg(feature = "otlp")]
+pub(super) use protocol::Protocol;
 pub(super) use variables::Variables;
 
 /// OpenTelemetry's own notes on its normal course are left out.
@@ -29,7 +41,7 @@ pub(super) struct Environment {
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
     pub(super) propagator: Option<Propagator>,
-    pub(super) traces: Otlp,
+    pub(super) traces: OtlpVariables,
     pub(super) batch: Batch,
     #[cfg_attr(
         not(any(feature = "otlp", feature = "prometheus")),

@@ -107,6 +107,7 @@ fn a_collector_that_is_down_is_one_line() {
     let variables = vec![
         ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", nowhere()),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "20".to_owned()),
         ("OTEL_METRIC_EXPORT_INTERVAL", "10".to_owned()),
     ];
     let built = builder(variables).log_writer(lines.clone()).build();
