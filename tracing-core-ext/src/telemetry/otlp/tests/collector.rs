@@ -33,7 +33,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
 };
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio_rustls::TlsAcceptor;
 
 /// What the collector answers to one request.
 #[derive(Clone)]
@@ -77,7 +77,8 @@ impl Collector {
         Self::start(replies.into(), None)
     }
 
-    pub(in crate::telemetry) fn over_tls(config: ServerConfig) -> Self {
+    #[cfg(feature = "tls")]
+    pub(in crate::telemetry) fn over_tls(config: tokio_rustls::rustls::ServerConfig) -> Self {
         Self::start([Reply::Accept].into(), Some(TlsAcceptor::from(Arc::new(config))))
     }
 

@@ -6,6 +6,7 @@ use crate::telemetry::Compression;
 
 /// Each of them, and where it sends spans.
 fn protocols() -> Vec<(Otlp, &'static str)> {
+    #[cfg_attr(not(feature = "grpc"), allow(unused_mut, reason = "there is no other"))]
     let mut protocols =
         vec![(Otlp::http_protobuf(), "/v1/traces"), (Otlp::http_json(), "/v1/traces")];
     #[cfg(feature = "grpc")]
