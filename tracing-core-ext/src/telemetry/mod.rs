@@ -25,13 +25,20 @@
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
-//! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
-//! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
-//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json`, or `grpc` with the feature `grpc` |
+//! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) sent with each export |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default |
+//! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` by default, or `gzip` |
+//! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the certificates, in PEM, that are trusted instead of the system's; with the feature `tls` |
+//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of what is shown to a collector that asks for a certificate |
+//! | `OTEL_EXPORTER_OTLP_INSECURE` | `true` where a gRPC endpoint without a scheme is not to be reached over TLS |
+//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` | each of these for one signal, beats the general one. An endpoint is used verbatim |
 //! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
-//! | `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT` | as those for traces; `http://localhost:4318/v1/metrics` where no endpoint is set |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
+//! | `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds an export of metrics may take, 30000 by default, where the one of OTLP is not shorter |
+//! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` by default, `delta` or `lowmemory` |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` by default, or `base2_exponential_bucket_histogram` where Prometheus does not scrape as well |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
@@ -50,7 +57,10 @@
 //!   at shutdown. On the console it happens every tenth of a second, and a trace is printed when
 //!   its root in this process has ended; what ends later is printed then, marked as later.
 //! - An **endpoint that cannot be reached** gives one warning when the first spans are lost and one
-//!   line with their number when spans are delivered again. Requests never wait for it.
+//!   line with their number when spans are delivered again. Requests never wait for it. Each export is attempted for
+//!   `OTEL_EXPORTER_OTLP_TIMEOUT` before its spans are lost; one that waits for the next attempt does not hold up a
+//!   shutdown.
+//! - **What exports** is not traced and logs nothing itself, under any subscriber.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
 //!

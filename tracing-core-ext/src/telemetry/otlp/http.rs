@@ -66,21 +66,23 @@ impl Received {
 /// Why there is no response. What a handshake refuses once it will refuse again.
 pub(super) fn unsent(error: &reqwest::Error) -> Failure {
     let cause = root_cause(error);
-    let reason = match cause.to_string() {
-        text if text.starts_with(UNTRUSTED) => {
-            text.replacen(UNTRUSTED, "certificate not trusted: ", 1)
-        }
-        text => text,
-    };
-    let reason = printable(&reason);
+    let reason = printable(&in_words(&cause.to_string()));
     match error.is_builder() || is_of_tls(cause) {
         true => Failure::Final(reason),
         false => Failure::Temporary { reason, wait: None },
     }
 }
 
-/// How rustls puts it.
-const UNTRUSTED: &str = "invalid peer certificate: ";
+/// Says in the words of who sends what rustls says of a certificate, and h2 of an answer in HTTP/1.
+fn in_words(cause: &str) -> String {
+    if let Some(why) = cause.strip_prefix("invalid peer certificate: ") {
+        return format!("certificate not trusted: {why}");
+    }
+    match cause.contains("frame with invalid size") {
+        true => format!("the answer is not one of HTTP/2, is this a port for gRPC? ({cause})"),
+        false => cause.to_owned(),
+    }
+}
 
 /// The kind tokio-rustls gives its errors; around them there is another one, of which they are no source.
 fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {

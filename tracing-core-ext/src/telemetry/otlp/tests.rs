@@ -5,7 +5,7 @@ mod grpc;
 mod protocols;
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     sync::mpsc::{Receiver, channel},
     thread,

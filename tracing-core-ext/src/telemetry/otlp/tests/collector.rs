@@ -41,7 +41,7 @@ pub(in crate::telemetry) enum Reply {
     Accept,
     /// Takes all but so many, and says this.
     Partial(i64, &'static str),
-    /// Over HTTP: this status, with these headers and this message.
+    /// This status of HTTP, with these headers and this message; over gRPC as a proxy does, which does not speak it.
     Refuse(u16, &'static [(&'static str, &'static str)], &'static str),
     #[cfg(feature = "grpc")]
     Status(tonic::Status),
@@ -138,7 +138,10 @@ impl Script {
         let reply = self.replies[self.next.fetch_add(1, Ordering::Relaxed).min(last)].clone();
         #[cfg(feature = "grpc")]
         if request.uri().path().starts_with("/opentelemetry.") {
-            return super::grpc::answer(request, reply, self.exports).await;
+            return match reply {
+                Reply::Refuse(..) => over_http(reply, false).await,
+                reply => super::grpc::answer(request, reply, self.exports).await,
+            };
         }
         let (head, body) = request.into_parts();
         let body = uncompressed(&head.headers, body.collect().await.unwrap().to_bytes());
@@ -170,10 +173,11 @@ fn is_metrics(path: &str) -> bool {
 
 fn spans(body: &Bytes, is_json: bool) -> Vec<String> {
     let request = match is_json {
-        true => serde_json::from_slice(body).unwrap(),
-        false => ExportTraceServiceRequest::decode(body.clone()).unwrap(),
+        // The crate reads no number that is a string.
+        true => serde_json::from_str(&String::from_utf8_lossy(body).replace("\"NaN\"", "0.0")),
+        false => Ok(ExportTraceServiceRequest::decode(body.clone()).unwrap()),
     };
-    names(request)
+    names(request.unwrap())
 }
 
 pub(super) fn names(request: ExportTraceServiceRequest) -> Vec<String> {

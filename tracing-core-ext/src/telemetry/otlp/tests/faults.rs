@@ -131,10 +131,35 @@ mod over_grpc {
     }
 
     #[test]
+    fn a_proxy_that_refuses_is_asked_again_when_it_says() {
+        let busy = Reply::Refuse(503, &[("retry-after", "1")], "");
+        let collector = Collector::replying([busy, Reply::Accept]);
+        outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
+        assert_eq!(collector.count(), 1);
+    }
+
+    #[test]
     fn an_answer_that_is_not_one_of_grpc_is_named() {
-        let (url, _received) = collector("200 OK");
-        let otlp = Otlp::grpc().endpoint(url).timeout(Duration::from_millis(100));
+        let collector = Collector::replying([Reply::Refuse(200, &[], "")]);
+        let error = outcome(Otlp::grpc().endpoint(&collector.url)).unwrap_err();
+        let reason = "1 failed (the answer is not one of gRPC: it has no grpc-status)";
+        assert!(error.ends_with(reason), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_only_speaks_http_1_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(answer).unwrap();
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        let otlp = Otlp::grpc().endpoint(url).timeout(Duration::from_millis(300));
         let error = outcome(otlp).unwrap_err();
-        assert!(error.contains("1 failed ("), "{error}");
+        assert!(error.contains("1 failed (the answer is not one of HTTP/2, "), "{error}");
     }
 }

@@ -1,3 +1,5 @@
+use opentelemetry::{KeyValue, trace::Span};
+
 use super::{
     collector::{Collector, Reply},
     *,
@@ -65,8 +67,9 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
         built(Otlp::http_json().endpoint(&collector.url), &Lines::default());
     let tracer = telemetry.tracer_provider().tracer("test");
     let mut span = tracer.start("order");
-    opentelemetry::trace::Span::set_attribute(&mut span, opentelemetry::KeyValue::new("n", 7));
-    let id = opentelemetry::trace::Span::span_context(&span).trace_id().to_string();
+    span.set_attribute(KeyValue::new("n", 7));
+    span.set_attribute(KeyValue::new("share", f64::NAN));
+    let id = span.span_context().trace_id().to_string();
     drop(span);
     telemetry.shutdown().unwrap();
 
@@ -75,6 +78,7 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
     let span = &json["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
     assert_eq!(span["traceId"], id.as_str());
     assert_eq!(span["attributes"][0]["value"]["intValue"], "7");
+    assert_eq!(span["attributes"][1]["value"]["doubleValue"], "NaN");
     assert!(span["startTimeUnixNano"].is_string());
     assert!(!text.contains("null"), "{text}");
 }
