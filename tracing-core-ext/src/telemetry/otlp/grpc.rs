@@ -88,7 +88,7 @@ impl Status {
             _ => false,
         };
         match is_temporary {
-            true => Failure::Temporary { reason, wait: self.retry.filter(|wait| !wait.is_zero()) },
+            true => Failure::Temporary { reason, wait: self.retry },
             false => Failure::Final(reason),
         }
     }
@@ -185,7 +185,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_wait_of_nonsense_is_none() {
-        for (seconds, nanos) in [(-1, 0), (1, -1), (0, 0)] {
+        for (seconds, nanos) in [(-1, 0), (1, -1)] {
             let failure = ended(14, Some(after(seconds, nanos)));
             assert!(matches!(failure, Failure::Temporary { wait: None, .. }), "{failure:?}");
         }

@@ -42,7 +42,7 @@ where
             Ok(Err(Failure::Temporary { reason, wait })) => (reason, wait),
             Err(_) => return Err(unanswered(failed, timeout)),
         };
-        let wait = wait.unwrap_or_else(|| jittered(delay));
+        let wait = wait.map_or_else(|| jittered(delay), |wait| wait.max(FIRST_DELAY));
         if is_last || wait >= deadline.saturating_duration_since(Instant::now()) {
             return Err(reason);
         }
@@ -120,6 +120,18 @@ mod tests {
         let result = until_delivered(TIMEOUT, &closing, || ready(answers.pop().unwrap()));
         assert_eq!(result.await, Ok(()));
         assert_eq!(started.elapsed().as_secs(), 7);
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_collector_that_asks_for_no_wait_is_not_stormed() {
+        let mut attempts = 0;
+        let closing = Closing::default();
+        let result = until_delivered(TIMEOUT, &closing, || {
+            attempts += 1;
+            ready(Err::<(), _>(temporary(Some(Duration::ZERO))))
+        });
+        assert_eq!(result.await, Err("busy".to_owned()));
+        assert!((50..=100).contains(&attempts), "{attempts}");
     }
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
