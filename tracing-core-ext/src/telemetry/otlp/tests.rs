@@ -5,7 +5,7 @@ mod grpc;
 mod protocols;
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
     sync::mpsc::{Receiver, channel},
     thread,

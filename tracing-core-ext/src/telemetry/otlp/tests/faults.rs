@@ -97,6 +97,8 @@ fn shutdown_does_not_wait_for_a_collector_that_is_busy_and_tries_once_more() {
 
 #[cfg(feature = "grpc")]
 mod over_grpc {
+    use std::io::Read;
+
     use tonic::{Code, Status};
 
     use super::*;
