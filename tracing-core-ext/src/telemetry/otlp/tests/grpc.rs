@@ -14,8 +14,7 @@ use opentelemetry_proto::tonic::collector::{
         trace_service_server::{TraceService, TraceServiceServer},
     },
 };
-use tonic::{Status, codec::CompressionEncoding::Gzip};
-use tower_service::Service;
+use tonic::{Status, codec::CompressionEncoding::Gzip, codegen::Service};
 
 use super::collector::{Export, Reply, all_metrics, names};
 
