@@ -16,6 +16,8 @@ use tracing_subscriber::{
 use super::jaeger::JaegerEndpoint;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
+#[cfg(feature = "otlp")]
+use super::otlp::Otlp;
 use super::{
     config::Variables,
     console::Console,
@@ -140,19 +142,6 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports over OTLP (HTTP/protobuf) to the collector at this URL, to which `/v1/traces` is
-    /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
-        #[cfg(feature = "otlp")]
-        {
-            self.metrics.collector = Some(url.clone());
-        }
-        self.destinations.push(Destination::Otlp(Some(url)));
-        self
-    }
-
     /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. What is said here beats
     /// `OTEL_EXPORTER_JAEGER_AGENT_HOST` and `OTEL_EXPORTER_JAEGER_ENDPOINT`.
     ///
@@ -172,6 +161,26 @@ impl TelemetryBuilder {
     pub fn jaeger(mut self, endpoint: JaegerEndpoint) -> Self {
         self.destinations.push(Destination::Jaeger(Some(endpoint)));
         self
+    }
+
+    /// Exports over OTLP as these options say; metrics as well, where they are exported.
+    ///
+    /// Every call adds an exporter of spans; for metrics the last one counts.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.metrics.otlp = otlp.clone();
+        self.destinations.push(Destination::Otlp(Box::new(otlp)));
+        self
+    }
+
+    /// Exports over OTLP to the collector at this URL. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    ///
+    /// By `OTEL_EXPORTER_OTLP_PROTOCOL`, over HTTP as protobuf where it says nothing. Over HTTP `/v1/traces` is appended.
+    /// [`otlp`](Self::otlp) has more options.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_endpoint(self, url: impl Into<String>) -> Self {
+        self.otlp(Otlp::at("otlp_endpoint()", url.into()))
     }
 
     /// Exports through this exporter. It is called on a thread of its own.
@@ -205,8 +214,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports metrics over OTLP (HTTP/protobuf) as `OTEL_METRICS_EXPORTER=otlp` does: to the collector of
-    /// [`otlp_endpoint`](Self::otlp_endpoint), else of the environment, else at `http://localhost:4318`. Prometheus may
+    /// Exports metrics over OTLP as `OTEL_METRICS_EXPORTER=otlp` does: by the options of [`otlp`](Self::otlp) and
+    /// [`otlp_endpoint`](Self::otlp_endpoint), else as the environment says, else to `http://localhost:4318`. Prometheus may
     /// scrape them as well.
     ///
     /// ```

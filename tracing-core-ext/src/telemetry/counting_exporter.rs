@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_exporter_is_an_error_wherever_it_happens() {
-        let batch = Batch { queue: 1, size: 1, delay: None };
+        let batch = Batch::of(1, 1, None);
         let delivery = Arc::new(Delivery::of_spans("nowhere".to_owned(), &batch));
         let exporter = CountingExporter { inner: Panics, delivery };
         for (result, at) in [

@@ -15,6 +15,8 @@ use opentelemetry_sdk::{
 };
 use tracing::Dispatch;
 
+#[cfg(feature = "otlp")]
+use super::otlp::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
@@ -53,6 +55,8 @@ pub(super) struct Delivery {
     log: LogTarget,
     /// Until the first export is over.
     is_watched: AtomicBool,
+    #[cfg(feature = "otlp")]
+    closing: Closing,
 }
 
 /// Spans which the exporter has taken and which did not arrive.
@@ -129,7 +133,19 @@ impl Delivery {
             outage: Mutex::default(),
             log: LogTarget::default(),
             is_watched: AtomicBool::new(false),
+            #[cfg(feature = "otlp")]
+            closing: Closing::default(),
         }
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(super) fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(super) fn closing(&self) -> &Closing {
+        &self.closing
     }
 
     /// Where changes of state are logged.
@@ -325,7 +341,7 @@ mod tests {
     }
 
     fn rig(queue: usize, sampler: impl ShouldSample + 'static) -> Rig {
-        let batch = Batch { queue, size: 1, delay: Some(NEVER) };
+        let batch = Batch::of(queue, 1, Some(NEVER));
         let lines = Lines::default();
         let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
         let delivery = Arc::new(Delivery::of_spans("http://nowhere".to_owned(), &batch));

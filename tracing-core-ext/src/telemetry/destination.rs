@@ -2,15 +2,18 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
+#[cfg(feature = "otlp")]
+use super::config::{Protocol, TRACES};
+#[cfg(not(feature = "otlp"))]
+use super::endpoint::Endpoint;
 #[cfg(feature = "jaeger")]
 use super::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
-use super::otlp::OtlpExporter;
+use super::otlp::{Otlp, OtlpExporter, Settings};
 use super::{
-    config::{Environment, TRACES_PATH, TracesExporter},
+    config::{Environment, TracesExporter},
     console::{Console, ConsoleExporter},
     delivery::Delivery,
-    endpoint::Endpoint,
     error::TelemetryError,
     pipeline::{Pipeline, Treatment},
 };
@@ -19,14 +22,14 @@ use super::{
 const CONSOLE_DELAY: Duration = Duration::from_millis(100);
 const EXPORT_DELAY: Duration = Duration::from_secs(5);
 
-/// Where OTLP goes that nobody has given an endpoint.
-const COLLECTOR: &str = "http://localhost:4318";
-
 /// A place code, or else the environment, wants the spans to go to.
 pub(super) enum Destination {
     Console(Console),
-    /// To the collector at this URL, or where the environment says.
-    Otlp(Option<String>),
+    /// By these options, and where they leave it open by the environment.
+    #[cfg(feature = "otlp")]
+    Otlp(Box<Otlp>),
+    #[cfg(not(feature = "otlp"))]
+    WithoutOtlp(Endpoint),
     /// To this agent or collector, or where the environment says.
     #[cfg(feature = "jaeger")]
     Jaeger(Option<JaegerEndpoint>),
@@ -48,10 +51,7 @@ impl Destination {
         if let Some(exporters) = &environment.exporters {
             return exporters.iter().copied().map(Self::from).collect();
         }
-        let mut named = Vec::new();
-        if environment.traces.endpoint.is_some() {
-            named.push(Self::Otlp(None));
-        }
+        let mut named = Vec::from_iter(Self::named_by_otlp(environment));
         #[cfg(feature = "jaeger")]
         if environment.jaeger.is_named() {
             named.push(Self::Jaeger(None));
@@ -60,6 +60,16 @@ impl Destination {
             named.push(Self::Console(Console::new()));
         }
         named
+    }
+
+    #[cfg(feature = "otlp")]
+    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+        environment.traces.endpoint.as_ref().map(|_| Self::Otlp(Box::default()))
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+        environment.traces.endpoint.clone().map(Self::WithoutOtlp)
     }
 
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
@@ -73,7 +83,13 @@ impl Destination {
         match self {
             Self::Console(console) => Ok(way.to_console(&console)),
             Self::Own(make) => Ok(make(way)),
-            Self::Otlp(url) => way.to_collector(&endpoint(url, way.environment)?),
+            #[cfg(feature = "otlp")]
+            Self::Otlp(options) => way.over_otlp(&options),
+            #[cfg(not(feature = "otlp"))]
+            Self::WithoutOtlp(endpoint) => {
+                Err(endpoint
+                    .refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+            }
             #[cfg(feature = "jaeger")]
             Self::Jaeger(endpoint) => way.to_jaeger(endpoint),
         }
@@ -85,19 +101,10 @@ impl From<TracesExporter> for Destination {
         match exporter {
             TracesExporter::Console => Self::Console(Console::new()),
             TracesExporter::ConsoleJson => Self::Console(Console::new().json()),
-            TracesExporter::Otlp => Self::Otlp(None),
+            #[cfg(feature = "otlp")]
+            TracesExporter::Otlp => Self::Otlp(Box::default()),
             #[cfg(feature = "jaeger")]
             TracesExporter::Jaeger => Self::Jaeger(None),
-        }
-    }
-}
-
-fn endpoint(url: Option<String>, environment: &Environment) -> Result<Endpoint, TelemetryError> {
-    match (url, &environment.traces.endpoint) {
-        (Some(url), _) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH),
-        (None, Some(endpoint)) => Ok(endpoint.clone()),
-        (None, None) => {
-            Endpoint::of_collector("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR, TRACES_PATH)
         }
     }
 }
@@ -141,14 +148,22 @@ impl Way<'_> {
     }
 
     #[cfg(feature = "otlp")]
-    fn to_collector(&self, endpoint: &Endpoint) -> Result<Pipeline, TelemetryError> {
-        let delivery = self.delivery(endpoint.to_string(), "otlp_http_exporter");
-        let exporter = OtlpExporter::new(endpoint, &self.environment.traces, &delivery)?;
+    fn over_otlp(&self, options: &Otlp) -> Result<Pipeline, TelemetryError> {
+        let mut settings = Settings::resolve(options, &self.environment.traces, &TRACES)?;
+        settings.timeout = settings.timeout.min(self.environment.batch.export_timeout);
+        let delivery = self.delivery(settings.endpoint.to_string(), type_over(settings.protocol));
+        let exporter = OtlpExporter::new(settings, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }
+}
 
-    #[cfg(not(feature = "otlp"))]
-    fn to_collector(&self, endpoint: &Endpoint) -> Result<Pipeline, TelemetryError> {
-        Err(endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+/// By the names of the semantic conventions for SDK metrics.
+#[cfg(feature = "otlp")]
+fn type_over(protocol: Protocol) -> &'static str {
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => "otlp_grpc_exporter",
+        Protocol::HttpProtobuf => "otlp_http_exporter",
+        Protocol::HttpJson => "otlp_http_json_exporter",
     }
 }

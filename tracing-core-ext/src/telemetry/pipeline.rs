@@ -53,10 +53,12 @@ impl Pipeline {
         Inlet(Arc::clone(&self.processor))
     }
 
-    /// What exports all that waits and stops, wherever it is called.
+    /// What exports all that waits and stops, wherever it is called. From now on no export waits for another attempt.
     ///
     /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
     pub(super) fn closing(&self, timeout: Duration) -> impl FnOnce() + Send + 'static {
+        #[cfg(feature = "otlp")]
+        self.delivery.closing().begin();
         let processor = Arc::clone(&self.processor);
         move || {
             let _ = processor.force_flush();

@@ -6,6 +6,7 @@ mod jaeger;
 mod limits;
 mod metrics;
 mod otlp;
+mod protocol;
 mod traces;
 mod variables;
 
@@ -19,11 +20,20 @@ pub(super) use batch::Batch;
 #[cfg(feature = "jaeger")]
 pub(super) use jaeger::{Credentials, Jaeger};
 pub(super) use limits::Limits;
-pub(super) use metrics::MetricsVariables;
+#[cfg(all(feature = "otlp", feature = "prometheus"))]
+pub(super) use metrics::HISTOGRAMS;
 #[cfg(feature = "otlp")]
-pub(super) use otlp::METRICS_PATH;
-use otlp::TRACES;
-pub(super) use otlp::{Otlp, TRACES_PATH};
+pub(super) use metrics::Histograms;
+pub(super) use metrics::MetricsVariables;
+#[cfg(feature = "tls")]
+pub(super) use otlp::Path;
+#[cfg(feature = "otlp")]
+pub(super) use otlp::{METRICS, Signal};
+pub(super) use otlp::{OtlpVariables, TRACES};
+#[cfg(feature = "otlp")]
+pub use protocol::Compression;
+#[cfg(feature = "otlp")]
+pub(super) use protocol::Protocol;
 pub(super) use traces::TracesExporter;
 pub(super) use variables::Variables;
 
@@ -41,7 +51,7 @@ pub(super) struct Environment {
     /// None where it is not said.
     pub(super) exporters: Option<Vec<TracesExporter>>,
     pub(super) sampler: Option<Box<dyn ShouldSample>>,
-    pub(super) traces: Otlp,
+    pub(super) traces: OtlpVariables,
     pub(super) batch: Batch,
     #[cfg(feature = "jaeger")]
     pub(super) jaeger: Jaeger,

@@ -1,4 +1,4 @@
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use super::*;
 use crate::exchange::VALUE_LIMIT_VARIABLES;
@@ -21,9 +21,9 @@ fn an_empty_environment_says_nothing() {
     assert_eq!(environment.service_name_in_resource, None);
     assert!(environment.propagator.is_none());
     assert_eq!(environment.traces.endpoint, None);
-    assert_eq!(environment.traces.timeout, Duration::from_secs(10));
+    assert_eq!(environment.traces.timeout, None);
     assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
-    let batch = Batch { queue: 2048, size: 512, delay: None };
+    let batch = Batch::of(2048, 512, None);
     assert_eq!(environment.batch, batch);
 }
 

@@ -15,6 +15,7 @@ const SAMPLERS: &str = "always_on, always_off, traceidratio, parentbased_always_
 pub(in crate::telemetry) enum TracesExporter {
     Console,
     ConsoleJson,
+    #[cfg(feature = "otlp")]
     Otlp,
     #[cfg(feature = "jaeger")]
     Jaeger,
@@ -105,7 +106,8 @@ impl TracesExporter {
         match name {
             "console" => Some(Self::Console),
             "console-json" => Some(Self::ConsoleJson),
-            "otlp" if cfg!(feature = "otlp") => Some(Self::Otlp),
+            #[cfg(feature = "otlp")]
+            "otlp" => Some(Self::Otlp),
             #[cfg(feature = "jaeger")]
             "jaeger" => Some(Self::Jaeger),
             _ => None,

@@ -80,12 +80,32 @@ impl Variables {
         text.map_err(|_| TelemetryError::not_utf8(name))
     }
 
-    pub(super) fn first(
+    pub(super) fn first<const N: usize>(
         &self,
-        [first, second]: [&'static str; 2],
+        names: [&'static str; N],
     ) -> Result<Option<(&'static str, String)>, TelemetryError> {
-        let (of_first, of_second) = (self.text(first)?, self.text(second)?);
-        Ok(of_first.map(|value| (first, value)).or(of_second.map(|value| (second, value))))
+        let mut found = None;
+        for name in names {
+            let value = self.text(name)?;
+            found = found.or(value.map(|value| (name, value)));
+        }
+        Ok(found)
+    }
+
+    /// One of a few words, in the first of these variables that is set.
+    pub(super) fn parsed<T, const N: usize>(
+        &self,
+        names: [&'static str; N],
+        parse: impl Fn(&str) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<T>, TelemetryError> {
+        let Some((name, value)) = self.first(names)? else {
+            return Ok(None);
+        };
+        match parse(value.trim()) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(TelemetryError::setting(name, value, expected)),
+        }
     }
 
     pub(super) fn milliseconds(

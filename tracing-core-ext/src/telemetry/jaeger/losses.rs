@@ -43,7 +43,7 @@ mod tests {
     use crate::telemetry::config::Batch;
 
     fn told(losses: Losses, batch: usize) -> (Result<(), String>, bool) {
-        let settings = Batch { queue: 8, size: 8, delay: None };
+        let settings = Batch::of(8, 8, None);
         let delivery = Delivery::of_spans("udp://nowhere".to_owned(), &settings);
         (losses.tell(batch, &delivery), delivery.has_rejected())
     }

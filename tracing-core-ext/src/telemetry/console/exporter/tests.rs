@@ -16,7 +16,7 @@ use crate::telemetry::{
 
 const INBOUND: TraceId = TraceId::from_bytes([7; 16]);
 
-const BATCH: Batch = Batch { queue: 64, size: 1, delay: None };
+const BATCH: Batch = Batch::of(64, 1, None);
 
 fn delivery() -> Arc<Delivery> {
     Arc::new(Delivery::of_spans("standard output".to_owned(), &BATCH))
