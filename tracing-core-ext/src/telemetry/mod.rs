@@ -58,7 +58,8 @@
 //! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` by default, `delta` or `lowmemory` |
 //! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` by default, or `base2_exponential_bucket_histogram` where Prometheus does not scrape as well |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export: 2048 at most, 512 at once, 5000 milliseconds (100 for the console) |
+//! | `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds an export of spans may take, 30000 by default, where the one of OTLP is not shorter |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
@@ -67,7 +68,8 @@
 //!
 //! The environment is read once. A wrong value of a variable in this table is a
 //! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
-//! counts as unset.
+//! counts as unset. What code says counts first, then a variable for one signal, then the one for all of them, then the
+//! default. Code that names an exporter has named all of them: those of the environment are left alone.
 //!
 //! # What is said at start-up
 //!
@@ -99,6 +101,9 @@
 //!   line with their number when spans are delivered again. Requests never wait for it. Each export is attempted for
 //!   `OTEL_EXPORTER_OTLP_TIMEOUT` before its spans are lost; one that waits for the next attempt does not hold up a
 //!   shutdown.
+//! - What became of the spans is measured where metrics are: `otel.sdk.processor.span.processed` (with `error.type` where the
+//!   queue was full), `otel.sdk.processor.span.queue.size` and `.capacity`, and `otel.sdk.exporter.span.exported` (with
+//!   `error.type` for those that failed or were rejected), by exporter.
 //! - **What exports** is not traced and logs nothing itself, under any subscriber.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
