@@ -20,10 +20,10 @@ pub(super) struct Pipeline {
     pub(super) delivery: Arc<Delivery>,
 }
 
-/// What hands the spans of a provider to a [`Pipeline`], which is closed by [`Telemetry`](super::Telemetry): all of them
-/// at once, where the provider would wait for one after the other.
+/// What hands the spans of a provider to each [`Pipeline`]. These are closed by [`Telemetry`](super::Telemetry): all at once,
+/// where this can only wait for one after the other.
 #[derive(Debug)]
-struct Inlet(Arc<ValueLimit<CountingProcessor>>);
+pub(super) struct Inlets(Vec<Arc<ValueLimit<CountingProcessor>>>);
 
 /// How a pipeline treats what comes.
 #[derive(Debug)]
@@ -48,11 +48,6 @@ impl Pipeline {
         Self { processor: Arc::new(processor), delivery }
     }
 
-    /// What a provider is built with.
-    pub(super) fn inlet(&self) -> impl SpanProcessor + 'static {
-        Inlet(Arc::clone(&self.processor))
-    }
-
     /// What exports all that waits and stops, wherever it is called. From now on no export waits for another attempt.
     ///
     /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
@@ -67,20 +62,37 @@ impl Pipeline {
     }
 }
 
-impl SpanProcessor for Inlet {
+impl Inlets {
+    pub(super) fn of(pipelines: &[Pipeline]) -> Self {
+        Self(pipelines.iter().map(|pipeline| Arc::clone(&pipeline.processor)).collect())
+    }
+
+    /// Every one of them is asked, also where one fails.
+    fn each(&self, ask: impl Fn(&ValueLimit<CountingProcessor>) -> OTelSdkResult) -> OTelSdkResult {
+        let mut result = Ok(());
+        for processor in &self.0 {
+            result = result.and(ask(processor));
+        }
+        result
+    }
+}
+
+impl SpanProcessor for Inlets {
     fn on_start(&self, span: &mut Span, context: &Context) {
-        self.0.on_start(span, context);
+        self.0.iter().for_each(|processor| processor.on_start(span, context));
     }
 
     fn on_end(&self, span: SpanData) {
-        self.0.on_end(span);
+        let Some((last, others)) = self.0.split_last() else { return };
+        others.iter().for_each(|processor| processor.on_end(span.clone()));
+        last.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
+        self.each(SpanProcessor::force_flush)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
+        self.each(|processor| processor.shutdown_with_timeout(timeout))
     }
 }

@@ -1,6 +1,6 @@
 use opentelemetry_sdk::{
     Resource,
-    trace::{Sampler, SdkTracerProvider, ShouldSample, SpanLimits, TracerProviderBuilder},
+    trace::{Sampler, SdkTracerProvider, ShouldSample, SpanLimits},
 };
 use tracing::Dispatch;
 
@@ -15,7 +15,7 @@ use super::{
     guard::Telemetry,
     log::LogLines,
     log_target::LogTarget,
-    pipeline::Pipeline,
+    pipeline::{Inlets, Pipeline},
     resource::resource,
     service_name::{Candidates, ServiceName},
     subscriber::subscriber,
@@ -157,12 +157,10 @@ fn provider(
     limits: SpanLimits,
     pipelines: &[Pipeline],
 ) -> SdkTracerProvider {
-    let builder = SdkTracerProvider::builder()
+    SdkTracerProvider::builder()
         .with_resource(resource)
         .with_sampler(sampler)
-        .with_span_limits(limits);
-    let feed = |builder: TracerProviderBuilder, pipeline: &Pipeline| {
-        builder.with_span_processor(pipeline.inlet())
-    };
-    pipelines.iter().fold(builder, feed).build()
+        .with_span_limits(limits)
+        .with_span_processor(Inlets::of(pipelines))
+        .build()
 }
