@@ -85,9 +85,22 @@ impl Case {
         Some(Self { subject, mode: self.mode.untraced() })
     }
 
-    /// Sets up providers and a service; what is global is so for the whole process.
+    /// How many recorded spans every request ends, where that is known.
+    pub fn spans(self) -> Option<usize> {
+        match (self.subject.framework, self.subject.role, self.mode) {
+            (Framework::Parts, ..) | (_, Role::Reference, _) => None,
+            (_, Role::Bare, _) | (_, _, Mode::NoSdk) => Some(0),
+            (.., mode) => Some(usize::from(mode.is_sampled())),
+        }
+    }
+
+    /// Sets up providers, if anything is traced, and a service. What is global is so for the whole process.
     pub fn site(self) -> Site {
-        (self.subject.build)(&Rig::new(self.mode))
+        let rig = match self.subject.role {
+            Role::Bare => Rig::untraced(self.mode),
+            _ => Rig::new(self.mode),
+        };
+        (self.subject.build)(&rig)
     }
 }
 

@@ -32,4 +32,5 @@ pub use self::{
     median::median,
     site::{Driver, Site},
     subjects::SUBJECTS,
+    telemetry::ended_spans,
 };

@@ -12,6 +12,11 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// With nothing: the case it is the baseline of has the same process.
+    pub(crate) const fn untraced(mode: Mode) -> Self {
+        Self { mode, tracers: None, meters: None }
+    }
+
     /// With global providers, for middleware that takes nothing else.
     pub(crate) fn new(mode: Mode) -> Self {
         let tracers = (mode != Mode::NoSdk).then(|| telemetry::install_tracers(mode.is_sampled()));

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use opentelemetry::global;
 use opentelemetry_sdk::{
@@ -9,6 +9,15 @@ use opentelemetry_sdk::{
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt};
+
+thread_local! {
+    static ENDED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many recorded spans have ended in this thread: what tells that a subject does its work.
+pub fn ended_spans() -> usize {
+    ENDED.get()
+}
 
 /// The same provider in every version of OpenTelemetry.
 macro_rules! version {
@@ -51,6 +60,7 @@ macro_rules! version {
 
                 fn on_end(&self, span: SpanData) {
                     drop(span);
+                    super::ENDED.set(super::ENDED.get() + 1);
                 }
 
                 fn force_flush(&self) -> OTelSdkResult {

@@ -29,7 +29,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LOAD.md");
 
 /// Turns of every server, each a second long.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 21;
 
 /// Those of the short form.
 const FEW_ROUNDS: usize = 3;

@@ -31,6 +31,15 @@ impl Server {
         Ok(Self { case, port: port?, process })
     }
 
+    /// Time on a processor so far, in ticks of the kernel's clock.
+    pub(crate) fn ticks(&self) -> Result<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        // proc_pid_stat(5): the name, second, ends with the last parenthesis; utime and stime are the 14th and 15th.
+        let (_, behind_name) = stat.rsplit_once(')').ok_or("no name")?;
+        let times = behind_name.split_whitespace().skip(11).take(2);
+        Ok(times.map(str::parse::<u64>).sum::<std::result::Result<_, _>>()?)
+    }
+
     /// Resident, in KiB.
     pub(crate) fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benches::{Case, Driver, Framework, Mode, machine::output, median};
+use benches::{Case, Driver, Framework, Mode, ended_spans, machine::output, median};
 use serde_json::{Value, json};
 
 use crate::{Result, threads};
@@ -23,15 +23,28 @@ pub(crate) fn measured(index: usize) -> Result<Value> {
     Ok(serde_json::from_str(&printed)?)
 }
 
-pub(crate) fn measure(case: Case) -> Value {
+pub(crate) fn measure(case: Case) -> Result<Value> {
     // First, so that the global providers are those of the case.
     let bare = case.baseline().map(Case::site);
     let site = case.site().install();
     let mut driver = site.driver();
+    check(case, &mut driver)?;
     let wall = bare.map(|bare| wall_ratio(&mut bare.driver(), &mut driver, batch(case.mode)));
     let is_server = matches!(case.subject.framework, Framework::Axum | Framework::Actix);
     let scaling = (is_server && case.mode == Mode::Sampled).then(|| threads::scaling(&site));
-    json!({ "allocations": allocations(&mut driver), "wall": wall, "scaling": scaling })
+    Ok(json!({ "allocations": allocations(&mut driver), "wall": wall, "scaling": scaling }))
+}
+
+/// What does not do its work is not to be compared with.
+fn check(case: Case, driver: &mut Driver) -> Result<()> {
+    let before = ended_spans();
+    driver.prepare(1);
+    driver.run(1);
+    let ended = ended_spans() - before;
+    if case.spans().is_some_and(|spans| spans != ended) {
+        return Err(format!("{case}: {ended} spans ended with the first request").into());
+    }
+    Ok(())
 }
 
 /// In one go, so that reading the clock does not count.

@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     let mut arguments = env::args().skip_while(|argument| argument != cell::OPTION);
     if let Some(index) = arguments.nth(1) {
         let case = cases()[index.parse::<usize>()?];
-        println!("{}", cell::measure(case));
+        println!("{}", cell::measure(case)?);
         return Ok(());
     }
     let tables = table::tables(&figures::collect()?);

@@ -50,6 +50,7 @@ fn ratio(figures: &[Figures], target: &Target) -> Option<String> {
 fn frames(figures: &[Figures]) -> String {
     let mut table = String::from(
         "## A frame of a streamed body\n\n\
+         Where a frame costs nothing, the body is not looked at, and the span ends with the head of the response.\n\n\
          | | instructions | allocations, target 0 |\n| --- | ---: | ---: |\n",
     );
     for Figures { case, instructions, allocations, .. } in
