@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every server has one thread and, where `taskset` finds two, a core for itself; `wrk` has another one. The servers take
-//! turns, so that what disturbs one disturbs all. `--save` writes `LOAD.md` as well, `--short` takes half a minute.
+//! turns, so that what disturbs one disturbs all; yet the slowest hundredth tells something on an idle machine only. `--save` writes `LOAD.md` as well, `--short` takes half a minute.
 
 mod server;
 mod table;
