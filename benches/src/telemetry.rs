@@ -35,10 +35,17 @@ macro_rules! version {
 
             /// A provider whose spans go nowhere.
             pub(crate) fn provider(is_sampled: bool) -> SdkTracerProvider {
+                provider_with(is_sampled, Discard)
+            }
+
+            pub(crate) fn provider_with(
+                is_sampled: bool,
+                processor: impl SpanProcessor + 'static,
+            ) -> SdkTracerProvider {
                 let sampler = if is_sampled { Sampler::AlwaysOn } else { Sampler::AlwaysOff };
                 SdkTracerProvider::builder()
                     .with_sampler(sampler)
-                    .with_span_processor(Discard)
+                    .with_span_processor(processor)
                     .build()
             }
 
@@ -53,7 +60,7 @@ macro_rules! version {
             }
 
             #[derive(Debug)]
-            struct Discard;
+            pub(crate) struct Discard;
 
             impl SpanProcessor for Discard {
                 fn on_start(&self, _: &mut Span, _: &Context) {}
@@ -77,6 +84,11 @@ macro_rules! version {
 
 version!(current, opentelemetry, opentelemetry_sdk, tracing_opentelemetry);
 version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelemetry_0_33);
+
+/// As `Telemetry` builds one.
+pub(crate) fn provider_of_ours(is_sampled: bool) -> SdkTracerProvider {
+    current::provider_with(is_sampled, current::Discard)
+}
 
 pub(crate) fn install_tracers(is_sampled: bool) -> SdkTracerProvider {
     let provider = current::provider(is_sampled);
