@@ -1,6 +1,6 @@
 //! What a traced request costs, beside the same request untraced and beside what others make of it.
 //!
-//! A [`Case`] is one of the [`SUBJECTS`] in one [`Mode`]. Nothing leaves the process: the service is called directly, and
+//! A `Case` is one of the `SUBJECTS` in one `Mode`. Nothing leaves the process: the service is called directly, and
 //! ended spans are dropped.
 //!
 //! ```text
