@@ -67,7 +67,8 @@ fn threads(figures: &[Figures]) -> String {
     let mut table = format!(
         "## Two threads\n\n\
          Throughput of two threads that share a service, in throughputs of one; what the machine allows is the figure of the \
-         bare service. The least disturbed tenth of the turns counts. Target: {SCALING}.\n\n\
+         bare service. Two threads want the whole of a small machine, \
+         so this tells something on an idle one only. Target: {SCALING}.\n\n\
          | | two threads |\n| --- | ---: |\n",
     );
     let is_shown = |figures: &&Figures| {
