@@ -241,12 +241,14 @@ impl Served {
         self.listener.as_ref().map(Listener::address)
     }
 
-    /// From now on the endpoint answers that there is nothing more to scrape, and the listener is closed.
-    pub(crate) fn shut_down(&mut self) {
+    /// From now on the endpoint answers that there is nothing more to scrape.
+    pub(crate) fn drain(&self) {
         self.endpoint.shut_down();
-        if let Some(listener) = &mut self.listener {
-            listener.stop();
-        }
+    }
+
+    /// What closes the listener. It waits for a scrape that is being answered.
+    pub(crate) fn closing(&mut self) -> Option<impl FnOnce() + Send + 'static> {
+        self.listener.take().map(|listener| move || drop(listener))
     }
 }
 

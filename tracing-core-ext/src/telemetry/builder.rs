@@ -22,7 +22,7 @@ use super::{
     config::Variables,
     console::Console,
     destination::Destination,
-    doctor,
+    doctor::{self, Watch},
     error::TelemetryError,
     guard::Telemetry,
     log::LogFormat,
@@ -295,8 +295,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Makes this the telemetry of the whole process: the global tracer provider, the global
-    /// meter provider (where metrics are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
+    /// Makes this the telemetry of the whole process: the global tracer provider, the global meter provider (where metrics
+    /// are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
     /// afterwards use them unless told otherwise.
     ///
     /// ```
@@ -322,7 +322,7 @@ impl TelemetryBuilder {
         if INSTALLED.load(Ordering::Acquire) {
             return Err(TelemetryError::already_installed());
         }
-        let Prepared { telemetry, dispatch, patient } = self.prepare()?;
+        let Prepared { mut telemetry, dispatch, patient } = self.prepare()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {
                 true => TelemetryError::already_installed(),
@@ -335,8 +335,8 @@ impl TelemetryBuilder {
         propagation::install_globally(telemetry.propagator().clone());
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         telemetry.install_metrics();
-        telemetry.pipelines.iter().for_each(|pipeline| pipeline.delivery.watch());
         doctor::examine(patient, telemetry.propagator(), &telemetry.log);
+        telemetry.watch = Some(Watch::begin(telemetry.log.clone()));
         Ok(telemetry)
     }
 

@@ -16,11 +16,13 @@ use opentelemetry_sdk::{
 use tracing::Dispatch;
 
 #[cfg(feature = "otlp")]
+use opentelemetry_sdk::metrics::Temporality;
+
+#[cfg(feature = "otlp")]
 use super::otlp::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
-    doctor,
     log_target::LogTarget,
     outage::{Change, Outage},
     shutdown_error::{Loss, Signal},
@@ -48,13 +50,14 @@ pub(super) struct Delivery {
     dropped: AtomicU64,
     delivered: AtomicU64,
     failed: AtomicU64,
-    /// Those of the failed that the exporter has taken.
-    refused: AtomicU64,
-    rejected: Mutex<Option<Rejected>>,
+    /// Those of the failed that the destination did not want.
+    rejected: AtomicU64,
+    /// All that was ever taken for delivered, for what is told later only takes away from `delivered`.
+    arrived: AtomicU64,
+    pending: Mutex<Option<Rejected>>,
+    is_full: AtomicBool,
     outage: Mutex<Outage>,
     log: LogTarget,
-    /// Until the first export is over.
-    is_watched: AtomicBool,
     #[cfg(feature = "otlp")]
     closing: Closing,
 }
@@ -114,25 +117,30 @@ impl Delivery {
 
     /// Counts exports: there is always one at most.
     #[cfg(feature = "otlp")]
-    pub(super) fn of_metrics(destination: String) -> Self {
-        Self::new(Signal::Metrics, destination, 1)
+    pub(super) fn of_metrics(destination: String, temporality: Temporality) -> Self {
+        let signal = match temporality {
+            Temporality::Cumulative => Signal::Totals,
+            _ => Signal::Differences,
+        };
+        Self::new(signal, destination, 1)
     }
 
     fn new(signal: Signal, destination: String, capacity: u64) -> Self {
         Self {
             signal,
             destination,
-            exporter_type: "exporter",
+            exporter_type: "span_exporter",
             capacity,
             ended: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            rejected: Mutex::default(),
+            rejected: AtomicU64::new(0),
+            arrived: AtomicU64::new(0),
+            pending: Mutex::default(),
+            is_full: AtomicBool::new(false),
             outage: Mutex::default(),
             log: LogTarget::default(),
-            is_watched: AtomicBool::new(false),
             #[cfg(feature = "otlp")]
             closing: Closing::default(),
         }
@@ -157,19 +165,17 @@ impl Delivery {
         self.log.log(say);
     }
 
-    /// Lets the doctor see what was exported first.
-    pub(super) fn watch(&self) {
-        self.is_watched.store(true, Ordering::Relaxed);
-    }
-
     pub(super) fn tally(&self) -> Tally {
         let outage = self.outage();
+        // Before the failed, of which they are a part.
+        let rejected = self.rejected.load(Ordering::Acquire);
         Tally {
             ended: self.ended.load(Ordering::Acquire),
             delivered: self.delivered.load(Ordering::Acquire),
             dropped: self.dropped.load(Ordering::Acquire),
+            rejected,
             failed: self.failed.load(Ordering::Acquire),
-            rejected: self.refused.load(Ordering::Acquire),
+            arrived: self.arrived.load(Ordering::Acquire),
             last_error: outage.last_error.clone(),
         }
     }
@@ -189,12 +195,12 @@ impl Delivery {
         self.capacity
     }
 
-    /// What must be said at the end. Of metrics only the last export counts: it tells all that earlier ones told.
+    /// What must be said at the end. Of totals only the last export counts: it tells all that earlier ones told.
     pub(super) fn loss(&self) -> Option<Loss> {
         let tally = self.tally();
         let is_lost = match self.signal {
-            Signal::Spans => tally.lost() > 0,
-            Signal::Metrics => tally.waiting() > 0 || self.outage().is_down(),
+            Signal::Spans | Signal::Differences => tally.lost() > 0,
+            Signal::Totals => tally.waiting() > 0 || self.outage().is_down(),
         };
         let destination = || self.destination.clone();
         is_lost.then(|| Loss { signal: self.signal, destination: destination(), tally })
@@ -208,21 +214,27 @@ impl Delivery {
             return true;
         }
         self.dropped.fetch_add(1, Ordering::AcqRel);
+        // An exporter that never comes back would never tell.
+        if !self.is_full.swap(true, Ordering::AcqRel) {
+            self.settle(None);
+        }
         false
     }
 
     /// Called by an exporter, before it answers Ok, for spans it has lost all the same: of this
     /// batch, or of earlier ones which it had kept.
     pub(super) fn reject(&self, spans: u64, reason: String) {
-        *self.rejected() = Some(Rejected { spans, reason });
+        let mut pending = self.pending();
+        let spans = pending.take().map_or(0, |before| before.spans) + spans;
+        *pending = Some(Rejected { spans, reason });
     }
 
     pub(super) fn has_rejected(&self) -> bool {
-        self.rejected().is_some()
+        self.pending().is_some()
     }
 
-    fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
-        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Option<Rejected>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn outage(&self) -> MutexGuard<'_, Outage> {
@@ -230,14 +242,22 @@ impl Delivery {
     }
 
     pub(super) fn delivered(&self, spans: u64) {
-        let rejected = self.rejected().take();
+        let rejected = self.pending().take();
         let before = self.delivered.load(Ordering::Acquire);
         let failed = rejected.as_ref().map_or(0, |rejected| rejected.spans.min(before + spans));
         // Only the thread that exports writes here.
         self.delivered.store(before + spans - failed, Ordering::Release);
+        self.arrived.fetch_add(spans.saturating_sub(failed), Ordering::AcqRel);
         self.failed.fetch_add(failed, Ordering::AcqRel);
-        self.refused.fetch_add(failed, Ordering::AcqRel);
+        self.rejected.fetch_add(failed, Ordering::AcqRel);
         self.settle(rejected.map(|rejected| rejected.reason));
+    }
+
+    /// Called for an export that its reader could not even begin.
+    #[cfg(feature = "otlp")]
+    pub(super) fn never_sent(&self, error: String) {
+        self.ended.fetch_add(1, Ordering::AcqRel);
+        self.failed(1, error);
     }
 
     pub(super) fn failed(&self, spans: u64, error: String) {
@@ -255,9 +275,6 @@ impl Delivery {
 
     /// One line when spans begin to be lost, one when none are lost any more.
     fn settle(&self, error: Option<String>) {
-        if self.is_watched.swap(false, Ordering::Relaxed) {
-            self.log(doctor::say_if_no_middleware);
-        }
         let mut outage = self.outage();
         let change = outage.observe(self.lost());
         outage.last_error = error.or(outage.last_error.take());
@@ -265,7 +282,10 @@ impl Delivery {
         drop(outage);
         match change {
             Some(Change::Down) => self.log(|| self.say_down(reason.as_deref())),
-            Some(Change::Up { lost }) => self.log(|| self.say_up(lost)),
+            Some(Change::Up { lost }) => {
+                self.is_full.store(false, Ordering::Release);
+                self.log(|| self.say_up(lost));
+            }
             None => {}
         }
     }

@@ -72,9 +72,14 @@ impl Destination {
         environment.traces.endpoint.clone().map(Self::WithoutOtlp)
     }
 
+    /// Whether what code leaves open comes from there.
+    pub(super) fn heeds_the_environment(&self) -> bool {
+        !matches!(self, Self::Console(_) | Self::Own(_))
+    }
+
     pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|way| {
-            let delivery = way.delivery("exporter()".to_owned(), "exporter");
+            let delivery = way.delivery("exporter()".to_owned(), "span_exporter");
             way.pipeline(exporter, delivery, EXPORT_DELAY)
         }))
     }
@@ -131,7 +136,7 @@ impl Way<'_> {
     }
 
     fn to_console(&self, console: &Console) -> Pipeline {
-        let delivery = self.delivery(console.destination().to_owned(), "console_exporter");
+        let delivery = self.delivery(console.destination().to_owned(), "console_span_exporter");
         let kept = Arc::clone(&delivery);
         let exporter =
             ConsoleExporter::new(self.service_name, console, self.environment.no_color, kept);
@@ -142,7 +147,7 @@ impl Way<'_> {
     fn to_jaeger(&self, endpoint: Option<JaegerEndpoint>) -> Result<Pipeline, TelemetryError> {
         let jaeger = &self.environment.jaeger;
         let endpoint = jaeger.endpoint(endpoint)?;
-        let delivery = self.delivery(endpoint.to_string(), "jaeger_exporter");
+        let delivery = self.delivery(endpoint.to_string(), "jaeger_span_exporter");
         let exporter = JaegerExporter::new(&endpoint, jaeger, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }
@@ -162,8 +167,8 @@ impl Way<'_> {
 fn type_over(protocol: Protocol) -> &'static str {
     match protocol {
         #[cfg(feature = "grpc")]
-        Protocol::Grpc => "otlp_grpc_exporter",
-        Protocol::HttpProtobuf => "otlp_http_exporter",
-        Protocol::HttpJson => "otlp_http_json_exporter",
+        Protocol::Grpc => "otlp_grpc_span_exporter",
+        Protocol::HttpProtobuf => "otlp_http_span_exporter",
+        Protocol::HttpJson => "otlp_http_json_span_exporter",
     }
 }

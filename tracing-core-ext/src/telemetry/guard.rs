@@ -10,7 +10,7 @@ use tracing::Dispatch;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::Metrics;
 use super::{
-    builder::TelemetryBuilder, log_target::LogTarget, pipeline::Pipeline,
+    builder::TelemetryBuilder, doctor::Watch, log_target::LogTarget, pipeline::Pipeline,
     shutdown_error::ShutdownError,
 };
 use crate::propagation::Propagator;
@@ -29,10 +29,13 @@ pub struct Telemetry {
     pub(super) metrics: Option<Metrics>,
     pub(super) log: LogTarget,
     pub(super) timeout: Duration,
+    /// Where it is installed.
+    pub(super) watch: Option<Watch>,
     pub(super) is_shut_down: bool,
 }
 
-type Task = Box<dyn FnOnce() + Send>;
+/// Something that may hang.
+pub(super) type Task = Box<dyn FnOnce() + Send>;
 
 impl Telemetry {
     /// Starts the set-up of a service.
@@ -78,32 +81,48 @@ impl Telemetry {
 
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
+        self.watch = None;
         let started = Instant::now();
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        if let Some(metrics) = &mut self.metrics {
-            metrics.close();
-        }
-        let in_time = all_done_within(self.timeout, self.closing());
-        if in_time {
-            // At once: nothing is left that it would wait for.
-            let _ = self.provider.shutdown_with_timeout(self.timeout);
-        }
+        self.metrics.iter().for_each(Metrics::drain);
+        let for_spans = self.timeout - self.for_metrics();
+        let mut in_time = all_done_within(for_spans, self.closing_pipelines());
+        in_time &= all_done_within(
+            self.timeout - started.elapsed().min(for_spans),
+            self.closing_metrics(),
+        );
+        // Ends at once: of what is closed nothing is waited for, and of what hangs nothing more either.
+        let _ = self.provider.shutdown_with_timeout(Duration::ZERO);
         let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.delivery.loss());
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let losses = losses.chain(self.metrics.iter().filter_map(Metrics::loss));
         ShutdownError::of(losses.collect(), (!in_time).then(|| started.elapsed()))
     }
 
-    fn closing(&self) -> Vec<Task> {
+    /// Metrics come last, as they tell what became of the spans, and need a moment however long those take.
+    fn for_metrics(&self) -> Duration {
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if self.metrics.is_some() {
+            return self.timeout / 4;
+        }
+        Duration::ZERO
+    }
+
+    fn closing_pipelines(&self) -> Vec<Task> {
         let timeout = self.timeout;
         let closing = |pipeline: &Pipeline| Box::new(pipeline.closing(timeout)) as Task;
-        let pipelines = self.pipelines.iter().map(closing);
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let pipelines =
-            pipelines.chain(self.meter_provider().cloned().map(|meters| {
-                Box::new(move || drop(meters.shutdown_with_timeout(timeout))) as Task
-            }));
-        pipelines.collect()
+        self.pipelines.iter().map(closing).collect()
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    fn closing_metrics(&mut self) -> Vec<Task> {
+        let timeout = self.timeout;
+        self.metrics.as_mut().map_or(Vec::new(), |metrics| metrics.closing(timeout))
+    }
+
+    #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
+    fn closing_metrics(&mut self) -> Vec<Task> {
+        Vec::new()
     }
 }
 

@@ -2,10 +2,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-#[cfg(feature = "otlp")]
 use std::time::Duration;
 
 use opentelemetry::global;
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::error::OTelSdkError;
 #[cfg(feature = "otlp")]
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, PeriodicReader, Stream};
 use opentelemetry_sdk::{
@@ -17,7 +18,10 @@ use tracing::Dispatch;
 #[cfg(all(feature = "otlp", feature = "prometheus"))]
 use super::config::HISTOGRAMS;
 use super::{
-    config::MetricsVariables, error::TelemetryError, guard::Telemetry, shutdown_error::Loss,
+    config::MetricsVariables,
+    error::TelemetryError,
+    guard::{Task, Telemetry},
+    shutdown_error::Loss,
 };
 #[cfg(feature = "otlp")]
 use super::{
@@ -127,8 +131,9 @@ impl MetricsOptions {
         }
         let mut settings = Settings::resolve(&self.otlp, &environment.otlp, &METRICS)?;
         settings.timeout = settings.timeout.min(environment.timeout.unwrap_or(EXPORT_TIMEOUT));
-        let delivery = Arc::new(Delivery::of_metrics(settings.endpoint.to_string()));
         let temporality = environment.temporality.unwrap_or_default();
+        let delivery = Delivery::of_metrics(settings.endpoint.to_string(), temporality);
+        let delivery = Arc::new(delivery);
         let exporter = OtlpMetrics::new(settings, temporality, Arc::clone(&delivery))?;
         let reader = PeriodicReader::builder(exporter)
             .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
@@ -193,16 +198,38 @@ impl Metrics {
         &self.provider
     }
 
-    /// What is scraped need not be waited for, and an export waits for nothing any more.
-    pub(super) fn close(&mut self) {
-        #[cfg(feature = "otlp")]
-        if let Some(delivery) = &self.delivery {
+    /// Whoever asks is told that the service drains.
+    pub(super) fn drain(&self) {
+        #[cfg(feature = "prometheus")]
+        self.served.iter().for_each(Served::drain);
+    }
+
+    /// What exports the last metrics and closes the listener. From now on no export waits for another attempt.
+    pub(super) fn closing(&mut self, timeout: Duration) -> Vec<Task> {
+        let meters = self.closing_meters(timeout);
+        #[cfg(feature = "prometheus")]
+        if let Some(listener) = self.served.as_mut().and_then(Served::closing) {
+            return vec![meters, Box::new(listener)];
+        }
+        vec![meters]
+    }
+
+    #[cfg(feature = "otlp")]
+    fn closing_meters(&self, timeout: Duration) -> Task {
+        let (meters, delivery) = (self.provider.clone(), self.delivery.clone());
+        if let Some(delivery) = &delivery {
             delivery.closing().begin();
         }
-        #[cfg(feature = "prometheus")]
-        if let Some(served) = &mut self.served {
-            served.shut_down();
-        }
+        Box::new(move || match (meters.shutdown_with_timeout(timeout), delivery) {
+            (Ok(()) | Err(OTelSdkError::AlreadyShutdown), _) | (_, None) => {}
+            (Err(error), Some(delivery)) => delivery.never_sent(error.to_string()),
+        })
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    fn closing_meters(&self, timeout: Duration) -> Task {
+        let meters = self.provider.clone();
+        Box::new(move || drop(meters.shutdown_with_timeout(timeout)))
     }
 }
 

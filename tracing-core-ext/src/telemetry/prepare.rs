@@ -62,10 +62,19 @@ impl TelemetryBuilder {
         Patient {
             is_disabled: environment.is_disabled,
             exporters: in_code.or(in_environment),
+            overruled: in_code.and_then(|_| self.overruled(environment)),
             sampler: format!("{sampler:?}"),
             span_level: self.span_level,
             unread: self.variables.unread(),
         }
+    }
+
+    /// What of the environment would have named an exporter, had code not named another.
+    fn overruled(&self, environment: &Environment) -> Option<&'static str> {
+        let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
+        let sends = self.destinations.iter().any(Destination::heeds_the_environment);
+        let has_endpoint = !sends && environment.traces.endpoint.is_some();
+        listed.or(has_endpoint.then_some("OTEL_EXPORTER_OTLP_ENDPOINT"))
     }
 
     fn enabled(
@@ -92,6 +101,7 @@ impl TelemetryBuilder {
             metrics,
             log: LogTarget::default(),
             timeout: self.shutdown_timeout,
+            watch: None,
             is_shut_down: false,
         };
         Ok((telemetry, service))
@@ -123,6 +133,7 @@ impl TelemetryBuilder {
             metrics: None,
             log: LogTarget::default(),
             timeout: self.shutdown_timeout,
+            watch: None,
             is_shut_down: false,
         }
     }

@@ -1,6 +1,9 @@
 //! What became of the spans, as metrics: semantic conventions for SDK metrics.
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>
+//!
+//! A span counts as processed when its export has ended or when it was dropped. One that a console or an agent has taken and
+//! lost later counts as exported and as failed, as no counter may fall.
 
 use std::sync::Arc;
 
@@ -32,7 +35,7 @@ fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
         .with_description("The number of spans for which the processing has finished, either successful or failed.")
         .with_callback(each(pipelines, |pipeline, observer| {
             let tally = pipeline.delivery.tally();
-            observer.observe(tally.delivered + tally.failed, &pipeline.processor);
+            observer.observe(tally.arrived + tally.failed, &pipeline.processor);
             observer.observe(tally.dropped, &pipeline.processor_error("queue_full"));
         }))
         .build();
@@ -63,9 +66,10 @@ fn observe_exporters(meter: &Meter, pipelines: &Arc<[Observed]>) {
         )
         .with_callback(each(pipelines, |pipeline, observer| {
             let tally = pipeline.delivery.tally();
-            observer.observe(tally.delivered, &pipeline.exporter);
+            observer.observe(tally.arrived, &pipeline.exporter);
             observer.observe(tally.rejected, &pipeline.exporter_error("rejected"));
-            observer.observe(tally.failed - tally.rejected, &pipeline.exporter_error("failed"));
+            let failed = tally.failed.saturating_sub(tally.rejected);
+            observer.observe(failed, &pipeline.exporter_error("failed"));
         }))
         .build();
 }

@@ -25,9 +25,12 @@ pub struct Loss {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Signal {
     Spans,
-    /// Counted by the export.
+    /// Metrics, each export of which tells all that happened until then.
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
-    Metrics,
+    Totals,
+    /// Metrics, each export of which tells what happened since the one before.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
+    Differences,
 }
 
 impl ShutdownError {
@@ -98,14 +101,14 @@ impl Signal {
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Spans => "spans",
-            Self::Metrics => "metrics",
+            Self::Totals | Self::Differences => "metrics",
         }
     }
 
     fn counted(self) -> &'static str {
         match self {
             Self::Spans => "spans",
-            Self::Metrics => "exports of metrics",
+            Self::Totals | Self::Differences => "exports of metrics",
         }
     }
 }
@@ -160,7 +163,7 @@ mod tests {
     fn a_missed_deadline_is_said_of_what_still_waits() {
         let waits = Tally { ended: 9, delivered: 4, dropped: 2, ..Tally::default() };
         let failed = Tally { ended: 2, delivered: 1, failed: 1, ..Tally::default() };
-        let losses = vec![loss(Signal::Spans, waits), loss(Signal::Metrics, failed)];
+        let losses = vec![loss(Signal::Spans, waits), loss(Signal::Totals, failed)];
         assert_eq!(
             said(losses, Some(Duration::from_secs(5))),
             "5 of 9 spans were not delivered to http://localhost:4318 within 5.0 s: \

@@ -7,6 +7,8 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     /// Those of the failed that the destination did not want.
     pub(super) rejected: u64,
+    /// All that was once taken for delivered. Unlike the delivered it never falls.
+    pub(super) arrived: u64,
     pub(super) last_error: Option<String>,
 }
 

@@ -56,25 +56,17 @@ impl Variables {
     }
 
     fn root_sampler(&self, name: Option<&str>) -> Result<Option<Sampler>, TelemetryError> {
-        let ratio = self.text(RATIO)?;
-        let root = name.map(|name| name.trim().trim_start_matches("parentbased_"));
-        if let (None | Some("always_on" | "always_off"), Some(ratio)) = (root, &ratio) {
-            return Err(TelemetryError::setting(RATIO, ratio, ONLY_WITH_RATIO));
-        }
-        Ok(Some(match root {
+        Ok(Some(match name.map(|name| name.trim().trim_start_matches("parentbased_")) {
             None => return Ok(None),
             Some("always_on") => Sampler::AlwaysOn,
             Some("always_off") => Sampler::AlwaysOff,
-            Some("traceidratio") => Sampler::TraceIdRatioBased(parse_ratio(ratio)?),
+            Some("traceidratio") => Sampler::TraceIdRatioBased(parse_ratio(self.text(RATIO)?)?),
             Some(_) => {
                 return Err(TelemetryError::setting(SAMPLER, name.unwrap_or_default(), SAMPLERS));
             }
         }))
     }
 }
-
-const ONLY_WITH_RATIO: &str =
-    "none, or OTEL_TRACES_SAMPLER=traceidratio or parentbased_traceidratio beside it";
 
 /// All of them where no ratio is given, as the specification has it.
 fn parse_ratio(text: Option<String>) -> Result<f64, TelemetryError> {
@@ -192,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_that_is_none_or_that_nothing_asks_for_is_refused() {
+    fn a_ratio_that_is_none_is_refused() {
         for ratio in ["2", "-0.1", "half", "NaN"] {
             assert_eq!(
                 sampler("traceidratio", ratio).unwrap_err(),
@@ -201,11 +193,15 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_ratio_that_no_sampler_asks_for_is_read_by_nothing() {
         for name in ["", "always_on", "parentbased_always_off"] {
-            assert_eq!(
-                sampler(name, "0.5").unwrap_err(),
-                format!("OTEL_TRACES_SAMPLER_ARG=\"0.5\": expected {ONLY_WITH_RATIO}")
-            );
+            let variables = variables(&[(SAMPLER, name), (RATIO, "0.5")]);
+            let variables = Variables { set: || vec![RATIO.to_owned()], ..variables };
+            assert!(variables.sampler().is_ok(), "{name}");
+            assert_eq!(variables.unread(), [RATIO], "{name}");
         }
     }
 }

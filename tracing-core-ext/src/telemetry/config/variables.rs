@@ -10,18 +10,22 @@ use std::{
 use crate::telemetry::error::TelemetryError;
 
 /// What still counts where the SDK is disabled: context is carried on, log lines are written.
-const WITHOUT_SDK: [&str; 4] = ["OTEL_PROPAGATORS", "RUST_LOG", "NO_COLOR", "TERM"];
+const WITHOUT_SDK: [&str; 5] =
+    ["OTEL_PROPAGATORS", "OTEL_SERVICE_NAME", "RUST_LOG", "NO_COLOR", "TERM"];
 
 /// Read elsewhere, or meant for other programs that share an environment.
-const NOT_OURS: [&str; 10] = [
+const NOT_OURS: [&str; 13] = [
     "OTEL_CPP_",
     "OTEL_DOTNET_",
     "OTEL_GO_",
+    "OTEL_INJECTOR_",
     "OTEL_INSTRUMENTATION_",
     "OTEL_JAVA",
     "OTEL_NODE_",
     "OTEL_PHP_",
+    "OTEL_POD_",
     "OTEL_PYTHON_",
+    "OTEL_RESOURCE_ATTRIBUTES_",
     "OTEL_RUBY_",
     "OTEL_SEMCONV_",
 ];

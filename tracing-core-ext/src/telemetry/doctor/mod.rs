@@ -3,6 +3,7 @@
 
 #[cfg(debug_assertions)]
 mod versions;
+mod watch;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use opentelemetry::{
 };
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 
+pub(super) use self::watch::Watch;
 use super::log_target::LogTarget;
 use crate::propagation::Propagator;
 
@@ -22,6 +24,8 @@ pub(super) struct Patient {
     pub(super) is_disabled: bool,
     /// How many exporters there are, where somebody has said so.
     pub(super) exporters: Option<usize>,
+    /// What of the environment names exporters that code has named otherwise.
+    pub(super) overruled: Option<&'static str>,
     pub(super) sampler: String,
     pub(super) span_level: LevelFilter,
     /// Variables that are set and that nothing reads.
@@ -33,7 +37,8 @@ enum Finding {
     Disabled,
     PrintsTraces,
     ExportsNothing,
-    SamplesNothing,
+    Overruled(&'static str),
+    BeginsNothing(String),
     CarriesNothing,
     HidesSpans(LevelFilter),
     CompiledOut(LevelFilter),
@@ -50,23 +55,13 @@ pub(super) fn examine(patient: Patient, propagator: &Propagator, log: &LogTarget
     versions::look_for_others(log.clone());
 }
 
-/// Said when spans are exported.
-pub(super) fn say_if_no_middleware() {
-    if !crate::exchange::was_built() {
-        tracing::info!(
-            "spans are exported, but no TracingLayer, no Tracing middleware and no client has been made: requests have \
-             no spans of their own"
-        );
-    }
-}
-
 fn findings(
     patient: Patient,
     propagator: &Propagator,
     is_too_late: bool,
     compiled: LevelFilter,
 ) -> Vec<Finding> {
-    let Patient { is_disabled, exporters, sampler, span_level, unread } = patient;
+    let Patient { is_disabled, exporters, overruled, sampler, span_level, unread } = patient;
     let mut findings = Vec::new();
     let mut find = |finding, is_found: bool| findings.extend(is_found.then_some(finding));
     find(Finding::CarriesNothing, carries_nothing(propagator));
@@ -76,12 +71,19 @@ fn findings(
     }
     find(Finding::PrintsTraces, exporters.is_none());
     find(Finding::ExportsNothing, exporters == Some(0));
-    find(Finding::SamplesNothing, sampler == "AlwaysOff");
+    find(Finding::BeginsNothing(sampler.clone()), begins_nothing(&sampler));
     find(Finding::HidesSpans(span_level), span_level < LevelFilter::INFO);
     find(Finding::CompiledOut(compiled), compiled < LevelFilter::INFO);
     find(Finding::IsTooLate, is_too_late);
+    findings.extend(overruled.map(Finding::Overruled));
     findings.extend(unread.into_iter().map(Finding::Unread));
     findings
+}
+
+/// Whether this is a sampler of the SDK, in the words of its `Debug`, that begins no trace.
+fn begins_nothing(sampler: &str) -> bool {
+    let root = sampler.strip_prefix("ParentBased(").and_then(|rest| rest.strip_suffix(')'));
+    matches!(root.unwrap_or(sampler), "AlwaysOff" | "TraceIdRatioBased(0.0)")
 }
 
 fn carries_nothing(propagator: &Propagator) -> bool {
@@ -94,7 +96,9 @@ fn carries_nothing(propagator: &Propagator) -> bool {
 impl Finding {
     fn say(&self) {
         match self {
-            Self::Disabled | Self::PrintsTraces | Self::SamplesNothing => tracing::info!("{self}"),
+            Self::Disabled | Self::PrintsTraces | Self::BeginsNothing(_) | Self::Unread(_) => {
+                tracing::info!("{self}");
+            }
             _ => tracing::warn!("{self}"),
         }
     }
@@ -113,8 +117,11 @@ impl fmt::Display for Finding {
             Self::ExportsNothing => {
                 f.write_str("OTEL_TRACES_EXPORTER=\"none\": spans are made, and dropped when they end")
             }
-            Self::SamplesNothing => {
-                f.write_str("the sampler is AlwaysOff: no span is recorded, whatever callers have decided")
+            Self::Overruled(variable) => {
+                write!(f, "{variable} names an exporter, but code has named others: spans go to those alone")
+            }
+            Self::BeginsNothing(sampler) => {
+                write!(f, "the sampler is {sampler}: no trace that begins here is recorded")
             }
             Self::CarriesNothing => f.write_str(
                 "there is no propagator: trace context is neither taken from callers nor sent to other services, so every \
@@ -149,6 +156,7 @@ mod tests {
         Patient {
             is_disabled: false,
             exporters: Some(1),
+            overruled: None,
             sampler: "ParentBased(AlwaysOn)".to_owned(),
             span_level: LevelFilter::INFO,
             unread: Vec::new(),
@@ -172,7 +180,10 @@ mod tests {
             (Patient { is_disabled: true, exporters: None, ..healthy() }, Disabled),
             (Patient { exporters: None, ..healthy() }, PrintsTraces),
             (Patient { exporters: Some(0), ..healthy() }, ExportsNothing),
-            (Patient { sampler: "AlwaysOff".to_owned(), ..healthy() }, SamplesNothing),
+            (
+                Patient { overruled: Some("OTEL_TRACES_EXPORTER"), ..healthy() },
+                Overruled("OTEL_TRACES_EXPORTER"),
+            ),
             (Patient { span_level: LevelFilter::WARN, ..healthy() }, HidesSpans(LevelFilter::WARN)),
             (
                 Patient { unread: vec!["OTEL_ENPOINT".to_owned()], ..healthy() },
@@ -180,6 +191,24 @@ mod tests {
             ),
         ] {
             assert_eq!(found(patient), [finding]);
+        }
+    }
+
+    #[test]
+    fn a_sampler_that_begins_no_trace_is_told_from_one_that_does() {
+        for (sampler, begins_nothing) in [
+            ("AlwaysOff", true),
+            ("ParentBased(AlwaysOff)", true),
+            ("TraceIdRatioBased(0.0)", true),
+            ("ParentBased(TraceIdRatioBased(0.0))", true),
+            ("TraceIdRatioBased(0.01)", false),
+            ("AlwaysOn", false),
+            ("AlwaysOffExceptOnSundays", false),
+        ] {
+            let sampler = sampler.to_owned();
+            let found = found(Patient { sampler: sampler.clone(), ..healthy() });
+            let expected = begins_nothing.then_some(Finding::BeginsNothing(sampler));
+            assert_eq!(found, Vec::from_iter(expected));
         }
     }
 

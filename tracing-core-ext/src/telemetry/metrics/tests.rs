@@ -345,10 +345,10 @@ fn what_became_of_the_spans_is_scraped() {
         sample.rsplit_once(' ').unwrap().1.to_owned()
     };
     let exported = "otel_sdk_exporter_span_exported_total";
-    assert_eq!(value(exported, "\"exporter/0\"", ""), "5");
-    assert_eq!(value(exported, "\"exporter/1\"", ""), "2");
-    assert_eq!(value(exported, "\"exporter/1\"", "failed"), "3");
-    assert_eq!(value(exported, "\"exporter/1\"", "rejected"), "0");
+    assert_eq!(value(exported, "\"span_exporter/0\"", ""), "5");
+    assert_eq!(value(exported, "\"span_exporter/1\"", ""), "2");
+    assert_eq!(value(exported, "\"span_exporter/1\"", "failed"), "3");
+    assert_eq!(value(exported, "\"span_exporter/1\"", "rejected"), "0");
     let processed = "otel_sdk_processor_span_processed_total";
     assert_eq!(value(processed, "processor/1", ""), "5");
     assert_eq!(value(processed, "processor/1", "queue_full"), "0");
