@@ -12,6 +12,7 @@ import typing
 
 from backend import Backend, busy, reset, silent, well
 from certificates import Authority
+from collector import GRPC, Collector
 from load import CONNECTIONS, load
 from processes import claim, eventually
 from services import Server
@@ -60,6 +61,7 @@ def judge():
         backend = Backend()
         judge_fault(fault, backend, backend.variables())
     judge_wrong_authority()
+    judge_restart()
 
 
 def judge_wrong_authority():
@@ -72,6 +74,13 @@ def judge_wrong_authority():
         lambda backend: (backend.stop(), backend.start(right.server())),
     )
     judge_fault(fault, backend, backend.variables() | {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(right.file)})
+
+
+def judge_restart():
+    collector = Collector({"open": None})
+    fault = Fault("restarts", "axum", Collector.stop, Collector.start)
+    judge_fault(fault, collector, collector.variables("open", GRPC))
+    collector.stop()
 
 
 def judge_fault(fault, backend, variables):

@@ -1,6 +1,7 @@
 """Judges what is exported by real backends, and by backends that misbehave.
 
-`run.py BACKENDS [PART]...`: the folder of the backends' programs, and what to judge of `PARTS`; all of it unless told.
+`run.py [PART]...`: what to judge of `PARTS`; all of it unless told. `BACKENDS_BIN` is the folder of the backends' programs.
+Logs of every process are left in `target/backends`.
 """
 
 import sys
@@ -8,8 +9,10 @@ import time
 
 import export_paths
 import faults
+import stop
+import tls
 
-PARTS = {"export_paths": export_paths, "faults": faults}
+PARTS = {"export_paths": export_paths, "tls": tls, "faults": faults, "stop": stop}
 
 
 def main(*names):
