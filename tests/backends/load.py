@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import pathlib
-
-from processes import Process
+import subprocess
 
 CONNECTIONS = 8
 SCRIPT = pathlib.Path(__file__).with_name("load.lua")
@@ -19,15 +18,7 @@ class Result:
     p99: float
 
 
-class Load:
-    def __init__(self, url, seconds):
-        options = ["--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s"]
-        self.process = Process("wrk", ["wrk", *options, f"--script={SCRIPT}", url])
-
-    def result(self):
-        self.process.ended()
-        return Result(**json.loads(self.process.wait_for(r"(?m)^\{.*\}$")[0]))
-
-
 def load(url, seconds):
-    return Load(url, seconds).result()
+    options = ["--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", f"--script={SCRIPT}"]
+    wrk = subprocess.run(["wrk", *options, url], check=True, capture_output=True, text=True)
+    return Result(**json.loads(wrk.stdout.splitlines()[-1]))
