@@ -58,7 +58,7 @@ FAILED = {"error": ("bool", True), "otel.status_code": ("string", "ERROR")}
 
 
 def ways(jaeger):
-    """The variables of each way, and the port it must reach."""
+    """The variables of each way."""
     otlp = {"OTEL_TRACES_EXPORTER": "otlp"}
     grpc, http = f"http://127.0.0.1:{jaeger.otlp_grpc}", f"http://127.0.0.1:{jaeger.otlp_http}"
     return {
@@ -101,8 +101,9 @@ def is_whole(jaeger, visit, trace_id):
     expected = CHAIN | {key: PRICES for key in VISITS[visit]}
     count = len(CHAIN) + len(VISITS[visit])
     spans = eventually(f"{count} spans of {visit!r}", lambda: enough(jaeger.trace(trace_id), count))
-    claim(f"{visit}: {count} spans of three services below each other", parents(spans) == expected, spans)
-    claim(f"{visit}: each span once", len(spans) == count == len({span.id for span in spans}), spans)
+    is_each_once = len(spans) == count == len({span.id for span in spans})
+    is_connected = parents(spans) == expected
+    claim(f"{visit}: {count} spans of three services, each once and below its parent", is_each_once and is_connected, spans)
 
 
 def enough(spans, count):
