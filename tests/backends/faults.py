@@ -15,7 +15,7 @@ from certificates import Authority
 from collector import GRPC, Collector
 from load import CONNECTIONS, load
 from processes import claim, eventually
-from services import Server
+from services import MEASURED, Server
 
 ROUNDS = 5
 SECONDS = 1
@@ -86,7 +86,7 @@ def judge_restart():
 def judge_fault(fault, backend, variables):
     print(f"the backend of a service on {fault.framework} {fault.name}", flush=True)
     plain = Server(fault.framework, NO_EXPORTER)
-    server = Server(fault.framework, HASTE | variables)
+    server = Server(fault.framework, MEASURED | HASTE | variables)
     load(plain.url, SECONDS)
     runs = [load(server.url, SECONDS)]
     eventually("spans arrive while all is well", lambda: backend.spans)
@@ -99,6 +99,8 @@ def judge_fault(fault, backend, variables):
         runs.append(load(server.url, SECONDS))
     claim("it says once that spans are lost", len(server.lines(DOWN)) == 1, server.lines(DOWN))
     claim("and not that they no longer are", not server.lines(UP), server.lines(UP))
+    tally = server.tally()
+    claim(f"its metrics tell of it: {tally}", tally["failed"] + tally["dropped"] > 0)
     if fault.retry_after:
         waits(backend.asked, began, fault.retry_after)
 
@@ -138,12 +140,16 @@ def waits(asked, began, retry_after):
 def judge_counts(server, backend, runs):
     answered, failed = (sum(getattr(run, what) for run in runs) for what in ("answered", "failed"))
     claim(f"no request fails of {answered}", failed == 0, runs)
+    eventually("nothing waits any more", lambda: server.tally()["waiting"] == 0)
+    tally = server.tally()
     code = server.stop()
     lost, ended = server.loss()
     # A backend counts what it has said yes to, a moment later.
     eventually(f"{ended - lost} spans are delivered", lambda: len(backend.spans) >= ended - lost)
     delivered = len(backend.spans)
     claim(f"delivered + lost = ended: {delivered} + {lost} = {ended}", delivered + lost == ended, server.said())
+    told = tally["delivered"] == delivered and tally["failed"] + tally["dropped"] == lost
+    claim(f"its metrics tell the same: {tally}", told)
     # wrk hangs up on those under way at the end of a run.
     least, most = (it * server.SPANS_PER_REQUEST for it in (answered, answered + CONNECTIONS * len(runs)))
     claim(f"which is what {answered} requests must end", least <= ended <= most, (least, ended, most))

@@ -4,10 +4,12 @@ import os
 import pathlib
 import re
 import socket
+import urllib.request
 
 from processes import Process, eventually, free_ports
 
 PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug")
+MEASURED = {"OTEL_METRICS_EXPORTER": "prometheus"}
 LOSS = re.compile(r"(\d+) of (\d+) spans were not delivered to ")
 
 
@@ -21,13 +23,26 @@ class Server(Process):
     SPANS_PER_REQUEST = 2
 
     def __init__(self, framework, environment):
-        (port,) = free_ports(1)
+        port, self.metrics_port = free_ports(2)
         # Lines of the exporter, but none per request.
         quiet = {"RUST_LOG": f"warn,tracing_core_ext=info,{framework}_server=error"}
         arguments = [PROGRAMS / f"{framework}_server", f"127.0.0.1:{port}"]
-        super().__init__(framework, arguments, quiet | environment)
+        metrics = {"OTEL_EXPORTER_PROMETHEUS_PORT": str(self.metrics_port)}
+        super().__init__(framework, arguments, quiet | metrics | environment)
         self.url = f"http://127.0.0.1:{port}/items/7"
         eventually(f"{framework} listens", lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
+
+    def tally(self):
+        """What it tells Prometheus of its spans, if `MEASURED`."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as response:
+            page = response.read().decode()
+        count = lambda pattern: sum(int(value) for value in re.findall(rf"^otel_sdk_{pattern} (\d+)$", page, re.MULTILINE))
+        return {
+            "delivered": count(r'exporter_span_exported_total{otel_component[^}]*}'),
+            "failed": count(r'exporter_span_exported_total{error_type="[^}]*}'),
+            "dropped": count(r'processor_span_processed_total{error_type="queue_full"[^}]*}'),
+            "waiting": count(r"processor_span_queue_size{[^}]*}"),
+        }
 
     def loss(self):
         """How many spans it says it has lost at its end, and of how many; none if it says nothing."""
