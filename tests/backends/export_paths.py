@@ -101,9 +101,8 @@ def is_whole(jaeger, visit, trace_id):
     expected = CHAIN | {key: PRICES for key in VISITS[visit]}
     count = len(CHAIN) + len(VISITS[visit])
     spans = eventually(f"{count} spans of {visit!r}", lambda: enough(jaeger.trace(trace_id), count))
-    is_each_once = len(spans) == count == len({span.id for span in spans})
-    is_connected = parents(spans) == expected
-    claim(f"{visit}: {count} spans of three services, each once and below its parent", is_each_once and is_connected, spans)
+    is_whole = len(spans) == count == len({span.id for span in spans}) and parents(spans) == expected
+    claim(f"{visit}: {count} spans of three services, each once and below its parent", is_whole, spans)
 
 
 def enough(spans, count):

@@ -1,8 +1,8 @@
 """Backends that are down, each in its own way, while a service is under load.
 
 Each fault begins after a while in which all is well, and ends: then delivery resumes by itself. What is claimed of each:
-no request fails, none takes much longer, memory is bounded, every span is delivered or counted as lost, and the service
-says once that spans are lost and once that they no longer are.
+no request fails, none takes much longer, memory is bounded, every span is delivered or counted as lost, and the
+service says once that spans are lost and once that they no longer are.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from services import MEASURED, Server
 ROUNDS = 5
 SECONDS = 1
 # Rounds are added while the median is above the limit, for others may use this machine.
-MOST_ROUNDS = 15
+MOST_ROUNDS = 25
 MOST_TIMES_P99 = 2.0
 # A full queue, a batch under way and what the allocator keeps of them.
 MOST_GROWTH = 16 << 20

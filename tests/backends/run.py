@@ -1,7 +1,7 @@
 """Judges what is exported by real backends, and by backends that misbehave.
 
-`run.py [PART]...`: what to judge of `PARTS`; all of it unless told. `BACKENDS_BIN` is the folder of the backends' programs.
-Logs of every process are left in `target/backends`.
+`run.py [PART]...`: what to judge of `PARTS`; all of it unless told. `BACKENDS_BIN` is the folder of the backends'
+programs. Logs of every process are left in `target/backends`.
 """
 
 import sys

@@ -33,10 +33,13 @@ class Server(Process):
         eventually(f"{framework} listens", lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
 
     def tally(self):
-        """What it tells Prometheus of its spans, if `MEASURED`."""
+        """What it tells Prometheus of its spans, where it is `MEASURED`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as response:
             page = response.read().decode()
-        count = lambda pattern: sum(int(value) for value in re.findall(rf"^otel_sdk_{pattern} (\d+)$", page, re.MULTILINE))
+
+        def count(pattern):
+            return sum(int(value) for value in re.findall(rf"(?m)^otel_sdk_{pattern} (\d+)$", page))
+
         return {
             "delivered": count(r'exporter_span_exported_total{otel_component[^}]*}'),
             "failed": count(r'exporter_span_exported_total{error_type="[^}]*}'),
