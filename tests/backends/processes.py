@@ -16,6 +16,9 @@ INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"]
 
 _started = []
 
+for log in LOGS.glob("*.log"):
+    log.unlink()
+
 
 class Process:
     def __init__(self, name, arguments, environment=None):
