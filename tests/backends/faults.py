@@ -1,8 +1,8 @@
 """Backends that are down, each in its own way, while a service is under load.
 
-Each fault begins after a while in which all is well, and ends: then delivery resumes by itself. What is claimed of each:
-no request fails, none takes much longer, memory is bounded, every span is delivered or counted as lost, and the
-service says once that spans are lost and once that they no longer are.
+Each fault begins after a while in which all is well, and ends: then delivery resumes by itself. Of each is claimed: no
+request fails, none takes much longer, memory is bounded, every span is delivered or counted as lost, and the service
+says once that spans are lost, and why, and once that they no longer are.
 """
 
 import dataclasses
