@@ -1,4 +1,4 @@
-"""A backend for OTLP by HTTP that behaves as it is told, and counts the spans it has said yes to."""
+"""A backend by HTTP that behaves as it is told, and keeps the ids of the spans it has said yes to."""
 
 import gzip
 import http.server
@@ -8,10 +8,15 @@ import threading
 import time
 
 import otlp
+import thrift
 from processes import free_ports
 
 
 class Backend:
+    """Takes OTLP."""
+
+    find_spans = staticmethod(otlp.spans)
+
     def __init__(self, tls=None):
         (self.port,) = free_ports(1)
         self.scheme = "https" if tls else "http"
@@ -66,6 +71,15 @@ class Backend:
         self.start()
 
 
+class JaegerBackend(Backend):
+    """Takes what Jaeger's collector takes."""
+
+    find_spans = staticmethod(thrift.spans)
+
+    def variables(self):
+        return {"OTEL_TRACES_EXPORTER": "jaeger", "OTEL_EXPORTER_JAEGER_ENDPOINT": f"{self.url}/api/traces"}
+
+
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -111,9 +125,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def well(handler, body):
-    received = list(otlp.spans(body))
+    backend = handler.server.backend
+    received = list(backend.find_spans(body))
     handler.answer(200)
-    handler.server.backend.spans.extend(received)
+    backend.spans.extend(received)
 
 
 def busy(status, seconds):

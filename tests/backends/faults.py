@@ -10,7 +10,7 @@ import statistics
 import time
 import typing
 
-from backend import Backend, busy, reset, silent, well
+from backend import Backend, JaegerBackend, busy, reset, silent, well
 from certificates import Authority
 from collector import GRPC, Collector
 from load import CONNECTIONS, load
@@ -62,8 +62,15 @@ def judge():
     for fault in FAULTS:
         backend = Backend()
         judge_fault(fault, backend, backend.variables())
+    judge_jaeger()
     judge_wrong_authority()
     judge_restart()
+
+
+def judge_jaeger():
+    backend = JaegerBackend()
+    fault = Fault("for Jaeger refuses connections", "actix", "Connection refused", Backend.stop, Backend.start)
+    judge_fault(fault, backend, backend.variables() | {"OTEL_EXPORTER_JAEGER_TIMEOUT": "2500"})
 
 
 def judge_wrong_authority():
