@@ -4,7 +4,7 @@ import re
 
 from jaeger import Jaeger
 from processes import claim, eventually, fail
-from services import shop
+from services import LOSS, shop
 
 DOOR = ("gateway", "GET /checkout/{item}")
 STOCK = ("inventory", "GET /stock/{item}")
@@ -25,6 +25,7 @@ VISITS = {
     "one the client cancels": [("pricing", "haggle")],
     "one that is streamed": [("pricing", "bid")] * 3,
 }
+SPANS = sum(len(CHAIN) + len(more) for more in VISITS.values())
 METHOD = ("string", "GET")
 TAGS = {
     DOOR: {
@@ -83,18 +84,33 @@ def judge():
     jaeger = Jaeger()
     for way, environment in ways(jaeger).items():
         print(f"the shop exports {way}", flush=True)
-        process = shop(environment)
-        claim("it ends well, nothing lost", process.ended() == 0)
-        visited = dict(re.findall(r"^(.*): GET \S+ → .*, trace (\w{32})$", process.said(), re.MULTILINE))
-        claim("it says the ids of five traces", visited.keys() == VISITS.keys(), visited)
-        for visit, trace_id in visited.items():
-            is_whole(jaeger, visit, trace_id)
-        tea = spans_by_key(jaeger.trace(visited["an order"]))
-        for key, tags in TAGS.items():
-            has_tags(tea[key], tags)
-        claim("tags have the right values and types", True)
-        is_marked(jaeger.trace(visited["one that fails"]))
+        arrives(jaeger, environment)
     jaeger.process.stop()
+    for way, environment in ways(jaeger).items():
+        print(f"the shop exports {way}, and nobody is there", flush=True)
+        is_said_to_be_lost(environment)
+
+
+def arrives(jaeger, environment):
+    process = shop(environment)
+    claim("it ends well, nothing lost", process.ended() == 0)
+    visited = dict(re.findall(r"^(.*): GET \S+ → .*, trace (\w{32})$", process.said(), re.MULTILINE))
+    claim("it says the ids of five traces", visited.keys() == VISITS.keys(), visited)
+    for visit, trace_id in visited.items():
+        is_whole(jaeger, visit, trace_id)
+    tea = spans_by_key(jaeger.trace(visited["an order"]))
+    for key, tags in TAGS.items():
+        has_tags(tea[key], tags)
+    claim("tags have the right values and types", True)
+    is_marked(jaeger.trace(visited["one that fails"]))
+
+
+def is_said_to_be_lost(environment):
+    process = shop(environment)
+    claim("it does not end well", process.ended() == 1)
+    losses = [tuple(map(int, loss)) for loss in LOSS.findall(process.said())]
+    is_all = all(lost == ended for lost, ended in losses) and sum(lost for lost, _ in losses) == SPANS
+    claim(f"three services say that they have lost all {SPANS} spans", is_all and len(losses) == 3, losses)
 
 
 def is_whole(jaeger, visit, trace_id):
