@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     sync::oneshot,
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -30,6 +31,7 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Service {
     child: Child,
+    output: JoinHandle<()>,
     url: String,
 }
 
@@ -61,8 +63,8 @@ impl Service {
         let mut lines = BufReader::new(output).lines();
         while let Some(line) = lines.next_line().await? {
             if let Some(url) = line.strip_prefix(READY) {
-                tokio::spawn(pass_on(lines));
-                return Ok(Self { child, url: url.to_owned() });
+                let output = tokio::spawn(pass_on(lines));
+                return Ok(Self { child, output, url: url.to_owned() });
             }
             print_line(&line)?;
         }
@@ -75,14 +77,19 @@ impl Service {
         &self.url
     }
 
-    /// Tells it to stop and waits until it has; kills it when that takes too long.
+    /// Tells it to stop and waits until it has, and until all it has printed is passed on; kills it when that takes too
+    /// long.
     ///
     /// # Errors
     ///
     /// When it cannot be waited for.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.child.stdin.take());
-        if let Ok(status) = timeout(STOP_DEADLINE, self.child.wait()).await {
+        let ended = async {
+            let _ = self.output.await;
+            self.child.wait().await
+        };
+        if let Ok(status) = timeout(STOP_DEADLINE, ended).await {
             return status;
         }
         self.child.kill().await?;

@@ -80,6 +80,17 @@ async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_
 }
 
 #[tokio::test]
+async fn with_an_exporter_in_the_environment_the_services_use_that_and_all_they_print_is_passed_on()
+{
+    let output = shop().env("OTEL_TRACES_EXPORTER", "console-json").output().await.unwrap();
+
+    let printed = printed(&output);
+    assert!(output.status.success(), "{output:?}");
+    assert!(!printed.contains(" services "), "{printed}");
+    assert_eq!(printed.lines().filter(|line| line.starts_with('{')).count(), 36, "{printed}");
+}
+
+#[tokio::test]
 async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
     let output = shop().env(ENDPOINT, nowhere()).output().await.unwrap();
 
@@ -203,15 +214,10 @@ fn nowhere() -> String {
 
 fn shop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-    for name in ["PROTOCOL", "HEADERS", "COMPRESSION", "TIMEOUT"] {
-        command.env_remove(format!("OTEL_EXPORTER_OTLP_{name}"));
-        command.env_remove(format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+        command.env_remove(name);
     }
-    command
-        .env_remove(ENDPOINT)
-        .env_remove(TRACES_ENDPOINT)
-        .env_remove("OTEL_SERVICE_NAME")
-        .env_remove("RUST_LOG");
+    command.env_remove("RUST_LOG");
     command
 }
 
