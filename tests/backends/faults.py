@@ -5,6 +5,7 @@ request fails, none takes much longer, memory is bounded, every span is delivere
 says once that spans are lost, and why, and once that they no longer are.
 """
 
+import concurrent.futures
 import dataclasses
 import statistics
 import time
@@ -24,6 +25,8 @@ MOST_ROUNDS = 25
 MOST_TIMES_P99 = 2.0
 # A full queue, a batch under way and what the allocator keeps of them.
 MOST_GROWTH = 16 << 20
+# Less than it takes to fill the queue.
+MOMENT = 0.7
 DOWN = "spans cannot be delivered"
 UP = "spans are delivered again"
 NO_EXPORTER = {"OTEL_TRACES_EXPORTER": "none"}
@@ -65,6 +68,9 @@ def judge():
     judge_jaeger()
     judge_wrong_authority()
     judge_restart()
+    judge_moment("actix", Backend(), Backend.variables)
+    collector = Collector({"open": None})
+    judge_moment("axum", collector, lambda it: it.variables("open", GRPC))
 
 
 def judge_jaeger():
@@ -91,6 +97,25 @@ def judge_restart():
     fault = Fault("restarts", "axum", "Connection refused", Collector.stop, Collector.start)
     judge_fault(fault, collector, collector.variables("open", GRPC))
     collector.stop()
+
+
+def judge_moment(framework, backend, variables):
+    """A backend that is away for less than its services wait for it."""
+    print(f"the backend of a service on {framework} is away for a moment", flush=True)
+    server = Server(framework, MEASURED | variables(backend))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        run = pool.submit(load, server.url, 4 * SECONDS)
+        eventually("spans arrive", lambda: backend.spans)
+        backend.stop()
+        time.sleep(MOMENT)
+        backend.start()
+    claim("no request fails", run.result().failed == 0, run.result())
+    claim("it ends well", server.stop() == 0)
+    delivered = len(set(backend.spans))
+    least = run.result().answered * server.SPANS_PER_REQUEST
+    claim(f"all {delivered} spans are delivered, each once", least <= delivered == len(backend.spans), run.result())
+    claim("it has nothing to say", not server.said(), server.said())
+    backend.stop()
 
 
 def judge_fault(fault, backend, variables):
