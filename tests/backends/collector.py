@@ -2,13 +2,10 @@
 
 import http.server
 import json
-import os
-import pathlib
 import threading
 
-from processes import LOGS, Process, eventually, free_ports
+from processes import LOGS, Process, backend, free_ports
 
-PROGRAM = pathlib.Path(os.environ.get("BACKENDS_BIN", "."), "otelcol")
 GRPC, HTTP = "grpc", "http"
 
 
@@ -34,7 +31,7 @@ class Collector:
         }
 
     def start(self):
-        self.process = Process("otelcol", [PROGRAM, f"--config={self.config}"])
+        self.process = Process("otelcol", [backend("otelcol"), f"--config={self.config}"])
         self.process.wait_for("Everything is ready")
 
     def stop(self):

@@ -1,14 +1,10 @@
 """Jaeger all-in-one with its spans in memory, and its query API."""
 
 import json
-import os
-import pathlib
 import urllib.error
 import urllib.request
 
-from processes import Process, eventually, free_ports
-
-PROGRAM = pathlib.Path(os.environ.get("BACKENDS_BIN", "."), "all-in-one")
+from processes import Process, backend, eventually, free_ports
 
 
 class Jaeger:
@@ -32,7 +28,7 @@ class Jaeger:
             "log-level": "warn",
         }
         arguments = [f"--{name}={value}" for name, value in flags.items()]
-        self.process = Process("jaeger", [PROGRAM, *arguments], {"SPAN_STORAGE_TYPE": "memory"})
+        self.process = Process("jaeger", [backend("all-in-one"), *arguments], {"SPAN_STORAGE_TYPE": "memory"})
         eventually("Jaeger answers queries", lambda: self.ask("services") is not None)
 
     def ask(self, what):

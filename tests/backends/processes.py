@@ -109,6 +109,15 @@ def eventually(what, attempt, patience=PATIENCE):
     fail(what, f"waited {patience} s")
 
 
+def backend(name):
+    """The program of a backend."""
+    folder = os.environ.get("BACKENDS_BIN", "")
+    program = pathlib.Path(folder, name)
+    if not program.is_file():
+        raise SystemExit(f'BACKENDS_BIN="{folder}": expected the folder that `bash tests/backends/install` prints')
+    return program
+
+
 def free_ports(count):
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
