@@ -14,17 +14,24 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     sync::oneshot,
+    task::JoinHandle,
     time::timeout,
 };
 
 const READY: &str = "ready ";
 const START_DEADLINE: Duration = Duration::from_secs(30);
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// Longer than a service takes to drain and to deliver its spans.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long requests may take to end once a service is told to stop. Orchestrators kill it 30 seconds after SIGTERM, and
+/// afterwards spans are to be delivered, too.
+pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// A service that is ready. It is killed when this is dropped without [`stop`](Self::stop).
 #[derive(Debug)]
 pub struct Service {
     child: Child,
+    output: JoinHandle<()>,
     url: String,
 }
 
@@ -48,13 +55,16 @@ impl Service {
 
     async fn start_at_leisure(command: &mut Command) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // Else a Ctrl-C in a terminal would stop all services at once, and those still needed with them.
+        #[cfg(unix)]
+        command.process_group(0);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut lines = BufReader::new(output).lines();
         while let Some(line) = lines.next_line().await? {
             if let Some(url) = line.strip_prefix(READY) {
-                tokio::spawn(pass_on(lines));
-                return Ok(Self { child, url: url.to_owned() });
+                let output = tokio::spawn(pass_on(lines));
+                return Ok(Self { child, output, url: url.to_owned() });
             }
             print_line(&line)?;
         }
@@ -67,14 +77,19 @@ impl Service {
         &self.url
     }
 
-    /// Tells it to stop and waits until it has; kills it when that takes too long.
+    /// Tells it to stop and waits until it has, and until all it has printed is passed on; kills it when that takes too
+    /// long.
     ///
     /// # Errors
     ///
     /// When it cannot be waited for.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.child.stdin.take());
-        if let Ok(status) = timeout(STOP_DEADLINE, self.child.wait()).await {
+        let ended = async {
+            let _ = self.output.await;
+            self.child.wait().await
+        };
+        if let Ok(status) = timeout(STOP_DEADLINE, ended).await {
             return status;
         }
         self.child.kill().await?;
@@ -112,6 +127,34 @@ pub async fn told_to_stop() {
     tokio::select! {
         () = end_of_input() => {}
         () = interrupted() => {}
+    }
+}
+
+/// Serves until the server ends, for at most [`DRAIN`] after it is `told` to: a caller who never reads the rest of an answer
+/// does not keep a service from ending.
+///
+/// # Errors
+///
+/// Those of the server.
+pub async fn drained(
+    told: impl Future<Output = ()>,
+    server: impl IntoFuture<Output = io::Result<()>>,
+) -> io::Result<()> {
+    drained_within(DRAIN, told, server).await
+}
+
+async fn drained_within(
+    drain: Duration,
+    told: impl Future<Output = ()>,
+    server: impl IntoFuture<Output = io::Result<()>>,
+) -> io::Result<()> {
+    let too_late = async {
+        told.await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = too_late => Ok(()),
     }
 }
 
@@ -171,6 +214,18 @@ mod tests {
         let deadline = Duration::from_millis(10);
         let error = Service::start_within(deadline, &mut shell("cat")).await.unwrap_err();
         assert_eq!(error.to_string(), "a service was not ready within 0.01 s");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_end_when_told_is_given_up() {
+        drained_within(Duration::ZERO, async {}, std::future::pending()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_says_how() {
+        let refused = async { Err(io::ErrorKind::AddrInUse.into()) };
+        let ended = drained_within(DRAIN, std::future::pending(), refused).await;
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]

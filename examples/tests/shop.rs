@@ -8,8 +8,8 @@ use std::{
 
 use examples::otlp_receiver::OtlpReceiver;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdout, Command},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -80,6 +80,17 @@ async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_
 }
 
 #[tokio::test]
+async fn with_an_exporter_in_the_environment_the_services_use_that_and_all_they_print_is_passed_on()
+{
+    let output = shop().env("OTEL_TRACES_EXPORTER", "console-json").output().await.unwrap();
+
+    let printed = printed(&output);
+    assert!(output.status.success(), "{output:?}");
+    assert!(!printed.contains(" services "), "{printed}");
+    assert_eq!(printed.lines().filter(|line| line.starts_with('{')).count(), 36, "{printed}");
+}
+
+#[tokio::test]
 async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
     let output = shop().env(ENDPOINT, nowhere()).output().await.unwrap();
 
@@ -118,48 +129,81 @@ async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_reque
     assert!(order.contains(TRACE_ID) && order.contains("gateway"), "{order}");
 }
 
-/// A shop that is kept open.
+#[tokio::test]
+async fn an_order_under_way_when_a_terminal_sends_ctrl_c_is_answered_and_its_trace_is_whole() {
+    let mut open = Open::start(&mut shop()).await;
+    let order = tokio::spawn(ask(open.gateway.clone(), "honey"));
+    open.wait_for_log("an order").await;
+    let (status, printed, logged) = open.stop("-INT").await;
+
+    assert!(status.success(), "{status}: {logged}");
+    assert_eq!(order.await.unwrap(), 200);
+    assert!(printed.contains(TRACE_ID) && printed.contains("└ haggle"), "{printed}");
+}
+
+/// A shop that is kept open, in a process group of its own as in a terminal.
 struct Open {
     shop: Child,
     printed: Lines<BufReader<ChildStdout>>,
+    logged: Lines<BufReader<ChildStderr>>,
     gateway: String,
 }
 
 impl Open {
     async fn start(command: &mut Command) -> Self {
         command.args(["--serve", "--port", "0", "--metrics-port", "0"]).kill_on_drop(true);
-        let mut shop = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut shop =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
+        let logged = BufReader::new(shop.stderr.take().unwrap()).lines();
         loop {
             let line = printed.next_line().await.unwrap().unwrap();
             let url = line.trim_start().strip_prefix("curl ");
             if let Some((gateway, _)) = url.and_then(|url| url.split_once("/checkout/")) {
-                return Self { gateway: gateway.to_owned(), shop, printed };
+                return Self { gateway: gateway.to_owned(), shop, printed, logged };
             }
         }
     }
 
     async fn ask_for(&mut self, item: &str) -> u16 {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.get(format!("{}/checkout/{item}", self.gateway));
-        let request = request.header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"));
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        answer.bytes().await.unwrap();
-        status
+        ask(self.gateway.clone(), item).await
     }
 
-    /// How it ended, what it printed since it was open, and what it logged.
-    async fn terminate(mut self) -> (ExitStatus, String, String) {
-        let id = self.shop.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
-        let mut printed = String::new();
-        while let Some(line) = self.printed.next_line().await.unwrap() {
-            printed.extend([&line, "\n"]);
-        }
-        let output = self.shop.wait_with_output().await.unwrap();
-        (output.status, printed, String::from_utf8_lossy(&output.stderr).into_owned())
+    async fn wait_for_log(&mut self, message: &str) {
+        while !self.logged.next_line().await.unwrap().unwrap().contains(message) {}
     }
+
+    async fn terminate(self) -> (ExitStatus, String, String) {
+        self.stop("-TERM").await
+    }
+
+    /// Sends the signal to the whole group. How it ended, and what it printed and logged since then.
+    async fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
+        let group = format!("-{}", self.shop.id().unwrap());
+        let kill = Command::new("kill").args([signal, "--", &group]).status().await;
+        assert!(kill.unwrap().success());
+        let (printed, logged) = tokio::join!(rest(self.printed), rest(self.logged));
+        (self.shop.wait().await.unwrap(), printed, logged)
+    }
+}
+
+async fn rest(mut lines: Lines<impl AsyncBufRead + Unpin>) -> String {
+    let mut rest = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        rest.extend([&line, "\n"]);
+    }
+    rest
+}
+
+/// The status of the gateway's answer, once it is complete.
+async fn ask(gateway: String, item: &str) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.get(format!("{gateway}/checkout/{item}"));
+    let request = request.header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"));
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    answer.bytes().await.unwrap();
+    status
 }
 
 /// A port nobody listens on.
@@ -170,15 +214,10 @@ fn nowhere() -> String {
 
 fn shop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-    for name in ["PROTOCOL", "HEADERS", "COMPRESSION", "TIMEOUT"] {
-        command.env_remove(format!("OTEL_EXPORTER_OTLP_{name}"));
-        command.env_remove(format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+        command.env_remove(name);
     }
-    command
-        .env_remove(ENDPOINT)
-        .env_remove(TRACES_ENDPOINT)
-        .env_remove("OTEL_SERVICE_NAME")
-        .env_remove("RUST_LOG");
+    command.env_remove("RUST_LOG");
     command
 }
 

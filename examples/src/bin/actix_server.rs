@@ -1,4 +1,4 @@
-//! An actix-web service whose every request is a trace, printed as a waterfall with its attributes.
+//! An actix-web service whose every request is a trace, printed as a waterfall.
 //!
 //! Run with
 //!
@@ -6,23 +6,25 @@
 //! cargo run --bin actix_server
 //! curl http://127.0.0.1:3001/items/7
 //! ```
+//!
+//! or `actix_server ADDRESS` to listen elsewhere. Ctrl-C and SIGTERM end it once requests are answered and spans delivered.
 
 use std::error::Error;
 
 use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{App, HttpServer, get, web::Path};
-use tracing_core_ext::telemetry::{Console, Telemetry};
+use examples::processes::{DRAIN, interrupted};
+use tracing_core_ext::telemetry::Telemetry;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let telemetry = Telemetry::builder()
-        .service_name("actix-server")
-        .console(Console::new().attributes(true))
-        .install()?;
+    let telemetry = Telemetry::builder().service_name("actix-server").install()?;
 
     let tracing = Tracing::new();
     let server = HttpServer::new(move || App::new().service(item).wrap(tracing.clone()));
-    let server = server.bind("127.0.0.1:3001")?;
+    let server = server.shutdown_signal(interrupted()).shutdown_timeout(DRAIN.as_secs());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3001".to_owned());
+    let server = server.bind(address)?;
     tracing::info!("listening on http://{}", server.addrs()[0]);
     server.run().await?;
 

@@ -6,12 +6,14 @@
 //! cargo run --bin axum_server
 //! curl http://127.0.0.1:3000/items/7
 //! ```
+//!
+//! or `axum_server ADDRESS` to listen elsewhere. Ctrl-C and SIGTERM end it once requests are answered and spans delivered.
 
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, extract::Path, routing::get};
 use axum_layer::{RequestSpan, TracingLayer};
-use examples::processes::interrupted;
+use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
 use tracing_core_ext::telemetry::Telemetry;
 
@@ -20,11 +22,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder().service_name("axum-server").install()?;
 
     let app = Router::new().route("/items/{id}", get(item)).layer(TracingLayer::new());
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(interrupted())
-        .await?;
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
+    drained(interrupted(), server).await?;
 
     Ok(telemetry.shutdown()?)
 }

@@ -1,4 +1,5 @@
-//! A program that calls a service with hyper's client, which a Tower layer makes part of the trace.
+//! A program that calls a service with hyper's client, which a Tower layer makes part of the trace. It prints its spans
+//! with their attributes.
 //!
 //! Run with
 //!
@@ -19,14 +20,17 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing_core_ext::{
     client::{ClientLayer, ClientService},
-    telemetry::Telemetry,
+    telemetry::{Console, Telemetry},
 };
 
 type HyperClient = ClientService<Client<HttpConnector, Body>>;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let telemetry = Telemetry::builder().service_name("hyper-client").install()?;
+    let telemetry = Telemetry::builder()
+        .service_name("hyper-client")
+        .console(Console::new().attributes(true))
+        .install()?;
 
     let hyper = Client::builder(TokioExecutor::new()).build_http();
     let client = ClientLayer::new().layer(hyper);

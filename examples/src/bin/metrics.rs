@@ -16,7 +16,7 @@ use axum::{
     routing::get,
 };
 use axum_layer::TracingLayer;
-use examples::processes::interrupted;
+use examples::processes::{drained, interrupted};
 use opentelemetry::{KeyValue, global, metrics::Counter};
 use prometheus::{Histogram, HistogramOpts};
 use tokio::net::TcpListener;
@@ -49,7 +49,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = telemetry.metrics_address() {
         tracing::info!("metrics on http://{address}/metrics");
     }
-    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await?;
+    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
+    drained(interrupted(), server).await?;
 
     Ok(telemetry.shutdown()?)
 }

@@ -12,7 +12,7 @@ use std::error::Error;
 
 use axum::{Router, extract::Path, routing::get};
 use axum_layer::TracingLayer;
-use examples::processes::interrupted;
+use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
 use tracing_core_ext::telemetry::{Console, Telemetry, WithTraceIds};
 use tracing_subscriber::{
@@ -41,7 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new().route("/items/{id}", get(item)).layer(tracing);
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await?;
+    drained(interrupted(), axum::serve(listener, app).with_graceful_shutdown(interrupted()))
+        .await?;
 
     Ok(telemetry.shutdown()?)
 }

@@ -20,7 +20,7 @@ use actix_web::{
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use axum_layer::TracingLayer;
 use clap::{Parser, ValueEnum};
-use examples::processes::{announce, interrupted};
+use examples::processes::{DRAIN, announce, drained, interrupted};
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,7 +71,8 @@ async fn serve_axum(port: u16, client: Client) -> std::io::Result<()> {
         Router::new().route("/test", post(axum_test)).layer(TracingLayer::new()).with_state(client);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     announce(&format!("http://{}", listener.local_addr()?))?;
-    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await
+    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
+    drained(interrupted(), server).await
 }
 
 async fn axum_test(State(client): State<Client>, Json(calls): Json<Vec<Call>>) -> StatusCode {
@@ -89,7 +90,8 @@ async fn serve_actix(port: u16, client: Client) -> std::io::Result<()> {
             .route("/test", web::post().to(actix_test))
             .wrap(tracing.clone())
     };
-    let server = HttpServer::new(app).bind(("127.0.0.1", port))?;
+    let server = HttpServer::new(app).shutdown_signal(interrupted());
+    let server = server.shutdown_timeout(DRAIN.as_secs()).bind(("127.0.0.1", port))?;
     announce(&format!("http://{}", server.addrs()[0]))?;
     server.run().await
 }

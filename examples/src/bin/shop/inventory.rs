@@ -9,23 +9,19 @@ use actix_web::{
     get,
     web::{Data, Path},
 };
+use examples::processes::DRAIN;
 
 use crate::role::Next;
 
 pub(crate) async fn serve(
     listener: TcpListener,
     pricing: Next,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (tracing, pricing) = (Tracing::new(), Data::new(pricing));
     let app = move || App::new().app_data(pricing.clone()).service(stock).wrap(tracing.clone());
-    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
-    let handle = server.handle();
-    let stopped = async {
-        stop.await;
-        handle.stop(true).await;
-    };
-    tokio::join!(server, stopped).0
+    let server = HttpServer::new(app).workers(1).shutdown_signal(stop);
+    server.shutdown_timeout(DRAIN.as_secs()).listen(listener)?.run().await
 }
 
 #[get("/stock/{item}")]

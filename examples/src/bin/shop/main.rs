@@ -5,9 +5,9 @@
 //! With `--serve` each service has metrics for Prometheus: the gateway on `127.0.0.1:9464`, the others on the next two ports.
 //!
 //! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
-//! process, which prints every trace as a waterfall; or to `OTEL_EXPORTER_OTLP_ENDPOINT` (or
-//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) if that is set. Then the traces are to be looked up there: this prints the id of
-//! each trace it begins, and the gateway logs a line with the `trace_id` for each request.
+//! process, which prints every trace as a waterfall; or wherever `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or
+//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) or a variable of `OTEL_EXPORTER_JAEGER_` says. Then the traces are to be looked up
+//! there: this prints the id of each trace it begins, and the gateway logs a line with the `trace_id` for each request.
 
 mod gateway;
 mod inventory;
@@ -23,8 +23,9 @@ use role::Role;
 
 /// One request, three services, one trace.
 ///
-/// The services export to OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT if one of them is set. Then no
-/// waterfalls are printed here, but the ids of the traces; with --serve look for trace_id in the log lines of the gateway.
+/// The services export where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) or a
+/// variable of OTEL_EXPORTER_JAEGER_ says, if one is set. Then no waterfalls are printed here, but the ids of the traces; with
+/// --serve look for trace_id in the log lines of the gateway.
 #[derive(Parser)]
 struct Options {
     /// Keep the shop open and print each trace as it comes.

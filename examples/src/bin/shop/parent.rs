@@ -23,18 +23,18 @@ use crate::role::Role;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-/// What the environment says of a collector, and must not say of this process.
-const OF_A_COLLECTOR: [&str; 9] = [
+/// What says that the services export elsewhere.
+const ELSEWHERE: [&str; 6] = [
+    "OTEL_TRACES_EXPORTER",
+    ENDPOINT,
     TRACES_ENDPOINT,
-    "OTEL_EXPORTER_OTLP_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-    "OTEL_EXPORTER_OTLP_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    "OTEL_EXPORTER_JAEGER_ENDPOINT",
+    "OTEL_EXPORTER_JAEGER_AGENT_HOST",
+    "OTEL_EXPORTER_JAEGER_AGENT_PORT",
 ];
+/// What the environment says of a collector begins like this, and is not said of this process; but where metrics go is.
+const OF_A_COLLECTOR: &str = "OTEL_EXPORTER_OTLP_";
+const OF_METRICS: &str = "OTEL_EXPORTER_OTLP_METRICS_";
 /// How long the services keep spans back, and how long a trace must be quiet to be whole.
 const EXPORT_DELAY_MS: &str = "100";
 const QUIET: Duration = Duration::from_millis(1_000);
@@ -164,6 +164,10 @@ fn ended_well(role: Role, status: io::Result<ExitStatus>) -> Result<(), Box<dyn 
     }
 }
 
+fn is_of_a_collector(variable: &str) -> bool {
+    variable.starts_with(OF_A_COLLECTOR) && !variable.starts_with(OF_METRICS)
+}
+
 /// Where the services export to: here, unless the environment says elsewhere.
 struct Traces {
     receiver: Option<OtlpReceiver>,
@@ -173,8 +177,7 @@ struct Traces {
 impl Traces {
     async fn bind() -> io::Result<Self> {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let elsewhere = is_set(ENDPOINT) || is_set(TRACES_ENDPOINT);
-        let receiver = match elsewhere {
+        let receiver = match ELSEWHERE.into_iter().any(is_set) {
             true => None,
             false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
         };
@@ -193,10 +196,11 @@ impl Traces {
         command.args(metrics_port.map(|port| format!("--metrics-port={port}")));
         command.args(next.map(|next| format!("--next={next}")));
         if let Some(receiver) = &self.receiver {
-            for name in OF_A_COLLECTOR {
+            let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+            for name in names.filter(|name| is_of_a_collector(name)) {
                 command.env_remove(name);
             }
-            command.env(ENDPOINT, receiver.endpoint());
+            command.env(TRACES_ENDPOINT, format!("{}/v1/traces", receiver.endpoint()));
             command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
         }
         Service::start(&mut command).await

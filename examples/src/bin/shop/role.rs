@@ -1,7 +1,8 @@
 use std::{error::Error, net::TcpListener};
 
 use clap::ValueEnum;
-use examples::processes::{announce, print_line, told_to_stop};
+use examples::processes::{announce, drained, print_line, told_to_stop};
+use futures_util::FutureExt;
 use reqwest::Url;
 use tracing_core_ext::{client::Client, prometheus::Prometheus, telemetry::Telemetry};
 
@@ -47,14 +48,14 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     listener.set_nonblocking(true)?;
     announce(&format!("http://{}", listener.local_addr()?))?;
+    let stop = told_to_stop().shared();
+    let told = stop.clone();
     match (role, next) {
         (Role::Gateway, Some(next)) => {
-            gateway::serve(listener, Next::new(next)?, told_to_stop()).await?
+            drained(told, gateway::serve(listener, Next::new(next)?, stop)).await?
         }
-        (Role::Inventory, Some(next)) => {
-            inventory::serve(listener, Next::new(next)?, told_to_stop()).await?
-        }
-        (Role::Pricing, _) => pricing::serve(listener, told_to_stop()).await?,
+        (Role::Inventory, Some(next)) => inventory::serve(listener, Next::new(next)?, stop).await?,
+        (Role::Pricing, _) => drained(told, pricing::serve(listener, stop)).await?,
         (_, None) => return Err("this role needs --next".into()),
     }
     Ok(telemetry.shutdown()?)

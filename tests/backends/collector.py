@@ -1,0 +1,122 @@
+"""The OpenTelemetry Collector, which hands on what it receives, as JSON, to be looked at here."""
+
+import http.server
+import json
+import threading
+
+from processes import LOGS, Process, backend, free_ports
+
+GRPC, HTTP = "grpc", "http"
+
+
+class Collector:
+    """Receives by gRPC and HTTP: in `ports`, each by the kind of TLS and the protocol."""
+
+    def __init__(self, tls):
+        """`tls`: a name for each kind of TLS, and its settings."""
+        ports = iter(free_ports(2 * len(tls)))
+        self.ports = {(kind, protocol): next(ports) for kind in tls for protocol in (GRPC, HTTP)}
+        self.sink = Sink(("127.0.0.1", 0), Received)
+        threading.Thread(target=self.sink.serve_forever, args=[0.05], daemon=True).start()
+        self.config = LOGS / "collector.json"
+        # JSON is YAML.
+        self.config.write_text(json.dumps(self.configuration(tls), indent=2))
+        self.start()
+
+    def variables(self, kind, protocol):
+        return {
+            "OTEL_TRACES_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.ports[kind, protocol]}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        }
+
+    def start(self):
+        self.process = Process("otelcol", [backend("otelcol"), f"--config={self.config}"])
+        self.process.wait_for("Everything is ready")
+
+    def stop(self):
+        self.process.stop()
+
+    def configuration(self, tls):
+        receivers = {f"otlp/{kind}": {"protocols": self.protocols(kind, settings)} for kind, settings in tls.items()}
+        sink = {
+            "endpoint": f"http://127.0.0.1:{self.sink.server_port}",
+            "encoding": "json",
+            "compression": "none",
+            # Says yes only to what has arrived.
+            "sending_queue": {"enabled": False},
+            "retry_on_failure": {"enabled": False},
+        }
+        pipeline = {
+            "receivers": list(receivers),
+            "processors": ["memory_limiter"],
+            "exporters": ["debug", "otlp_http"],
+        }
+        return {
+            "receivers": receivers,
+            "processors": {"memory_limiter": {"check_interval": "1s", "limit_mib": 512}},
+            "exporters": {"debug": {}, "otlp_http": sink},
+            "service": {
+                "pipelines": {"traces": pipeline, "metrics": pipeline},
+                "telemetry": {"metrics": {"level": "none"}},
+            },
+        }
+
+    def protocols(self, kind, settings):
+        return {
+            protocol: {"endpoint": f"127.0.0.1:{self.ports[kind, protocol]}"} | ({"tls": settings} if settings else {})
+            for protocol in (GRPC, HTTP)
+        }
+
+    @property
+    def spans(self):
+        """Trace id and span id of each."""
+        return [(span["traceId"], span["spanId"]) for _, span in self.described_spans()]
+
+    def described_spans(self):
+        """Each with the attributes of its resource."""
+        for resource, scope in self.sink.scopes("/v1/traces", "resourceSpans", "scopeSpans"):
+            yield from ((resource, span) for span in scope["spans"])
+
+    def metrics(self):
+        for resource, scope in self.sink.scopes("/v1/metrics", "resourceMetrics", "scopeMetrics"):
+            yield from ((resource, metric) for metric in scope["metrics"])
+
+    def forget(self):
+        self.sink.requests.clear()
+
+
+class Sink(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *arguments):
+        self.requests = []
+        super().__init__(*arguments)
+
+    def scopes(self, path, resources, scopes):
+        for request in [body for asked, body in list(self.requests) if asked == path]:
+            for resource in request[resources]:
+                described = attributes(resource["resource"])
+                yield from ((described, scope) for scope in resource[scopes])
+
+
+class Received(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.requests.append((self.path, body))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def attributes(described):
+    """The values as they are written in JSON: an integer is a string."""
+    return {it["key"]: next(iter(it["value"].values())) for it in described.get("attributes", [])}

@@ -1,0 +1,152 @@
+"""The shop exports over each of five ways, chosen by variables alone, and Jaeger has its traces whole."""
+
+import re
+
+from jaeger import Jaeger
+from processes import claim, eventually, fail
+from services import LOSS, shop
+
+DOOR = ("gateway", "GET /checkout/{item}")
+STOCK = ("inventory", "GET /stock/{item}")
+PRICES = ("pricing", "GET /prices/{item}")
+CHAIN = {
+    DOOR: None,
+    ("gateway", "GET"): DOOR,
+    STOCK: ("gateway", "GET"),
+    ("inventory", "count"): STOCK,
+    ("inventory", "GET"): STOCK,
+    PRICES: ("inventory", "GET"),
+}
+# What each visit of the shop adds to the chain.
+VISITS = {
+    "an order": [("pricing", "haggle")],
+    "a slow one": [("pricing", "haggle")],
+    "one that fails": [],
+    "one the client cancels": [("pricing", "haggle")],
+    "one that is streamed": [("pricing", "bid")] * 3,
+}
+SPANS = sum(len(CHAIN) + len(more) for more in VISITS.values())
+METHOD = ("string", "GET")
+TAGS = {
+    DOOR: {
+        "span.kind": ("string", "server"),
+        "http.request.method": METHOD,
+        "http.route": ("string", "/checkout/{item}"),
+        "url.path": ("string", "/checkout/tea"),
+        "url.scheme": ("string", "http"),
+        "http.response.status_code": ("int64", 200),
+        "shop.item": ("string", "tea"),
+    },
+    ("gateway", "GET"): {
+        "span.kind": ("string", "client"),
+        "http.request.method": METHOD,
+        "server.address": ("string", "127.0.0.1"),
+        "http.response.status_code": ("int64", 200),
+    },
+    STOCK: {
+        "span.kind": ("string", "server"),
+        "http.route": ("string", "/stock/{item}"),
+        "http.response.status_code": ("int64", 200),
+    },
+    PRICES: {
+        "span.kind": ("string", "server"),
+        "http.route": ("string", "/prices/{item}"),
+        "http.response.status_code": ("int64", 200),
+    },
+    ("inventory", "count"): {"item": ("string", "tea")},
+}
+FAILED = {"error": ("bool", True), "otel.status_code": ("string", "ERROR")}
+
+
+def ways(jaeger):
+    """The variables of each way."""
+    otlp = {"OTEL_TRACES_EXPORTER": "otlp"}
+    grpc, http = f"http://127.0.0.1:{jaeger.otlp_grpc}", f"http://127.0.0.1:{jaeger.otlp_http}"
+    return {
+        "OTLP by gRPC": otlp | {"OTEL_EXPORTER_OTLP_ENDPOINT": grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        "OTLP by HTTP, protobuf": otlp
+        | {"OTEL_EXPORTER_OTLP_ENDPOINT": http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+        "OTLP by HTTP, JSON": otlp
+        | {"OTEL_EXPORTER_OTLP_ENDPOINT": http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+        "Jaeger by UDP": {
+            "OTEL_TRACES_EXPORTER": "jaeger",
+            "OTEL_EXPORTER_JAEGER_AGENT_HOST": "127.0.0.1",
+            "OTEL_EXPORTER_JAEGER_AGENT_PORT": str(jaeger.udp),
+        },
+        "Jaeger by HTTP": {
+            "OTEL_TRACES_EXPORTER": "jaeger",
+            "OTEL_EXPORTER_JAEGER_ENDPOINT": f"http://127.0.0.1:{jaeger.http}/api/traces",
+        },
+    }
+
+
+def judge():
+    jaeger = Jaeger()
+    for way, environment in ways(jaeger).items():
+        print(f"the shop exports {way}", flush=True)
+        arrives(jaeger, environment)
+    jaeger.process.stop()
+    for way, environment in ways(jaeger).items():
+        print(f"the shop exports {way}, and nobody is there", flush=True)
+        is_said_to_be_lost(environment)
+
+
+def arrives(jaeger, environment):
+    process = shop(environment)
+    claim("it ends well, nothing lost", process.ended() == 0)
+    visited = dict(re.findall(r"^(.*): GET \S+ → .*, trace (\w{32})$", process.said(), re.MULTILINE))
+    claim("it says the ids of five traces", visited.keys() == VISITS.keys(), visited)
+    for visit, trace_id in visited.items():
+        is_whole(jaeger, visit, trace_id)
+    tea = spans_by_key(jaeger.trace(visited["an order"]))
+    for key, tags in TAGS.items():
+        has_tags(tea[key], tags)
+    claim("tags have the right values and types", True)
+    is_marked(jaeger.trace(visited["one that fails"]))
+
+
+def is_said_to_be_lost(environment):
+    process = shop(environment)
+    claim("it does not end well", process.ended() == 1)
+    losses = [tuple(map(int, loss)) for loss in LOSS.findall(process.said())]
+    is_all = all(lost == ended for lost, ended in losses) and sum(lost for lost, _ in losses) == SPANS
+    claim(f"three services say that they have lost all {SPANS} spans", is_all and len(losses) == 3, losses)
+
+
+def is_whole(jaeger, visit, trace_id):
+    expected = CHAIN | {key: PRICES for key in VISITS[visit]}
+    count = len(CHAIN) + len(VISITS[visit])
+    spans = eventually(f"{count} spans of {visit!r}", lambda: enough(jaeger.trace(trace_id), count))
+    is_whole = len(spans) == count == len({span.id for span in spans}) and parents(spans) == expected
+    claim(f"{visit}: {count} spans of three services, each once and below its parent", is_whole, spans)
+
+
+def enough(spans, count):
+    return spans if len(spans) >= count else None
+
+
+def spans_by_key(spans):
+    return {(span.service, span.name): span for span in spans}
+
+
+def parents(spans):
+    """Each kind of span with its parent's; a parent elsewhere, with the caller, is none."""
+    by_id = {span.id: (span.service, span.name) for span in spans}
+    return {(span.service, span.name): by_id.get(span.parents[0]) for span in spans}
+
+
+def has_tags(span, tags):
+    for key, expected in tags.items():
+        if span.tags.get(key) != expected:
+            fail(f"{span.service}: {span.name} has {key} {expected}", f"{span.tags.get(key)} in {span}")
+
+
+def is_marked(spans):
+    """The visit that fails: pricing has no price, so everybody above fails."""
+    for (service, name), span in spans_by_key(spans).items():
+        if name != "count":
+            has_tags(span, FAILED)
+    price = spans_by_key(spans)[PRICES]
+    has_tags(price, {"http.response.status_code": ("int64", 500), "span.kind": ("string", "server")})
+    exceptions = [log.get("exception.message") for log in price.logs]
+    claim("the visit that fails is marked, with its exception", exceptions == ["there is no price for durian"], price)

@@ -1,0 +1,126 @@
+"""Processes with a log each, which end with this program whatever happens, and claims about them."""
+
+import atexit
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+PATIENCE = 30
+LOGS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"), "backends")
+INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"]
+
+_started = []
+
+for log in LOGS.glob("*.log"):
+    log.unlink()
+
+
+class Process:
+    def __init__(self, name, arguments, environment=None):
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self.log = LOGS / f"{len(_started):03}-{name}.log"
+        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+        with open(self.log, "w") as output:
+            self.process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=inherited | (environment or {}),
+            )
+        _started.append(self)
+
+    def said(self):
+        return self.log.read_text(errors="replace")
+
+    def lines(self, pattern):
+        return [line for line in self.said().splitlines() if re.search(pattern, line)]
+
+    def wait_for(self, pattern, patience=PATIENCE):
+        """The match of a pattern in what it has said by then."""
+
+        def attempt():
+            match = re.search(pattern, self.said())
+            if not match and self.process.poll() is not None:
+                fail(f"{self.name} says {pattern!r}", f"it ended with {self.process.returncode}")
+            return match
+
+        return eventually(f"{self.name} says {pattern!r}", attempt, patience)
+
+    def resident(self):
+        """Its memory in bytes."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
+
+    def stop(self, how=signal.SIGTERM):
+        """Its exit code, after a signal."""
+        self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self):
+        """Its exit code, when it ends by itself."""
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            fail(f"{self.name} ends within {PATIENCE} s")
+
+
+@atexit.register
+def end_all():
+    for started in _started:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.wait()
+
+
+# So that they end when this is told to.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+
+
+def claim(claim, holds, detail=""):
+    if not holds:
+        fail(claim, detail)
+    print(f"  ✓ {claim}", flush=True)
+
+
+def fail(claim, detail=""):
+    for started in _started[-6:]:
+        print(f"--- {started.log}")
+        print(started.said()[-3000:])
+    raise SystemExit(f"✗ false: {claim}\n  {detail}")
+
+
+def eventually(what, attempt, patience=PATIENCE):
+    """The first true answer of `attempt`."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            if answer := attempt():
+                return answer
+        except OSError:
+            pass
+        time.sleep(0.1)
+    fail(what, f"waited {patience} s")
+
+
+def backend(name):
+    """The program of a backend."""
+    folder = os.environ.get("BACKENDS_BIN", "")
+    program = pathlib.Path(folder, name)
+    if not program.is_file():
+        raise SystemExit(f'BACKENDS_BIN="{folder}": expected the folder that `bash tests/backends/install` prints')
+    return program
+
+
+def free_ports(count):
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
