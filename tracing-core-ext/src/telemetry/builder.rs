@@ -333,10 +333,12 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         exchange::install_globally(telemetry.tracer_provider().clone());
         propagation::install_globally(telemetry.propagator().clone());
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        telemetry.install_metrics();
+        if !patient.is_disabled {
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            telemetry.install_metrics();
+            telemetry.watch = Some(Watch::begin(telemetry.log.clone()));
+        }
         doctor::examine(patient, telemetry.propagator(), &telemetry.log);
-        telemetry.watch = Some(Watch::begin(telemetry.log.clone()));
         Ok(telemetry)
     }
 

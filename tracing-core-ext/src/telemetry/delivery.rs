@@ -321,7 +321,10 @@ impl fmt::Debug for Delivery {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+    use std::{
+        sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+        thread,
+    };
 
     use opentelemetry::trace::{Tracer, TracerProvider};
     use opentelemetry_sdk::{
@@ -483,5 +486,57 @@ mod tests {
         rig.provider.force_flush().unwrap();
         assert_eq!(rig.delivery.tally(), Tally::default());
         assert!(rig.began.try_recv().is_err());
+    }
+
+    #[test]
+    fn what_is_told_of_rejected_spans_never_falls_and_adds_up_at_any_time() {
+        let delivery = Delivery::of_spans("nowhere".to_owned(), &Batch::of(8, 8, None));
+        thread::scope(|scope| {
+            let rejecting = scope.spawn(|| {
+                for _ in 0..10_000 {
+                    assert!(delivery.accept() && delivery.accept());
+                    delivery.reject(1, "not wanted".to_owned());
+                    delivery.delivered(2);
+                }
+            });
+            let mut arrived = 0;
+            while !rejecting.is_finished() {
+                let tally = delivery.tally();
+                assert!(tally.rejected <= tally.failed, "{tally:?}");
+                assert!(tally.arrived >= arrived, "{tally:?}");
+                arrived = tally.arrived;
+            }
+        });
+        let tally = delivery.tally();
+        assert_eq!((tally.arrived, tally.rejected, tally.failed), (10_000, 10_000, 10_000));
+    }
+
+    #[test]
+    fn an_exporter_that_never_comes_back_is_told_of_by_the_first_drop_and_not_again() {
+        let rig = rig(1, opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        rig.end_spans(1);
+        assert_eq!(rig.began.recv(), Ok(1), "the exporter is now stuck");
+        rig.end_spans(3);
+        let lines = rig.lines.all();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("queue is full"), "{lines:?}");
+        rig.answer.send(Ok(())).unwrap();
+    }
+
+    #[cfg(feature = "otlp")]
+    #[test]
+    fn an_export_of_metrics_that_failed_is_a_loss_in_the_end_unless_a_later_one_told_it_all() {
+        for (temporality, is_lost) in [(Temporality::Cumulative, false), (Temporality::Delta, true)]
+        {
+            let delivery = Delivery::of_metrics("nowhere".to_owned(), temporality);
+            for answer in [Err("refused".to_owned()), Ok(())] {
+                assert!(delivery.accept());
+                match answer {
+                    Ok(()) => delivery.delivered(1),
+                    Err(error) => delivery.failed(1, error),
+                }
+            }
+            assert_eq!(delivery.loss().is_some(), is_lost, "{temporality:?}");
+        }
     }
 }

@@ -87,6 +87,27 @@ impl MetricsOptions {
         }))
     }
 
+    /// What code asks to be served is served, health and collectors as well, and nothing is measured.
+    pub(super) fn start_disabled(
+        self,
+        resource: &Resource,
+        environment: &MetricsVariables,
+    ) -> Result<Option<Metrics>, TelemetryError> {
+        #[cfg(feature = "prometheus")]
+        if let Some(options) = self.prometheus {
+            let (served, _) =
+                options.prepare(resource, &environment.listener, vec!["prometheus"])?;
+            return Ok(Some(Metrics {
+                provider: SdkMeterProvider::builder().build(),
+                #[cfg(feature = "otlp")]
+                delivery: None,
+                served: Some(served.listen()?),
+            }));
+        }
+        let _ = (resource, environment);
+        Ok(None)
+    }
+
     /// Adds what the environment asks for, and names all there is.
     fn decide(&mut self, environment: &MetricsVariables) -> Vec<&'static str> {
         let mut exporters = Vec::new();

@@ -35,7 +35,7 @@
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
-//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded and no other variable heeded but `OTEL_PROPAGATORS`, `RUST_LOG` and `NO_COLOR` |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, context is carried on. What code serves for Prometheus is served, less all measurements. No variable is heeded but `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |

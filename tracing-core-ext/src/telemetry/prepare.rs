@@ -41,7 +41,7 @@ impl TelemetryBuilder {
         let sampler = sampler.unwrap_or_else(default_sampler);
         let patient = self.patient(&environment, &*sampler);
         if environment.is_disabled {
-            let telemetry = self.disabled(propagator);
+            let telemetry = self.disabled(propagator, &environment)?;
             let dispatch = subscriber(None, lines, log_filter);
             telemetry.log_to(&dispatch);
             return Ok(Prepared { telemetry, dispatch, patient });
@@ -122,20 +122,32 @@ impl TelemetryBuilder {
     }
 
     /// A provider that was shut down makes no spans, and what an exchange gets from its caller flows through.
-    fn disabled(&self, propagator: Propagator) -> Telemetry {
+    fn disabled(
+        self,
+        propagator: Propagator,
+        environment: &Environment,
+    ) -> Result<Telemetry, TelemetryError> {
         let provider = SdkTracerProvider::builder().build();
         let _ = provider.shutdown();
-        Telemetry {
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let metrics = {
+            let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
+            let resource = resource(&name, &environment.resource_attributes, self.attributes);
+            self.metrics.start_disabled(&resource, &environment.metrics)?
+        };
+        #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
+        let _ = environment;
+        Ok(Telemetry {
             provider,
             propagator,
             pipelines: Vec::new(),
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
-            metrics: None,
+            metrics,
             log: LogTarget::default(),
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,
-        }
+        })
     }
 
     fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {

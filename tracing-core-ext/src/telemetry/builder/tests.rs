@@ -424,3 +424,12 @@ fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
         assert_eq!(error, expected);
     }
 }
+
+#[test]
+fn shutdown_keeps_its_deadline_also_where_nobody_else_holds_the_provider() {
+    let (telemetry, dispatch, _release) = stuck(builder(&[]).service_name("shop"));
+    drop(dispatch);
+    let started = std::time::Instant::now();
+    telemetry.shutdown().unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}

@@ -9,9 +9,16 @@ use std::{
 
 use crate::telemetry::error::TelemetryError;
 
-/// What still counts where the SDK is disabled: context is carried on, log lines are written.
-const WITHOUT_SDK: [&str; 5] =
-    ["OTEL_PROPAGATORS", "OTEL_SERVICE_NAME", "RUST_LOG", "NO_COLOR", "TERM"];
+/// What still counts where the SDK is disabled: context is carried on, log lines are written, health is told.
+const WITHOUT_SDK: [&str; 7] = [
+    "NO_COLOR",
+    "OTEL_EXPORTER_PROMETHEUS_HOST",
+    "OTEL_EXPORTER_PROMETHEUS_PORT",
+    "OTEL_PROPAGATORS",
+    "OTEL_SERVICE_NAME",
+    "RUST_LOG",
+    "TERM",
+];
 
 /// Read elsewhere, or meant for other programs that share an environment.
 const NOT_OURS: [&str; 13] = [

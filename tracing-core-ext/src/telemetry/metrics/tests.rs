@@ -356,3 +356,17 @@ fn what_became_of_the_spans_is_scraped() {
     assert_eq!(value("otel_sdk_processor_span_queue_capacity", "processor/1", ""), "2048");
     assert!(rig.lines.all().iter().all(|line| !line.contains("otel.sdk")), "{:?}", rig.lines.all());
 }
+
+#[test]
+fn what_is_disabled_still_tells_health_and_serves_collectors_and_measures_nothing() {
+    let disabled = vec![("OTEL_SDK_DISABLED", "true".to_owned())];
+    let orders = IntCounter::new("shop_orders_total", "Orders.").unwrap();
+    orders.inc_by(3);
+    let rig = rig_of(builder(disabled).prometheus(Prometheus::mounted().collector(orders)));
+    rig.meter().u64_counter("shop.carts").build().add(1, &[]);
+    assert_eq!(rig.samples("shop_"), ["shop_orders_total 3"]);
+    assert!(rig.telemetry.registry().is_some());
+    let endpoint = rig.telemetry.metrics_endpoint().unwrap();
+    assert_eq!(endpoint.respond("GET", "/health", &HeaderMap::new()).status(), 200);
+    rig.telemetry.shutdown().unwrap();
+}
