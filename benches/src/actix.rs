@@ -10,6 +10,8 @@ use actix_web::{
 };
 
 use opentelemetry_instrumentation_actix_web::RequestTracing;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
 
 use crate::{Case, Driver, Middleware, request, telemetry};
 
@@ -21,12 +23,10 @@ pub(crate) fn driver(case: Case) -> Driver {
     match case.middleware {
         Middleware::Bare => drive(runtime, case, test::init_service(app())),
         Middleware::Ours => {
-            let tracing = Tracing::builder().tracer_provider(&provider).build();
-            drive(runtime, case, test::init_service(app().wrap(tracing)))
+            drive(runtime, case, test::init_service(app().wrap(ours(&provider).build())))
         }
         Middleware::OursMeasured => {
-            let meters = telemetry::meter_provider();
-            let tracing = Tracing::builder().tracer_provider(&provider).meter_provider(&meters);
+            let tracing = ours(&provider).meter_provider(&telemetry::meter_provider());
             drive(runtime, case, test::init_service(app().wrap(tracing.build())))
         }
         Middleware::OtelActix => {
@@ -34,6 +34,11 @@ pub(crate) fn driver(case: Case) -> Driver {
         }
         other => unreachable!("{other:?} is not for actix-web"),
     }
+}
+
+/// The global propagator is that of the others.
+fn ours(provider: &SdkTracerProvider) -> Builder<Tracing> {
+    Tracing::builder().tracer_provider(provider).propagator(W3cPropagator::new())
 }
 
 async fn item(id: web::Path<String>) -> String {

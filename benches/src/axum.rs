@@ -7,6 +7,7 @@ use opentelemetry_instrumentation_tower::http::server;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime;
 use tower::{ServiceExt, layer::util::Identity};
+use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
 
 use crate::{Case, Driver, Middleware, by_hand::ByHandLayer, request, telemetry};
 
@@ -31,10 +32,10 @@ fn traced(middleware: Middleware, provider: &SdkTracerProvider) -> Router {
         Middleware::Bare => router,
         Middleware::Nothing => router.layer(Identity::new()),
         Middleware::ByHand => router.layer(ByHandLayer::new(provider)),
-        Middleware::Ours | Middleware::OursSubscribed => {
-            router.layer(TracingLayer::builder().tracer_provider(provider).build())
+        Middleware::Ours | Middleware::OursSubscribed => router.layer(ours(provider).build()),
+        Middleware::OursMeasured => {
+            router.layer(ours(provider).meter_provider(&telemetry::meter_provider()).build())
         }
-        Middleware::OursMeasured => router.layer(measured(provider)),
         Middleware::OursGlobal => router.layer(TracingLayer::new()),
         Middleware::OtelTower => router.layer(spans_only()),
         Middleware::AxumTracing => router.layer(OtelAxumLayer::default()),
@@ -42,9 +43,9 @@ fn traced(middleware: Middleware, provider: &SdkTracerProvider) -> Router {
     }
 }
 
-fn measured(provider: &SdkTracerProvider) -> TracingLayer {
-    let meters = telemetry::meter_provider();
-    TracingLayer::builder().tracer_provider(provider).meter_provider(&meters).build()
+/// The global propagator is that of the others.
+fn ours(provider: &SdkTracerProvider) -> Builder<TracingLayer> {
+    TracingLayer::builder().tracer_provider(provider).propagator(W3cPropagator::new())
 }
 
 /// Nobody else counts metrics here.

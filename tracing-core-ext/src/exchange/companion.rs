@@ -1,19 +1,15 @@
 //! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
 //! request.
 
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{
-    clock::Clock,
     layer::{self, TARGET},
-    start::Started,
+    start::{Start, Started},
 };
-use crate::http::{Describe, Detail, Method, RequestHead, semconv};
+use crate::http::{Detail, Method, RequestHead, semconv};
 
 /// The companion of a server span, none where no subscriber wants it.
 ///
@@ -63,36 +59,29 @@ pub(super) fn in_scope<R>(
     f()
 }
 
+/// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.
+#[inline(always)]
+pub(crate) fn is_capturable(span: &Span) -> bool {
+    !span.is_disabled() && !layer::exports_natively(span)
+}
+
 /// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
 /// native one would have got, and its context is returned. Elsewhere nothing happens.
-#[inline]
-pub(crate) fn capture(
-    span: &Span,
-    parent: &Context,
-    link: Option<&SpanContext>,
-    clock: &mut Clock,
-    description: &dyn Describe,
-) -> Option<Started> {
-    if span.is_disabled() {
-        return None;
-    }
-    clock.begin();
-    let captured = capture_enabled(span, parent, link, description)?;
-    clock.started();
+#[inline(never)]
+pub(crate) fn capture(span: &Span, start: &mut Start<'_>, parent: &Context) -> Option<Started> {
+    start.clock.begin();
+    let captured = capture_enabled(span, start, parent)?;
+    start.clock.started();
     Some(captured)
 }
 
-fn capture_enabled(
-    span: &Span,
-    parent: &Context,
-    link: Option<&SpanContext>,
-    description: &dyn Describe,
-) -> Option<Started> {
-    if layer::exports_natively(span) || span.set_parent(parent.clone()).is_err() {
+fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<Started> {
+    let description = start.description;
+    if span.set_parent(parent.clone()).is_err() {
         return None;
     }
-    if let Some(link) = link {
-        span.add_link(link.clone());
+    if let Some(link) = &start.link {
+        span.add_link((**link).clone());
     }
     // A WebSocket's has no such field, and is internal.
     span.record("otel.kind", "server");

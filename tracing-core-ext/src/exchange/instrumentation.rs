@@ -16,13 +16,13 @@ use super::{
     companion,
     late::Late,
     options::{Options, TrustPolicy},
-    sampler::Sampler,
-    start::{Start, StartSpan, Starter, link_to},
+    sampler::{Fate, Foresight},
+    start::{Start, StartSpan, Started, Starter, link_to},
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
     metrics::{Measured, Metrics},
-    propagation::{Headers, Propagator},
+    propagation::{Headers, Inbound, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -85,20 +85,29 @@ impl Instrumentation {
         measure: impl FnOnce(&ServerDescription<'_, R>, &mut Clock) -> Option<Late>,
     ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
-        let (parent, link) = self.parent(head);
+        let (inbound, link) = self.inbound(head);
         if options.excludes(head) {
-            return Exchange::untraced(parent, head.method(), self.clone());
+            return Exchange::untraced(inbound.into_context(), head.method(), self.clone());
         }
         let mut clock = Clock::default();
         let description = ServerDescription::new(head, &options.detail);
         let measured = measure(&description, &mut clock);
         let companion = companion::span(head, &options.detail);
-        let captured =
-            companion::capture(&companion, &parent, link.as_deref(), &mut clock, &description);
-        let started = captured.unwrap_or_else(|| {
-            let (kind, clock) = (SpanKind::Server, &mut clock);
-            tracer.start(Start { kind, clock, link, description: &description }, &parent)
-        });
+        let is_capturable = companion::is_capturable(&companion);
+        let started = match tracer.fate(inbound.parent()) {
+            Fate::Identity(trace_id, span_id) if !is_capturable => {
+                Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
+            }
+            Fate::Absent if !is_capturable => Started::unrecorded(inbound.into_context()),
+            _ => {
+                let (kind, clock) = (SpanKind::Server, &mut clock);
+                let mut start = Start { kind, clock, link, description: &description };
+                let parent = inbound.into_context();
+                let captured =
+                    is_capturable.then(|| companion::capture(&companion, &mut start, &parent));
+                captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
+            }
+        };
         let naming = description.naming();
         let late = match measured {
             Some(late) => Some(late.started(naming, description.call(), description.route_label())),
@@ -108,14 +117,20 @@ impl Instrumentation {
         Exchange::server(started, companion, clock, head.method(), late, self.clone())
     }
 
-    /// The context an incoming request is served in, and a caller that is not its parent.
+    /// What an incoming request is served below, and a caller that is not its parent.
     #[inline(always)]
-    fn parent(&self, head: &impl RequestHead) -> (Context, Option<Box<SpanContext>>) {
-        let extract = || self.resolved.propagator.extract(head.headers());
+    fn inbound<'a, R: RequestHead>(
+        &self,
+        head: &'a R,
+    ) -> (Inbound<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
+        let inbound = || self.resolved.propagator.read(head.headers());
         match self.options().policy_for(head) {
-            TrustPolicy::Trust => (extract(), None),
-            TrustPolicy::LinkOnly => (Context::new(), link_to(extract().span().span_context())),
-            TrustPolicy::Ignore => (Context::new(), None),
+            TrustPolicy::Trust => (inbound(), None),
+            TrustPolicy::LinkOnly => {
+                let caller = inbound().into_context();
+                (Inbound::nothing(), link_to(caller.span().span_context()))
+            }
+            TrustPolicy::Ignore => (Inbound::nothing(), None),
         }
     }
 
@@ -219,6 +234,7 @@ where
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    let sampler = Sampler::of(provider);
-    Arc::new(Starter { tracer: provider.tracer_with_scope(scope), sampler })
+    let tracer = provider.tracer_with_scope(scope);
+    let foresight = Foresight::of(provider, &tracer);
+    Arc::new(Starter { tracer, foresight })
 }

@@ -43,6 +43,7 @@ mod builder;
 mod clock;
 mod companion;
 mod future;
+mod ids;
 mod instrumentation;
 mod late;
 mod layer;

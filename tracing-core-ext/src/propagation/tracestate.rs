@@ -17,9 +17,7 @@ const LONG_MEMBER: usize = 128;
 /// Reads the lines of a `tracestate` as one list.
 ///
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
-pub(super) fn extract<'a>(
-    lines: impl Iterator<Item = &'a [u8]>,
-) -> (TraceState, Option<Box<Unheld>>) {
+pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState, Option<Carried>) {
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };
@@ -27,9 +25,27 @@ pub(super) fn extract<'a>(
         Some(trace_state) => (trace_state, None),
         None => {
             let unheld = Unheld::new(&members);
-            (unheld.held.clone(), Some(Box::new(unheld)))
+            (unheld.held.clone(), Some(Carried::Unheld(Box::new(unheld))))
         }
     }
+}
+
+/// Takes the lines of a `tracestate` along unread, for who sends it on to read. A list that would have to be cut is read.
+pub(super) fn carry<'a, I>(lines: impl Fn() -> I) -> Option<Carried>
+where
+    I: Iterator<Item = &'a [u8]>,
+{
+    let length: usize = lines().map(|line| line.len() + 1).sum();
+    if length > MAX_BYTES {
+        let list = Members::parse(lines())?.header()?;
+        return Some(Carried::Unread(list.into_bytes()));
+    }
+    let mut list = Vec::with_capacity(length);
+    for line in lines() {
+        list.extend_from_slice(line);
+        list.push(b',');
+    }
+    Some(Carried::Unread(list))
 }
 
 /// Writes the `tracestate` to send for a span, or `None` where there is nothing to send.
@@ -38,17 +54,26 @@ pub(super) fn extract<'a>(
 /// out: the API takes empty and non-ASCII values, and a key twice.
 pub(super) fn header<'a>(
     trace_state: &TraceState,
-    unheld: Option<&'a Unheld>,
+    carried: Option<&'a Carried>,
 ) -> Option<Cow<'a, str>> {
-    let Some(unheld) = unheld else {
-        return Members::of(trace_state).header().map(Cow::Owned);
-    };
-    if *trace_state == unheld.held {
-        return Some(Cow::Borrowed(&unheld.list));
-    }
     let mut members = Members::of(trace_state);
-    members.append(&unheld.refused);
+    match carried {
+        None => {}
+        Some(Carried::Unread(list)) => members.append(list),
+        Some(Carried::Unheld(unheld)) if *trace_state == unheld.held => {
+            return Some(Cow::Borrowed(&unheld.list));
+        }
+        Some(Carried::Unheld(unheld)) => members.append(unheld.refused.as_bytes()),
+    }
     members.header().map(Cow::Owned)
+}
+
+/// A list, or what is missing of it in the `TraceState` of the span beside which it travels.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// All of it, at most 4,096 bytes, as it came: the span is not recorded, so nobody has read it.
+    Unread(Vec<u8>),
+    Unheld(Box<Unheld>),
 }
 
 /// A list with members that a `TraceState` does not take.
@@ -114,8 +139,8 @@ impl<'a> Members<'a> {
     }
 
     /// Adds what fits of a list with other keys.
-    fn append(&mut self, list: &'a str) {
-        let others = Self::parse([list.as_bytes()].into_iter()).unwrap_or_default();
+    fn append(&mut self, list: &'a [u8]) {
+        let others = Self::parse([list].into_iter()).unwrap_or_default();
         for member in others.0 {
             self.push(member);
         }
@@ -213,18 +238,21 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str]) -> (TraceState, Option<Box<Unheld>>) {
+    fn read(lines: &[&str]) -> (TraceState, Option<Carried>) {
         extract(lines.iter().map(|line| line.as_bytes()))
     }
 
-    fn write(trace_state: &TraceState, unheld: Option<&Unheld>) -> Option<String> {
-        header(trace_state, unheld).map(Cow::into_owned)
+    fn write(trace_state: &TraceState, carried: Option<&Carried>) -> Option<String> {
+        header(trace_state, carried).map(Cow::into_owned)
     }
 
     /// What a service that adds nothing sends on.
     fn forward(lines: &[&str]) -> Option<String> {
         let (trace_state, unheld) = read(lines);
-        write(&trace_state, unheld.as_deref())
+        let sent = write(&trace_state, unheld.as_ref());
+        let unread = carry(|| lines.iter().map(|line| line.as_bytes()));
+        assert_eq!(write(&TraceState::NONE, unread.as_ref()), sent, "{lines:?} unread");
+        sent
     }
 
     #[track_caller]
@@ -369,7 +397,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
 
         assert_eq!(trace_state.header(), "a=1,c=3");
-        assert_eq!(write(&trace_state, unheld.as_deref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
+        assert_eq!(write(&trace_state, unheld.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
     }
 
     #[test]
@@ -377,7 +405,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
         let changed = trace_state.insert("c", "4").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
+        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
     }
 
     #[test]
@@ -386,7 +414,7 @@ mod tests {
         let (trace_state, unheld) = read(&[&list]);
         let changed = trace_state.insert("mine", "1").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), format!("mine=1,{}", numbered(31)));
+        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
     }
 
     #[test]
@@ -451,7 +479,7 @@ mod tests {
             lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
         ) {
             let (trace_state, unheld) = extract(lines.iter().map(Vec::as_slice));
-            let sent = write(&trace_state, unheld.as_deref());
+            let sent = write(&trace_state, unheld.as_ref());
             prop_assert!(sent.is_none_or(|sent| (1..=MAX_BYTES).contains(&sent.len())));
         }
 
