@@ -16,7 +16,10 @@ use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
 use crate::{Case, Driver, Middleware, request, telemetry};
 
 pub(crate) fn driver(case: Case) -> Driver {
-    let provider = telemetry::provider(case.sampling);
+    let provider = match case.middleware {
+        Middleware::Ours | Middleware::OursMeasured => telemetry::provider_of_ours(case.sampling),
+        _ => telemetry::provider(case.sampling),
+    };
     telemetry::install_globally(&provider);
     let app = || App::new().route(request::ROUTE, web::get().to(item));
     let runtime = Runtime::new().expect("a runtime of one thread");

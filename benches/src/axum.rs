@@ -12,7 +12,12 @@ use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
 use crate::{Case, Driver, Middleware, by_hand::ByHandLayer, request, telemetry};
 
 pub(crate) fn driver(case: Case) -> Driver {
-    let provider = telemetry::provider(case.sampling);
+    let provider = match case.middleware {
+        Middleware::Ours | Middleware::OursMeasured | Middleware::OursSubscribed => {
+            telemetry::provider_of_ours(case.sampling)
+        }
+        _ => telemetry::provider(case.sampling),
+    };
     telemetry::install_globally(&provider);
     let subscriber = match case.middleware {
         Middleware::OursSubscribed => Some(telemetry::subscriber_of_ours(&provider)),

@@ -5,20 +5,31 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     metrics::{SdkMeterProvider, Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
     propagation::TraceContextPropagator,
-    trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor},
+    trace::{
+        Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor, TracerProviderBuilder,
+    },
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
+use tracing_core_ext::exchange::EndOnly;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::Sampling;
 
 /// A provider whose spans go nowhere.
 pub(crate) fn provider(sampling: Sampling) -> SdkTracerProvider {
-    let sampler = match sampling {
+    builder(sampling).with_span_processor(Discard).build()
+}
+
+/// The same as `Telemetry` builds one: nobody is told that a span starts.
+pub(crate) fn provider_of_ours(sampling: Sampling) -> SdkTracerProvider {
+    builder(sampling).with_span_processor(EndOnly::new(Discard)).build()
+}
+
+fn builder(sampling: Sampling) -> TracerProviderBuilder {
+    SdkTracerProvider::builder().with_sampler(match sampling {
         Sampling::Sampled => Sampler::AlwaysOn,
         Sampling::Unsampled => Sampler::AlwaysOff,
-    };
-    SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Discard).build()
+    })
 }
 
 /// A provider whose metrics go nowhere. It lives as long as the process, for what is shut down records nothing.

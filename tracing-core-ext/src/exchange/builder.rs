@@ -164,7 +164,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         A: IntoIterator<Item = KeyValue>,
     {
         self.options.detail.of_request =
-            Some(Box::new(move |request, add| attributes(request).into_iter().for_each(add)));
+            Some(Box::new(move |request, list| list.extend(attributes(request))));
         self
     }
 
@@ -186,7 +186,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         A: IntoIterator<Item = KeyValue>,
     {
         self.options.detail.of_response =
-            Some(Box::new(move |response, add| attributes(response).into_iter().for_each(add)));
+            Some(Box::new(move |response, list| list.extend(attributes(response))));
         self
     }
 

@@ -1,7 +1,7 @@
 //! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
 //! request.
 
-use opentelemetry::{Context, trace::TraceContextExt};
+use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -53,10 +53,23 @@ pub(super) fn in_scope<R>(
     is_bound: bool,
     f: impl FnOnce() -> R,
 ) -> R {
-    let _entered = companion.enter();
-    // Above what a layer attaches for the companion, which may be a span of no use.
-    let _attached = (!is_bound).then(|| context.clone().attach());
+    let _scope = enter(companion, context, is_bound);
     f()
+}
+
+/// The time in which a span and a context are current.
+#[derive(Debug)]
+pub(super) struct Entered<'a> {
+    /// Above what a layer attaches for the companion, which may be a span of no use.
+    _attached: Option<ContextGuard>,
+    _entered: tracing::span::Entered<'a>,
+}
+
+/// Makes `companion` and `context` current.
+#[inline(always)]
+pub(super) fn enter<'a>(companion: &'a Span, context: &Context, is_bound: bool) -> Entered<'a> {
+    let _entered = companion.enter();
+    Entered { _attached: (!is_bound).then(|| context.clone().attach()), _entered }
 }
 
 /// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.
@@ -85,15 +98,18 @@ fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<S
     }
     // A WebSocket's has no such field, and is internal.
     span.record("otel.kind", "server");
-    let name = description.before_sampling(&mut |attribute| {
+    let mut attributes = Vec::new();
+    let name = description.before_sampling(&mut attributes);
+    for attribute in attributes.drain(..) {
         // Of a field the layer has made an attribute already; recorded twice it would stand there twice.
         if !span.has_field(attribute.key.as_str()) {
             span.set_attribute(attribute.key, attribute.value);
         }
-    });
+    }
     span.record("otel.name", &*name);
     let context = Some(span.context()).filter(|context| is_new(context, parent))?;
-    description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
+    description.when_recorded(&mut attributes);
+    context.span().set_attributes(attributes);
     let is_recorded = context.span().is_recording();
     Some(Started { context, is_recorded })
 }

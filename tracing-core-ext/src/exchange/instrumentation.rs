@@ -9,6 +9,7 @@ use opentelemetry::{
     metrics::Meter,
     trace::{SpanContext, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
+use tracing::Span;
 
 use super::{
     Exchange,
@@ -93,21 +94,9 @@ impl Instrumentation {
         let description = ServerDescription::new(head, &options.detail);
         let measured = measure(&description, &mut clock);
         let companion = companion::span(head, &options.detail);
-        let is_capturable = companion::is_capturable(&companion);
-        let started = match tracer.fate(inbound.parent()) {
-            Fate::Identity(trace_id, span_id) if !is_capturable => {
-                Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
-            }
-            Fate::Absent if !is_capturable => Started::unrecorded(inbound.into_context()),
-            _ => {
-                let (kind, clock) = (SpanKind::Server, &mut clock);
-                let mut start = Start { kind, clock, link, description: &description };
-                let parent = inbound.into_context();
-                let captured =
-                    is_capturable.then(|| companion::capture(&companion, &mut start, &parent));
-                captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
-            }
-        };
+        let kind = SpanKind::Server;
+        let start = Start { kind, clock: &mut clock, link, description: &description };
+        let started = start_below(inbound, start, &companion, &**tracer);
         let naming = description.naming();
         let late = match measured {
             Some(late) => Some(late.started(naming, description.call(), description.route_label())),
@@ -166,6 +155,35 @@ impl Instrumentation {
             None => None,
         };
         Exchange::client(started, clock, head.method, late, self.clone())
+    }
+}
+
+/// Starts the span of an incoming request, unless `companion` has become that.
+#[inline(always)]
+fn start_below<H: Headers>(
+    inbound: Inbound<'_, H>,
+    mut start: Start<'_>,
+    companion: &Span,
+    tracer: &dyn StartSpan,
+) -> Started {
+    let is_capturable = companion::is_capturable(companion);
+    match tracer.fate(inbound.parent()) {
+        Fate::Identity(trace_id, span_id) if !is_capturable => {
+            Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
+        }
+        Fate::Absent if !is_capturable => Started::unrecorded(inbound.into_context()),
+        Fate::Lean(lean, trace_id, span_id) if !is_capturable => {
+            let context = inbound.into_sampled(trace_id, span_id, |cx, identity, parent| {
+                lean.start(start, cx, identity, parent)
+            });
+            Started::recorded(context)
+        }
+        _ => {
+            let parent = inbound.into_context();
+            let captured =
+                is_capturable.then(|| companion::capture(companion, &mut start, &parent));
+            captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
+        }
     }
 }
 
@@ -234,7 +252,7 @@ where
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    let tracer = provider.tracer_with_scope(scope);
-    let foresight = Foresight::of(provider, &tracer);
+    let tracer = provider.tracer_with_scope(scope.clone());
+    let foresight = Foresight::of(provider, &tracer, &scope);
     Arc::new(Starter { tracer, foresight })
 }

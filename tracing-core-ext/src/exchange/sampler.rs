@@ -1,19 +1,21 @@
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use opentelemetry::{
-    Context, SpanId, TraceFlags, TraceId,
+    Context, InstrumentationScope, SpanId, TraceFlags, TraceId,
     trace::{Span, SpanBuilder, SpanContext, TraceContextExt, TraceState, Tracer},
 };
 
-use super::ids;
+use super::{ids, lean::Lean};
 use crate::propagation::Parent;
 
 /// What is known of a provider before a span is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Foresight {
     sampler: Sampler,
     /// The ids of its spans are random ones, which anybody can make.
     has_random_ids: bool,
+    /// Who makes its spans, where its tracer need not.
+    lean: Option<Arc<Lean>>,
 }
 
 /// What is known of a provider's sampler before it decides.
@@ -23,34 +25,49 @@ pub(crate) struct Foresight {
 /// the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sampler {
-    Always,
-    Never,
-    /// By the trace id, whose lower half without its last bit is less than this.
-    Ratio(u64),
-    /// As the parent was; the other decides where there is none.
-    AsParent(Root),
+    /// Whatever the parent is.
+    Share(Share),
+    /// As the parent was; this many where there is none.
+    AsParent(Share),
     /// There is no SDK: no span is made, and that of the caller stays.
     Absent,
     /// Anything else, which is shown everything.
     Unknown,
 }
 
-/// Whether a trace that starts here may be recorded.
+/// How many traces are sampled: those with an id whose lower half, without its last bit, is less than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Root {
-    Maybe,
-    Never,
+struct Share(u64);
+
+impl Share {
+    const NONE: Self = Self(0);
+    const ALL: Self = Self(u64::MAX);
+
+    /// As the SDK has it, which takes what is no number for nothing.
+    fn of_ratio(ratio: f64) -> Self {
+        if ratio >= 1.0 {
+            return Self::ALL;
+        }
+        Self((ratio.max(0.0) * (1u64 << 63) as f64) as u64)
+    }
+
+    fn has(self, trace_id: TraceId) -> bool {
+        let lower_half = u128::from_be_bytes(trace_id.to_bytes()) as u64;
+        lower_half >> 1 < self.0
+    }
 }
 
 /// What becomes of a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate<'a> {
     /// It may be recorded, so it has to be described.
     Open,
     /// The provider will not record it.
     Unrecorded,
     /// Nobody will record it, nor miss that it was not made by the provider.
     Identity(TraceId, SpanId),
+    /// It is sampled, and nobody will miss that it was not made by the provider.
+    Lean(&'a Arc<Lean>, TraceId, SpanId),
     /// There is none but the caller's.
     Absent,
 }
@@ -59,7 +76,11 @@ impl Foresight {
     /// A provider tells how it is made in its `Debug` output alone. It is asked once, when a layer is built. What
     /// is not recognised, or not clear, is unknown; so a change of that output costs time and nothing else. Only a
     /// sampler that calls itself by the name of one of the SDK's would be shown less than it asks for.
-    pub(crate) fn of<T: Tracer>(provider: &impl Debug, tracer: &T) -> Self {
+    pub(crate) fn of<T: Tracer>(
+        provider: &impl Debug,
+        tracer: &T,
+        scope: &InstrumentationScope,
+    ) -> Self {
         let described = format!("{provider:?}");
         let has_random_ids = field(&described, " id_generator: ")
             .is_some_and(|generator| generator.starts_with("RandomIdGenerator { _private: () }"));
@@ -68,23 +89,38 @@ impl Foresight {
             Sampler::Unknown if is_absent(tracer) => Sampler::Absent,
             sampler => sampler,
         };
-        Self { sampler, has_random_ids }
+        let lean = has_random_ids.then(|| Lean::of(&described, scope)).flatten();
+        Self { sampler, has_random_ids, lean }
     }
 
     /// What becomes of a span below `parent`.
     #[inline]
-    pub(crate) fn fate(&self, parent: Option<Parent>) -> Fate {
-        if self.sampler == Sampler::Absent {
-            return Fate::Absent;
-        }
-        if self.sampler.may_record(parent) {
-            return Fate::Open;
-        }
-        if !self.has_random_ids {
+    pub(crate) fn fate(&self, parent: Option<Parent>) -> Fate<'_> {
+        let share = match (self.sampler, parent) {
+            (Sampler::Unknown, _) => return Fate::Open,
+            (Sampler::Absent, _) => return Fate::Absent,
+            // Even if it is not valid: so a sampling decision that came alone is obeyed.
+            (Sampler::AsParent(_), Some(parent)) if parent.is_sampled => Share::ALL,
+            (Sampler::AsParent(_), Some(_)) => Share::NONE,
+            (Sampler::AsParent(share) | Sampler::Share(share), _) => share,
+        };
+        let lean = self.lean.as_ref();
+        if lean.is_some_and(|lean| lean.is_shut_down()) {
             return Fate::Unrecorded;
         }
         let continued = parent.map(|parent| parent.trace_id).filter(|id| *id != TraceId::INVALID);
-        Fate::Identity(continued.unwrap_or_else(ids::trace_id), ids::span_id())
+        let trace_id = match continued {
+            Some(trace_id) => trace_id,
+            // The provider will choose another one and decide by that.
+            None if lean.is_none() && share != Share::NONE => return Fate::Open,
+            None => ids::trace_id(),
+        };
+        match (share.has(trace_id), lean) {
+            (true, Some(lean)) => Fate::Lean(lean, trace_id, ids::span_id()),
+            (true, None) => Fate::Open,
+            (false, _) if self.has_random_ids => Fate::Identity(trace_id, ids::span_id()),
+            (false, _) => Fate::Unrecorded,
+        }
     }
 }
 
@@ -106,48 +142,21 @@ fn is_absent<T: Tracer>(tracer: &T) -> bool {
 
 impl Sampler {
     fn parse(text: &str) -> Self {
-        let Some(root) = text.strip_prefix("ParentBased(") else {
-            return Self::parse_root(text);
-        };
-        match Self::parse_root(root) {
-            Self::Always | Self::Ratio(1..) => Self::AsParent(Root::Maybe),
-            Self::Never | Self::Ratio(0) => Self::AsParent(Root::Never),
-            other => other,
+        let parent_based = text.strip_prefix("ParentBased(");
+        match Self::parse_share(parent_based.unwrap_or(text)) {
+            Some(share) if parent_based.is_some() => Self::AsParent(share),
+            Some(share) => Self::Share(share),
+            None => Self::Unknown,
         }
     }
 
-    fn parse_root(text: &str) -> Self {
+    fn parse_share(text: &str) -> Option<Share> {
         let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
         match text.split_at(end) {
-            ("AlwaysOn", rest) if is_end(rest) => Self::Always,
-            ("AlwaysOff", rest) if is_end(rest) => Self::Never,
-            ("TraceIdRatioBased", rest) => ratio(rest).map_or(Self::Unknown, Self::of_ratio),
-            _ => Self::Unknown,
-        }
-    }
-
-    /// As the SDK has it, which takes what is no number for nothing.
-    fn of_ratio(ratio: f64) -> Self {
-        if ratio >= 1.0 {
-            return Self::Always;
-        }
-        Self::Ratio((ratio.max(0.0) * (1u64 << 63) as f64) as u64)
-    }
-
-    /// Whether a span below `parent` may be recorded.
-    ///
-    /// A parent is followed even if it is not valid: so a sampling decision that came alone is obeyed.
-    fn may_record(self, parent: Option<Parent>) -> bool {
-        match (self, parent) {
-            (Self::Always | Self::Unknown, _) => true,
-            (Self::Never | Self::Absent, _) => false,
-            (Self::AsParent(_), Some(parent)) => parent.is_sampled,
-            (Self::AsParent(root), None) => root == Root::Maybe,
-            (Self::Ratio(bound), Some(Parent { trace_id, .. })) if trace_id != TraceId::INVALID => {
-                let lower_half = u128::from_be_bytes(trace_id.to_bytes()) as u64;
-                lower_half >> 1 < bound
-            }
-            (Self::Ratio(bound), _) => bound > 0,
+            ("AlwaysOn", rest) if is_end(rest) => Some(Share::ALL),
+            ("AlwaysOff", rest) if is_end(rest) => Some(Share::NONE),
+            ("TraceIdRatioBased", rest) => ratio(rest).map(Share::of_ratio),
+            _ => None,
         }
     }
 }
@@ -185,7 +194,7 @@ mod tests {
     }
 
     fn foresight(provider: &SdkTracerProvider) -> Foresight {
-        Foresight::of(provider, &provider.tracer("test"))
+        Foresight::of(provider, &provider.tracer("test"), &InstrumentationScope::default())
     }
 
     fn of(sampler: impl ShouldSample + 'static) -> Sampler {
@@ -196,24 +205,24 @@ mod tests {
         below(SpanContext::new(7.into(), 9.into(), flags, true, TraceState::NONE))
     }
 
+    fn is_open(foresight: &Foresight, cx: &Context) -> bool {
+        matches!(foresight.fate(Parent::of(cx)), Fate::Open)
+    }
+
     fn below(span_context: SpanContext) -> Context {
         Context::new().with_remote_span_context(span_context)
     }
 
-    fn may_record(sampler: Sampler, cx: &Context) -> bool {
-        sampler.may_record(Parent::of(cx))
-    }
-
     #[test]
     fn the_samplers_of_the_sdk_are_recognised() {
-        assert_eq!(of(AlwaysOn), Sampler::Always);
-        assert_eq!(of(AlwaysOff), Sampler::Never);
-        assert_eq!(of(TraceIdRatioBased(0.25)), Sampler::Ratio(1 << 61));
-        assert_eq!(of(ParentBased(Box::new(AlwaysOn))), Sampler::AsParent(Root::Maybe));
-        assert_eq!(of(ParentBased(Box::new(AlwaysOff))), Sampler::AsParent(Root::Never));
-        for (ratio, root) in [(0.0, Root::Never), (1e-9, Root::Maybe), (1.0, Root::Maybe)] {
-            let sampler = ParentBased(Box::new(TraceIdRatioBased(ratio)));
-            assert_eq!(of(sampler), Sampler::AsParent(root), "{ratio}");
+        let quarter = Share(1 << 61);
+        let cases = [(AlwaysOn, Share::ALL), (AlwaysOff, Share::NONE)].into_iter().chain(
+            [(0.25, quarter), (0.0, Share::NONE), (1.0, Share::ALL)]
+                .map(|(ratio, share)| (TraceIdRatioBased(ratio), share)),
+        );
+        for (sampler, share) in cases {
+            assert_eq!(of(sampler.clone()), Sampler::Share(share), "{sampler:?}");
+            assert_eq!(of(ParentBased(Box::new(sampler))), Sampler::AsParent(share));
         }
     }
 
@@ -231,17 +240,19 @@ mod tests {
     #[test]
     fn without_an_sdk_the_callers_span_stays() {
         let provider = NoopTracerProvider::new();
-        let foresight = Foresight::of(&provider, &NoopTracer::new());
-        assert_eq!(foresight.fate(None), Fate::Absent);
+        let scope = InstrumentationScope::default();
+        let foresight = Foresight::of(&provider, &NoopTracer::new(), &scope);
+        assert!(matches!(foresight.fate(None), Fate::Absent));
     }
 
     #[test]
     fn the_parent_decides_where_the_sampler_follows_it() {
-        let sampler = Sampler::AsParent(Root::Never);
-        assert!(may_record(sampler, &parent(TraceFlags::SAMPLED)));
-        assert!(!may_record(sampler, &parent(TraceFlags::NOT_SAMPLED)));
-        assert!(!may_record(sampler, &Context::new()));
-        assert!(may_record(Sampler::AsParent(Root::Maybe), &Context::new()));
+        let [on, off] =
+            [AlwaysOn, AlwaysOff].map(|root| foresight(&provider(ParentBased(Box::new(root)))));
+        assert!(is_open(&off, &parent(TraceFlags::SAMPLED)));
+        assert!(!is_open(&off, &parent(TraceFlags::NOT_SAMPLED)));
+        assert!(!is_open(&off, &Context::new()));
+        assert!(is_open(&on, &Context::new()));
     }
 
     #[test]
@@ -253,8 +264,7 @@ mod tests {
             for root in [Sdk::AlwaysOn, Sdk::AlwaysOff] {
                 let provider = provider(ParentBased(Box::new(root)));
                 let span = provider.tracer("test").start_with_context("span", &cx);
-                let fate = foresight(&provider).fate(Parent::of(&cx));
-                assert_eq!(fate == Fate::Open, span.is_recording());
+                assert_eq!(is_open(&foresight(&provider), &cx), span.is_recording());
                 assert_eq!(span.is_recording(), flags.is_sampled());
             }
         }
@@ -270,15 +280,15 @@ mod tests {
                 let ids = (ids::trace_id(), ids::span_id());
                 let cx = below(SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE));
                 let span = tracer.start_with_context("span", &cx);
-                let is_open = foresight.fate(Parent::of(&cx)) == Fate::Open;
-                assert_eq!(is_open, span.is_recording(), "{ratio} of {}", ids.0);
+                assert_eq!(is_open(&foresight, &cx), span.is_recording(), "{ratio} of {}", ids.0);
             }
         }
     }
 
     #[test]
     fn what_is_unknown_may_be_recorded() {
-        assert!(may_record(Sampler::Unknown, &parent(TraceFlags::NOT_SAMPLED)));
+        let unsampled = parent(TraceFlags::NOT_SAMPLED);
+        assert!(is_open(&foresight(&provider(Own)), &unsampled));
     }
 
     #[test]
@@ -289,7 +299,10 @@ mod tests {
         assert_eq!(trace_id, TraceId::from(7));
         assert_ne!(span_id, SpanId::from(9));
 
-        let [one, other] = [foresight.fate(None), foresight.fate(None)];
+        let [one, other] = [(); 2].map(|()| match foresight.fate(None) {
+            Fate::Identity(trace_id, _) => trace_id,
+            other => panic!("{other:?}"),
+        });
         assert_ne!(one, other, "each trace has its own id");
     }
 
@@ -297,7 +310,7 @@ mod tests {
     fn ids_are_left_to_a_generator_that_is_not_the_sdks() {
         let builder = SdkTracerProvider::builder().with_sampler(AlwaysOff);
         let provider = builder.with_id_generator(OwnIds::default()).build();
-        assert_eq!(foresight(&provider).fate(None), Fate::Unrecorded);
+        assert!(matches!(foresight(&provider).fate(None), Fate::Unrecorded));
     }
 
     #[test]
@@ -307,7 +320,7 @@ mod tests {
             .build();
         let builder = SdkTracerProvider::builder().with_sampler(AlwaysOff).with_resource(resource);
         let provider = builder.with_id_generator(OwnIds::default()).build();
-        assert_eq!(foresight(&provider).fate(None), Fate::Unrecorded);
+        assert!(matches!(foresight(&provider).fate(None), Fate::Unrecorded));
     }
 
     #[derive(Debug, Default)]

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     http::Describe,
-    propagation::{Parent, unrecorded_below},
+    propagation::{Parent, sampled_below, unrecorded_below},
 };
 
 /// Room for every attribute of a span, those of the response too, so that the list never grows.
-const CAPACITY: usize = 16;
+pub(super) const CAPACITY: usize = 16;
 
 /// A span that is about to start.
 pub(crate) struct Start<'a> {
@@ -26,7 +26,7 @@ pub(crate) struct Start<'a> {
 /// A tracer of any type, resolved when a layer is built.
 pub(crate) trait StartSpan: Send + Sync {
     /// What becomes of a span below `parent`.
-    fn fate(&self, parent: Option<Parent>) -> Fate;
+    fn fate(&self, parent: Option<Parent>) -> Fate<'_>;
 
     /// Starts a span below `parent`.
     fn start(&self, start: Start<'_>, parent: &Context) -> Started;
@@ -49,6 +49,10 @@ impl Started {
     pub(crate) const fn unrecorded(context: Context) -> Self {
         Self { context, is_recorded: false }
     }
+
+    pub(crate) const fn recorded(context: Context) -> Self {
+        Self { context, is_recorded: true }
+    }
 }
 
 /// A tracer and what is known of its provider.
@@ -62,7 +66,7 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn fate(&self, parent: Option<Parent>) -> Fate {
+    fn fate(&self, parent: Option<Parent>) -> Fate<'_> {
         self.foresight.fate(parent)
     }
 
@@ -76,6 +80,10 @@ where
             Fate::Absent => Started::unrecorded(parent.clone()),
             Fate::Unrecorded => self.start_blank(start, parent),
             Fate::Open => self.start_described(start, parent),
+            Fate::Lean(lean, trace_id, span_id) => {
+                let (identity, caller) = sampled_below(parent, trace_id, span_id);
+                Started::recorded(lean.start(start, parent, identity, caller))
+            }
         }
     }
 }
@@ -89,7 +97,7 @@ where
         let Start { kind, clock, link, description } = start;
         let start_time = Some(clock.started());
         let mut attributes = Vec::with_capacity(CAPACITY);
-        let name = description.before_sampling(&mut |attribute| attributes.push(attribute));
+        let name = description.before_sampling(&mut attributes);
         let builder = SpanBuilder {
             name,
             start_time,
@@ -100,8 +108,10 @@ where
         if !span.is_recording() {
             return Started::unrecorded(propagated(span.span_context(), parent));
         }
-        description.when_recorded(&mut |attribute| span.set_attribute(attribute));
-        Started { context: parent.with_span(span), is_recorded: true }
+        let mut attributes = Vec::new();
+        description.when_recorded(&mut attributes);
+        span.set_attributes(attributes);
+        Started::recorded(parent.with_span(span))
     }
 
     /// Starts a span that is described only if it is recorded against expectation.
@@ -113,10 +123,11 @@ where
             return Started::unrecorded(propagated(span.span_context(), parent));
         }
         clock.started();
-        let name = description.before_sampling(&mut |attribute| span.set_attribute(attribute));
-        span.update_name(name);
-        description.when_recorded(&mut |attribute| span.set_attribute(attribute));
-        Started { context: parent.with_span(span), is_recorded: true }
+        let mut attributes = Vec::new();
+        span.update_name(description.before_sampling(&mut attributes));
+        description.when_recorded(&mut attributes);
+        span.set_attributes(attributes);
+        Started::recorded(parent.with_span(span))
     }
 }
 

@@ -82,7 +82,7 @@ pub use b3::B3Propagator;
 pub use composite::{CompositePropagator, CompositePropagatorError};
 pub use headers::{Field, Headers, HeadersMut};
 pub(crate) use headers::{is_tchar, is_token, trim_ows};
-pub(crate) use inbound::{Inbound, Parent, unrecorded_below};
+pub(crate) use inbound::{Inbound, Parent, ParentSpan, sampled_below, unrecorded_below};
 pub use jaeger::JaegerPropagator;
 pub use propagator::Propagator;
 #[cfg(feature = "telemetry")]

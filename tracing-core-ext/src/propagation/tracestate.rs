@@ -17,7 +17,9 @@ const LONG_MEMBER: usize = 128;
 /// Reads the lines of a `tracestate` as one list.
 ///
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
-pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState, Option<Carried>) {
+pub(super) fn extract<'a>(
+    lines: impl IntoIterator<Item = &'a [u8]>,
+) -> (TraceState, Option<Carried>) {
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };
@@ -33,9 +35,9 @@ pub(super) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (TraceState,
 /// Takes the lines of a `tracestate` along unread, for who sends it on to read. A list that would have to be cut is read.
 pub(super) fn carry<'a, I>(lines: impl Fn() -> I) -> Option<Carried>
 where
-    I: Iterator<Item = &'a [u8]>,
+    I: IntoIterator<Item = &'a [u8]>,
 {
-    let length: usize = lines().map(|line| line.len() + 1).sum();
+    let length: usize = lines().into_iter().map(|line| line.len() + 1).sum();
     if length > MAX_BYTES {
         let list = Members::parse(lines())?.header()?;
         return Some(Carried::Unread(list.into_bytes()));
@@ -111,7 +113,7 @@ impl<'a> Members<'a> {
     //   list-member = OWS
     //
     // and "tracestate Header Field Values": several header fields are combined, in order.
-    fn parse(lines: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+    fn parse(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut members = Self::default();
         for line in lines {
             for member in line.split(|&byte| byte == b',').map(trim_ows) {

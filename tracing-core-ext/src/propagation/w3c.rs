@@ -11,7 +11,7 @@ use opentelemetry::{
 use super::{
     Headers, HeadersMut, TraceParent, baggage,
     headers::{Field, trim_ows},
-    inbound::{Caller, Inbound},
+    inbound::{Caller, Inbound, State},
     remainder::Remainder,
     text_map::{ExtractorHeaders, InjectorHeaders},
     tracestate,
@@ -104,7 +104,7 @@ impl W3cPropagator {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
         let caller = parent.and_then(traceparent).map(|parent| Caller {
             parent,
-            state: state.map(|_| headers),
+            state: state.map(|field| State { field, headers }),
             carries_lists,
         });
         let baggage = baggage.filter(|_| self.baggage).and_then(|_| extract_baggage(headers));
@@ -123,7 +123,8 @@ impl Default for W3cPropagator {
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
     let parent = traceparent(parent?)?;
-    let caller = Caller { parent, state: state.map(|_| headers), carries_lists: false };
+    let caller =
+        Caller { parent, state: state.map(|field| State { field, headers }), carries_lists: false };
     Some(caller.into_context(cx))
 }
 

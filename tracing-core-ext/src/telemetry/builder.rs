@@ -28,7 +28,7 @@ use super::{
 #[cfg(feature = "prometheus")]
 use crate::prometheus::Prometheus;
 use crate::{
-    exchange,
+    exchange::{self, EndOnly},
     propagation::{self, Propagator},
 };
 
@@ -303,7 +303,7 @@ impl TelemetryBuilder {
         let metrics = self.metrics.start(&resource, &environment.metrics)?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_span_processor(processor)
+            .with_span_processor(EndOnly::new(processor))
             .build();
         let lines = LogLines {
             format: self.log_format,
