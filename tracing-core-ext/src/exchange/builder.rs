@@ -70,7 +70,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        self.tracer = Some(starter(provider, self.scope.clone()));
+        self.tracer = Some(starter(provider, &self.scope));
         self
     }
 

@@ -217,7 +217,7 @@ where
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, scope)));
+    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, &scope)));
 }
 
 /// Makes `provider` the one whose meters builders fall back on. What OpenTelemetry hands out as global may be a provider that
@@ -243,16 +243,16 @@ pub(super) fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> 
     if let Some(starters) = INSTALLED.get() {
         return starters(scope);
     }
-    starter(&global::tracer_provider(), scope)
+    starter(&global::tracer_provider(), &scope)
 }
 
-pub(super) fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>
+pub(super) fn starter<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>
 where
     P: TracerProvider + fmt::Debug,
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
     let tracer = provider.tracer_with_scope(scope.clone());
-    let foresight = Foresight::of(provider, &tracer, &scope);
+    let foresight = Foresight::of(provider, &tracer, scope);
     Arc::new(Starter { tracer, foresight })
 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue, time,
-    trace::{Event, Link, Span, SpanContext, Status, TraceContextExt},
+    trace::{Event, Link, Span, SpanContext, SpanKind, Status, TraceContextExt},
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLimits, SpanLinks};
 
@@ -45,36 +45,15 @@ impl Lean {
         let mut attributes = Vec::with_capacity(CAPACITY);
         let name = description.before_sampling(&mut attributes);
         description.when_recorded(&mut attributes);
-        let dropped = self.limit(&mut attributes, self.limits.max_attributes_per_span);
         let mut span = LeanSpan {
-            data: Some(SpanData {
-                span_context: identity,
-                parent_span_id: parent.span_id,
-                parent_span_is_remote: parent.is_remote,
-                span_kind: kind,
-                name,
-                start_time,
-                end_time: start_time,
-                attributes,
-                dropped_attributes_count: dropped,
-                events: SpanEvents::default(),
-                links: SpanLinks::default(),
-                status: Status::Unset,
-                instrumentation_scope: self.scope.clone(),
-            }),
+            open: Some(Open { identity, parent, kind, name, start_time, attributes, more: None }),
             lean: Arc::clone(self),
         };
+        span.limit_attributes();
         if let Some(link) = link {
             span.add_link(*link, Vec::new());
         }
         cx.with_span(span)
-    }
-
-    /// Leaves out what is too much, and counts it.
-    fn limit(&self, attributes: &mut Vec<KeyValue>, limit: u32) -> u32 {
-        let dropped = attributes.len().saturating_sub(limit as usize);
-        attributes.truncate(limit as usize);
-        dropped as u32
     }
 }
 
@@ -100,17 +79,72 @@ static ENDED: SpanContext = SpanContext::NONE;
 /// A span as the SDK's is, which ends where its provider's do. It is always in a context, which knows its identity.
 #[derive(Debug)]
 struct LeanSpan {
-    data: Option<SpanData>,
+    open: Option<Open>,
     lean: Arc<Lean>,
 }
 
+/// A span that has not ended.
+#[derive(Debug)]
+struct Open {
+    identity: SpanContext,
+    parent: ParentSpan,
+    kind: SpanKind,
+    name: Cow<'static, str>,
+    start_time: SystemTime,
+    attributes: Vec<KeyValue>,
+    more: Option<Box<More>>,
+}
+
+/// What few spans have: moving it would cost all of them.
+#[derive(Debug, Default)]
+struct More {
+    dropped_attributes: u32,
+    events: SpanEvents,
+    links: SpanLinks,
+    status: Status,
+}
+
+impl Open {
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+}
+
 impl LeanSpan {
-    fn finish(&mut self, end: Option<SystemTime>) {
-        if let Some(mut data) = self.data.take() {
-            data.end_time = end.unwrap_or_else(time::now);
-            self.lean.ends.end(data);
+    fn limit_attributes(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let dropped = limit(&mut open.attributes, self.lean.limits.max_attributes_per_span);
+        if dropped > 0 {
+            open.more().dropped_attributes += dropped;
         }
     }
+
+    fn finish(&mut self, end: Option<SystemTime>) {
+        let Some(open) = self.open.take() else { return };
+        let more = open.more.map(|more| *more).unwrap_or_default();
+        self.lean.ends.end(SpanData {
+            span_context: open.identity,
+            parent_span_id: open.parent.span_id,
+            parent_span_is_remote: open.parent.is_remote,
+            span_kind: open.kind,
+            name: open.name,
+            start_time: open.start_time,
+            end_time: end.unwrap_or_else(time::now),
+            attributes: open.attributes,
+            dropped_attributes_count: more.dropped_attributes,
+            events: more.events,
+            links: more.links,
+            status: more.status,
+            instrumentation_scope: self.lean.scope.clone(),
+        });
+    }
+}
+
+/// Leaves out what is too much, and counts it.
+fn limit(attributes: &mut Vec<KeyValue>, limit: u32) -> u32 {
+    let dropped = attributes.len().saturating_sub(limit as usize);
+    attributes.truncate(limit as usize);
+    dropped as u32
 }
 
 impl Span for LeanSpan {
@@ -122,38 +156,38 @@ impl Span for LeanSpan {
     ) where
         T: Into<Cow<'static, str>>,
     {
-        let Some(SpanData { events, .. }) = &mut self.data else { return };
-        let limits = &self.lean.limits;
+        let (Some(open), limits) = (&mut self.open, &self.lean.limits) else { return };
+        let events = &mut open.more().events;
         if events.events.len() >= limits.max_events_per_span as usize {
             events.dropped_count += 1;
             return;
         }
-        let dropped = self.lean.limit(&mut attributes, limits.max_attributes_per_event);
+        let dropped = limit(&mut attributes, limits.max_attributes_per_event);
         events.events.push(Event::new(name, timestamp, attributes, dropped));
     }
 
     fn span_context(&self) -> &SpanContext {
-        self.data.as_ref().map_or(&ENDED, |data| &data.span_context)
+        self.open.as_ref().map_or(&ENDED, |open| &open.identity)
     }
 
     fn is_recording(&self) -> bool {
-        self.data.is_some()
+        self.open.is_some()
     }
 
     #[inline]
     fn set_attribute(&mut self, attribute: KeyValue) {
-        let Some(data) = &mut self.data else { return };
-        if data.attributes.len() < self.lean.limits.max_attributes_per_span as usize {
-            data.attributes.push(attribute);
-        } else {
-            data.dropped_attributes_count += 1;
+        if let Some(open) = &mut self.open {
+            open.attributes.push(attribute);
+            self.limit_attributes();
         }
     }
 
     /// Ok, an error and nothing: what stands before the other stays.
     fn set_status(&mut self, status: Status) {
-        if let Some(data) = self.data.as_mut().filter(|data| data.status < status) {
-            data.status = status;
+        if let Some(open) = &mut self.open
+            && open.more().status < status
+        {
+            open.more().status = status;
         }
     }
 
@@ -161,19 +195,19 @@ impl Span for LeanSpan {
     where
         T: Into<Cow<'static, str>>,
     {
-        if let Some(data) = &mut self.data {
-            data.name = name.into();
+        if let Some(open) = &mut self.open {
+            open.name = name.into();
         }
     }
 
     fn add_link(&mut self, span_context: SpanContext, mut attributes: Vec<KeyValue>) {
-        let Some(SpanData { links, .. }) = &mut self.data else { return };
-        let limits = &self.lean.limits;
+        let (Some(open), limits) = (&mut self.open, &self.lean.limits) else { return };
+        let links = &mut open.more().links;
         if links.links.len() >= limits.max_links_per_span as usize {
             links.dropped_count += 1;
             return;
         }
-        let dropped = self.lean.limit(&mut attributes, limits.max_attributes_per_link);
+        let dropped = limit(&mut attributes, limits.max_attributes_per_link);
         links.links.push(Link::new(span_context, attributes, dropped));
     }
 
@@ -352,16 +386,26 @@ mod tests {
     }
 
     #[test]
-    fn a_span_that_is_dropped_ends() {
+    fn a_span_whose_context_is_dropped_ends() {
         let (provider, exporter) = provider(SdkTracerProvider::builder());
         let lean = Lean::of(&format!("{provider:?}"), &InstrumentationScope::default()).unwrap();
-        drop(LeanSpan { data: Some(by_both_first()), lean });
+        let open = Open {
+            identity: SpanContext::new(
+                1.into(),
+                2.into(),
+                TraceFlags::SAMPLED,
+                false,
+                TraceState::NONE,
+            ),
+            parent: ParentSpan { span_id: 3.into(), is_remote: true },
+            kind: SpanKind::Server,
+            name: "GET".into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            more: None,
+        };
+        drop(Context::new().with_span(LeanSpan { open: Some(open), lean }));
         let span = &exporter.get_finished_spans().unwrap()[0];
         assert!(span.end_time > span.start_time);
-    }
-
-    fn by_both_first() -> SpanData {
-        let [span, _] = by_both(SpanLimits::default(), None, TrustPolicy::Trust);
-        span
     }
 }

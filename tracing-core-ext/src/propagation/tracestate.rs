@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use opentelemetry::trace::TraceState;
 
-use super::headers::trim_ows;
+/// RFC 9110, section 5.6.3.
+const OWS: [char; 2] = [' ', '\t'];
 
 /// W3C Trace Context Level 2, "list": one of more members is no valid list.
 const MAX_MEMBERS: usize = 32;
@@ -116,7 +117,8 @@ impl<'a> Members<'a> {
     fn parse(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut members = Self::default();
         for line in lines {
-            for member in line.split(|&byte| byte == b',').map(trim_ows) {
+            let line = str::from_utf8(line).ok()?;
+            for member in line.split(',').map(|member| member.trim_matches(OWS)) {
                 if !member.is_empty() {
                     members.push(Member::parse(member)?)?;
                 }
@@ -142,7 +144,7 @@ impl<'a> Members<'a> {
 
     /// Adds what fits of a list with other keys.
     fn append(&mut self, list: &'a [u8]) {
-        let others = Self::parse([list].into_iter()).unwrap_or_default();
+        let others = Self::parse([list]).unwrap_or_default();
         for member in others.0 {
             self.push(member);
         }
@@ -187,9 +189,9 @@ struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    fn parse(member: &'a [u8]) -> Option<Self> {
-        let (key, value) = str::from_utf8(member).ok()?.split_once('=')?;
-        Self::new(key, value)
+    fn parse(member: &'a str) -> Option<Self> {
+        let sign = member.bytes().position(|byte| byte == b'=')?;
+        Self::new(&member[..sign], &member[sign + 1..])
     }
 
     fn new(key: &'a str, value: &'a str) -> Option<Self> {
@@ -355,7 +357,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_drop_the_list() {
-        let (trace_state, _) = extract([b"foo=1,bar=\xff".as_slice()].into_iter());
+        let (trace_state, _) = extract([b"foo=1,bar=\xff".as_slice()]);
 
         assert_eq!(trace_state, TraceState::NONE);
     }

@@ -108,7 +108,7 @@ impl W3cPropagator {
             carries_lists,
         });
         let baggage = baggage.filter(|_| self.baggage).and_then(|_| extract_baggage(headers));
-        Inbound { cx: baggage.map_or(cx.clone(), |baggage| cx.with_baggage(baggage)), caller }
+        Inbound { cx: baggage.map(|baggage| cx.with_baggage(baggage)).unwrap_or(cx), caller }
     }
 }
 
