@@ -112,15 +112,17 @@ impl Instrumentation {
         &self,
         head: &'a R,
     ) -> (Inbound<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
-        let inbound = || self.resolved.propagator.read(head.headers());
         match self.options().policy_for(head) {
-            TrustPolicy::Trust => (inbound(), None),
-            TrustPolicy::LinkOnly => {
-                let caller = inbound().into_context();
-                (Inbound::nothing(), link_to(caller.span().span_context()))
-            }
+            TrustPolicy::Trust => (self.resolved.propagator.read(head.headers()), None),
+            TrustPolicy::LinkOnly => (Inbound::nothing(), self.link(head.headers())),
             TrustPolicy::Ignore => (Inbound::nothing(), None),
         }
+    }
+
+    #[cold]
+    fn link(&self, headers: &impl Headers) -> Option<Box<SpanContext>> {
+        let caller = self.resolved.propagator.extract(headers);
+        link_to(caller.span().span_context())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.

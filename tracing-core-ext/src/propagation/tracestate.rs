@@ -2,9 +2,6 @@ use std::borrow::Cow;
 
 use opentelemetry::trace::TraceState;
 
-/// RFC 9110, section 5.6.3.
-const OWS: [char; 2] = [' ', '\t'];
-
 /// W3C Trace Context Level 2, "list": one of more members is no valid list.
 const MAX_MEMBERS: usize = 32;
 
@@ -115,13 +112,17 @@ impl<'a> Members<'a> {
     //
     // and "tracestate Header Field Values": several header fields are combined, in order.
     fn parse(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
-        let mut members = Self::default();
+        let mut members = Self(Vec::with_capacity(4));
         for line in lines {
-            let line = str::from_utf8(line).ok()?;
-            for member in line.split(',').map(|member| member.trim_matches(OWS)) {
+            let mut rest = Some(str::from_utf8(line).ok()?);
+            while let Some(list) = rest {
+                let (member, others) =
+                    split(list, b',').map_or((list, None), |it| (it.0, Some(it.1)));
+                let member = trim_ows(member);
                 if !member.is_empty() {
                     members.push(Member::parse(member)?)?;
                 }
+                rest = others;
             }
         }
         members.cut();
@@ -190,8 +191,8 @@ struct Member<'a> {
 
 impl<'a> Member<'a> {
     fn parse(member: &'a str) -> Option<Self> {
-        let sign = member.bytes().position(|byte| byte == b'=')?;
-        Self::new(&member[..sign], &member[sign + 1..])
+        let (key, value) = split(member, b'=')?;
+        Self::new(key, value)
     }
 
     fn new(key: &'a str, value: &'a str) -> Option<Self> {
@@ -207,19 +208,54 @@ impl<'a> Member<'a> {
     }
 }
 
+/// What stands before and behind the first `separator`.
+#[inline]
+fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == separator)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// Most members have no whitespace around them.
+#[inline]
+fn trim_ows(member: &str) -> &str {
+    match member.as_bytes() {
+        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => member.trim_matches([' ', '\t']),
+        _ => member,
+    }
+}
+
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+/// For each byte whether it may stand in a key, and whether in a value.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_key = matches!(
+            byte as u8,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'
+        );
+        let is_value = matches!(byte as u8, b' '..=b'~') && !matches!(byte as u8, b',' | b'=');
+        classes[byte] = (is_key as u8 * KEY) | (is_value as u8 * VALUE);
+        byte += 1;
+    }
+    classes
+};
+
+/// Whether all bytes are of this class, looked up without a branch for each.
+#[inline]
+fn all_are(class: u8, bytes: &[u8]) -> bool {
+    bytes.iter().fold(class, |classes, byte| classes & CLASSES[usize::from(*byte)]) == class
+}
+
 // W3C Trace Context Level 2, "Key":
 //
 //   key     = ( lcalpha / DIGIT ) 0*255 ( keychar )
 //   keychar = lcalpha / DIGIT / "_" / "-"/ "*" / "/" / "@"
 fn is_key(key: &[u8]) -> bool {
-    let [first, rest @ ..] = key else {
-        return false;
-    };
-    matches!(first, b'a'..=b'z' | b'0'..=b'9')
-        && rest.len() <= 255
-        && rest.iter().all(
-            |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'),
-        )
+    let starts_well = matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9'));
+    starts_well && key.len() <= 256 && all_are(KEY, key)
 }
 
 // W3C Trace Context Level 2, "Value":
@@ -228,12 +264,8 @@ fn is_key(key: &[u8]) -> bool {
 //   nblk-chr = %x21-2B / %x2D-3C / %x3E-7E
 //   chr      = %x20 / nblk-chr
 fn is_value(value: &[u8]) -> bool {
-    let [rest @ .., last] = value else {
-        return false;
-    };
-    *last != b' '
-        && rest.len() <= 255
-        && value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'='))
+    let ends_well = value.last().is_some_and(|last| *last != b' ');
+    ends_well && value.len() <= 256 && all_are(VALUE, value)
 }
 
 #[cfg(test)]
