@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
-    metrics::Metrics,
+    metrics::{self, Metrics},
     propagation::Propagator,
 };
 
@@ -42,7 +42,8 @@ pub struct Builder<T> {
     scope: InstrumentationScope,
     tracer: Option<Arc<dyn StartSpan>>,
     propagator: Option<Propagator>,
-    meter: Option<Meter>,
+    /// And whether its instruments are the SDK's.
+    meter: Option<(Meter, bool)>,
     options: Options,
     target: PhantomData<fn() -> T>,
 }
@@ -97,7 +98,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
-        self.meter = Some(provider.meter_with_scope(self.scope.clone()));
+        self.meter = Some((provider.meter_with_scope(self.scope.clone()), metrics::is_sdk::<P>()));
         self
     }
 
@@ -300,11 +301,12 @@ impl<T: From<Instrumentation>> Builder<T> {
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
         let tracer = tracer.unwrap_or_else(|| global_starter(scope.clone()));
-        let meter = meter.or_else(|| installed_meter(&scope));
+        let meter = meter.or_else(|| Some((installed_meter(&scope)?, true)));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter.map(|meter| Metrics::new(meter, scope, options.has_body_sizes));
+        let metrics =
+            meter.map(|(meter, is_sdk)| Metrics::new(meter, scope, options.has_body_sizes, is_sdk));
         Instrumentation::new(tracer, propagator, metrics, options)
     }
 }

@@ -81,7 +81,7 @@ impl Ends {
         self.is_shut_down.load(Ordering::Relaxed)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&self, span: SpanData) {
         if !self.is_shut_down() {
             self.processor.on_end(span);

@@ -51,7 +51,11 @@ impl Share {
         Self((ratio.max(0.0) * (1u64 << 63) as f64) as u64)
     }
 
+    #[inline]
     fn has(self, trace_id: TraceId) -> bool {
+        if self == Self::ALL || self == Self::NONE {
+            return self == Self::ALL;
+        }
         let lower_half = u128::from_be_bytes(trace_id.to_bytes()) as u64;
         lower_half >> 1 < self.0
     }
