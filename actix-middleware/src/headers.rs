@@ -1,13 +1,10 @@
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use tracing_core_ext::propagation::{Field, Headers, HeadersMut};
+use tracing_core_ext::propagation::{Headers, HeadersMut};
 
 /// actix-web speaks an older `http` than the rest, whose names are parsed once, here.
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-
-/// Up to here a map is walked in less time than several names are hashed.
-const SMALL: usize = 16;
 
 /// Fields of a message, for core.
 pub(crate) struct FieldView<'a>(pub(crate) &'a HeaderMap);
@@ -19,25 +16,6 @@ impl Headers for FieldView<'_> {
             None => self.0.get_all(name.as_str()),
         };
         values.map(HeaderValue::as_bytes)
-    }
-
-    fn fields<'a, const N: usize>(
-        &'a self,
-        names: [&http::HeaderName; N],
-    ) -> [Option<Field<'a>>; N] {
-        if self.0.len() > SMALL {
-            return names.map(|name| Field::of(self.values(name)));
-        }
-        let names = names.map(http::HeaderName::as_str);
-        let mut fields = [None; N];
-        for (present, value) in self.0 {
-            for (field, name) in fields.iter_mut().zip(names) {
-                if present.as_str() == name {
-                    Field::add(field, value.as_bytes());
-                }
-            }
-        }
-        fields
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

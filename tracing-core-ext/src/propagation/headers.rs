@@ -29,18 +29,9 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The field with these values, if there are any.
-    pub fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+    fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let first = values.next()?;
         Some(Self { first, is_only: values.next().is_none() })
-    }
-
-    /// One more value of a field.
-    #[inline]
-    pub fn add(field: &mut Option<Self>, value: &'a [u8]) {
-        let is_only = field.is_none();
-        let first = field.map_or(value, |field| field.first);
-        *field = Some(Self { first, is_only });
     }
 }
 
@@ -61,7 +52,8 @@ impl Headers for HeaderMap {
         for (present, value) in self {
             for (field, name) in fields.iter_mut().zip(names) {
                 if present == name {
-                    Field::add(field, value.as_bytes());
+                    let first = field.map_or(value.as_bytes(), |field: Field<'a>| field.first);
+                    *field = Some(Field { first, is_only: field.is_none() });
                 }
             }
         }

@@ -202,3 +202,119 @@ fn unrecorded(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceStat
     let flags = TraceFlags::NOT_SAMPLED;
     cx.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, false, state))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Request};
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use crate::{
+        exchange::{self, Builder, Exchange, Instrumentation},
+        propagation::{Propagator, W3cPropagator},
+    };
+
+    use super::*;
+
+    /// With a key that a `TraceState` refuses, every character of a value, and no spaces.
+    const LIST: &str = "a@b@c=!\"#$%&'()*+-./09:;<>?@AZ[\\]^_`az{|}~,1foo= x,z=1";
+
+    fn provider() -> SdkTracerProvider {
+        SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build()
+    }
+
+    fn received(provider: &SdkTracerProvider, propagator: Propagator) -> Exchange {
+        let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(provider);
+        let request = Request::get("/")
+            .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .header("tracestate", LIST);
+        builder.propagator(propagator).build().receive(&request.body(()).unwrap())
+    }
+
+    fn sent() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        Propagator::w3c().inject(&Context::current(), &mut headers);
+        headers
+    }
+
+    #[track_caller]
+    fn assert_goes_on(sent: &HeaderMap) {
+        assert_eq!(sent["tracestate"], LIST);
+        let traceparent = sent["traceparent"].to_str().unwrap();
+        assert_eq!(&traceparent[..36], "00-0af7651916cd43dd8448eb211c80319c-");
+        assert_ne!(&traceparent[36..52], "b7ad6b7169203331");
+        assert_eq!(&traceparent[52..], "-00");
+    }
+
+    #[test]
+    fn a_list_that_nobody_has_read_goes_on_byte_for_byte() {
+        let mut exchange = received(&provider(), Propagator::w3c());
+        let state = exchange.context().unwrap().span().span_context().trace_state().clone();
+        assert_eq!(state, TraceState::NONE);
+        assert_goes_on(&exchange.in_scope(sent));
+    }
+
+    #[test]
+    fn it_goes_on_from_spans_of_the_sdk_below() {
+        let provider = provider();
+        let mut exchange = received(&provider, Propagator::w3c());
+        exchange.in_scope(|| {
+            let child = provider.tracer("test").start("child");
+            let _below = Context::current_with_span(child).attach();
+            assert_goes_on(&sent());
+        });
+    }
+
+    #[test]
+    fn it_goes_on_from_tracing_spans_below() {
+        for is_plain in [true, false] {
+            let provider = provider();
+            let tracer = || provider.tracer("test");
+            let plain = is_plain.then(|| tracing_opentelemetry::layer().with_tracer(tracer()));
+            let ours = (!is_plain).then(|| exchange::layer(tracer()));
+            let subscriber = tracing_subscriber::registry().with(plain).with(ours);
+            tracing::subscriber::with_default(subscriber, || {
+                let mut exchange = received(&provider, Propagator::w3c());
+                exchange
+                    .in_scope(|| tracing::info_span!("work").in_scope(|| assert_goes_on(&sent())));
+            });
+        }
+    }
+
+    #[test]
+    fn what_a_program_adds_goes_before_it() {
+        let mut exchange = received(&provider(), Propagator::w3c());
+        let below = exchange.in_scope(|| {
+            let cx = Context::current();
+            let span = cx.span().span_context().clone();
+            let state = span.trace_state().insert("mine", "1").unwrap();
+            let (trace_id, flags) = (span.trace_id(), span.trace_flags());
+            cx.with_remote_span_context(SpanContext::new(trace_id, 7.into(), flags, false, state))
+        });
+        let mut headers = HeaderMap::new();
+        Propagator::w3c().inject(&below, &mut headers);
+        assert_eq!(headers["tracestate"], format!("mine=1,{LIST}"));
+    }
+
+    #[test]
+    fn a_list_is_read_where_others_may_have_to_send_it_on() {
+        let of_others = Propagator::in_place_of_another(W3cPropagator::new());
+        let exchange = received(&provider(), of_others);
+        let cx = exchange.context().unwrap();
+        assert_eq!(cx.span().span_context().trace_state().get("z"), Some("1"));
+    }
+
+    #[test]
+    fn a_long_list_is_cut_before_it_is_carried() {
+        let long = format!("a={}", "v".repeat(200));
+        let mut headers = HeaderMap::new();
+        for at in 10..40 {
+            let line = format!("k{at}{long}");
+            headers.append("tracestate", HeaderValue::from_str(&line).unwrap());
+        }
+        let carried = tracestate::carry(|| Headers::values(&headers, &TRACESTATE)).unwrap();
+        let Carried::Unread(list) = carried else { panic!("{carried:?}") };
+        assert!(list.len() <= 4096 && list.len() > 3800, "{}", list.len());
+    }
+}

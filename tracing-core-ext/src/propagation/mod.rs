@@ -32,7 +32,9 @@
 //!
 //! A span that is not recorded, or made without an SDK, hands on the trace all the same, with the
 //! caller's `tracestate` as it came, the random flag of its trace id and the debug flag of B3 and
-//! Jaeger.
+//! Jaeger. Where it is known beforehand that no span will be recorded, nobody reads the list: it
+//! travels beside the span, whose own `TraceState` is empty, and the propagators of this crate
+//! send it on. Where a global propagator of others was found, which could not, it is read.
 //!
 //! # Other formats
 //!

@@ -61,6 +61,12 @@ impl Propagator {
         }
     }
 
+    /// As if a global one for the same fields had been found.
+    #[cfg(test)]
+    pub(super) const fn in_place_of_another(w3c: W3cPropagator) -> Self {
+        Self(Kind::InPlace(w3c))
+    }
+
     fn composite(composite: CompositePropagator) -> Self {
         match composite.as_w3c() {
             Some(w3c) => Self(Kind::W3c(w3c)),
