@@ -1,4 +1,4 @@
-use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
+use std::{any, borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
@@ -42,7 +42,7 @@ pub struct Builder<T> {
     scope: InstrumentationScope,
     tracer: Option<Arc<dyn StartSpan>>,
     propagator: Option<Propagator>,
-    /// And whether its instruments are the SDK's.
+    /// And whether its instruments can be bound.
     meter: Option<(Meter, bool)>,
     options: Options,
     target: PhantomData<fn() -> T>,
@@ -98,7 +98,8 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
-        self.meter = Some((provider.meter_with_scope(self.scope.clone()), metrics::is_sdk::<P>()));
+        let can_bind = metrics::can_bind(any::type_name::<P>());
+        self.meter = Some((provider.meter_with_scope(self.scope.clone()), can_bind));
         self
     }
 
@@ -300,13 +301,13 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
-        let tracer = tracer.unwrap_or_else(|| global_starter(scope.clone()));
+        let tracer = tracer.unwrap_or_else(|| global_starter(&scope));
         let meter = meter.or_else(|| Some((installed_meter(&scope)?, true)));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics =
-            meter.map(|(meter, is_sdk)| Metrics::new(meter, scope, options.has_body_sizes, is_sdk));
+        let metrics = meter
+            .map(|(meter, can_bind)| Metrics::new(meter, scope, options.has_body_sizes, can_bind));
         Instrumentation::new(tracer, propagator, metrics, options)
     }
 }

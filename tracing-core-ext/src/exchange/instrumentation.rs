@@ -240,12 +240,12 @@ pub(super) fn installed_meter(scope: &InstrumentationScope) -> Option<Meter> {
     }
 }
 
-pub(super) fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
+pub(super) fn global_starter(scope: &InstrumentationScope) -> Arc<dyn StartSpan> {
     #[cfg(feature = "telemetry")]
     if let Some(starters) = INSTALLED.get() {
-        return starters(scope);
+        return starters(scope.clone());
     }
-    starter(&global::tracer_provider(), &scope)
+    starter(&global::tracer_provider(), scope)
 }
 
 pub(super) fn starter<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-#[cfg(feature = "_bound")]
+#[cfg(feature = "bound-instruments")]
 use opentelemetry::metrics::BoundHistogram;
 use opentelemetry::{
     InstrumentationScope, KeyValue,
@@ -10,7 +10,7 @@ use opentelemetry::{
     trace::SpanContext,
 };
 
-#[cfg(feature = "_bound")]
+#[cfg(feature = "bound-instruments")]
 use super::{
     bound::{Bound, Place},
     labels::{EndLabels, RequestLabels},
@@ -25,7 +25,7 @@ const SECONDS: [f64; 14] =
 /// A histogram of durations. Where Prometheus scrapes it, traces are remembered as its exemplars.
 pub(super) struct Durations {
     histogram: Histogram<f64>,
-    #[cfg(feature = "_bound")]
+    #[cfg(feature = "bound-instruments")]
     bound: Option<Bound<Series, BoundHistogram<f64>>>,
     #[cfg(feature = "prometheus")]
     exemplars: Option<Arc<HistogramExemplars>>,
@@ -40,7 +40,7 @@ impl Durations {
         side: &str,
         can_bind: bool,
     ) -> Self {
-        #[cfg(not(feature = "_bound"))]
+        #[cfg(not(feature = "bound-instruments"))]
         let _ = can_bind;
         #[cfg(not(feature = "prometheus"))]
         let _ = scope;
@@ -51,7 +51,7 @@ impl Durations {
                 .with_description(format!("Duration of HTTP {side} requests."))
                 .with_boundaries(SECONDS.into())
                 .build(),
-            #[cfg(feature = "_bound")]
+            #[cfg(feature = "bound-instruments")]
             bound: can_bind.then(|| Bound::new(256)),
             #[cfg(feature = "prometheus")]
             exemplars: prometheus::installed()
@@ -60,7 +60,7 @@ impl Durations {
     }
 
     /// Records a duration of a series that needs no list of labels; answers whether it was one.
-    #[cfg(feature = "_bound")]
+    #[cfg(feature = "bound-instruments")]
     pub(super) fn record_bound(
         &self,
         duration: Duration,
@@ -85,7 +85,7 @@ impl Durations {
         handle.is_some()
     }
 
-    #[cfg(any(feature = "_bound", feature = "prometheus"))]
+    #[cfg(any(feature = "bound-instruments", feature = "prometheus"))]
     /// Whether `span` becomes an exemplar.
     fn remembers(&self, span: &SpanContext) -> bool {
         #[cfg(feature = "prometheus")]
@@ -117,7 +117,7 @@ impl Durations {
 }
 
 /// What tells the series of a server's requests apart.
-#[cfg(feature = "_bound")]
+#[cfg(feature = "bound-instruments")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Series {
     method: Place,
@@ -127,7 +127,7 @@ struct Series {
     status: Option<u16>,
 }
 
-#[cfg(feature = "_bound")]
+#[cfg(feature = "bound-instruments")]
 impl Series {
     /// None of an exchange with labels beyond these.
     fn of(request: &RequestLabels, end: &EndLabels<'_>) -> Option<Self> {

@@ -101,7 +101,7 @@ impl Measured {
         let end = EndLabels { version: self.version.get().copied(), ..end };
         let Instruments { duration, sizes, .. } = &*self.instruments;
         let mut own = self.own_labels.lock().unwrap_or_else(PoisonError::into_inner);
-        #[cfg(feature = "_bound")]
+        #[cfg(feature = "bound-instruments")]
         if own.is_empty()
             && sizes.is_none()
             && duration.record_bound(measurement.duration, &self.request, &end, span)

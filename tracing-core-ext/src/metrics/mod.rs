@@ -6,7 +6,7 @@
 //! on, and is recorded once, by `record`.
 
 mod active;
-#[cfg(feature = "_bound")]
+#[cfg(feature = "bound-instruments")]
 mod bound;
 mod durations;
 mod instruments;
@@ -19,12 +19,14 @@ pub(crate) use self::{
     measured::{Measured, Measurement},
 };
 
-/// Whether a meter provider is the SDK's, whose instruments can be bound to labels. Those of others may drop what is recorded
-/// so, without a word.
-pub(crate) fn is_sdk<P: ?Sized>() -> bool {
-    #[cfg(feature = "_bound")]
-    return std::any::type_name::<P>()
-        == std::any::type_name::<opentelemetry_sdk::metrics::SdkMeterProvider>();
-    #[cfg(not(feature = "_bound"))]
-    false
+/// Whether instruments of a meter provider of this type can be bound to labels, as the SDK's can. Those of others may drop what
+/// is recorded so, without a word.
+pub(crate) fn can_bind(provider: &str) -> bool {
+    #[cfg(feature = "bound-instruments")]
+    return provider == std::any::type_name::<opentelemetry_sdk::metrics::SdkMeterProvider>();
+    #[cfg(not(feature = "bound-instruments"))]
+    {
+        let _ = provider;
+        false
+    }
 }
