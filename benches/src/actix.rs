@@ -1,74 +1,127 @@
+use std::{io, net::TcpListener};
+
 use actix_http::Request;
 use actix_middleware::Tracing;
 use actix_web::{
-    App, Error,
+    App, Error, HttpResponse, HttpServer,
     body::MessageBody,
-    dev::{Service, ServiceResponse},
-    rt::Runtime,
+    dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse},
+    rt::{Runtime, System},
     test::{self, TestRequest},
     web,
 };
+use opentelemetry_instrumentation_actix_web::{RequestMetrics, RequestTracing};
+use tracing_actix_web::TracingLogger;
 
-use opentelemetry_instrumentation_actix_web::RequestTracing;
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
+use crate::{Driver, Mode, Site, frames::Frames, request, rig::Rig, telemetry};
 
-use crate::{Case, Driver, Middleware, request, telemetry};
-
-pub(crate) fn driver(case: Case) -> Driver {
-    let provider = match case.middleware {
-        Middleware::Ours | Middleware::OursMeasured => telemetry::provider_of_ours(case.sampling),
-        _ => telemetry::provider(case.sampling),
-    };
-    telemetry::install_globally(&provider);
-    let app = || App::new().route(request::ROUTE, web::get().to(item));
-    let runtime = Runtime::new().expect("a runtime of one thread");
-    match case.middleware {
-        Middleware::Bare => drive(runtime, case, test::init_service(app())),
-        Middleware::Ours => {
-            drive(runtime, case, test::init_service(app().wrap(ours(&provider).build())))
-        }
-        Middleware::OursMeasured => {
-            let tracing = ours(&provider).meter_provider(&telemetry::meter_provider());
-            drive(runtime, case, test::init_service(app().wrap(tracing.build())))
-        }
-        Middleware::OtelActix => {
-            drive(runtime, case, test::init_service(app().wrap(RequestTracing::new())))
-        }
-        other => unreachable!("{other:?} is not for actix-web"),
-    }
+pub(crate) fn bare(rig: &Rig) -> Site {
+    site(rig, app)
 }
 
-/// The global propagator is that of the others.
-fn ours(provider: &SdkTracerProvider) -> Builder<Tracing> {
-    Tracing::builder().tracer_provider(provider).propagator(W3cPropagator::new())
+pub(crate) fn ours(rig: &Rig) -> Site {
+    let tracing = rig.equip(Tracing::builder()).build();
+    site(rig, move || app().wrap(tracing.clone())).with_subscriber(rig.subscriber_of_ours())
+}
+
+pub(crate) fn otel_actix(rig: &Rig) -> Site {
+    if rig.meters.is_none() {
+        return site(rig, || app().wrap(RequestTracing::new()));
+    }
+    let metrics = RequestMetrics::default();
+    site(rig, move || app().wrap(metrics.clone()).wrap(RequestTracing::new()))
+}
+
+pub(crate) fn tracing_actix(rig: &Rig) -> Site {
+    let has_sdk = rig.tracers.is_some();
+    let subscriber = has_sdk.then(|| telemetry::install_previous(rig.mode.is_sampled()));
+    site(rig, || app().wrap(TracingLogger::default())).with_subscriber(subscriber)
+}
+
+fn app() -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .route(request::ROUTE, web::get().to(item))
+        .route(request::FRAMES_ROUTE, web::get().to(frames))
 }
 
 async fn item(id: web::Path<String>) -> String {
     id.into_inner()
 }
 
-fn drive<S, B>(runtime: Runtime, case: Case, service: impl Future<Output = S>) -> Driver
+async fn frames(count: web::Path<usize>) -> HttpResponse {
+    HttpResponse::Ok().body(Frames(count.into_inner()))
+}
+
+fn site<T, B>(rig: &Rig, app: impl Fn() -> App<T> + Clone + Send + Sync + 'static) -> Site
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let served = app.clone();
+    let mode = rig.mode;
+    let driver = move || {
+        let runtime = Runtime::new().expect("a runtime of one thread");
+        let service = runtime.block_on(test::init_service(app()));
+        driver(runtime, service, mode)
+    };
+    Site::new(driver).with_server(move |listener| serve(served, listener))
+}
+
+fn serve<T, B>(
+    app: impl Fn() -> App<T> + Clone + Send + 'static,
+    listener: TcpListener,
+) -> io::Result<()>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let server = HttpServer::new(app).workers(1).listen(listener)?;
+    System::new().block_on(server.run())
+}
+
+fn driver<S, B>(runtime: Runtime, service: S, mode: Mode) -> Driver
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody,
 {
-    let service = runtime.block_on(service);
-    Driver::new(move |requests| runtime.block_on(send(&service, case.tracestate, requests)))
+    Driver::new(move |count| {
+        let (path, requests) = request::plan(mode, count);
+        runtime.block_on(send(&service, mode, &path, requests));
+    })
 }
 
-async fn send<S, B>(service: &S, tracestate: bool, requests: usize)
+async fn send<S, B>(service: &S, mode: Mode, path: &str, requests: usize)
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
 {
     for _ in 0..requests {
-        let response = test::call_service(service, message(tracestate)).await;
+        let response = test::call_service(service, message(mode, path)).await;
         test::read_body(response).await;
     }
 }
 
-fn message(tracestate: bool) -> Request {
-    let request = TestRequest::get().uri(request::PATH);
-    request::headers(tracestate).fold(request, TestRequest::insert_header).to_request()
+fn message(mode: Mode, path: &str) -> Request {
+    let request = TestRequest::get().uri(path);
+    request::headers(mode).fold(request, TestRequest::insert_header).to_request()
 }

@@ -1,66 +1,95 @@
+use std::net::TcpListener;
+
 use axum::{Router, body::Body, extract::Path, routing::get};
 use axum_layer::TracingLayer;
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
 use http::Request;
 use http_body_util::BodyExt;
+use opentelemetry::global;
 use opentelemetry_instrumentation_tower::http::server;
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 use tower::{ServiceExt, layer::util::Identity};
-use tracing_core_ext::{exchange::Builder, propagation::W3cPropagator};
+use tower_otel::{metrics, trace};
+use tracing::{Dispatch, Level, level_filters::LevelFilter};
 
-use crate::{Case, Driver, Middleware, by_hand::ByHandLayer, request, telemetry};
+use crate::{
+    Driver, Mode, Site, by_hand::ByHandLayer, frames::Frames, request, rig::Rig, telemetry::current,
+};
 
-pub(crate) fn driver(case: Case) -> Driver {
-    let provider = match case.middleware {
-        Middleware::Ours | Middleware::OursMeasured | Middleware::OursSubscribed => {
-            telemetry::provider_of_ours(case.sampling)
-        }
-        _ => telemetry::provider(case.sampling),
-    };
-    telemetry::install_globally(&provider);
-    let subscriber = match case.middleware {
-        Middleware::OursSubscribed => Some(telemetry::subscriber_of_ours(&provider)),
-        Middleware::AxumTracing => Some(telemetry::plain_subscriber(&provider)),
-        _ => None,
-    };
-    // As `axum::serve` does; else the layer would be applied anew for every request.
-    let router = traced(case.middleware, &provider).with_state(());
-    let runtime = runtime::Builder::new_current_thread().build().expect("a runtime of one thread");
-    let send = move |requests| runtime.block_on(send(&router, case.tracestate, requests));
-    Driver::new(send).with_subscriber(subscriber)
+pub(crate) fn bare(rig: &Rig) -> Site {
+    site(rig, router())
 }
 
-fn traced(middleware: Middleware, provider: &SdkTracerProvider) -> Router {
-    let router = Router::new().route(request::ROUTE, get(async |Path(id): Path<String>| id));
-    match middleware {
-        Middleware::Bare => router,
-        Middleware::Nothing => router.layer(Identity::new()),
-        Middleware::ByHand => router.layer(ByHandLayer::new(provider)),
-        Middleware::Ours | Middleware::OursSubscribed => router.layer(ours(provider).build()),
-        Middleware::OursMeasured => {
-            router.layer(ours(provider).meter_provider(&telemetry::meter_provider()).build())
-        }
-        Middleware::OursGlobal => router.layer(TracingLayer::new()),
-        Middleware::OtelTower => router.layer(spans_only()),
-        Middleware::AxumTracing => router.layer(OtelAxumLayer::default()),
-        other => unreachable!("{other:?} is not for axum"),
+pub(crate) fn nothing(rig: &Rig) -> Site {
+    site(rig, router().layer(Identity::new()))
+}
+
+pub(crate) fn by_hand(rig: &Rig) -> Site {
+    let tracers = rig.tracers.as_ref().expect("a mode with spans");
+    site(rig, router().layer(ByHandLayer::new(tracers)))
+}
+
+pub(crate) fn ours(rig: &Rig) -> Site {
+    let layer = rig.equip(TracingLayer::builder()).build();
+    site(rig, router().layer(layer)).with_subscriber(rig.subscriber_of_ours())
+}
+
+pub(crate) fn ours_global(rig: &Rig) -> Site {
+    site(rig, router().layer(TracingLayer::new()))
+}
+
+pub(crate) fn otel_tower(rig: &Rig) -> Site {
+    let layer = server::LayerBuilder::builder().with_metrics(rig.meters.is_some()).build();
+    site(rig, router().layer(layer.expect("its own defaults")))
+}
+
+/// Its spans are below the level `TRACE`.
+pub(crate) fn axum_tracing(rig: &Rig) -> Site {
+    let subscriber = subscriber(rig, LevelFilter::TRACE);
+    site(rig, router().layer(OtelAxumLayer::default())).with_subscriber(subscriber)
+}
+
+pub(crate) fn tower_otel(rig: &Rig) -> Site {
+    let mut router = router();
+    if rig.meters.is_some() {
+        router = router.layer(metrics::HttpLayer::server(&global::meter("benches")));
     }
+    let router = router.layer(trace::HttpLayer::server(Level::INFO));
+    site(rig, router).with_subscriber(subscriber(rig, LevelFilter::INFO))
 }
 
-/// The global propagator is that of the others.
-fn ours(provider: &SdkTracerProvider) -> Builder<TracingLayer> {
-    TracingLayer::builder().tracer_provider(provider).propagator(W3cPropagator::new())
+fn subscriber(rig: &Rig, level: LevelFilter) -> Option<Dispatch> {
+    rig.tracers.as_ref().map(|tracers| current::subscriber(tracers, level))
 }
 
-/// Nobody else counts metrics here.
-fn spans_only() -> server::Layer {
-    server::LayerBuilder::builder().with_metrics(false).build().expect("its own defaults")
+fn router() -> Router {
+    let frames = async |Path(count): Path<usize>| Body::new(Frames(count));
+    Router::new()
+        .route(request::ROUTE, get(async |Path(id): Path<String>| id))
+        .route(request::FRAMES_ROUTE, get(frames))
 }
 
-async fn send(router: &Router, tracestate: bool, requests: usize) {
+fn site(rig: &Rig, router: Router) -> Site {
+    // As `axum::serve` does; else the layer would be applied anew for every request.
+    let router: Router = router.with_state(());
+    let served = router.clone();
+    let mode = rig.mode;
+    Site::new(move || driver(router.clone(), mode)).with_server(move |listener| {
+        runtime().block_on(async { axum::serve(accepting(listener)?, served).await })
+    })
+}
+
+fn driver(router: Router, mode: Mode) -> Driver {
+    let runtime = runtime();
+    Driver::new(move |count| {
+        let (path, requests) = request::plan(mode, count);
+        runtime.block_on(send(&router, mode, &path, requests));
+    })
+}
+
+async fn send(router: &Router, mode: Mode, path: &str, requests: usize) {
     for _ in 0..requests {
-        let response = router.clone().oneshot(message(tracestate)).await.expect("a router answers");
+        let response = router.clone().oneshot(message(mode, path)).await.expect("a router answers");
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await {
             frame.expect("a body in memory");
@@ -68,10 +97,19 @@ async fn send(router: &Router, tracestate: bool, requests: usize) {
     }
 }
 
-fn message(tracestate: bool) -> Request<Body> {
-    let mut request = Request::get(request::PATH);
-    for (name, value) in request::headers(tracestate) {
+fn message(mode: Mode, path: &str) -> Request<Body> {
+    let mut request = Request::get(path);
+    for (name, value) in request::headers(mode) {
         request = request.header(name, value);
     }
     request.body(Body::empty()).expect("a valid request")
+}
+
+fn accepting(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+fn runtime() -> Runtime {
+    runtime::Builder::new_current_thread().enable_all().build().expect("a runtime of one thread")
 }

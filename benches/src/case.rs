@@ -1,171 +1,179 @@
 use std::fmt;
 
-use crate::{Driver, actix, axum, propagation};
+use crate::{SUBJECTS, Site, rig::Rig};
 
 /// One thing to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Who routes the request.
-    pub framework: Framework,
-    /// Who traces it.
-    pub middleware: Middleware,
-    /// Whether spans are recorded.
-    pub sampling: Sampling,
-    /// The request carries a `tracestate`.
-    pub tracestate: bool,
+    /// Who traces.
+    pub subject: &'static Subject,
+    /// In which circumstances.
+    pub mode: Mode,
 }
 
-/// Who routes the request.
+/// Who traces, an entry of [`SUBJECTS`].
+pub struct Subject {
+    /// What the tables call it.
+    pub name: &'static str,
+    /// Who carries the request.
+    pub framework: Framework,
+    /// Why it is measured.
+    pub role: Role,
+    /// The name of the subject of the same framework that is subtracted.
+    pub over: Option<&'static str>,
+    /// In which circumstances it is measured.
+    pub modes: &'static [Mode],
+    pub(crate) build: fn(&Rig) -> Site,
+}
+
+/// Who carries the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
-    /// axum.
+    /// axum, called as a service.
     Axum,
-    /// actix-web.
+    /// actix-web, called as a service.
     Actix,
-    /// Nobody: propagation alone, on a header map.
-    None,
+    /// reqwest-middleware, with a last middleware that answers at once: no socket.
+    ClientChain,
+    /// reqwest, and a server on loopback in the same thread.
+    Reqwest,
+    /// Nobody: parts of ours, called directly.
+    Parts,
 }
 
-/// Who traces the request.
+/// Why a subject is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Middleware {
-    /// Nobody.
+pub enum Role {
+    /// Nothing is traced.
     Bare,
-    /// A layer that does nothing, which axum boxes like any other.
-    Nothing,
-    /// A span with ten attributes, made with the SDK.
-    ByHand,
+    /// Worth knowing.
+    Reference,
     /// This workspace.
     Ours,
-    /// This workspace, with metrics.
-    OursMeasured,
-    /// This workspace, with the global provider.
-    OursGlobal,
-    /// This workspace below a `tracing` subscriber with its layer.
-    OursSubscribed,
-    /// opentelemetry-instrumentation-tower.
-    OtelTower,
-    /// axum-tracing-opentelemetry, with the `tracing` subscriber it needs.
-    AxumTracing,
-    /// opentelemetry-instrumentation-actix-web.
-    OtelActix,
-    /// Our propagator reads a caller's context.
-    Extract,
-    /// Our propagator writes a context.
-    Inject,
+    /// Somebody else's.
+    Rival,
 }
 
-/// Whether spans are recorded.
+/// In which circumstances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
-    /// All of them.
+pub enum Mode {
+    /// Every span is recorded.
     Sampled,
-    /// None of them.
+    /// The same, and the request carries a `tracestate` of two members.
+    SampledTracestate,
+    /// No span is recorded.
     Unsampled,
+    /// The same, and the request carries a `tracestate` of two members.
+    UnsampledTracestate,
+    /// Nothing is installed: the global providers are those that do nothing, and nobody listens to `tracing`.
+    NoSdk,
+    /// Every span is recorded, and metrics are.
+    Metrics,
+    /// Every span is recorded, below a subscriber like that of `Telemetry::install`, without log lines.
+    Subscribed,
+    /// A frame of a streamed body is measured instead of a request.
+    Frames,
 }
 
 impl Case {
-    /// The same request on the same framework, untraced.
-    pub const fn baseline(self) -> Self {
-        Self { middleware: Middleware::Bare, sampling: Sampling::Sampled, ..self }
+    /// What is subtracted from it.
+    pub fn baseline(self) -> Option<Self> {
+        let Subject { framework, over, .. } = self.subject;
+        let subject = SUBJECTS
+            .iter()
+            .find(|other| other.framework == *framework && Some(other.name) == *over)?;
+        Some(Self { subject, mode: self.mode.untraced() })
     }
 
-    /// Builds the service.
-    pub fn driver(self) -> Driver {
-        match self.framework {
-            Framework::Axum => axum::driver(self),
-            Framework::Actix => actix::driver(self),
-            Framework::None => propagation::driver(self),
+    /// How many recorded spans every request ends, where that is known.
+    pub fn spans(self) -> Option<usize> {
+        match (self.subject.framework, self.subject.role, self.mode) {
+            (Framework::Parts, ..) | (_, Role::Reference, _) => None,
+            (_, Role::Bare, _) | (_, _, Mode::NoSdk) => Some(0),
+            (.., mode) => Some(usize::from(mode.is_sampled())),
         }
     }
 
-    /// What is measured, without the sampling.
-    pub fn label(self) -> String {
-        let framework = self.framework.label();
-        let tracestate = if self.tracestate { " + tracestate" } else { "" };
-        format!("{framework}: {}{tracestate}", self.middleware.label())
+    /// Sets up providers, if anything is traced, and a service. What is global is so for the whole process.
+    pub fn site(self) -> Site {
+        let rig = match self.subject.role {
+            Role::Bare => Rig::untraced(self.mode),
+            _ => Rig::new(self.mode),
+        };
+        (self.subject.build)(&rig)
     }
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {:?}", self.label(), self.sampling)
+        let Subject { name, framework, .. } = self.subject;
+        write!(f, "{framework}: {name}, {}", self.mode)
     }
 }
 
-impl Framework {
-    const fn label(self) -> &'static str {
-        match self {
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        (self.framework, self.name) == (other.framework, other.name)
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.framework, self.name)
+    }
+}
+
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Axum => "axum",
             Self::Actix => "actix-web",
-            Self::None => "propagation",
-        }
+            Self::ClientChain => "client, no socket",
+            Self::Reqwest => "client, loopback",
+            Self::Parts => "parts",
+        })
     }
 }
 
-impl Middleware {
-    const fn label(self) -> &'static str {
+impl Mode {
+    /// What a subject that traces nothing can tell apart.
+    const fn untraced(self) -> Self {
         match self {
-            Self::Bare => "bare",
-            Self::Nothing => "a layer that does nothing",
-            Self::ByHand => "span by hand, ten attributes",
-            Self::Ours => "ours",
-            Self::OursMeasured => "ours, with metrics",
-            Self::OursGlobal => "ours, with the global provider",
-            Self::OursSubscribed => "ours, with its tracing layer installed",
-            Self::OtelTower => "opentelemetry-instrumentation-tower 0.19",
-            Self::AxumTracing => "axum-tracing-opentelemetry 0.42",
-            Self::OtelActix => "opentelemetry-instrumentation-actix-web 0.25",
-            Self::Extract => "extract",
-            Self::Inject => "inject",
+            Self::SampledTracestate | Self::UnsampledTracestate => Self::SampledTracestate,
+            Self::Frames => Self::Frames,
+            _ => Self::Sampled,
         }
     }
 
-    /// The result does not depend on the sampler.
-    const fn is_untraced(self) -> bool {
-        matches!(self, Self::Bare | Self::Nothing | Self::Extract | Self::Inject)
+    pub(crate) const fn has_tracestate(self) -> bool {
+        matches!(self, Self::SampledTracestate | Self::UnsampledTracestate)
+    }
+
+    pub(crate) const fn is_sampled(self) -> bool {
+        !matches!(self, Self::Unsampled | Self::UnsampledTracestate)
     }
 }
 
-/// All cases, in the order of the report; every baseline comes before what is compared with it.
-pub fn cases() -> Vec<Case> {
-    use Framework::{Actix, Axum, None};
-    use Middleware as M;
-    let rows = [
-        (Axum, M::Bare, false),
-        (Axum, M::Nothing, false),
-        (Axum, M::ByHand, false),
-        (Axum, M::Ours, false),
-        (Axum, M::OursMeasured, false),
-        (Axum, M::OursGlobal, false),
-        (Axum, M::OursSubscribed, false),
-        (Axum, M::OtelTower, false),
-        (Axum, M::AxumTracing, false),
-        (Axum, M::Bare, true),
-        (Axum, M::Ours, true),
-        (Axum, M::OtelTower, true),
-        (Axum, M::AxumTracing, true),
-        (Actix, M::Bare, false),
-        (Actix, M::Ours, false),
-        (Actix, M::OursMeasured, false),
-        (Actix, M::OtelActix, false),
-        (None, M::Extract, false),
-        (None, M::Extract, true),
-        (None, M::Inject, false),
-        (None, M::Inject, true),
-    ];
-    rows.into_iter().flat_map(|row| sampled_and_not(row.0, row.1, row.2)).collect()
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sampled => "sampled",
+            Self::SampledTracestate => "sampled + tracestate",
+            Self::Unsampled => "unsampled",
+            Self::UnsampledTracestate => "unsampled + tracestate",
+            Self::NoSdk => "no SDK",
+            Self::Metrics => "sampled + metrics",
+            Self::Subscribed => "sampled + subscriber",
+            Self::Frames => "body frame",
+        })
+    }
 }
 
-fn sampled_and_not(
-    framework: Framework,
-    middleware: Middleware,
-    tracestate: bool,
-) -> impl Iterator<Item = Case> {
-    let samplings: &[_] = if middleware.is_untraced() {
-        &[Sampling::Sampled]
-    } else {
-        &[Sampling::Sampled, Sampling::Unsampled]
-    };
-    samplings.iter().map(move |&sampling| Case { framework, middleware, sampling, tracestate })
+/// All cases, in the order of [`SUBJECTS`].
+pub fn cases() -> Vec<Case> {
+    let of =
+        |subject: &'static Subject| subject.modes.iter().map(move |&mode| Case { subject, mode });
+    SUBJECTS.iter().flat_map(of).collect()
 }

@@ -1,26 +1,36 @@
-//! What a traced request costs, beside the same request untraced.
+//! What a traced request costs, beside the same request untraced and beside what others make of it.
 //!
-//! One request goes through one case after the other: a framework, a middleware, a sampler. Nothing leaves the process:
-//! the service is called directly, and ended spans are dropped.
+//! A `Case` is one of the `SUBJECTS` in one `Mode`. Nothing leaves the process: the service is called directly, and
+//! ended spans are dropped.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench instructions
-//! cargo bench -p benches --features measure --bench latency
+//! cargo bench -p benches --features measure --bench ratios
+//! cargo bench -p benches --features measure --bench load
 //! ```
 //!
-//! All cases are built together, so the features other middleware turns on in shared crates are on for ours as well.
+//! All subjects are built together, so the features other middleware turns on in shared crates are on for ours as well.
 #![cfg(feature = "measure")]
 
 mod actix;
 mod axum;
 mod by_hand;
 mod case;
-mod driver;
-mod propagation;
+mod client;
+mod frames;
+pub mod machine;
+mod median;
+mod parts;
 pub mod request;
+mod rig;
+mod site;
+mod subjects;
 mod telemetry;
 
 pub use self::{
-    case::{Case, Framework, Middleware, Sampling, cases},
-    driver::Driver,
+    case::{Case, Framework, Mode, Role, Subject, cases},
+    median::median,
+    site::{Driver, Site},
+    subjects::SUBJECTS,
+    telemetry::ended_spans,
 };

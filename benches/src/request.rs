@@ -1,10 +1,15 @@
 //! The request that is measured.
 
+use crate::Mode;
+
 /// Route as the router is given it.
 pub const ROUTE: &str = "/items/{id}";
 
 /// Path the request asks for.
 pub const PATH: &str = "/items/7";
+
+/// Route of a body of as many frames as the path says.
+pub const FRAMES_ROUTE: &str = "/frames/{count}";
 
 /// Header fields every request carries.
 pub const HEADERS: [(&str, &str); 4] = [
@@ -18,6 +23,14 @@ pub const HEADERS: [(&str, &str); 4] = [
 pub const TRACESTATE: (&str, &str) = ("tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");
 
 /// Fields of one request.
-pub(crate) fn headers(tracestate: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
-    HEADERS.into_iter().chain(tracestate.then_some(TRACESTATE))
+pub(crate) fn headers(mode: Mode) -> impl Iterator<Item = (&'static str, &'static str)> {
+    HEADERS.into_iter().chain(mode.has_tracestate().then_some(TRACESTATE))
+}
+
+/// What has to be asked for, and how often, to get `count` of what a mode measures.
+pub(crate) fn plan(mode: Mode, count: usize) -> (String, usize) {
+    match mode {
+        Mode::Frames => (format!("/frames/{count}"), 1),
+        _ => (PATH.to_owned(), count),
+    }
 }

@@ -1,84 +1,131 @@
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use opentelemetry::{Context, global, trace::TracerProvider};
+use opentelemetry::global;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     metrics::{SdkMeterProvider, Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
     propagation::TraceContextPropagator,
-    trace::{
-        Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor, TracerProviderBuilder,
-    },
+    trace::{SdkTracer, SdkTracerProvider},
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
 use tracing_core_ext::exchange::EndOnly;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt};
 
-use crate::Sampling;
-
-/// A provider whose spans go nowhere.
-pub(crate) fn provider(sampling: Sampling) -> SdkTracerProvider {
-    builder(sampling).with_span_processor(Discard).build()
+thread_local! {
+    static ENDED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The same as `Telemetry` builds one: nobody is told that a span starts.
-pub(crate) fn provider_of_ours(sampling: Sampling) -> SdkTracerProvider {
-    builder(sampling).with_span_processor(EndOnly::new(Discard)).build()
+/// How many recorded spans have ended in this thread: what tells that a subject does its work.
+pub fn ended_spans() -> usize {
+    ENDED.get()
 }
 
-fn builder(sampling: Sampling) -> TracerProviderBuilder {
-    SdkTracerProvider::builder().with_sampler(match sampling {
-        Sampling::Sampled => Sampler::AlwaysOn,
-        Sampling::Unsampled => Sampler::AlwaysOff,
-    })
+/// The same provider in every version of OpenTelemetry.
+macro_rules! version {
+    ($name:ident, $api:ident, $sdk:ident, $bridge:ident) => {
+        pub(crate) mod $name {
+            use std::time::Duration;
+
+            use tracing::{Dispatch, level_filters::LevelFilter};
+            use tracing_subscriber::layer::SubscriberExt;
+            use $api::{Context, trace::TracerProvider};
+            use $sdk::{
+                error::OTelSdkResult,
+                trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor},
+            };
+
+            /// A provider whose spans go nowhere.
+            pub(crate) fn provider(is_sampled: bool) -> SdkTracerProvider {
+                provider_with(is_sampled, Discard)
+            }
+
+            pub(crate) fn provider_with(
+                is_sampled: bool,
+                processor: impl SpanProcessor + 'static,
+            ) -> SdkTracerProvider {
+                let sampler = if is_sampled { Sampler::AlwaysOn } else { Sampler::AlwaysOff };
+                SdkTracerProvider::builder()
+                    .with_sampler(sampler)
+                    .with_span_processor(processor)
+                    .build()
+            }
+
+            /// A subscriber with the layer as it comes, at the level its users have to allow.
+            pub(crate) fn subscriber(provider: &SdkTracerProvider, level: LevelFilter) -> Dispatch {
+                let layer = $bridge::layer().with_tracer(tracer(provider));
+                tracing_subscriber::registry().with(layer).with(level).into()
+            }
+
+            pub(crate) fn tracer(provider: &SdkTracerProvider) -> SdkTracer {
+                provider.tracer("benches")
+            }
+
+            #[derive(Debug)]
+            pub(crate) struct Discard;
+
+            impl SpanProcessor for Discard {
+                fn on_start(&self, _: &mut Span, _: &Context) {}
+
+                fn on_end(&self, span: SpanData) {
+                    drop(span);
+                    super::ENDED.set(super::ENDED.get() + 1);
+                }
+
+                fn force_flush(&self) -> OTelSdkResult {
+                    Ok(())
+                }
+
+                fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+                    Ok(())
+                }
+            }
+        }
+    };
 }
 
-/// A provider whose metrics go nowhere. It lives as long as the process, for what is shut down records nothing.
-pub(crate) fn meter_provider() -> SdkMeterProvider {
-    let provider = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
-    std::mem::forget(provider.clone());
+version!(current, opentelemetry, opentelemetry_sdk, tracing_opentelemetry);
+version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelemetry_0_33);
+
+/// As `Telemetry` builds one.
+pub(crate) fn provider_of_ours(is_sampled: bool) -> SdkTracerProvider {
+    current::provider_with(is_sampled, EndOnly::new(current::Discard))
+}
+
+pub(crate) fn install_tracers(is_sampled: bool) -> SdkTracerProvider {
+    let provider = current::provider(is_sampled);
+    global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(TraceContextPropagator::new());
     provider
 }
 
-/// For middleware that takes nothing else.
-pub(crate) fn install_globally(provider: &SdkTracerProvider) {
-    global::set_tracer_provider(provider.clone());
-    global::set_text_map_propagator(TraceContextPropagator::new());
+/// Meters whose figures go nowhere. They live as long as the process, for what is shut down records nothing.
+pub(crate) fn install_meters() -> SdkMeterProvider {
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
+    global::set_meter_provider(provider.clone());
+    provider
 }
 
-/// A subscriber with our layer and nothing else.
+/// What middleware needs that traces with `tracing` and the version before: subscriber and propagator.
+pub(crate) fn install_previous(is_sampled: bool) -> Dispatch {
+    use opentelemetry_sdk_0_32::propagation::TraceContextPropagator;
+
+    opentelemetry_0_32::global::set_text_map_propagator(TraceContextPropagator::new());
+    previous::subscriber(&previous::provider(is_sampled), LevelFilter::INFO)
+}
+
+/// A subscriber with our layer and its filter, and no log lines.
 pub(crate) fn subscriber_of_ours(provider: &SdkTracerProvider) -> Dispatch {
-    let layer = tracing_core_ext::exchange::layer(tracer(provider));
-    tracing_subscriber::registry().with(layer).with(LevelFilter::INFO).into()
-}
-
-/// A subscriber with the layer as it comes, at the level its users have to allow.
-pub(crate) fn plain_subscriber(provider: &SdkTracerProvider) -> Dispatch {
-    let layer = tracing_opentelemetry::layer().with_tracer(tracer(provider));
-    tracing_subscriber::registry().with(layer).with(LevelFilter::TRACE).into()
+    let exported = filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
+        .with_max_level_hint(LevelFilter::INFO);
+    let layer = tracing_core_ext::exchange::layer(tracer(provider)).with_filter(exported);
+    tracing_subscriber::registry().with(layer).into()
 }
 
 pub(crate) fn tracer(provider: &SdkTracerProvider) -> SdkTracer {
-    provider.tracer("benches")
+    current::tracer(provider)
 }
 
-#[derive(Debug)]
 struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        drop(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
 
 impl PushMetricExporter for Discard {
     async fn export(&self, _: &ResourceMetrics) -> OTelSdkResult {

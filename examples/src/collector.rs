@@ -167,6 +167,7 @@ mod tests {
             duration: Duration::ZERO,
             status_code: None,
             error: None,
+            details: None,
         }
     }
 

@@ -201,6 +201,7 @@ fn waterfall_span(service: &str, span: proto::Span) -> Option<WaterfallSpan> {
         duration: Duration::from_nanos(nanoseconds),
         status_code: None,
         error: None,
+        details: None,
     };
     Some(waterfall_span.with_outcome(&attributes, &status_of(span.status)))
 }

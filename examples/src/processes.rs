@@ -4,7 +4,8 @@
 //! [`told_to_stop`]: when its standard input ends, which also happens when the parent dies, or on Ctrl-C or SIGTERM.
 
 use std::{
-    io::{self, Read},
+    fmt::Display,
+    io::{self, Read, Write},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -55,7 +56,7 @@ impl Service {
                 tokio::spawn(pass_on(lines));
                 return Ok(Self { child, url: url.to_owned() });
             }
-            println!("{line}");
+            print_line(&line)?;
         }
         let status = child.wait().await?;
         Err(io::Error::other(format!("a service ended before it was ready ({status})")))
@@ -81,15 +82,29 @@ impl Service {
     }
 }
 
+/// Reads on when nobody reads what it prints, for a service must not wait for that.
 async fn pass_on(mut lines: Lines<BufReader<ChildStdout>>) {
     while let Ok(Some(line)) = lines.next_line().await {
-        println!("{line}");
+        let _ = print_line(&line);
     }
 }
 
 /// Tells the parent that this service listens.
-pub fn announce(url: &str) {
-    println!("{READY}{url}");
+///
+/// # Errors
+///
+/// When there is no parent any more.
+pub fn announce(url: &str) -> io::Result<()> {
+    print_line(format_args!("{READY}{url}"))
+}
+
+/// Prints a line on standard output, where `println!` panics once nobody reads it.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn print_line(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
 }
 
 /// Waits until the parent wants this service to stop.

@@ -32,6 +32,22 @@ async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits()
 }
 
 #[tokio::test]
+async fn a_shop_whose_output_nobody_reads_closes_without_a_word() {
+    let mut command = shop();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut shop = command.spawn().unwrap();
+    let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
+    let first = printed.next_line().await.unwrap().unwrap();
+    drop(printed);
+    let output = shop.wait_with_output().await.unwrap();
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(first.starts_with("an order: "), "{first}");
+    assert!(output.status.success() && !said.contains("panicked"), "{said}");
+    assert!(!said.contains("shop: "), "{said}");
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_none_is_refused_by_every_service() {
     for role in ["gateway", "inventory", "pricing"] {
         let output = shop().args(["--role", role]).env(ENDPOINT, "nowhere").output().await.unwrap();

@@ -31,12 +31,14 @@
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
-//! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf) |
+//! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf and HTTP/JSON) |
+//! | `grpc` | no | the same over gRPC |
+//! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
-//! | `tls` | no | `https` endpoints for export |
+//! | `tls` | no | `https` endpoints for export, certificates of one's own |
 
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client;

@@ -1,6 +1,8 @@
 //! Every case twice, once with few requests and once with many.
 
-use benches::{Case, Driver, cases};
+use std::env;
+
+use benches::{Case, Driver, Role, cases};
 use gungraun::{
     Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
@@ -11,18 +13,53 @@ pub(crate) const LENGTHS: [usize; 2] = [200, 1200];
 /// Requests before the counting starts: threads' caches, lazy statics, interned names.
 const WARM_UP: usize = 50;
 
+/// Tells the programs that gungraun starts what is to be counted.
+const SELECTION: &str = "BENCHES_SELECTION";
+
+/// What is to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    Everything,
+    /// What there are limits for, and what is subtracted from it.
+    Ours,
+}
+
+impl Selection {
+    pub(crate) fn variable(self) -> (&'static str, &'static str) {
+        (SELECTION, if self == Self::Ours { "ours" } else { "everything" })
+    }
+
+    fn of_process() -> Self {
+        let is_ours = env::var(SELECTION).is_ok_and(|value| value == Self::Ours.variable().1);
+        if is_ours { Self::Ours } else { Self::Everything }
+    }
+
+    pub(crate) fn cases(self) -> Vec<Case> {
+        let is_selected = |case: &Case| {
+            self == Self::Everything || [Role::Ours, Role::Bare].contains(&case.subject.role)
+        };
+        cases().into_iter().filter(is_selected).collect()
+    }
+
+    /// In the order gungraun numbers them.
+    pub(crate) fn runs(self) -> impl Iterator<Item = (Case, usize)> {
+        self.cases().into_iter().flat_map(|case| LENGTHS.map(|length| (case, length)))
+    }
+}
+
 pub(crate) fn run() {
     main();
 }
 
-/// The runs in the order gungraun numbers them.
-pub(crate) fn runs() -> impl Iterator<Item = (Case, usize)> {
-    cases().into_iter().flat_map(|case| LENGTHS.map(|length| (case, length)))
+fn runs() -> impl Iterator<Item = (Case, usize)> {
+    Selection::of_process().runs()
 }
 
 fn warm((case, length): (Case, usize)) -> (Driver, usize) {
-    let mut driver = case.driver().install();
+    let mut driver = case.site().install().driver();
+    driver.prepare(WARM_UP);
     driver.run(WARM_UP);
+    driver.prepare(length);
     (driver, length)
 }
 
@@ -36,6 +73,8 @@ fn requests((mut driver, length): (Driver, usize)) -> Driver {
 library_benchmark_group!(name = instructions, benchmarks = requests);
 
 main!(
-    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    config = LibraryBenchmarkConfig::default()
+        .pass_through_env(SELECTION)
+        .tool(Callgrind::with_args(["--cache-sim=no"])),
     library_benchmark_groups = instructions
 );

@@ -1,54 +1,80 @@
-//! What gungraun counted, as one table of instructions per request.
+//! What gungraun counted, as instructions per request.
 
 use std::{
     env,
     error::Error,
     io::{self, BufRead, BufReader},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, Stdio},
 };
 
-use benches::{Case, Framework, Sampling, cases};
-use serde_json::Value;
+use benches::{Case, Framework};
+use serde_json::{Value, json};
 
-use crate::{
-    counted::{LENGTHS, runs},
-    limits::LIMITS,
-};
+use crate::counted::{LENGTHS, Selection};
 
 /// Makes this program print what gungraun counted, a line for each run.
 pub(crate) const AS_JSON: &str = "--output-format=json";
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Instructions per request of one case.
-struct Cost {
-    case: Case,
+pub(crate) struct Cost {
+    pub(crate) case: Case,
+    /// All of them.
     instructions: i64,
+    /// Without those of the baseline, where there is one.
+    pub(crate) over: i64,
 }
 
-pub(crate) fn run() -> ExitCode {
-    match count().map(|counts| costs(&counts)) {
-        Ok(costs) => {
-            print_table(&costs);
-            check_limits(&costs)
-        }
-        Err(error) => {
-            eprintln!("nothing counted: {error}");
-            ExitCode::FAILURE
-        }
+impl Cost {
+    /// Whether there is nothing it could be compared with.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.case.subject.over.is_none() && self.case.subject.framework != Framework::Parts
     }
 }
 
+pub(crate) fn print_json(costs: &[Cost]) {
+    for Cost { case, instructions, over } in costs {
+        println!(
+            "{}",
+            json!({ "case": case.to_string(), "instructions": instructions, "over": over })
+        );
+    }
+}
+
+pub(crate) fn count(selection: Selection) -> Result<Vec<Cost>> {
+    let requests = (LENGTHS[1] - LENGTHS[0]) as i64;
+    let counts = runs(selection)?;
+    let (pairs, _) = counts.as_chunks();
+    let absolute: Vec<_> = selection
+        .cases()
+        .into_iter()
+        .zip(pairs.iter().map(|[short, long]| (long - short) / requests))
+        .collect();
+    absolute.iter().map(|&(case, instructions)| cost(case, instructions, &absolute)).collect()
+}
+
+fn cost(case: Case, instructions: i64, absolute: &[(Case, i64)]) -> Result<Cost> {
+    let Some(baseline) = case.baseline() else {
+        return Ok(Cost { case, instructions, over: instructions });
+    };
+    let found = absolute.iter().find(|(other, _)| *other == baseline);
+    let (_, subtracted) = found.ok_or_else(|| format!("{baseline} is not counted"))?;
+    Ok(Cost { case, instructions, over: instructions - subtracted })
+}
+
 /// The instructions of all runs, in their order.
-fn count() -> Result<Vec<i64>> {
+fn runs(selection: Selection) -> Result<Vec<i64>> {
     let mut child = Command::new(env::current_exe()?)
         .args(["--bench", AS_JSON])
+        .envs([selection.variable()])
         .stdout(Stdio::piped())
         .spawn()?;
     let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
-    let counts: Vec<_> = lines.zip(runs()).map(|(line, run)| counted(line, run)).collect();
+    let counts: Vec<_> =
+        lines.zip(selection.runs()).map(|(line, run)| counted(line, run)).collect();
     let status = child.wait()?;
-    if !status.success() || counts.len() != runs().count() {
+    if !status.success() || counts.len() != selection.runs().count() {
         return Err(format!("gungraun made {} runs and ended with {status}", counts.len()).into());
     }
     counts.into_iter().collect()
@@ -60,76 +86,6 @@ fn counted(line: io::Result<String>, (case, requests): (Case, usize)) -> Result<
     // Beside an earlier run there is "both": the new value, then the old one.
     let new = [&values["new"], &values["both"][0]].into_iter().find_map(Value::as_i64);
     let instructions = new.ok_or_else(|| format!("no count in {summary}"))?;
-    eprintln!("{instructions:>12} instructions, {requests:>4} requests: {case}");
+    eprintln!("{instructions:>12} instructions, {requests:>4} times: {case}");
     Ok(instructions)
-}
-
-fn costs(counts: &[i64]) -> Vec<Cost> {
-    let requests = (LENGTHS[1] - LENGTHS[0]) as i64;
-    let (pairs, _) = counts.as_chunks();
-    let per_request = pairs.iter().map(|[short, long]| (long - short) / requests);
-    cases()
-        .into_iter()
-        .zip(per_request)
-        .map(|(case, instructions)| Cost { case, instructions })
-        .collect()
-}
-
-/// What `case` costs over its baseline.
-fn over_bare(costs: &[Cost], case: Case) -> Option<i64> {
-    let baseline = match case.framework {
-        Framework::None => 0,
-        Framework::Axum | Framework::Actix => absolute(costs, case.baseline())?,
-    };
-    Some(absolute(costs, case)? - baseline)
-}
-
-fn absolute(costs: &[Cost], case: Case) -> Option<i64> {
-    costs.iter().find(|cost| cost.case == case).map(|cost| cost.instructions)
-}
-
-fn print_table(costs: &[Cost]) {
-    println!(
-        "\nInstructions per request over the bare service; a bare service and propagation in full.\n"
-    );
-    println!("| {:<63} | {:>9} | {:>9} |", "variant", "sampled", "unsampled");
-    println!("| {:-<63} | {:->9} | {:->9} |", "", ":", ":");
-    let rows = costs.iter().filter(|cost| cost.case.sampling == Sampling::Sampled);
-    for Cost { case, instructions } in rows {
-        let [sampled, unsampled] = [Sampling::Sampled, Sampling::Unsampled]
-            .map(|sampling| cell(costs, Case { sampling, ..*case }, *instructions));
-        println!("| {:<63} | {sampled:>9} | {unsampled:>9} |", case.label());
-    }
-    println!();
-}
-
-fn cell(costs: &[Cost], case: Case, instructions: i64) -> String {
-    let cost = if case == case.baseline() { Some(instructions) } else { over_bare(costs, case) };
-    cost.map_or_else(String::new, thousands)
-}
-
-/// `12,345`
-fn thousands(number: i64) -> String {
-    match number {
-        1000.. => format!("{},{:03}", thousands(number / 1000), number % 1000),
-        _ => number.to_string(),
-    }
-}
-
-fn check_limits(costs: &[Cost]) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for (case, limit) in LIMITS {
-        let cost = over_bare(costs, case);
-        let holds = cost.is_some_and(|cost| cost <= limit);
-        let cost = cost.map_or_else(|| "not measured".to_owned(), thousands);
-        println!(
-            "{} {case}: {cost}, limit {}",
-            if holds { "ok  " } else { "OVER" },
-            thousands(limit)
-        );
-        if !holds {
-            code = ExitCode::FAILURE;
-        }
-    }
-    code
 }

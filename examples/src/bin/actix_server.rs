@@ -1,4 +1,4 @@
-//! An actix-web service whose every request is a trace, printed as a waterfall.
+//! An actix-web service whose every request is a trace, printed as a waterfall with its attributes.
 //!
 //! Run with
 //!
@@ -11,11 +11,14 @@ use std::error::Error;
 
 use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{App, HttpServer, get, web::Path};
-use tracing_core_ext::telemetry::Telemetry;
+use tracing_core_ext::telemetry::{Console, Telemetry};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let telemetry = Telemetry::builder().service_name("actix-server").install()?;
+    let telemetry = Telemetry::builder()
+        .service_name("actix-server")
+        .console(Console::new().attributes(true))
+        .install()?;
 
     let tracing = Tracing::new();
     let server = HttpServer::new(move || App::new().service(item).wrap(tracing.clone()));

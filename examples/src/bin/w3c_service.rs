@@ -70,7 +70,7 @@ async fn serve_axum(port: u16, client: Client) -> std::io::Result<()> {
     let app =
         Router::new().route("/test", post(axum_test)).layer(TracingLayer::new()).with_state(client);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    announce(&format!("http://{}", listener.local_addr()?));
+    announce(&format!("http://{}", listener.local_addr()?))?;
     axum::serve(listener, app).with_graceful_shutdown(interrupted()).await
 }
 
@@ -90,7 +90,7 @@ async fn serve_actix(port: u16, client: Client) -> std::io::Result<()> {
             .wrap(tracing.clone())
     };
     let server = HttpServer::new(app).bind(("127.0.0.1", port))?;
-    announce(&format!("http://{}", server.addrs()[0]));
+    announce(&format!("http://{}", server.addrs()[0]))?;
     server.run().await
 }
 

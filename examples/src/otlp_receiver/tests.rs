@@ -87,6 +87,7 @@ async fn spans_arrive_with_all_a_waterfall_shows() {
         duration: Duration::from_micros(2_500),
         status_code: Some(503),
         error: Some("503".to_owned()),
+        details: None,
     };
     assert_eq!(receiver.recv().await, Some(vec![expected]));
 }

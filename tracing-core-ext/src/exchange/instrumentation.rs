@@ -1,5 +1,8 @@
 #[cfg(feature = "telemetry")]
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 use std::{fmt, sync::Arc};
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -46,6 +49,8 @@ impl Instrumentation {
         metrics: Option<Metrics>,
         options: Options,
     ) -> Self {
+        #[cfg(feature = "telemetry")]
+        WAS_BUILT.store(true, Ordering::Relaxed);
         Self { resolved: Arc::new(Resolved { tracer, propagator, metrics, options }) }
     }
 
@@ -205,6 +210,22 @@ type Starters = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + 
 #[cfg(feature = "telemetry")]
 static INSTALLED: OnceLock<Starters> = OnceLock::new();
 
+/// Whether there is any instrumentation, and whether there was some before telemetry was installed that needed it.
+#[cfg(feature = "telemetry")]
+static WAS_BUILT: AtomicBool = AtomicBool::new(false);
+#[cfg(feature = "telemetry")]
+static WAS_BUILT_UNINSTALLED: AtomicBool = AtomicBool::new(false);
+
+#[cfg(feature = "telemetry")]
+pub(crate) fn was_built() -> bool {
+    WAS_BUILT.load(Ordering::Relaxed)
+}
+
+#[cfg(feature = "telemetry")]
+pub(crate) fn was_built_uninstalled() -> bool {
+    WAS_BUILT_UNINSTALLED.load(Ordering::Relaxed)
+}
+
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 static METERS: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
 
@@ -245,6 +266,8 @@ pub(super) fn global_starter(scope: &InstrumentationScope) -> Arc<dyn StartSpan>
     if let Some(starters) = INSTALLED.get() {
         return starters(scope.clone());
     }
+    #[cfg(feature = "telemetry")]
+    WAS_BUILT_UNINSTALLED.store(true, Ordering::Relaxed);
     starter(&global::tracer_provider(), scope)
 }
 

@@ -79,4 +79,7 @@ pub use self::{
     websocket::{WebSocketFuture, WebSocketSpan},
 };
 #[cfg(feature = "telemetry")]
-pub(crate) use self::{builder::VALUE_LIMIT_VARIABLES, instrumentation::install_globally};
+pub(crate) use self::{
+    builder::VALUE_LIMIT_VARIABLES,
+    instrumentation::{install_globally, was_built, was_built_uninstalled},
+};

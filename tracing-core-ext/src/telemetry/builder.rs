@@ -5,30 +5,34 @@ use std::{
 };
 
 use opentelemetry::{Key, KeyValue, Value, global};
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
+use opentelemetry_sdk::trace::{ShouldSample, SpanExporter};
 use tracing::Dispatch;
 use tracing_subscriber::{
     filter::LevelFilter,
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
+#[cfg(feature = "jaeger")]
+use super::jaeger::JaegerEndpoint;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
+#[cfg(feature = "otlp")]
+use super::otlp::Otlp;
 use super::{
-    config::{Environment, Variables},
+    config::Variables,
+    console::Console,
     destination::Destination,
+    doctor,
     error::TelemetryError,
     guard::Telemetry,
-    log::{LogFormat, LogLines},
-    resource::{ENVIRONMENT_NAME, SERVICE_VERSION, resource},
-    service_name::{Candidates, ServiceName},
-    subscriber::subscriber,
-    value_limit::ValueLimit,
+    log::LogFormat,
+    prepare::Prepared,
+    resource::{ENVIRONMENT_NAME, SERVICE_VERSION},
 };
 #[cfg(feature = "prometheus")]
 use crate::prometheus::Prometheus;
 use crate::{
-    exchange::{self, EndOnly},
+    exchange,
     propagation::{self, Propagator},
 };
 
@@ -41,18 +45,19 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// What is said here beats what the environment says. An empty variable counts as unset.
 #[must_use = "nothing happens before install() or build()"]
 pub struct TelemetryBuilder {
-    service_name: Option<String>,
-    package_name: Option<String>,
-    attributes: Vec<KeyValue>,
-    propagator: Option<Propagator>,
-    destination: Option<Destination>,
-    log_format: LogFormat,
-    log_writer: Option<BoxMakeWriter>,
-    span_level: LevelFilter,
-    shutdown_timeout: Duration,
+    pub(super) service_name: Option<String>,
+    pub(super) package_name: Option<String>,
+    pub(super) attributes: Vec<KeyValue>,
+    pub(super) propagator: Option<Propagator>,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) sampler: Option<Box<dyn ShouldSample>>,
+    pub(super) log_format: LogFormat,
+    pub(super) log_writer: Option<BoxMakeWriter>,
+    pub(super) span_level: LevelFilter,
+    pub(super) shutdown_timeout: Duration,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
-    metrics: MetricsOptions,
-    variables: Variables,
+    pub(super) metrics: MetricsOptions,
+    pub(super) variables: Variables,
 }
 
 impl TelemetryBuilder {
@@ -62,7 +67,8 @@ impl TelemetryBuilder {
             package_name: None,
             attributes: Vec::new(),
             propagator: None,
-            destination: None,
+            destinations: Vec::new(),
+            sampler: None,
             log_format: LogFormat::default(),
             log_writer: None,
             span_level: LevelFilter::INFO,
@@ -127,29 +133,59 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Prints each trace as a waterfall on standard output: what happens anyway when neither
-    /// code nor environment names an endpoint.
-    pub fn console(mut self) -> Self {
-        self.destination = Some(Destination::Console);
+    /// Prints spans on standard output. [`Console::new`], a waterfall for each trace, is what happens anyway when
+    /// neither code nor environment names an exporter.
+    ///
+    /// Spans go to every exporter that code asks for; those of the environment are left alone then.
+    pub fn console(mut self, console: Console) -> Self {
+        self.destinations.push(Destination::Console(console));
         self
     }
 
-    /// Exports over OTLP (HTTP/protobuf) to the collector at this URL, to which `/v1/traces` is
-    /// appended. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used verbatim, and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
-        #[cfg(feature = "otlp")]
-        {
-            self.metrics.collector = Some(url.clone());
-        }
-        self.destination = Some(Destination::Collector(url));
+    /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. What is said here beats
+    /// `OTEL_EXPORTER_JAEGER_AGENT_HOST` and `OTEL_EXPORTER_JAEGER_ENDPOINT`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::{JaegerEndpoint, Telemetry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .jaeger(JaegerEndpoint::agent("localhost:6831")?)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "jaeger")]
+    pub fn jaeger(mut self, endpoint: JaegerEndpoint) -> Self {
+        self.destinations.push(Destination::Jaeger(Some(endpoint)));
         self
+    }
+
+    /// Exports over OTLP as these options say; metrics as well, where they are exported.
+    ///
+    /// Every call adds an exporter of spans; for metrics the last one counts.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.metrics.otlp = otlp.clone();
+        self.destinations.push(Destination::Otlp(Box::new(otlp)));
+        self
+    }
+
+    /// Exports over OTLP to the collector at this URL. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    ///
+    /// By `OTEL_EXPORTER_OTLP_PROTOCOL`, over HTTP as protobuf where it says nothing. Over HTTP `/v1/traces` is appended.
+    /// [`otlp`](Self::otlp) has more options.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_endpoint(self, url: impl Into<String>) -> Self {
+        self.otlp(Otlp::at("otlp_endpoint()", url.into()))
     }
 
     /// Exports through this exporter. It is called on a thread of its own.
     pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.destination = Some(Destination::own(exporter));
+        self.destinations.push(Destination::own(exporter));
         self
     }
 
@@ -178,8 +214,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports metrics over OTLP (HTTP/protobuf) as `OTEL_METRICS_EXPORTER=otlp` does: to the collector of
-    /// [`otlp_endpoint`](Self::otlp_endpoint), else of the environment, else at `http://localhost:4318`. Prometheus may
+    /// Exports metrics over OTLP as `OTEL_METRICS_EXPORTER=otlp` does: by the options of [`otlp`](Self::otlp) and
+    /// [`otlp_endpoint`](Self::otlp_endpoint), else as the environment says, else to `http://localhost:4318`. Prometheus may
     /// scrape them as well.
     ///
     /// ```
@@ -199,6 +235,26 @@ impl TelemetryBuilder {
     #[cfg(feature = "otlp")]
     pub fn otlp_metrics(mut self) -> Self {
         self.metrics.has_otlp = true;
+        self
+    }
+
+    /// Decides which spans are recorded. Beats `OTEL_TRACES_SAMPLER`. Where nothing is said a span is recorded if its parent
+    /// is, and every trace that begins here.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::Sampler;
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let one_in_a_hundred = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(0.01)));
+    /// let (telemetry, _subscriber) =
+    ///     Telemetry::builder().service_name("checkout").sampler(one_in_a_hundred).build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.sampler = Some(Box::new(sampler));
         self
     }
 
@@ -266,7 +322,7 @@ impl TelemetryBuilder {
         if INSTALLED.load(Ordering::Acquire) {
             return Err(TelemetryError::already_installed());
         }
-        let (telemetry, dispatch) = self.build()?;
+        let Prepared { telemetry, dispatch, patient } = self.prepare()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {
                 true => TelemetryError::already_installed(),
@@ -279,6 +335,8 @@ impl TelemetryBuilder {
         propagation::install_globally(telemetry.propagator().clone());
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         telemetry.install_metrics();
+        telemetry.pipelines.iter().for_each(|pipeline| pipeline.delivery.watch());
+        doctor::examine(patient, telemetry.propagator(), &telemetry.log);
         Ok(telemetry)
     }
 
@@ -290,45 +348,7 @@ impl TelemetryBuilder {
     ///
     /// When a setting, in code or in the environment, cannot be used.
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
-        let mut environment = Environment::read(&self.variables)?;
-        let service = self.choose_name(&environment)?;
-        let in_environment = environment.traces.endpoint.take().map(Destination::Traces);
-        let destination = self.destination.or(in_environment);
-        let pipeline =
-            destination.unwrap_or(Destination::Console).pipeline(&service.name, &environment)?;
-        let attributes = &environment.resource_attributes;
-        let processor = ValueLimit { inner: pipeline.processor, limit: environment.value_limit };
-        let resource = resource(&service.name, attributes, self.attributes);
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let metrics = self.metrics.start(&resource, &environment.metrics)?;
-        let provider = SdkTracerProvider::builder()
-            .with_resource(resource)
-            .with_span_processor(EndOnly::new(processor))
-            .build();
-        let lines = LogLines {
-            format: self.log_format,
-            writer: self.log_writer,
-            no_color: environment.no_color,
-        };
-        let log_filter = environment.log_filter;
-        let dispatch = subscriber(&provider, lines, log_filter, self.span_level);
-        let delivery = pipeline.delivery;
-        delivery.log_to(&dispatch);
-        delivery.log(|| service.say_overruled());
-        let propagator = self.propagator.or(environment.propagator).unwrap_or_else(Propagator::w3c);
-        let telemetry = Telemetry::new(provider, propagator, delivery, self.shutdown_timeout);
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let telemetry = telemetry.with_metrics(metrics, &dispatch);
-        Ok((telemetry, dispatch))
-    }
-
-    fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {
-        ServiceName::choose(&Candidates {
-            code: self.service_name.as_deref(),
-            variable: environment.service_name.as_deref(),
-            resource: environment.service_name_in_resource.as_deref(),
-            package: self.package_name.as_deref(),
-        })
+        self.prepare().map(|prepared| (prepared.telemetry, prepared.dispatch))
     }
 }
 

@@ -35,19 +35,19 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let result = self.inner.shutdown_with_timeout(timeout);
+        let result = contained(|| self.inner.shutdown_with_timeout(timeout));
         self.count_rejected();
         result
     }
 
     fn shutdown(&self) -> OTelSdkResult {
-        let result = self.inner.shutdown();
+        let result = contained(|| self.inner.shutdown());
         self.count_rejected();
         result
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
+        contained(|| self.inner.force_flush())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -74,6 +74,10 @@ async fn contain_panic(export: impl Future<Output = OTelSdkResult>) -> OTelSdkRe
     polled.await
 }
 
+fn contained(call: impl FnOnce() -> OTelSdkResult) -> OTelSdkResult {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> OTelSdkError {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -86,5 +90,43 @@ fn reason(error: OTelSdkError) -> String {
     match error {
         OTelSdkError::InternalFailure(reason) => reason,
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::config::Batch;
+
+    #[derive(Debug)]
+    struct Panics;
+
+    impl SpanExporter for Panics {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            panic!("at export")
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            panic!("at flush")
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            panic!("at shutdown")
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_exporter_is_an_error_wherever_it_happens() {
+        let batch = Batch::of(1, 1, None);
+        let delivery = Arc::new(Delivery::of_spans("nowhere".to_owned(), &batch));
+        let exporter = CountingExporter { inner: Panics, delivery };
+        for (result, at) in [
+            (exporter.force_flush(), "flush"),
+            (exporter.shutdown_with_timeout(Duration::ZERO), "shutdown"),
+            (exporter.shutdown(), "shutdown"),
+        ] {
+            let error = result.unwrap_err().to_string();
+            assert!(error.ends_with(&format!("the exporter panicked: at {at}")), "{error}");
+        }
     }
 }

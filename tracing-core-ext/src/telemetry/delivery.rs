@@ -1,8 +1,8 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,12 +13,17 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor},
 };
-use tracing::dispatcher::{self, Dispatch, WeakDispatch};
+use tracing::Dispatch;
 
+#[cfg(feature = "otlp")]
+use super::otlp::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
+    doctor,
+    log_target::LogTarget,
     outage::{Change, Outage},
+    shutdown_error::{Loss, Signal},
     tally::Tally,
 };
 
@@ -35,16 +40,23 @@ pub(super) struct CountingProcessor {
 
 /// What became of the spans, and whether they are being lost at the moment.
 pub(super) struct Delivery {
-    what: &'static str,
+    signal: Signal,
     destination: String,
+    exporter_type: &'static str,
     capacity: u64,
     ended: AtomicU64,
     dropped: AtomicU64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// Those of the failed that the exporter has taken.
+    refused: AtomicU64,
     rejected: Mutex<Option<Rejected>>,
     outage: Mutex<Outage>,
-    log: OnceLock<WeakDispatch>,
+    log: LogTarget,
+    /// Until the first export is over.
+    is_watched: AtomicBool,
+    #[cfg(feature = "otlp")]
+    closing: Closing,
 }
 
 /// Spans which the exporter has taken and which did not arrive.
@@ -97,59 +109,99 @@ impl SpanProcessor for CountingProcessor {
 
 impl Delivery {
     pub(super) fn of_spans(destination: String, batch: &Batch) -> Self {
-        Self::new("spans", destination, batch.queue as u64)
+        Self::new(Signal::Spans, destination, batch.queue as u64)
     }
 
     /// Counts exports: there is always one at most.
     #[cfg(feature = "otlp")]
     pub(super) fn of_metrics(destination: String) -> Self {
-        Self::new("metrics", destination, 1)
+        Self::new(Signal::Metrics, destination, 1)
     }
 
-    fn new(what: &'static str, destination: String, capacity: u64) -> Self {
+    fn new(signal: Signal, destination: String, capacity: u64) -> Self {
         Self {
-            what,
+            signal,
             destination,
+            exporter_type: "exporter",
             capacity,
             ended: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             rejected: Mutex::default(),
             outage: Mutex::default(),
-            log: OnceLock::new(),
+            log: LogTarget::default(),
+            is_watched: AtomicBool::new(false),
+            #[cfg(feature = "otlp")]
+            closing: Closing::default(),
         }
     }
 
+    #[cfg(feature = "otlp")]
     pub(super) fn destination(&self) -> &str {
         &self.destination
     }
 
-    /// Where changes of state are logged, from whichever thread. Weak, for that subscriber
-    /// holds the layer that holds the provider that holds this.
+    #[cfg(feature = "otlp")]
+    pub(super) fn closing(&self) -> &Closing {
+        &self.closing
+    }
+
+    /// Where changes of state are logged.
     pub(super) fn log_to(&self, dispatch: &Dispatch) {
-        let _ = self.log.set(dispatch.downgrade());
+        self.log.set(dispatch);
     }
 
     pub(super) fn log(&self, say: impl FnOnce()) {
-        match self.log.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => dispatcher::with_default(&dispatch, say),
-            None => say(),
-        }
+        self.log.log(say);
+    }
+
+    /// Lets the doctor see what was exported first.
+    pub(super) fn watch(&self) {
+        self.is_watched.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = self.outage();
         Tally {
             ended: self.ended.load(Ordering::Acquire),
             delivered: self.delivered.load(Ordering::Acquire),
             dropped: self.dropped.load(Ordering::Acquire),
             failed: self.failed.load(Ordering::Acquire),
+            rejected: self.refused.load(Ordering::Acquire),
             last_error: outage.last_error.clone(),
         }
     }
 
-    fn accept(&self) -> bool {
+    /// By the names of the semantic conventions, where there is one.
+    pub(super) fn of_type(self, exporter_type: &'static str) -> Self {
+        Self { exporter_type, ..self }
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn exporter_type(&self) -> &'static str {
+        self.exporter_type
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// What must be said at the end. Of metrics only the last export counts: it tells all that earlier ones told.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        let tally = self.tally();
+        let is_lost = match self.signal {
+            Signal::Spans => tally.lost() > 0,
+            Signal::Metrics => tally.waiting() > 0 || self.outage().is_down(),
+        };
+        let destination = || self.destination.clone();
+        is_lost.then(|| Loss { signal: self.signal, destination: destination(), tally })
+    }
+
+    /// Whether there is room for one more.
+    pub(super) fn accept(&self) -> bool {
         let before = self.ended.fetch_add(1, Ordering::AcqRel);
         let waiting = before.saturating_sub(self.settled());
         if waiting < self.capacity {
@@ -173,6 +225,10 @@ impl Delivery {
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn delivered(&self, spans: u64) {
         let rejected = self.rejected().take();
         let before = self.delivered.load(Ordering::Acquire);
@@ -180,6 +236,7 @@ impl Delivery {
         // Only the thread that exports writes here.
         self.delivered.store(before + spans - failed, Ordering::Release);
         self.failed.fetch_add(failed, Ordering::AcqRel);
+        self.refused.fetch_add(failed, Ordering::AcqRel);
         self.settle(rejected.map(|rejected| rejected.reason));
     }
 
@@ -198,7 +255,10 @@ impl Delivery {
 
     /// One line when spans begin to be lost, one when none are lost any more.
     fn settle(&self, error: Option<String>) {
-        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_watched.swap(false, Ordering::Relaxed) {
+            self.log(doctor::say_if_no_middleware);
+        }
+        let mut outage = self.outage();
         let change = outage.observe(self.lost());
         outage.last_error = error.or(outage.last_error.take());
         let reason = outage.last_error.clone();
@@ -215,12 +275,17 @@ impl Delivery {
             endpoint = self.destination,
             error = reason.unwrap_or("the queue is full"),
             "{} cannot be delivered; requests are not affected",
-            self.what
+            self.signal.plural()
         );
     }
 
     fn say_up(&self, lost: u64) {
-        tracing::info!(endpoint = self.destination, lost, "{} are delivered again", self.what);
+        tracing::info!(
+            endpoint = self.destination,
+            lost,
+            "{} are delivered again",
+            self.signal.plural()
+        );
     }
 }
 
@@ -228,6 +293,7 @@ impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
             .field("destination", &self.destination)
+            .field("exporter_type", &self.exporter_type)
             .field("tally", &self.tally())
             .finish_non_exhaustive()
     }
@@ -275,7 +341,7 @@ mod tests {
     }
 
     fn rig(queue: usize, sampler: impl ShouldSample + 'static) -> Rig {
-        let batch = Batch { queue, size: 1, delay: Some(NEVER) };
+        let batch = Batch::of(queue, 1, Some(NEVER));
         let lines = Lines::default();
         let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
         let delivery = Arc::new(Delivery::of_spans("http://nowhere".to_owned(), &batch));

@@ -1,94 +1,169 @@
 use std::{sync::Arc, time::Duration};
 
-use opentelemetry_sdk::trace::SpanExporter;
+use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
 #[cfg(feature = "otlp")]
-use super::otlp::OtlpExporter;
+use super::config::{Protocol, TRACES};
+#[cfg(not(feature = "otlp"))]
+use super::endpoint::Endpoint;
+#[cfg(feature = "jaeger")]
+use super::jaeger::{JaegerEndpoint, JaegerExporter};
+#[cfg(feature = "otlp")]
+use super::otlp::{Otlp, OtlpExporter, Settings};
 use super::{
-    config::{Batch, Environment, TRACES_PATH},
-    console::ConsoleExporter,
-    delivery::{CountingProcessor, Delivery},
-    endpoint::Endpoint,
+    config::{Environment, TracesExporter},
+    console::{Console, ConsoleExporter},
+    delivery::Delivery,
     error::TelemetryError,
+    pipeline::{Pipeline, Treatment},
 };
 
 /// Spans printed on a console are waited for by someone.
 const CONSOLE_DELAY: Duration = Duration::from_millis(100);
 const EXPORT_DELAY: Duration = Duration::from_secs(5);
 
-/// Where code, or else the environment, wants the spans to go.
+/// A place code, or else the environment, wants the spans to go to.
 pub(super) enum Destination {
-    Console,
-    Collector(String),
-    Traces(Endpoint),
+    Console(Console),
+    /// By these options, and where they leave it open by the environment.
+    #[cfg(feature = "otlp")]
+    Otlp(Box<Otlp>),
+    #[cfg(not(feature = "otlp"))]
+    WithoutOtlp(Endpoint),
+    /// To this agent or collector, or where the environment says.
+    #[cfg(feature = "jaeger")]
+    Jaeger(Option<JaegerEndpoint>),
     Own(MakePipeline),
 }
 
-pub(super) type MakePipeline = Box<dyn FnOnce(&Batch) -> Pipeline + Send>;
+type MakePipeline = Box<dyn FnOnce(&Way<'_>) -> Pipeline + Send>;
 
-/// The way of a span once it has ended.
-pub(super) struct Pipeline {
-    pub(super) processor: CountingProcessor,
-    pub(super) delivery: Arc<Delivery>,
+/// What every pipeline of a service has in common.
+pub(super) struct Way<'a> {
+    pub(super) service_name: &'a str,
+    pub(super) resource: &'a Resource,
+    pub(super) environment: &'a Environment,
 }
 
 impl Destination {
-    pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
-        Self::Own(Box::new(|batch| {
-            let delivery = Arc::new(Delivery::of_spans("exporter()".to_owned(), batch));
-            Pipeline::new(exporter, delivery, batch, EXPORT_DELAY)
-        }))
-    }
-
-    pub(super) fn pipeline(
-        self,
-        service_name: &str,
-        environment: &Environment,
-    ) -> Result<Pipeline, TelemetryError> {
-        let endpoint = match self {
-            Self::Console => return Ok(Pipeline::to_console(service_name, environment)),
-            Self::Own(make) => return Ok(make(&environment.batch)),
-            Self::Collector(url) => Endpoint::of_collector("otlp_endpoint()", &url, TRACES_PATH)?,
-            Self::Traces(endpoint) => endpoint,
-        };
-        Pipeline::to_collector(&endpoint, environment)
-    }
-}
-
-impl Pipeline {
-    fn new(
-        exporter: impl SpanExporter + 'static,
-        delivery: Arc<Delivery>,
-        batch: &Batch,
-        delay: Duration,
-    ) -> Self {
-        Self {
-            processor: CountingProcessor::new(exporter, batch, delay, Arc::clone(&delivery)),
-            delivery,
+    /// What the environment wants: the exporters it lists, or else those of which it knows the endpoint.
+    pub(super) fn of_environment(environment: &Environment) -> Vec<Self> {
+        if let Some(exporters) = &environment.exporters {
+            return exporters.iter().copied().map(Self::from).collect();
         }
-    }
-
-    fn to_console(service_name: &str, environment: &Environment) -> Self {
-        let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::of_spans("standard output".to_owned(), batch));
-        let kept = Arc::clone(&delivery);
-        let exporter = ConsoleExporter::stdout(service_name, environment.no_color, kept);
-        Self::new(exporter, delivery, batch, CONSOLE_DELAY)
+        let mut named = Vec::from_iter(Self::named_by_otlp(environment));
+        #[cfg(feature = "jaeger")]
+        if environment.jaeger.is_named() {
+            named.push(Self::Jaeger(None));
+        }
+        if named.is_empty() {
+            named.push(Self::Console(Console::new()));
+        }
+        named
     }
 
     #[cfg(feature = "otlp")]
-    fn to_collector(
-        endpoint: &Endpoint,
-        environment: &Environment,
-    ) -> Result<Self, TelemetryError> {
-        let batch = &environment.batch;
-        let delivery = Arc::new(Delivery::of_spans(endpoint.to_string(), batch));
-        let exporter = OtlpExporter::new(endpoint, &environment.traces, &delivery)?;
-        Ok(Self::new(exporter, delivery, batch, EXPORT_DELAY))
+    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+        environment.traces.endpoint.as_ref().map(|_| Self::Otlp(Box::default()))
     }
 
     #[cfg(not(feature = "otlp"))]
-    fn to_collector(endpoint: &Endpoint, _: &Environment) -> Result<Self, TelemetryError> {
-        Err(endpoint.refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+        environment.traces.endpoint.clone().map(Self::WithoutOtlp)
+    }
+
+    pub(super) fn own(exporter: impl SpanExporter + 'static) -> Self {
+        Self::Own(Box::new(|way| {
+            let delivery = way.delivery("exporter()".to_owned(), "exporter");
+            way.pipeline(exporter, delivery, EXPORT_DELAY)
+        }))
+    }
+
+    pub(super) fn pipeline(self, way: &Way<'_>) -> Result<Pipeline, TelemetryError> {
+        match self {
+            Self::Console(console) => Ok(way.to_console(&console)),
+            Self::Own(make) => Ok(make(way)),
+            #[cfg(feature = "otlp")]
+            Self::Otlp(options) => way.over_otlp(&options),
+            #[cfg(not(feature = "otlp"))]
+            Self::WithoutOtlp(endpoint) => {
+                Err(endpoint
+                    .refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+            }
+            #[cfg(feature = "jaeger")]
+            Self::Jaeger(endpoint) => way.to_jaeger(endpoint),
+        }
+    }
+}
+
+impl From<TracesExporter> for Destination {
+    fn from(exporter: TracesExporter) -> Self {
+        match exporter {
+            TracesExporter::Console => Self::Console(Console::new()),
+            TracesExporter::ConsoleJson => Self::Console(Console::new().json()),
+            #[cfg(feature = "otlp")]
+            TracesExporter::Otlp => Self::Otlp(Box::default()),
+            #[cfg(feature = "jaeger")]
+            TracesExporter::Jaeger => Self::Jaeger(None),
+        }
+    }
+}
+
+impl Way<'_> {
+    fn delivery(&self, destination: String, exporter_type: &'static str) -> Arc<Delivery> {
+        let delivery = Delivery::of_spans(destination, &self.environment.batch);
+        Arc::new(delivery.of_type(exporter_type))
+    }
+
+    fn pipeline(
+        &self,
+        exporter: impl SpanExporter + 'static,
+        delivery: Arc<Delivery>,
+        default_delay: Duration,
+    ) -> Pipeline {
+        let treatment = Treatment {
+            batch: &self.environment.batch,
+            default_delay,
+            value_limit: self.environment.limits.value,
+            resource: self.resource,
+        };
+        Pipeline::new(exporter, delivery, &treatment)
+    }
+
+    fn to_console(&self, console: &Console) -> Pipeline {
+        let delivery = self.delivery(console.destination().to_owned(), "console_exporter");
+        let kept = Arc::clone(&delivery);
+        let exporter =
+            ConsoleExporter::new(self.service_name, console, self.environment.no_color, kept);
+        self.pipeline(exporter, delivery, CONSOLE_DELAY)
+    }
+
+    #[cfg(feature = "jaeger")]
+    fn to_jaeger(&self, endpoint: Option<JaegerEndpoint>) -> Result<Pipeline, TelemetryError> {
+        let jaeger = &self.environment.jaeger;
+        let endpoint = jaeger.endpoint(endpoint)?;
+        let delivery = self.delivery(endpoint.to_string(), "jaeger_exporter");
+        let exporter = JaegerExporter::new(&endpoint, jaeger, &delivery)?;
+        Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
+    }
+
+    #[cfg(feature = "otlp")]
+    fn over_otlp(&self, options: &Otlp) -> Result<Pipeline, TelemetryError> {
+        let mut settings = Settings::resolve(options, &self.environment.traces, &TRACES)?;
+        settings.timeout = settings.timeout.min(self.environment.batch.export_timeout);
+        let delivery = self.delivery(settings.endpoint.to_string(), type_over(settings.protocol));
+        let exporter = OtlpExporter::new(settings, &delivery)?;
+        Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
+    }
+}
+
+/// By the names of the semantic conventions for SDK metrics.
+#[cfg(feature = "otlp")]
+fn type_over(protocol: Protocol) -> &'static str {
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => "otlp_grpc_exporter",
+        Protocol::HttpProtobuf => "otlp_http_exporter",
+        Protocol::HttpJson => "otlp_http_json_exporter",
     }
 }

@@ -12,6 +12,8 @@ const WITHOUT_CREDENTIALS: &str =
 pub(super) struct Endpoint {
     setting: &'static str,
     value: String,
+    /// As it was given, without what is appended for a signal.
+    base: Uri,
     url: String,
     https: bool,
     loopback: bool,
@@ -67,6 +69,7 @@ impl Endpoint {
             url: uri.to_string(),
             https,
             loopback: is_loopback(host),
+            base: uri,
         })
     }
 }
@@ -80,6 +83,46 @@ impl Endpoint {
     /// That the setting it comes from needs a feature that is off.
     pub(super) fn refused(&self, expected: &'static str) -> TelemetryError {
         TelemetryError::setting(self.setting, &*self.value, expected)
+    }
+
+    /// The same collector without a path, for the method of a service is appended by whoever calls it.
+    #[cfg(feature = "grpc")]
+    pub(super) fn over_grpc(self) -> Result<Self, TelemetryError> {
+        if self.base.path() != "/" || self.base.query().is_some() {
+            return Err(self.refused("a URL without a path, for gRPC has paths of its own"));
+        }
+        let authority = self.base.authority().map_or("", |authority| authority.as_str());
+        let scheme = self.base.scheme_str().unwrap_or("http");
+        Ok(Self { url: format!("{scheme}://{authority}"), ..self })
+    }
+
+    /// What is most often taken for the port of this protocol is something else.
+    #[cfg(feature = "otlp")]
+    pub(super) fn check_port(&self, is_grpc: bool) -> Result<(), TelemetryError> {
+        let expected = match (self.base.port_u16(), is_grpc) {
+            (Some(4317), false) if cfg!(feature = "grpc") => {
+                "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
+            }
+            (Some(4317), false) => {
+                "port 4318, where collectors take OTLP over HTTP; port 4317 is for gRPC, and the feature `grpc` of \
+                 tracing-core-ext is off"
+            }
+            (Some(4318), true) => {
+                "port 4317, where collectors take OTLP over gRPC, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf for \
+                 port 4318"
+            }
+            (Some(6831 | 6832), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one is its agent's, for UDP"
+            }
+            (Some(14250 | 14268), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one takes spans of its own format"
+            }
+            (Some(16686), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one shows traces in a browser"
+            }
+            _ => return Ok(()),
+        };
+        Err(self.refused(expected))
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -105,7 +148,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Without user and query: both may be secret.
-fn redact(url: &str) -> String {
+pub(super) fn redact(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     let (authority, rest) = (&url[start..end], &url[end..]);
@@ -127,7 +170,7 @@ fn has_good_port(authority: &str, host: &str) -> bool {
     port.is_empty() || number.is_some_and(|number| number.is_ok_and(|number| number > 0))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -217,6 +260,45 @@ mod tests {
         assert_eq!(endpoint.to_string(), "http://a.example/x?***");
         assert!(!format!("{endpoint:?}").contains("secret"));
         assert_eq!(endpoint.url(), "http://a.example/x?key=secret");
+    }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn grpc_has_no_path() {
+        for value in ["http://localhost:4317", "http://localhost:4317/"] {
+            let endpoint = of_collector(value).over_grpc().unwrap();
+            assert_eq!(endpoint.url(), "http://localhost:4317");
+            assert_eq!(endpoint.to_string(), endpoint.url());
+        }
+        for value in ["https://a.example/otlp", "https://a.example/?key=secret"] {
+            let endpoint = Endpoint::verbatim(SETTING, value).unwrap();
+            let error = endpoint.over_grpc().unwrap_err().to_string();
+            let end = ": expected a URL without a path, for gRPC has paths of its own";
+            assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "otlp")]
+    #[test]
+    fn a_port_that_is_known_for_something_else_is_refused_with_the_right_one() {
+        for (port, is_grpc, right) in [
+            (4317, false, "4318"),
+            (4318, true, "4317"),
+            (6831, false, "4318"),
+            (6832, true, "4317"),
+            (14250, true, "4317"),
+            (14268, false, "4318"),
+            (16686, false, "4318"),
+        ] {
+            let endpoint = of_collector(&format!("http://jaeger:{port}"));
+            let error = endpoint.check_port(is_grpc).unwrap_err().to_string();
+            let (start, expected) = error.split_once(": expected ").unwrap();
+            assert_eq!(start, format!("OTEL_EXPORTER_OTLP_ENDPOINT=\"http://jaeger:{port}\""));
+            assert!(expected.contains(right), "{error}");
+        }
+        for (port, is_grpc) in [(4317, true), (4318, false), (443, true), (9090, false)] {
+            of_collector(&format!("http://collector:{port}")).check_port(is_grpc).unwrap();
+        }
     }
 
     #[test]

@@ -2,9 +2,31 @@ use tracing::Metadata;
 use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 
 /// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
-/// and would trace themselves.
-const TRANSPORT: [&str; 7] =
-    ["h2", "hyper", "hyper_rustls", "hyper_util", "reqwest", "rustls", "tonic"];
+/// and would trace themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the runtime below.
+const TRANSPORT: [&str; 22] = [
+    "h2",
+    "h3",
+    "h3_quinn",
+    "hickory_net",
+    "hickory_proto",
+    "hickory_resolver",
+    "hyper",
+    "hyper_rustls",
+    "hyper_timeout",
+    "hyper_tls",
+    "hyper_util",
+    "quinn",
+    "quinn_proto",
+    "quinn_udp",
+    "reqwest",
+    "rustls",
+    "rustls_platform_verifier",
+    "tokio",
+    "tokio_rustls",
+    "tokio_util",
+    "tonic",
+    "tower",
+];
 
 /// What of `tracing` reaches the OpenTelemetry layer.
 pub(super) fn exported(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
@@ -28,7 +50,12 @@ mod tests {
             "hyper_util::client::legacy",
             "h2::proto",
             "tonic",
+            "tonic::transport::channel",
+            "tower::buffer::worker",
             "reqwest::connect",
+            "rustls::client::hs",
+            "hickory_resolver::name_server",
+            "tokio::task",
             "opentelemetry_sdk",
             "opentelemetry-otlp",
         ] {
@@ -38,7 +65,14 @@ mod tests {
 
     #[test]
     fn a_crate_that_only_starts_like_one_is_not_transport() {
-        for target in ["hyperspace", "h2o::pump", "shop", "reqwest_middleware"] {
+        for target in [
+            "hyperspace",
+            "h2o::pump",
+            "shop",
+            "reqwest_middleware",
+            "tower_http::trace",
+            "tokio_postgres",
+        ] {
             assert!(!is_transport(target), "{target}");
         }
     }

@@ -7,27 +7,34 @@ use std::time::Duration;
 
 use opentelemetry::global;
 #[cfg(feature = "otlp")]
-use opentelemetry_sdk::metrics::PeriodicReader;
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, PeriodicReader, Stream};
 use opentelemetry_sdk::{
     Resource,
     metrics::{MeterProviderBuilder, SdkMeterProvider},
 };
 use tracing::Dispatch;
 
+#[cfg(all(feature = "otlp", feature = "prometheus"))]
+use super::config::HISTOGRAMS;
+use super::{
+    config::MetricsVariables, error::TelemetryError, guard::Telemetry, shutdown_error::Loss,
+};
 #[cfg(feature = "otlp")]
 use super::{
-    config::METRICS_PATH, delivery::Delivery, endpoint::Endpoint, otlp_metrics::OtlpMetrics,
+    config::{Histograms, METRICS},
+    delivery::Delivery,
+    otlp::{Otlp, Settings},
+    otlp_metrics::OtlpMetrics,
 };
-use super::{config::MetricsVariables, error::TelemetryError, guard::Telemetry};
 use crate::exchange;
 #[cfg(feature = "prometheus")]
 use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
 
 /// The specifications' defaults.
 #[cfg(feature = "otlp")]
-const COLLECTOR: &str = "http://localhost:4318";
-#[cfg(feature = "otlp")]
 const EXPORT_INTERVAL: Duration = Duration::from_secs(60);
+#[cfg(feature = "otlp")]
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What code asks for.
 #[derive(Debug, Default)]
@@ -36,9 +43,8 @@ pub(super) struct MetricsOptions {
     pub(super) prometheus: Option<Prometheus>,
     #[cfg(feature = "otlp")]
     pub(super) has_otlp: bool,
-    /// The URL of a collector.
     #[cfg(feature = "otlp")]
-    pub(super) collector: Option<String>,
+    pub(super) otlp: Otlp,
 }
 
 /// The meters of a service, and what reads them.
@@ -119,25 +125,49 @@ impl MetricsOptions {
         if !self.has_otlp {
             return Ok((builder, None));
         }
-        let endpoint = self.endpoint(environment)?;
-        let delivery = Arc::new(Delivery::of_metrics(endpoint.to_string()));
-        let exporter = OtlpMetrics::new(&endpoint, &environment.otlp, Arc::clone(&delivery))?;
+        let mut settings = Settings::resolve(&self.otlp, &environment.otlp, &METRICS)?;
+        settings.timeout = settings.timeout.min(environment.timeout.unwrap_or(EXPORT_TIMEOUT));
+        let delivery = Arc::new(Delivery::of_metrics(settings.endpoint.to_string()));
+        let temporality = environment.temporality.unwrap_or_default();
+        let exporter = OtlpMetrics::new(settings, temporality, Arc::clone(&delivery))?;
         let reader = PeriodicReader::builder(exporter)
             .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
             .build();
+        let builder = self.with_histograms(builder, environment.histograms)?;
         Ok((builder.with_reader(reader), Some(delivery)))
     }
 
+    /// By a view, which holds for whatever reads the meters.
     #[cfg(feature = "otlp")]
-    fn endpoint(&self, environment: &MetricsVariables) -> Result<Endpoint, TelemetryError> {
-        if let Some(url) = &self.collector {
-            return Endpoint::of_collector("otlp_endpoint()", url, METRICS_PATH);
+    fn with_histograms(
+        &self,
+        builder: MeterProviderBuilder,
+        histograms: Histograms,
+    ) -> Result<MeterProviderBuilder, TelemetryError> {
+        if histograms == Histograms::Explicit {
+            return Ok(builder);
         }
-        match &environment.otlp.endpoint {
-            Some(endpoint) => Ok(endpoint.clone()),
-            None => Endpoint::of_collector("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR, METRICS_PATH),
+        #[cfg(feature = "prometheus")]
+        if self.prometheus.is_some() {
+            let expected = "explicit_bucket_histogram, the only one Prometheus can scrape as well";
+            let value = "base2_exponential_bucket_histogram";
+            return Err(TelemetryError::setting(HISTOGRAMS, value, expected));
         }
+        Ok(builder.with_view(exponential))
     }
+}
+
+/// Of the size and scale that are the specification's defaults: metrics SDK specification, "Base2 Exponential Bucket
+/// Histogram Aggregation".
+#[cfg(feature = "otlp")]
+fn exponential(instrument: &Instrument) -> Option<Stream> {
+    let aggregation = Aggregation::Base2ExponentialHistogram {
+        max_size: 160,
+        max_scale: 20,
+        record_min_max: true,
+    };
+    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
+    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }
 
 impl Metrics {
@@ -151,12 +181,24 @@ impl Metrics {
         let _ = dispatch;
     }
 
+    /// What was not delivered in the end.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        #[cfg(feature = "otlp")]
+        return self.delivery.as_ref()?.loss();
+        #[cfg(not(feature = "otlp"))]
+        None
+    }
+
     pub(super) fn provider(&self) -> &SdkMeterProvider {
         &self.provider
     }
 
-    /// What is scraped need not be waited for.
+    /// What is scraped need not be waited for, and an export waits for nothing any more.
     pub(super) fn close(&mut self) {
+        #[cfg(feature = "otlp")]
+        if let Some(delivery) = &self.delivery {
+            delivery.closing().begin();
+        }
         #[cfg(feature = "prometheus")]
         if let Some(served) = &mut self.served {
             served.shut_down();
@@ -168,11 +210,11 @@ impl Telemetry {
     /// The provider that makes the meters, to be passed on where the global one is not used. There is one where
     /// code or `OTEL_METRICS_EXPORTER` asks for metrics.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
-        self.metrics().map(Metrics::provider)
+        self.metrics.as_ref().map(Metrics::provider)
     }
 
     pub(super) fn install_metrics(&self) {
-        let Some(metrics) = self.metrics() else { return };
+        let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
         exchange::install_meters_globally(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
@@ -200,7 +242,7 @@ impl Telemetry {
     }
 
     fn served(&self) -> Option<&Served> {
-        self.metrics()?.served.as_ref()
+        self.metrics.as_ref()?.served.as_ref()
     }
 }
 

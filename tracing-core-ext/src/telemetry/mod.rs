@@ -14,9 +14,19 @@
 //! # }
 //! ```
 //!
-//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output. Log
-//! lines go to standard error, filtered by `RUST_LOG`, and carry the trace id and span id of the
-//! current OpenTelemetry context.
+//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output, and [`Console`] says how.
+//! Log lines go to standard error, filtered by `RUST_LOG`, and carry the ids of the current span.
+//!
+//! # Log lines
+//!
+//! | who writes them | what to do |
+//! | --- | --- |
+//! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) picks text or JSON, [`log_writer`](TelemetryBuilder::log_writer) where to |
+//! | a `tracing` subscriber of your own | wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
+//!
+//! Whichever it is: within a request `Context::current()` has its span, in the handler, in inner middleware and in the
+//! body, so that every line there belongs to the trace.
 //!
 //! # What the environment sets
 //!
@@ -25,22 +35,60 @@
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to over HTTP/protobuf; `/v1/traces` is appended |
-//! | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | the same for traces alone, used verbatim |
-//! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT` | milliseconds an export may take, 10000 by default |
-//! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, headers sent with each export |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded and no other variable heeded but `OTEL_PROPAGATORS`, `RUST_LOG` and `NO_COLOR` |
+//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json`, or `grpc` with the feature `grpc` |
+//! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) sent with each export |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default |
+//! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` by default, or `gzip` |
+//! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the certificates, in PEM, that are trusted instead of the system's; with the feature `tls` |
+//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of what is shown to a collector that asks for a certificate |
+//! | `OTEL_EXPORTER_OTLP_INSECURE` | `true` where a gRPC endpoint without a scheme is not to be reached over TLS |
+//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` | each of these for one signal, beats the general one. An endpoint is used verbatim |
+//! | `OTEL_EXPORTER_JAEGER_AGENT_HOST`, `…_AGENT_PORT` | Jaeger's agent to export to over UDP, `localhost` and `6831` by default (feature `jaeger`, as the next four) |
+//! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | Jaeger's collector to export to over HTTP instead; a URL that ends in `/api/traces` |
+//! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, where both are set |
+//! | `OTEL_EXPORTER_JAEGER_USER`, `…_PASSWORD` | Basic authentication at the collector |
+//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | milliseconds a request to the collector may take, 10000 by default |
 //! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
-//! | `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT` | as those for traces; `http://localhost:4318/v1/metrics` where no endpoint is set |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
+//! | `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds an export of metrics may take, 30000 by default, where the one of OTLP is not shorter |
+//! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` by default, `delta` or `lowmemory` |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` by default, or `base2_exponential_bucket_histogram` where Prometheus does not scrape as well |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export: 2048 at most, 512 at once, 5000 milliseconds (100 for the console) |
+//! | `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds an export of spans may take, 30000 by default, where the one of OTLP is not shorter |
+//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
-//! | `NO_COLOR` | no colours, also on a terminal |
+//! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
+//! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
 //!
 //! The environment is read once. A wrong value of a variable in this table is a
 //! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
-//! counts as unset.
+//! counts as unset. What code says counts first, then a variable for one signal, then the one for all of them, then the
+//! default. Code that names an exporter has named all of them: those of the environment are left alone.
+//!
+//! # What is said at start-up
+//!
+//! [`TelemetryBuilder::install`] says what is allowed and nevertheless explains why no trace is seen, a log line for each:
+//!
+//! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
+//! - `OTEL_SDK_DISABLED=true`; or a sampler that is always off.
+//! - No propagator (`OTEL_PROPAGATORS=none`), so every trace ends at this service.
+//! - Spans of `tracing` are hidden: by [`span_level`](TelemetryBuilder::span_level), or because a feature of the crate
+//!   `tracing` compiles them out.
+//! - A middleware or client was made before `install()`: it records nothing.
+//! - A variable that begins with `OTEL_` is set and nothing reads it.
+//! - The environment names the service otherwise than code does.
+//! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
+//!
+//! Two more are said when they show: that spans are exported and no middleware was ever made, with the first export; and
+//! that a middleware is there twice, with the first request that passes both ([`NestingWarning`]).
+//!
+//! [`NestingWarning`]: crate::exchange::NestingWarning
 //!
 //! # When does what happen
 //!
@@ -50,7 +98,13 @@
 //!   at shutdown. On the console it happens every tenth of a second, and a trace is printed when
 //!   its root in this process has ended; what ends later is printed then, marked as later.
 //! - An **endpoint that cannot be reached** gives one warning when the first spans are lost and one
-//!   line with their number when spans are delivered again. Requests never wait for it.
+//!   line with their number when spans are delivered again. Requests never wait for it. Each export is attempted for
+//!   `OTEL_EXPORTER_OTLP_TIMEOUT` before its spans are lost; one that waits for the next attempt does not hold up a
+//!   shutdown.
+//! - What became of the spans is measured where metrics are: `otel.sdk.processor.span.processed` (with `error.type` where the
+//!   queue was full), `otel.sdk.processor.span.queue.size` and `.capacity`, and `otel.sdk.exporter.span.exported` (with
+//!   `error.type` for those that failed or were rejected), by exporter.
+//! - **What exports** is not traced and logs nothing itself, under any subscriber.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
 //!
@@ -67,12 +121,16 @@ mod console;
 mod counting_exporter;
 mod delivery;
 mod destination;
+mod doctor;
 mod endpoint;
 mod error;
 mod filter;
 mod guard;
 mod headers;
+#[cfg(feature = "jaeger")]
+mod jaeger;
 mod log;
+mod log_target;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
 #[cfg(feature = "otlp")]
@@ -82,17 +140,30 @@ mod otlp_metrics;
 mod outage;
 #[cfg(feature = "otlp")]
 mod overflow;
+mod pipeline;
+mod prepare;
 mod resource;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod self_metrics;
 mod service_name;
+mod shutdown_error;
 mod subscriber;
 mod tally;
 mod value_limit;
 mod waterfall;
 
 pub use builder::TelemetryBuilder;
+#[cfg(feature = "otlp")]
+pub use config::Compression;
+pub use console::Console;
 pub use error::TelemetryError;
-pub use guard::{ShutdownError, Telemetry};
-pub use log::LogFormat;
+pub use guard::Telemetry;
+#[cfg(feature = "jaeger")]
+pub use jaeger::JaegerEndpoint;
 #[cfg(all(test, feature = "prometheus"))]
 pub(crate) use log::tests::Lines;
-pub use waterfall::{Rendered, Style, Waterfall, WaterfallSpan};
+pub use log::{LogFormat, WithTraceIds};
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
+pub use shutdown_error::{Loss, ShutdownError};
+pub use waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan};

@@ -13,6 +13,10 @@ pub(super) enum Change {
 }
 
 impl Outage {
+    pub(super) fn is_down(&self) -> bool {
+        self.lost_before.is_some()
+    }
+
     pub(super) fn observe(&mut self, lost: u64) -> Option<Change> {
         let before = std::mem::replace(&mut self.lost_so_far, lost);
         let losing = lost > before;

@@ -5,6 +5,8 @@ pub(super) struct Tally {
     pub(super) delivered: u64,
     pub(super) dropped: u64,
     pub(super) failed: u64,
+    /// Those of the failed that the destination did not want.
+    pub(super) rejected: u64,
     pub(super) last_error: Option<String>,
 }
 

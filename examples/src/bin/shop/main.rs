@@ -15,7 +15,7 @@ mod parent;
 mod pricing;
 mod role;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, io, process::ExitCode};
 
 use clap::Parser;
 use reqwest::Url;
@@ -49,11 +49,18 @@ struct Options {
 async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if nobody_reads_on(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("shop: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// As with `shop | head`.
+fn nobody_reads_on(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@ use std::{
 use examples::{
     collector::Collector,
     otlp_receiver::OtlpReceiver,
-    processes::{Service, interrupted},
+    processes::{Service, interrupted, print_line},
 };
 use opentelemetry::TraceId;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
@@ -55,39 +55,51 @@ const VISITS: [(&str, &str, Option<Duration>); 5] = [
 pub(crate) async fn show(port: u16, metrics_port: Option<u16>) -> Result<(), Box<dyn Error>> {
     let mut traces = Traces::bind().await?;
     let shop = Shop::open(port, metrics_port, &traces).await?;
+    let shown = make_visits(&shop, &mut traces).await;
+    let closed = close(shop, traces).await;
+    shown.and(closed)
+}
+
+async fn make_visits(shop: &Shop, traces: &mut Traces) -> Result<(), Box<dyn Error>> {
     let mut made = HashSet::new();
     for (what, item, patience) in VISITS {
         let trace_id = RandomIdGenerator::default().new_trace_id();
         let status = visit(shop.gateway.url(), item, trace_id, patience).await?;
-        println!("{what}: GET /checkout/{item} → {status}, trace {trace_id}");
+        let said = format!("{what}: GET /checkout/{item} → {status}, trace {trace_id}");
+        print_line(said)?;
         made.insert(trace_id);
     }
-    println!();
-    let _ = timeout(DEADLINE, traces.print_until_all_of(made)).await;
-    close(shop, traces).await
+    print_line("")?;
+    Ok(timeout(DEADLINE, traces.print_until_all_of(made)).await.unwrap_or(Ok(()))?)
 }
 
 /// Keeps the shop open and prints each trace as it comes.
 pub(crate) async fn serve(port: u16, metrics_port: u16) -> Result<(), Box<dyn Error>> {
     let mut traces = Traces::bind().await?;
     let shop = Shop::open(port, Some(metrics_port), &traces).await?;
-    println!("open, Ctrl-C closes it; try");
+    let served = tokio::select! {
+        printed = announce_and_print(&shop, &mut traces) => printed,
+        () = interrupted() => Ok(()),
+    };
+    let closed = close(shop, traces).await;
+    served.map_err(Into::into).and(closed)
+}
+
+async fn announce_and_print(shop: &Shop, traces: &mut Traces) -> io::Result<()> {
+    print_line("open, Ctrl-C closes it; try")?;
     for (what, item, _) in VISITS {
-        println!("  curl {}/checkout/{item}  # {what}", shop.gateway.url());
+        let url = shop.gateway.url();
+        print_line(format_args!("  curl {url}/checkout/{item}  # {what}"))?;
     }
-    println!();
-    tokio::select! {
-        () = traces.print_forever() => {}
-        () = interrupted() => {}
-    }
-    close(shop, traces).await
+    print_line("")?;
+    traces.print_forever().await
 }
 
 /// The services first, for they export what they still have when they stop.
 async fn close(shop: Shop, mut traces: Traces) -> Result<(), Box<dyn Error>> {
     let closed = shop.close().await;
-    traces.print_rest();
-    closed
+    let printed = traces.print_rest();
+    closed.and(printed.map_err(Into::into))
 }
 
 /// What the client saw. It is the trace's first member, so the trace id is known beforehand.
@@ -156,7 +168,6 @@ fn ended_well(role: Role, status: io::Result<ExitStatus>) -> Result<(), Box<dyn 
 struct Traces {
     receiver: Option<OtlpReceiver>,
     collector: Collector,
-    style: Style,
 }
 
 impl Traces {
@@ -167,11 +178,7 @@ impl Traces {
             true => None,
             false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
         };
-        Ok(Self {
-            receiver,
-            collector: Collector::new(QUIET, PATIENCE),
-            style: Style::for_stdout(),
-        })
+        Ok(Self { receiver, collector: Collector::new(QUIET, PATIENCE) })
     }
 
     async fn start(
@@ -195,19 +202,20 @@ impl Traces {
         Service::start(&mut command).await
     }
 
-    async fn print_until_all_of(&mut self, mut awaited: HashSet<TraceId>) {
+    async fn print_until_all_of(&mut self, mut awaited: HashSet<TraceId>) -> io::Result<()> {
         while self.receiver.is_some() && !awaited.is_empty() {
             for waterfall in self.next().await {
                 waterfall.trace_id().map(|id| awaited.remove(&id));
-                self.print(&waterfall);
+                print(&waterfall)?;
             }
         }
+        Ok(())
     }
 
-    async fn print_forever(&mut self) {
+    async fn print_forever(&mut self) -> io::Result<()> {
         loop {
             for waterfall in self.next().await {
-                self.print(&waterfall);
+                print(&waterfall)?;
             }
         }
     }
@@ -226,16 +234,14 @@ impl Traces {
         self.collector.take_whole(Instant::now())
     }
 
-    fn print_rest(&mut self) {
+    fn print_rest(&mut self) -> io::Result<()> {
         while let Some(spans) = self.receiver.as_mut().and_then(OtlpReceiver::try_recv) {
             self.collector.add(spans, Instant::now());
         }
-        for waterfall in self.collector.take_rest() {
-            self.print(&waterfall);
-        }
+        self.collector.take_rest().iter().try_for_each(print)
     }
+}
 
-    fn print(&self, waterfall: &Waterfall) {
-        println!("{}", waterfall.render(self.style));
-    }
+fn print(waterfall: &Waterfall) -> io::Result<()> {
+    print_line(waterfall.render(Style::for_stdout()))
 }

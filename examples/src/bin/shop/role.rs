@@ -1,7 +1,7 @@
 use std::{error::Error, net::TcpListener};
 
 use clap::ValueEnum;
-use examples::processes::{announce, told_to_stop};
+use examples::processes::{announce, print_line, told_to_stop};
 use reqwest::Url;
 use tracing_core_ext::{client::Client, prometheus::Prometheus, telemetry::Telemetry};
 
@@ -42,11 +42,11 @@ pub(crate) async fn run(
     }
     let telemetry = telemetry.install()?;
     if let Some(address) = telemetry.metrics_address() {
-        println!("metrics of {}: http://{address}/metrics", role.name());
+        print_line(format_args!("metrics of {}: http://{address}/metrics", role.name()))?;
     }
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     listener.set_nonblocking(true)?;
-    announce(&format!("http://{}", listener.local_addr()?));
+    announce(&format!("http://{}", listener.local_addr()?))?;
     match (role, next) {
         (Role::Gateway, Some(next)) => {
             gateway::serve(listener, Next::new(next)?, told_to_stop()).await?

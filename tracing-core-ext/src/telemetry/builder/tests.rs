@@ -7,11 +7,11 @@ use http::HeaderMap;
 use opentelemetry::{
     Context,
     baggage::BaggageExt,
-    trace::{Span, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanContext, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{InMemorySpanExporter, SpanData},
+    trace::{InMemorySpanExporter, Sampler, SpanData},
 };
 use tracing::dispatcher::with_default;
 
@@ -75,7 +75,7 @@ fn a_log_line_carries_the_ids_of_the_span_it_was_written_in() {
     let (trace_id, span_id) = (span.trace_id(), span.span_id());
     let lines = rig.lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let ids = format!(" trace_id={trace_id} span_id={span_id}");
+    let ids = format!(" trace_id={trace_id} span_id={span_id} trace_flags=01");
     assert!(lines[0].ends_with(&ids), "{lines:?}");
 }
 
@@ -242,7 +242,8 @@ fn stuck(builder: TelemetryBuilder) -> (Telemetry, Dispatch, std::sync::mpsc::Se
 fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
     let (telemetry, _dispatch, _release) = stuck(builder(&[]).service_name("shop"));
     let error = telemetry.shutdown().unwrap_err();
-    assert_eq!((error.ended(), error.delivered(), error.lost()), (1, 0, 1));
+    let loss = &error.losses()[0];
+    assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (1, 0, 1));
     let text = error.to_string();
     assert!(text.contains("1 of 1 span") && text.contains("within"), "{text}");
     assert!(text.ends_with("1 still waiting"), "{text}");
@@ -296,5 +297,130 @@ impl SpanExporter for SeesResource {
 
     fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
         *self.0.lock().unwrap() = Some(resource.clone());
+    }
+}
+
+/// What each of the exporters has got.
+fn names(exporters: &[InMemorySpanExporter]) -> Vec<Vec<String>> {
+    let names =
+        |spans: Vec<SpanData>| spans.into_iter().map(|span| span.name.into_owned()).collect();
+    exporters.iter().map(|exporter| names(exporter.get_finished_spans().unwrap())).collect()
+}
+
+#[test]
+fn every_exporter_that_code_asks_for_gets_every_span() {
+    let exporters: [InMemorySpanExporter; 2] = Default::default();
+    let (telemetry, _dispatch) = builder(&[("OTEL_TRACES_EXPORTER", "none")])
+        .service_name("shop")
+        .exporter(exporters[0].clone())
+        .exporter(exporters[1].clone())
+        .build()
+        .unwrap();
+    drop(telemetry.tracer_provider().tracer("test").start("span"));
+    telemetry.tracer_provider().force_flush().unwrap();
+    assert_eq!(names(&exporters), [["span"], ["span"]]);
+}
+
+#[test]
+fn an_exporter_that_hangs_costs_the_others_nothing_at_shutdown() {
+    let (other, lines) = (InMemorySpanExporter::default(), Lines::default());
+    let (_release, hangs) = channel();
+    let (telemetry, _dispatch) = builder(&[])
+        .service_name("shop")
+        .log_writer(lines.clone())
+        .exporter(Stuck(Mutex::new(hangs)))
+        .exporter(KeepsAtShutdown(other.clone()))
+        .shutdown_timeout(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    drop(telemetry.tracer_provider().tracer("test").start("span"));
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!(error.losses().len(), 1, "{error}");
+    assert_eq!(names(&[other]), [["span"]]);
+}
+
+/// An exporter in memory forgets everything when it is shut down.
+#[derive(Debug)]
+struct KeepsAtShutdown(InMemorySpanExporter);
+
+impl SpanExporter for KeepsAtShutdown {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.export(batch).await
+    }
+}
+
+#[test]
+fn a_sampler_in_code_beats_the_environment_which_beats_the_default() {
+    let sampled = |builder: TelemetryBuilder| {
+        let rig = rig(builder.service_name("shop"));
+        let span = rig.telemetry.tracer_provider().tracer("test").start("span");
+        span.span_context().is_sampled()
+    };
+    let off = || builder(&[("OTEL_TRACES_SAMPLER", "always_off")]);
+    assert!(sampled(builder(&[])));
+    assert!(!sampled(off()));
+    assert!(sampled(off().sampler(Sampler::AlwaysOn)));
+    assert!(!sampled(builder(&[]).sampler(Sampler::AlwaysOff)));
+}
+
+#[test]
+fn a_span_keeps_as_many_attributes_as_the_environment_allows() {
+    let rig = rig(builder(&[("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1")]).service_name("shop"));
+    let mut span = rig.telemetry.tracer_provider().tracer("test").start("span");
+    span.set_attributes([KeyValue::new("a", 1), KeyValue::new("b", 2)]);
+    drop(span);
+    let span = &rig.exported()[0];
+    assert_eq!((span.attributes.len(), span.dropped_attributes_count), (1, 1));
+}
+
+#[test]
+fn disabled_telemetry_makes_no_spans_and_still_carries_context() {
+    let rig = rig(builder(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_PROPAGATORS", "b3")]));
+    with_default(&rig.dispatch, || {
+        tracing::info_span!("order").in_scope(|| tracing::info!("hello"));
+    });
+    let span = rig.telemetry.tracer_provider().tracer("test").start("span");
+    assert!(!span.is_recording() && !span.span_context().is_valid());
+    let mut sent = HeaderMap::new();
+    let caller = SpanContext::new(7.into(), 9.into(), TraceFlags::SAMPLED, true, TraceState::NONE);
+    rig.telemetry.propagator().inject(&Context::new().with_remote_span_context(caller), &mut sent);
+    assert!(sent.contains_key("b3"), "{sent:?}");
+    assert!(rig.lines.all()[0].contains("hello"));
+    assert!(rig.exporter.get_finished_spans().unwrap().is_empty());
+    rig.telemetry.shutdown().unwrap();
+}
+
+/// Nobody reads what is written here.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
+    for console in [Console::new(), Console::new().json()] {
+        let lines = Lines::default();
+        let (telemetry, _dispatch) = builder(&[])
+            .service_name("shop")
+            .log_writer(lines.clone())
+            .console(console.writer(Closed))
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            drop(telemetry.tracer_provider().tracer("test").start("span"));
+            telemetry.tracer_provider().force_flush().unwrap();
+        }
+        assert_eq!(lines.all().len(), 1, "{:?}", lines.all());
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        let expected =
+            "3 of 3 spans were not delivered to Console::writer(): 3 failed (broken pipe)";
+        assert_eq!(error, expected);
     }
 }

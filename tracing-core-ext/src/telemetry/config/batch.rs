@@ -6,12 +6,31 @@ use crate::telemetry::error::TelemetryError;
 /// What the queue may hold at most: the SDK makes room for all of it at once.
 const MOST_SPANS: u64 = 1 << 20;
 
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How spans wait for export.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::telemetry) struct Batch {
     pub(in crate::telemetry) queue: usize,
     pub(in crate::telemetry) size: usize,
     pub(in crate::telemetry) delay: Option<Duration>,
+    /// Of one export with all its attempts, where the exporter's own timeout is not shorter.
+    #[cfg_attr(
+        not(feature = "otlp"),
+        allow(dead_code, reason = "only OTLP exports may take long")
+    )]
+    pub(in crate::telemetry) export_timeout: Duration,
+}
+
+#[cfg(test)]
+impl Batch {
+    pub(in crate::telemetry) const fn of(
+        queue: usize,
+        size: usize,
+        delay: Option<Duration>,
+    ) -> Self {
+        Self { queue, size, delay, export_timeout: EXPORT_TIMEOUT }
+    }
 }
 
 impl Variables {
@@ -23,10 +42,12 @@ impl Variables {
             let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
             return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
         }
+        let timeout = self.milliseconds("OTEL_BSP_EXPORT_TIMEOUT")?;
         Ok(Batch {
             queue,
             size: size.unwrap_or(512).min(queue),
             delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
+            export_timeout: timeout.unwrap_or(EXPORT_TIMEOUT),
         })
     }
 

@@ -1,12 +1,18 @@
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::metrics::Temporality;
+
 use super::{
-    otlp::{METRICS, Otlp},
+    otlp::{METRICS, OtlpVariables},
     variables::Variables,
 };
 #[cfg(feature = "prometheus")]
 use crate::prometheus::ListenerVariables;
 use crate::telemetry::error::TelemetryError;
+
+pub(in crate::telemetry) const HISTOGRAMS: &str =
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
 /// Where metrics go.
 #[derive(Debug)]
@@ -18,9 +24,23 @@ pub(in crate::telemetry) struct MetricsVariables {
     pub(in crate::telemetry) has_prometheus: bool,
     pub(in crate::telemetry) has_otlp: bool,
     pub(in crate::telemetry) interval: Option<Duration>,
-    pub(in crate::telemetry) otlp: Otlp,
+    pub(in crate::telemetry) timeout: Option<Duration>,
+    #[cfg(feature = "otlp")]
+    pub(in crate::telemetry) temporality: Option<Temporality>,
+    pub(in crate::telemetry) histograms: Histograms,
+    pub(in crate::telemetry) otlp: OtlpVariables,
     #[cfg(feature = "prometheus")]
     pub(in crate::telemetry) listener: ListenerVariables,
+}
+
+/// The buckets of histograms that are exported over OTLP.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::telemetry) enum Histograms {
+    /// Those of the instrument, or else of the specification.
+    #[default]
+    Explicit,
+    /// As wide as it takes, each a power of the same number.
+    Exponential,
 }
 
 impl Variables {
@@ -30,10 +50,31 @@ impl Variables {
             has_prometheus,
             has_otlp,
             interval: self.milliseconds("OTEL_METRIC_EXPORT_INTERVAL")?,
+            timeout: self.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT")?,
+            #[cfg(feature = "otlp")]
+            temporality: self.temporality()?,
+            histograms: self.histograms()?.unwrap_or_default(),
             otlp: self.otlp(&METRICS)?,
             #[cfg(feature = "prometheus")]
             listener: self.listener()?,
         })
+    }
+
+    #[cfg(feature = "otlp")]
+    fn temporality(&self) -> Result<Option<Temporality>, TelemetryError> {
+        const PREFERENCE: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        let parse = |value: &str| value.parse().ok();
+        self.parsed([PREFERENCE], parse, "cumulative, delta or lowmemory")
+    }
+
+    fn histograms(&self) -> Result<Option<Histograms>, TelemetryError> {
+        let parse = |value: &str| match value {
+            "explicit_bucket_histogram" => Some(Histograms::Explicit),
+            "base2_exponential_bucket_histogram" => Some(Histograms::Exponential),
+            _ => None,
+        };
+        let expected = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
+        self.parsed([HISTOGRAMS], parse, expected)
     }
 
     /// Whether metrics are served for Prometheus, and whether they are exported over OTLP.

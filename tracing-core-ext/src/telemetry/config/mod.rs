@@ -1,22 +1,40 @@
 //! What the environment says, each variable read in one place.
 
 mod batch;
+#[cfg(feature = "jaeger")]
+mod jaeger;
+mod limits;
 mod metrics;
 mod otlp;
+mod protocol;
+mod traces;
 mod variables;
 
+use opentelemetry_sdk::trace::ShouldSample;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{error::TelemetryError, resource};
-use crate::{
-    exchange::VALUE_LIMIT_VARIABLES,
-    propagation::{CompositePropagator, CompositePropagatorError, Propagator},
-};
+use super::{error::TelemetryError, resource, waterfall::forbids_color};
+use crate::propagation::{CompositePropagator, CompositePropagatorError, Propagator};
 
 pub(super) use batch::Batch;
+#[cfg(feature = "jaeger")]
+pub(super) use jaeger::{Credentials, Jaeger};
+pub(super) use limits::Limits;
+#[cfg(all(feature = "otlp", feature = "prometheus"))]
+pub(super) use metrics::HISTOGRAMS;
+#[cfg(feature = "otlp")]
+pub(super) use metrics::Histograms;
 pub(super) use metrics::MetricsVariables;
-use otlp::TRACES;
-pub(super) use otlp::{METRICS_PATH, Otlp, TRACES_PATH};
+#[cfg(feature = "tls")]
+pub(super) use otlp::Path;
+#[cfg(feature = "otlp")]
+pub(super) use otlp::{METRICS, Signal};
+pub(super) use otlp::{OtlpVariables, TRACES};
+#[cfg(feature = "otlp")]
+pub use protocol::Compression;
+#[cfg(feature = "otlp")]
+pub(super) use protocol::Protocol;
+pub(super) use traces::TracesExporter;
 pub(super) use variables::Variables;
 
 /// OpenTelemetry's own notes on its normal course are left out.
@@ -25,38 +43,67 @@ const LOG_FILTER: &str = "info,opentelemetry=warn";
 /// What the environment says, read once and checked.
 #[derive(Debug)]
 pub(super) struct Environment {
+    pub(super) is_disabled: bool,
     pub(super) service_name: Option<String>,
     pub(super) service_name_in_resource: Option<String>,
     pub(super) resource_attributes: Vec<(String, String)>,
     pub(super) propagator: Option<Propagator>,
-    pub(super) traces: Otlp,
+    /// None where it is not said.
+    pub(super) exporters: Option<Vec<TracesExporter>>,
+    pub(super) sampler: Option<Box<dyn ShouldSample>>,
+    pub(super) traces: OtlpVariables,
     pub(super) batch: Batch,
+    #[cfg(feature = "jaeger")]
+    pub(super) jaeger: Jaeger,
     #[cfg_attr(
         not(any(feature = "otlp", feature = "prometheus")),
         allow(dead_code, reason = "nobody reads metrics")
     )]
     pub(super) metrics: MetricsVariables,
-    /// In characters.
-    pub(super) value_limit: Option<usize>,
+    pub(super) limits: Limits,
     pub(super) log_filter: EnvFilter,
     pub(super) no_color: bool,
 }
 
 impl Environment {
     pub(super) fn read(variables: &Variables) -> Result<Self, TelemetryError> {
+        let is_disabled = variables.is_disabled()?;
+        if is_disabled {
+            return Self::read_all(&variables.without_the_sdk(), is_disabled);
+        }
+        Self::read_all(variables, is_disabled)
+    }
+
+    fn read_all(variables: &Variables, is_disabled: bool) -> Result<Self, TelemetryError> {
         let mut resource_attributes = variables.resource_attributes()?;
         Ok(Self {
+            is_disabled,
             service_name: variables.text("OTEL_SERVICE_NAME")?,
             service_name_in_resource: take_service_name(&mut resource_attributes),
             resource_attributes,
             propagator: variables.propagator()?,
+            exporters: variables.traces_exporters()?,
+            sampler: variables.sampler()?,
             traces: variables.otlp(&TRACES)?,
             batch: variables.batch()?,
+            #[cfg(feature = "jaeger")]
+            jaeger: variables.jaeger()?,
             metrics: variables.metrics()?,
-            value_limit: variables.value_limit()?,
+            limits: variables.limits()?,
             log_filter: variables.log_filter()?,
-            no_color: variables.text("NO_COLOR")?.is_some(),
+            no_color: variables.no_color()?,
         })
+    }
+}
+
+impl Environment {
+    /// For traces, whatever exports them.
+    pub(super) fn names_an_endpoint(&self) -> bool {
+        #[cfg(feature = "jaeger")]
+        if self.jaeger.is_named() {
+            return true;
+        }
+        self.traces.endpoint.is_some()
     }
 }
 
@@ -80,13 +127,19 @@ impl Variables {
         }
     }
 
-    fn value_limit(&self) -> Result<Option<usize>, TelemetryError> {
-        let found = self.first(VALUE_LIMIT_VARIABLES)?;
-        let number = found.map(|(name, value)| {
-            let number = value.trim().parse();
-            number.map_err(|_| TelemetryError::setting(name, value, "a whole number of characters"))
-        });
-        number.transpose()
+    fn is_disabled(&self) -> Result<bool, TelemetryError> {
+        const DISABLED: &str = "OTEL_SDK_DISABLED";
+        match self.text(DISABLED)? {
+            None => Ok(false),
+            Some(value) if value.trim().eq_ignore_ascii_case("false") => Ok(false),
+            Some(value) if value.trim().eq_ignore_ascii_case("true") => Ok(true),
+            Some(value) => Err(TelemetryError::setting(DISABLED, value, "true or false")),
+        }
+    }
+
+    fn no_color(&self) -> Result<bool, TelemetryError> {
+        let (no_color, term) = (self.text("NO_COLOR")?, self.text("TERM")?);
+        Ok(forbids_color(no_color.as_deref(), term.as_deref()))
     }
 
     fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {

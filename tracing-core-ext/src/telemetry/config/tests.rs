@@ -1,6 +1,7 @@
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use super::*;
+use crate::exchange::VALUE_LIMIT_VARIABLES;
 
 fn read(variables: &'static [(&str, &str)]) -> Result<Environment, TelemetryError> {
     Environment::read(&Variables::looked_up_by(|name| {
@@ -20,9 +21,9 @@ fn an_empty_environment_says_nothing() {
     assert_eq!(environment.service_name_in_resource, None);
     assert!(environment.propagator.is_none());
     assert_eq!(environment.traces.endpoint, None);
-    assert_eq!(environment.traces.timeout, Duration::from_secs(10));
+    assert_eq!(environment.traces.timeout, None);
     assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
-    let batch = Batch { queue: 2048, size: 512, delay: None };
+    let batch = Batch::of(2048, 512, None);
     assert_eq!(environment.batch, batch);
 }
 
@@ -51,7 +52,7 @@ fn a_value_that_is_not_utf_8_is_refused() {
 
     for variable in ["OTEL_SERVICE_NAME", "OTEL_PROPAGATORS", "RUST_LOG"] {
         let latin1 = move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
-        let error = Environment::read(&Variables(Box::new(latin1))).unwrap_err();
+        let error = Environment::read(&Variables::looked_up(latin1)).unwrap_err();
         assert_eq!(error.to_string(), format!("{variable} is not UTF-8: expected text in UTF-8"));
     }
 }
@@ -167,4 +168,56 @@ fn a_log_filter_that_does_not_parse_is_refused() {
         refusal(&[("RUST_LOG", "shop=loud")]),
         "RUST_LOG=\"shop=loud\": expected filter directives such as info,my_service=debug"
     );
+}
+
+#[test]
+fn how_much_a_span_holds_is_read_for_each_part_and_else_for_all_attributes() {
+    let environment = read(&[
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "3"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "2"),
+    ]);
+    let counts = environment.unwrap().limits.counts;
+    assert_eq!((counts.max_attributes_per_span, counts.max_attributes_per_link), (7, 7));
+    assert_eq!((counts.max_attributes_per_event, counts.max_events_per_span), (3, 2));
+    assert_eq!(counts.max_links_per_span, 128);
+    for variable in ["OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"] {
+        assert_eq!(
+            refusal_of(variable, "-1"),
+            format!("{variable}=\"-1\": expected a whole number")
+        );
+    }
+}
+
+#[test]
+fn what_disables_the_sdk_is_true_or_false() {
+    let is_disabled = |value| read(value).unwrap().is_disabled;
+    assert!(is_disabled(&[("OTEL_SDK_DISABLED", "TRUE")]));
+    assert!(!is_disabled(&[("OTEL_SDK_DISABLED", "false")]));
+    assert!(!is_disabled(&[("OTEL_SDK_DISABLED", "")]));
+    assert_eq!(
+        refusal_of("OTEL_SDK_DISABLED", "yes"),
+        "OTEL_SDK_DISABLED=\"yes\": expected true or false"
+    );
+}
+
+#[test]
+fn what_is_disabled_does_not_fail_by_what_it_does_not_need() {
+    let environment = read(&[
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_TRACES_SAMPLER", "odd"),
+        ("OTEL_PROPAGATORS", "b3"),
+    ]);
+    assert!(environment.unwrap().propagator.is_some());
+}
+
+#[test]
+fn variables_that_nothing_reads_are_found() {
+    let set = || {
+        let names = ["OTEL_EXPORTER_OTLP_ENPOINT", "OTEL_SERVICE_NAME", "OTEL_PYTHON_ID", "PATH"];
+        names.map(str::to_owned).to_vec()
+    };
+    let variables = Variables { set, ..Variables::looked_up(|_| None) };
+    Environment::read(&variables).unwrap();
+    assert_eq!(variables.unread(), ["OTEL_EXPORTER_OTLP_ENPOINT"]);
 }

@@ -1,39 +1,111 @@
-use std::{env, ffi::OsString, fmt, time::Duration};
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsString,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use crate::telemetry::error::TelemetryError;
 
+/// What still counts where the SDK is disabled: context is carried on, log lines are written.
+const WITHOUT_SDK: [&str; 4] = ["OTEL_PROPAGATORS", "RUST_LOG", "NO_COLOR", "TERM"];
+
+/// Read elsewhere, or meant for other programs that share an environment.
+const NOT_OURS: [&str; 10] = [
+    "OTEL_CPP_",
+    "OTEL_DOTNET_",
+    "OTEL_GO_",
+    "OTEL_INSTRUMENTATION_",
+    "OTEL_JAVA",
+    "OTEL_NODE_",
+    "OTEL_PHP_",
+    "OTEL_PYTHON_",
+    "OTEL_RUBY_",
+    "OTEL_SEMCONV_",
+];
+
 /// How variables are looked up, so that tests need not touch those of the process.
-pub(in crate::telemetry) struct Variables(pub(super) Box<Lookup>);
+#[derive(Clone)]
+pub(in crate::telemetry) struct Variables {
+    pub(super) lookup: Arc<Lookup>,
+    /// Those that are set, as far as that can be told.
+    pub(super) set: fn() -> Vec<String>,
+    pub(super) asked: Arc<Mutex<BTreeSet<&'static str>>>,
+}
 
 pub(super) type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 impl Variables {
     pub(in crate::telemetry) fn of_process() -> Self {
-        Self(Box::new(|name| env::var_os(name)))
+        let names = || env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        Self { set: names, ..Self::looked_up(|name| env::var_os(name)) }
     }
 
     pub(in crate::telemetry) fn looked_up_by(
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(move |name| lookup(name).map(OsString::from)))
+        Self::looked_up(move |name| lookup(name).map(OsString::from))
+    }
+
+    pub(super) fn looked_up(
+        lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+    ) -> Self {
+        Self { lookup: Arc::new(lookup), set: Vec::new, asked: Arc::default() }
+    }
+
+    /// The same, without those that only the SDK would heed.
+    pub(super) fn without_the_sdk(&self) -> Self {
+        let lookup = Arc::clone(&self.lookup);
+        Self::looked_up(move |name| WITHOUT_SDK.contains(&name).then(|| lookup(name)).flatten())
+    }
+
+    /// Names that begin as if they were meant for telemetry, and that nobody has asked for until now.
+    pub(in crate::telemetry) fn unread(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ours = |name: &String| {
+            name.starts_with("OTEL_") && !NOT_OURS.iter().any(|start| name.starts_with(start))
+        };
+        let set = (self.set)().into_iter().filter(is_ours);
+        set.filter(|name| !asked.contains(name.as_str())).collect()
     }
 
     /// "The SDK MUST interpret an empty value of an environment variable the same way as when
     /// the variable is unset": OpenTelemetry environment variable specification.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, TelemetryError> {
-        let value = (self.0)(name).filter(|value| !value.is_empty());
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        let value = (self.lookup)(name).filter(|value| !value.is_empty());
         let text = value.map(OsString::into_string).transpose();
         text.map_err(|_| TelemetryError::not_utf8(name))
     }
 
-    pub(super) fn first(
+    pub(super) fn first<const N: usize>(
         &self,
-        [first, second]: [&'static str; 2],
+        names: [&'static str; N],
     ) -> Result<Option<(&'static str, String)>, TelemetryError> {
-        if let Some(value) = self.text(first)? {
-            return Ok(Some((first, value)));
+        let mut found = None;
+        for name in names {
+            let value = self.text(name)?;
+            found = found.or(value.map(|value| (name, value)));
         }
-        Ok(self.text(second)?.map(|value| (second, value)))
+        Ok(found)
+    }
+
+    /// One of a few words, in the first of these variables that is set.
+    pub(super) fn parsed<T, const N: usize>(
+        &self,
+        names: [&'static str; N],
+        parse: impl Fn(&str) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<T>, TelemetryError> {
+        let Some((name, value)) = self.first(names)? else {
+            return Ok(None);
+        };
+        match parse(value.trim()) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(TelemetryError::setting(name, value, expected)),
+        }
     }
 
     pub(super) fn milliseconds(

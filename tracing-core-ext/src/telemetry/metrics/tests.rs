@@ -5,9 +5,12 @@ use http::{HeaderMap, header};
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     metrics::{Meter, MeterProvider},
-    trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState},
+    trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::InMemorySpanExporter;
+use opentelemetry_sdk::{
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{InMemorySpanExporter, SpanData, SpanExporter},
+};
 use tracing::Dispatch;
 
 use super::*;
@@ -32,8 +35,12 @@ struct Rig {
 }
 
 fn rig(options: Prometheus) -> Rig {
+    rig_of(builder(Vec::new()).prometheus(options))
+}
+
+fn rig_of(builder: TelemetryBuilder) -> Rig {
     let lines = Lines::default();
-    let built = builder(Vec::new()).prometheus(options).log_writer(lines.clone()).build();
+    let built = builder.log_writer(lines.clone()).build();
     let (telemetry, dispatch) = built.unwrap();
     Rig { telemetry, dispatch, lines }
 }
@@ -305,4 +312,47 @@ fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
                   0.5 0.000\n";
     assert!(text.contains(bucket), "{text}");
     assert!(!rig.scraped().contains("trace_id"));
+}
+
+/// Takes one batch and no other.
+#[derive(Debug, Default)]
+struct TakesOne(std::sync::atomic::AtomicBool);
+
+impl SpanExporter for TakesOne {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        match self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(OTelSdkError::InternalFailure("no more".to_owned())),
+        }
+    }
+}
+
+#[test]
+fn what_became_of_the_spans_is_scraped() {
+    let rig =
+        rig_of(builder(Vec::new()).prometheus(Prometheus::mounted()).exporter(TakesOne::default()));
+    let tracer = rig.telemetry.tracer_provider().tracer("test");
+    for spans in [2, 3] {
+        (0..spans).for_each(|_| drop(tracer.start("span")));
+        rig.telemetry.tracer_provider().force_flush().unwrap();
+    }
+    let value = |name: &str, component: &str, error: &str| {
+        let samples = rig.samples(name).into_iter();
+        let mut samples = samples.filter(|sample| {
+            sample.contains(component) && sample.contains("error_type") != error.is_empty()
+        });
+        let sample = samples.find(|sample| sample.contains(error)).unwrap();
+        sample.rsplit_once(' ').unwrap().1.to_owned()
+    };
+    let exported = "otel_sdk_exporter_span_exported_total";
+    assert_eq!(value(exported, "\"exporter/0\"", ""), "5");
+    assert_eq!(value(exported, "\"exporter/1\"", ""), "2");
+    assert_eq!(value(exported, "\"exporter/1\"", "failed"), "3");
+    assert_eq!(value(exported, "\"exporter/1\"", "rejected"), "0");
+    let processed = "otel_sdk_processor_span_processed_total";
+    assert_eq!(value(processed, "processor/1", ""), "5");
+    assert_eq!(value(processed, "processor/1", "queue_full"), "0");
+    assert_eq!(value("otel_sdk_processor_span_queue_size", "processor/1", ""), "0");
+    assert_eq!(value("otel_sdk_processor_span_queue_capacity", "processor/1", ""), "2048");
+    assert!(rig.lines.all().iter().all(|line| !line.contains("otel.sdk")), "{:?}", rig.lines.all());
 }

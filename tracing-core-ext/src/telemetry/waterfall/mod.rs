@@ -1,14 +1,21 @@
+mod details;
+mod line;
+mod paint;
 mod render;
 mod span;
+mod style;
 mod text;
 mod tree;
 
 use std::fmt;
 
 use opentelemetry::TraceId;
-pub use render::{Rendered, Style};
-pub use span::WaterfallSpan;
-#[cfg(feature = "otlp")]
+pub use render::Rendered;
+pub use span::{WaterfallDetails, WaterfallSpan};
+pub use style::Style;
+pub(super) use style::forbids_color;
+pub(super) use text::is_unsafe;
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
 pub(super) use text::safe;
 use tree::Row;
 
@@ -32,6 +39,7 @@ use tree::Row;
 ///     duration: Duration::from_micros(41_200),
 ///     status_code: Some(200),
 ///     error: None,
+///     details: None,
 /// };
 /// let printed = Waterfall::new(vec![span]).to_string();
 /// assert!(printed.starts_with(
@@ -42,7 +50,8 @@ use tree::Row;
 ///
 /// Spans stand below their parents, in the order they started. A span whose parent is not among
 /// them is marked with `…`, unless the trace [is whole](Self::is_whole); one that failed with `✗`
-/// and why. Whatever the spans hold is made safe to print.
+/// and why. A call of another service has `→` before its name, a message that is sent `»`, one that
+/// is received `«`. Whatever the spans hold is made safe to print.
 #[derive(Clone, Debug)]
 pub struct Waterfall {
     spans: Vec<WaterfallSpan>,
@@ -75,6 +84,10 @@ impl Waterfall {
     /// The trace the spans belong to; none when there are no spans.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.spans.first().map(|span| span.trace_id)
+    }
+
+    pub(super) fn spans(&self) -> &[WaterfallSpan] {
+        &self.spans
     }
 
     /// This waterfall in a certain style.

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::{
     KeyValue, SpanId, TraceId, Value,
-    trace::{SpanKind, Status},
+    trace::{Event, Link, SpanKind, Status},
 };
 use opentelemetry_sdk::trace::SpanData;
 
@@ -33,10 +33,25 @@ pub struct WaterfallSpan {
     pub status_code: Option<u16>,
     /// Why it failed, if it did: `error.type`, or else the description of its status.
     pub error: Option<String>,
+    /// What else is known of it; nothing unless it is to be shown.
+    pub details: Option<Box<WaterfallDetails>>,
+}
+
+/// What a [`Waterfall`](super::Waterfall) shows of a span with [`Style::attributes`](super::Style::attributes).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WaterfallDetails {
+    /// The description of its status.
+    pub description: String,
+    /// Its attributes.
+    pub attributes: Vec<KeyValue>,
+    /// What happened while it ran.
+    pub events: Vec<Event>,
+    /// Other spans it has to do with.
+    pub links: Vec<Link>,
 }
 
 impl WaterfallSpan {
-    /// What the SDK has recorded in the service of this name.
+    /// What the SDK has recorded in the service of this name, without details.
     pub fn from_span_data(service: &str, span: SpanData) -> Self {
         let duration = span.end_time.duration_since(span.start_time);
         let parent = (span.parent_span_id != SpanId::INVALID).then_some(span.parent_span_id);
@@ -52,8 +67,20 @@ impl WaterfallSpan {
             kind: span.span_kind,
             start: span.start_time,
             duration: duration.unwrap_or_default(),
+            details: None,
         }
         .with_outcome(&span.attributes, &span.status)
+    }
+
+    /// What the SDK has recorded in the service of this name, with all details.
+    pub fn detailed(service: &str, mut span: SpanData) -> Self {
+        let details = WaterfallDetails {
+            description: description(&span.status).unwrap_or_default().to_owned(),
+            attributes: span.attributes.clone(),
+            events: std::mem::take(&mut span.events.events),
+            links: std::mem::take(&mut span.links.links),
+        };
+        Self { details: Some(Box::new(details)), ..Self::from_span_data(service, span) }
     }
 
     /// Takes status code and error from what else is known of the span.
@@ -74,11 +101,14 @@ fn status_code(attributes: &[KeyValue]) -> Option<u16> {
 
 fn error(attributes: &[KeyValue], status: &Status) -> Option<String> {
     let error_type = find(attributes, ERROR_TYPE).map(|value| value.as_str().into_owned());
-    let described = match status {
-        Status::Error { description } => Some(description.clone().into_owned()),
+    error_type.or_else(|| description(status).map(str::to_owned))
+}
+
+fn description(status: &Status) -> Option<&str> {
+    match status {
+        Status::Error { description } => Some(description),
         _ => None,
-    };
-    error_type.or(described)
+    }
 }
 
 fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {

@@ -1,10 +1,12 @@
 use std::{fmt::Write, time::Duration};
 
-/// Text from the network, made safe for a terminal and cut to a width.
-pub(in crate::telemetry) fn safe(text: &str, width: usize) -> String {
+use unicode_width::UnicodeWidthChar;
+
+/// Text from the network, made safe for a terminal and cut to so many columns.
+pub(in crate::telemetry) fn safe(text: &str, columns: usize) -> String {
     let mut safe = String::new();
     // Nothing longer than this can be shown, and nobody shall wait for a megabyte to be escaped.
-    for character in text.chars().take(width + 1) {
+    for character in text.chars().take(columns + 1) {
         match is_unsafe(character) {
             true => {
                 let _ = write!(safe, "{}", character.escape_unicode());
@@ -12,19 +14,39 @@ pub(in crate::telemetry) fn safe(text: &str, width: usize) -> String {
             false => safe.push(character),
         }
     }
-    cut(safe, width)
+    cut(safe, columns)
 }
 
-fn cut(text: String, width: usize) -> String {
-    if text.chars().count() <= width {
+fn cut(text: String, columns: usize) -> String {
+    if width(&text) <= columns {
         return text;
     }
-    let kept = text.chars().take(width.saturating_sub(1));
+    let mut room = columns.saturating_sub(1);
+    let kept = text.chars().take_while(|character| {
+        let fits = width_of(*character) <= room;
+        room = room.saturating_sub(width_of(*character));
+        fits
+    });
     kept.chain(['…']).collect()
 }
 
+/// How many columns a terminal needs for it: 茶 takes two.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+fn width_of(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
+/// `text` with as many spaces behind it as it takes.
+pub(super) fn padded(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(width(text));
+    format!("{text}{}", " ".repeat(missing))
+}
+
 /// Control characters, and those that change the direction of the text or cannot be seen.
-fn is_unsafe(character: char) -> bool {
+pub(in crate::telemetry) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -65,6 +87,15 @@ mod tests {
         assert_eq!(safe("abcdef", 6), "abcdef");
         assert_eq!(safe("abcdefg", 6), "abcde…");
         assert_eq!(safe(&"\u{1b}".repeat(1 << 20), 8), "\\u{1b}\\…");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(safe("茶葉茶葉", 8), "茶葉茶葉");
+        assert_eq!(safe("茶葉茶葉", 7), "茶葉茶…");
+        assert_eq!(safe("茶葉茶葉", 6), "茶葉…");
+        assert_eq!(padded("茶", 4), "茶  ");
+        assert_eq!(padded("e\u{301}", 3), "e\u{301}  ");
     }
 
     #[test]

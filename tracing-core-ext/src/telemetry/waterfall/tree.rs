@@ -14,6 +14,8 @@ pub(super) struct Row {
     pub(super) span: usize,
     /// The lines of the tree that lead to it.
     pub(super) prefix: String,
+    /// Those that pass by what stands below it.
+    pub(super) below: String,
 }
 
 /// Puts every span below its parent, depth first.
@@ -98,8 +100,10 @@ impl<'a> Tree<'a> {
             if !self.seen.insert(self.spans[span].span_id) {
                 continue;
             }
-            self.rows.push(Row { span, prefix });
-            for (place, child) in self.unseen_children(span).into_iter().enumerate() {
+            let children = self.unseen_children(span);
+            let line = if children.is_empty() { "  " } else { "│ " };
+            self.rows.push(Row { span, prefix, below: format!("{below}{line}") });
+            for (place, child) in children.into_iter().enumerate() {
                 let (own, below) = branches(&below, place == 0, level);
                 stack.push((child, own, below, level + 1));
             }

@@ -1,29 +1,29 @@
-use std::{
-    fmt,
-    io::{self, IsTerminal},
-};
+mod tail;
+mod with_trace_ids;
 
-use opentelemetry::{Context, SpanId, TraceId, trace::TraceContextExt};
-use tracing::{Event, Subscriber};
+use std::io::{self, IsTerminal};
+
+use tracing::Subscriber;
 use tracing_subscriber::{
     Layer,
     fmt::{
-        FmtContext, FormatEvent, FormatFields,
-        format::{Format, JsonFields, Writer},
+        format::{Format, Json, JsonFields},
         writer::BoxMakeWriter,
     },
     registry::LookupSpan,
 };
+
+pub use with_trace_ids::WithTraceIds;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum LogFormat {
     /// One line of text: time, level, spans, target, message and fields, and at its end
-    /// ` trace_id=… span_id=…`.
+    /// ` trace_id=… span_id=… trace_flags=…`, see [`WithTraceIds`].
     #[default]
     Text,
-    /// One JSON object a line, with the members `trace_id` and `span_id`.
+    /// One JSON object a line, with the members `trace_id`, `span_id`, `trace_flags` and `service.name`.
     Json,
 }
 
@@ -32,6 +32,7 @@ pub(super) struct LogLines {
     pub(super) format: LogFormat,
     pub(super) writer: Option<BoxMakeWriter>,
     pub(super) no_color: bool,
+    pub(super) service_name: Option<String>,
 }
 
 impl LogLines {
@@ -45,12 +46,12 @@ impl LogLines {
         match self.format {
             LogFormat::Text => lines
                 .with_ansi(color)
-                .event_format(TextWithIds(Format::default().compact().with_ansi(color)))
+                .event_format(WithTraceIds::text(Format::default().compact().with_ansi(color)))
                 .boxed(),
             LogFormat::Json => lines
                 .with_ansi(false)
                 .fmt_fields(JsonFields::new())
-                .event_format(JsonWithIds(Format::default().json().with_ansi(false)))
+                .event_format(json(self.service_name.as_deref()))
                 .boxed(),
         }
     }
@@ -60,70 +61,22 @@ impl LogLines {
     }
 }
 
-/// Appends the ids as ` key=value`.
-struct TextWithIds<F>(F);
-
-/// Appends the ids as members of the object.
-struct JsonWithIds<F>(F);
-
-impl<S, N, F> FormatEvent<S, N> for TextWithIds<F>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-    F: FormatEvent<S, N>,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let Some((trace_id, span_id)) = current_ids() else {
-            return self.0.format_event(context, writer, event);
-        };
-        let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
-        let line = line.trim_end_matches('\n');
-        writeln!(writer, "{line} trace_id={trace_id} span_id={span_id}")
+fn json(service_name: Option<&str>) -> WithTraceIds<Format<Json>> {
+    let format = WithTraceIds::json(Format::default().json().with_ansi(false));
+    match service_name {
+        Some(name) => format.service_name(name),
+        None => format,
     }
-}
-
-impl<S, N, F> FormatEvent<S, N> for JsonWithIds<F>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-    F: FormatEvent<S, N>,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let Some((trace_id, span_id)) = current_ids() else {
-            return self.0.format_event(context, writer, event);
-        };
-        let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
-        let line = line.trim_end();
-        let object = line.strip_suffix('}').ok_or(fmt::Error)?;
-        writeln!(writer, r#"{object},"trace_id":"{trace_id}","span_id":"{span_id}"}}"#)
-    }
-}
-
-fn current_ids() -> Option<(TraceId, SpanId)> {
-    Context::map_current(|context| {
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| (span.trace_id(), span.span_id()))
-    })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
-    use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
+    use opentelemetry::{
+        Context, SpanId, TraceId,
+        trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+    };
     use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
     use super::*;
@@ -163,8 +116,12 @@ pub(super) mod tests {
 
     fn logged(format: LogFormat, context: Context) -> String {
         let lines = Lines::default();
-        let layer =
-            LogLines { format, writer: Some(BoxMakeWriter::new(lines.clone())), no_color: false };
+        let layer = LogLines {
+            format,
+            writer: Some(BoxMakeWriter::new(lines.clone())),
+            no_color: false,
+            service_name: Some("shop".to_owned()),
+        };
         let subscriber = tracing_subscriber::registry().with(layer.layer());
         tracing::subscriber::with_default(subscriber, || {
             let _attached = context.attach();
@@ -188,7 +145,7 @@ pub(super) mod tests {
     fn a_text_line_ends_with_the_ids() {
         let line = logged(LogFormat::Text, in_a_span());
         let (start, ids) = line.split_once(" trace_id=").unwrap();
-        assert_eq!(ids, format!("{TRACE_ID} span_id={SPAN_ID}"));
+        assert_eq!(ids, format!("{TRACE_ID} span_id={SPAN_ID} trace_flags=01"));
         assert!(start.contains(" INFO order: "), "{line}");
         assert!(start.contains("in \"stock\" left=3 item=\"tea\""), "{line}");
     }
@@ -199,6 +156,7 @@ pub(super) mod tests {
         let object: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(object["trace_id"], TRACE_ID);
         assert_eq!(object["span_id"], SPAN_ID);
+        assert_eq!(object["service.name"], "shop");
         assert_eq!(object["fields"]["message"], "in \"stock\"");
         assert_eq!(object["span"]["item"], "tea");
     }

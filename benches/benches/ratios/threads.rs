@@ -1,0 +1,51 @@
+//! What a second thread adds.
+
+use std::{sync::Barrier, thread};
+
+use benches::{Driver, Site, median};
+
+use crate::cell::timed;
+
+/// Requests in one turn of a thread.
+const BATCH: usize = 500;
+
+/// Turns of one thread, and of two.
+const ROUNDS: usize = 400;
+
+/// Throughput of two threads that share a service, in throughputs of one of them: the median of the rounds. In each the first
+/// thread works alone, then both at once.
+pub(crate) fn scaling(site: &Site) -> f64 {
+    let start = &Barrier::new(2);
+    let (alone, first, second) = thread::scope(|scope| {
+        let second = scope.spawn(move || second(site.driver(), start));
+        let (alone, first) = first(site.driver(), start);
+        (alone, first, second.join().expect("requests that succeed"))
+    });
+    let rounds = alone.iter().zip(first.iter().zip(&second));
+    median(rounds.map(|(alone, (first, second))| alone / first + alone / second).collect())
+}
+
+/// Times alone, and times beside the other thread.
+fn first(mut driver: Driver, start: &Barrier) -> (Vec<f64>, Vec<f64>) {
+    let turn = |_| {
+        start.wait();
+        let alone = seconds(&mut driver);
+        start.wait();
+        (alone, seconds(&mut driver))
+    };
+    (0..ROUNDS).map(turn).unzip()
+}
+
+/// Times beside the other thread.
+fn second(mut driver: Driver, start: &Barrier) -> Vec<f64> {
+    let turn = |_| {
+        start.wait();
+        start.wait();
+        seconds(&mut driver)
+    };
+    (0..ROUNDS).map(turn).collect()
+}
+
+fn seconds(driver: &mut Driver) -> f64 {
+    timed(driver, BATCH).as_secs_f64()
+}

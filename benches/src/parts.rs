@@ -1,0 +1,90 @@
+use std::{cell::RefCell, hint::black_box, rc::Rc};
+
+use http::{HeaderMap, Request};
+use tracing_core_ext::{
+    exchange::{Builder, Exchange, Instrumentation, Outcome},
+    http::ResponseHead,
+    propagation::Propagator,
+};
+
+use crate::{Driver, Mode, Site, request, rig::Rig};
+
+pub(crate) fn extract(rig: &Rig) -> Site {
+    let request = message(rig.mode);
+    Site::new(move || {
+        let (request, propagator) = (request.clone(), Propagator::w3c());
+        Driver::new(move |times| {
+            for _ in 0..times {
+                black_box(propagator.extract(black_box(request.headers())));
+            }
+        })
+    })
+}
+
+/// Into the same headers again and again, so that making room for them is not counted.
+pub(crate) fn inject(rig: &Rig) -> Site {
+    let request = message(rig.mode);
+    Site::new(move || {
+        let propagator = Propagator::w3c();
+        let context = propagator.extract(request.headers());
+        let mut outbound = HeaderMap::new();
+        Driver::new(move |times| {
+            for _ in 0..times {
+                propagator.inject(black_box(&context), black_box(&mut outbound));
+            }
+        })
+    })
+}
+
+/// The exchanges are kept, for their end is not to be counted.
+pub(crate) fn start(rig: &Rig) -> Site {
+    on_exchanges(
+        rig,
+        |_, exchanges, count| {
+            exchanges.clear();
+            exchanges.reserve(count);
+        },
+        |start, exchanges, count| exchanges.extend((0..count).map(|_| start())),
+    )
+}
+
+pub(crate) fn finish(rig: &Rig) -> Site {
+    on_exchanges(
+        rig,
+        |start, exchanges, count| exchanges.extend((0..count).map(|_| start())),
+        |_, exchanges, _| exchanges.drain(..).for_each(end),
+    )
+}
+
+pub(crate) fn exchange(rig: &Rig) -> Site {
+    on_exchanges(rig, |_, _, _| (), |start, _, count| (0..count).for_each(|_| end(start())))
+}
+
+type Step = fn(&dyn Fn() -> Exchange, &mut Vec<Exchange>, usize);
+
+fn on_exchanges(rig: &Rig, prepare: Step, run: Step) -> Site {
+    let instrumentation: Instrumentation = rig.equip(Builder::new("benches", "1")).build();
+    let request = message(rig.mode);
+    Site::new(move || {
+        let (instrumentation, request) = (instrumentation.clone(), request.clone());
+        let start: Rc<dyn Fn() -> Exchange> = Rc::new(move || instrumentation.receive(&request));
+        let exchanges = Rc::new(RefCell::new(Vec::new()));
+        let (first, prepared) = (start.clone(), exchanges.clone());
+        Driver::prepared(
+            move |count| prepare(&*first, &mut prepared.borrow_mut(), count),
+            move |count| run(&*start, &mut exchanges.borrow_mut(), count),
+        )
+    })
+}
+
+fn end(mut exchange: Exchange) {
+    exchange.respond(&ResponseHead { status: 200, length: Some(2), headers: &HeaderMap::new() });
+    exchange.finish(Outcome::Complete);
+}
+
+fn message(mode: Mode) -> Request<()> {
+    let request = Request::get(request::PATH);
+    let request =
+        request::headers(mode).fold(request, |request, (name, value)| request.header(name, value));
+    request.body(()).expect("a valid request")
+}

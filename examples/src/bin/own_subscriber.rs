@@ -1,0 +1,52 @@
+//! A service with a `tracing` subscriber of its own: log lines in its own format with the ids of the trace, spans
+//! exported, and every span printed as a line of JSON.
+//!
+//! Run with
+//!
+//! ```text
+//! cargo run --bin own_subscriber
+//! curl http://127.0.0.1:3000/items/7
+//! ```
+
+use std::error::Error;
+
+use axum::{Router, extract::Path, routing::get};
+use axum_layer::TracingLayer;
+use examples::processes::interrupted;
+use tokio::net::TcpListener;
+use tracing_core_ext::telemetry::{Console, Telemetry, WithTraceIds};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Nothing is global yet, and the subscriber that comes with it is not wanted.
+    let (telemetry, _) = Telemetry::builder()
+        .service_name("own-subscriber")
+        .console(Console::new().json())
+        .build()?;
+
+    let format = WithTraceIds::text(fmt::format().without_time().with_target(false));
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).event_format(format);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(EnvFilter::new("info")))
+        .with(telemetry.layer(LevelFilter::INFO))
+        .init();
+
+    let tracing = TracingLayer::builder()
+        .tracer_provider(telemetry.tracer_provider())
+        .propagator(telemetry.propagator().clone())
+        .build();
+    let app = Router::new().route("/items/{id}", get(item)).layer(tracing);
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await?;
+
+    Ok(telemetry.shutdown()?)
+}
+
+async fn item(Path(id): Path<u32>) -> String {
+    tracing::info!(id, "looked up");
+    format!("item {id}\n")
+}

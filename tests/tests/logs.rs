@@ -1,0 +1,255 @@
+//! Log lines within a request carry its ids, whichever `tracing` subscriber writes them and in whichever format.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use serde_json::Value;
+use tests::{Framework, Server, Setup, SpanSink, Stage, Step, on_both_frameworks};
+use tracing::{Dispatch, Instrument, Subscriber, info, warn_span};
+use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
+use tracing_subscriber::{
+    Layer, Registry,
+    fmt::{self, MakeWriter, format::JsonFields},
+    layer::SubscriberExt,
+    registry::LookupSpan,
+};
+
+on_both_frameworks![
+    a_line_of_the_handler_has_the_ids_of_the_request,
+    a_line_in_a_span_of_the_user_has_the_ids_of_that_span,
+    a_line_of_the_body_has_the_ids_of_the_request,
+    a_line_of_a_task_in_the_current_span_has_the_ids_of_the_request,
+    a_line_outside_of_any_request_has_none,
+];
+
+/// Who writes the lines: our set-up, a subscriber of the user's own with our layer, with the plain layer of
+/// `tracing_opentelemetry`, and with none at all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Writes {
+    Telemetry,
+    OurLayer,
+    PlainLayer,
+    NoLayer,
+}
+
+use Writes::{NoLayer, OurLayer, PlainLayer};
+
+const ALL: [Writes; 4] = [Writes::Telemetry, OurLayer, PlainLayer, NoLayer];
+const FORMATS: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+
+async fn a_line_of_the_handler_has_the_ids_of_the_request<F: Framework>() {
+    for (writes, format) in each(&ALL) {
+        let rig = Rig::serve::<F>(writes, format, |_| info!("found")).await;
+        rig.visit("/work").await;
+        assert_ids(&rig.line("found"), &rig.sink.only().await, writes);
+    }
+}
+
+async fn a_line_in_a_span_of_the_user_has_the_ids_of_that_span<F: Framework>() {
+    for (writes, format) in each(&[Writes::Telemetry, OurLayer, PlainLayer]) {
+        let work = |_: &Setup| warn_span!("user").in_scope(|| info!("found"));
+        let rig = Rig::serve::<F>(writes, format, work).await;
+        rig.visit("/work").await;
+        let spans = rig.sink.wait_for(2).await;
+        assert_eq!(spans[0].name, "user");
+        assert_ids(&rig.line("found"), &spans[0], writes);
+    }
+}
+
+async fn a_line_of_the_body_has_the_ids_of_the_request<F: Framework>() {
+    for (writes, format) in each(&ALL) {
+        let rig = Rig::serve::<F>(writes, format, |_| {}).await;
+        let script = rig.stage.script();
+        script.send(Step::Data("a")).unwrap();
+        script.send(Step::Run(Box::new(|| info!("found")))).unwrap();
+        drop(script);
+        rig.visit("/stream").await;
+        assert_ids(&rig.line("found"), &rig.sink.only().await, writes);
+    }
+}
+
+async fn a_line_of_a_task_in_the_current_span_has_the_ids_of_the_request<F: Framework>() {
+    for (writes, format) in each(&[Writes::Telemetry, OurLayer, PlainLayer]) {
+        let rig = Rig::serve::<F>(writes, format, |setup| {
+            let stage = setup.stage.clone();
+            let task = async move {
+                stage.released().await;
+                info!("found");
+                stage.enter();
+            };
+            tokio::spawn(task.in_current_span());
+        })
+        .await;
+        rig.visit("/work").await;
+        let request = rig.sink.only().await;
+        rig.stage.release();
+        rig.stage.entered().await;
+        assert_ids(&rig.line("found"), &request, writes);
+    }
+}
+
+async fn a_line_outside_of_any_request_has_none<F: Framework>() {
+    for (writes, format) in each(&ALL) {
+        let rig = Rig::serve::<F>(writes, format, |setup| {
+            let stage = setup.stage.clone();
+            tokio::spawn(async move {
+                info!("found");
+                stage.enter();
+            });
+        })
+        .await;
+        rig.visit("/work").await;
+        rig.stage.entered().await;
+        let line = rig.line("found");
+        assert_eq!(line.ids, [const { None }; 3], "{writes:?}: {line:?}");
+    }
+}
+
+fn each(writers: &[Writes]) -> Vec<(Writes, LogFormat)> {
+    writers.iter().flat_map(|writes| FORMATS.map(|format| (*writes, format))).collect()
+}
+
+struct Rig {
+    server: Server,
+    stage: Stage,
+    sink: SpanSink,
+    lines: Lines,
+    format: LogFormat,
+    _telemetry: Telemetry,
+}
+
+impl Rig {
+    async fn serve<F: Framework>(writes: Writes, format: LogFormat, work: fn(&Setup)) -> Self {
+        let (sink, lines) = (SpanSink::new(), Lines::default());
+        let (telemetry, dispatch) = telemetry(&sink, &lines, format);
+        let (provider, subscriber) = match writes {
+            Writes::Telemetry => (telemetry.tracer_provider().clone(), dispatch),
+            other => (sink.provider(), own(other, &sink.provider(), &lines, format)),
+        };
+        let setup = Setup { subscriber, work, ..Setup::with_provider(provider) };
+        let stage = setup.stage.clone();
+        let server = F::serve(setup).await;
+        Self { server, stage, sink, lines, format, _telemetry: telemetry }
+    }
+
+    async fn visit(&self, path: &str) {
+        reqwest::get(self.server.url(path)).await.unwrap().bytes().await.unwrap();
+    }
+
+    /// The only line with this message.
+    fn line(&self, message: &str) -> Line {
+        let lines = self.lines.all();
+        let mut found = lines.iter().filter(|line| line.contains(message));
+        let line = found.next().unwrap_or_else(|| panic!("no {message} in {lines:?}"));
+        assert_eq!(found.next(), None);
+        match self.format {
+            LogFormat::Json => Line::of_json(line),
+            _ => Line::of_text(line),
+        }
+    }
+}
+
+/// What `Telemetry` makes of it, which exports at once.
+fn telemetry(sink: &SpanSink, lines: &Lines, format: LogFormat) -> (Telemetry, Dispatch) {
+    Telemetry::builder()
+        .variables(|name| (name == "OTEL_BSP_SCHEDULE_DELAY").then(|| "1".to_owned()))
+        .service_name("tests")
+        .exporter(sink.clone())
+        .log_format(format)
+        .log_writer(lines.clone())
+        .build()
+        .unwrap()
+}
+
+fn own(writes: Writes, provider: &SdkTracerProvider, lines: &Lines, format: LogFormat) -> Dispatch {
+    let tracer = provider.tracer("users");
+    let spans = match writes {
+        OurLayer => tracing_core_ext::exchange::layer(tracer).boxed(),
+        PlainLayer => tracing_opentelemetry::layer().with_tracer(tracer).boxed(),
+        _ => tracing_subscriber::layer::Identity::new().boxed(),
+    };
+    let subscriber = Registry::default().with(spans);
+    match format {
+        LogFormat::Json => subscriber.with(json_lines(lines)).into(),
+        _ => subscriber.with(text_lines(lines)).into(),
+    }
+}
+
+fn text_lines<S>(lines: &Lines) -> impl Layer<S> + Send + Sync + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let format = WithTraceIds::text(fmt::format());
+    fmt::layer().with_ansi(false).with_writer(lines.clone()).event_format(format)
+}
+
+fn json_lines<S>(lines: &Lines) -> impl Layer<S> + Send + Sync + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let format = WithTraceIds::json(fmt::format().json());
+    fmt::layer().with_writer(lines.clone()).fmt_fields(JsonFields::new()).event_format(format)
+}
+
+/// What a line says of trace, span and flags.
+#[derive(Debug)]
+struct Line {
+    ids: [Option<String>; 3],
+}
+
+const MEMBERS: [&str; 3] = ["trace_id", "span_id", "trace_flags"];
+
+impl Line {
+    fn of_text(line: &str) -> Self {
+        let find = |key: &str| {
+            let (_, after) = line.split_once(&format!(" {key}="))?;
+            after.split(' ').next().map(str::to_owned)
+        };
+        Self { ids: MEMBERS.map(find) }
+    }
+
+    fn of_json(line: &str) -> Self {
+        let object: Value = serde_json::from_str(line).unwrap();
+        Self { ids: MEMBERS.map(|key| object.get(key)?.as_str().map(str::to_owned)) }
+    }
+}
+
+fn assert_ids(line: &Line, span: &SpanData, writes: Writes) {
+    let context = &span.span_context;
+    let ids = [context.trace_id().to_string(), context.span_id().to_string(), "01".to_owned()];
+    assert_eq!(line.ids, ids.map(Some), "{writes:?}");
+}
+
+/// Log lines kept for a test to read.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn all(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

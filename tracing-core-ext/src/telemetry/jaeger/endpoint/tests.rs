@@ -1,0 +1,232 @@
+use super::*;
+
+fn refusal(result: Result<JaegerEndpoint, TelemetryError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+fn assert_agent_refused(value: &str, expected: &str) {
+    let error = refusal(JaegerEndpoint::agent(value));
+    assert_eq!(error, format!("JaegerEndpoint::agent()={value:?}: expected {expected}"));
+}
+
+fn assert_collector_refused(value: &str, expected: &str) {
+    let error = refusal(JaegerEndpoint::collector(value));
+    assert_eq!(error, format!("JaegerEndpoint::collector()={value:?}: expected {expected}"));
+}
+
+#[test]
+fn an_agent_is_an_address_or_the_name_of_a_host_with_a_port() {
+    for (value, address) in [
+        ("127.0.0.1:6831", "127.0.0.1:6831"),
+        ("127.0.0.1:1", "127.0.0.1:1"),
+        ("[::1]:6831", "[::1]:6831"),
+        ("localhost:6831", "127.0.0.1:6831"),
+    ] {
+        let expected = JaegerEndpoint::AgentUdp(address.parse().unwrap());
+        assert_eq!(JaegerEndpoint::agent(value).unwrap(), expected);
+        assert_eq!(value.parse::<JaegerEndpoint>().unwrap(), expected);
+        assert_eq!(expected.to_string(), format!("udp://{address}"));
+    }
+}
+
+#[test]
+fn a_collector_is_a_url_that_ends_in_its_path() {
+    for url in [
+        "http://localhost:14268/api/traces",
+        "https://a.example/api/traces",
+        "http://a.example:8080/jaeger/api/traces?format=jaeger.thrift",
+    ] {
+        let expected = JaegerEndpoint::CollectorHttp(url.parse().unwrap());
+        assert_eq!(JaegerEndpoint::collector(url).unwrap(), expected);
+        assert_eq!(url.parse::<JaegerEndpoint>().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_url_is_no_agent() {
+    for value in ["http://localhost:6831", "https://jaeger:14268/api/traces"] {
+        assert_agent_refused(
+            value,
+            "host:port of an agent such as localhost:6831; a URL is of a collector: \
+             use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT",
+        );
+    }
+    let value = "udp://localhost:6831";
+    let expected = "host:port of an agent such as localhost:6831, without a scheme";
+    assert_agent_refused(value, expected);
+    let error = refusal(value.parse());
+    assert_eq!(error, format!("JaegerEndpoint={value:?}: expected {expected}"));
+}
+
+#[test]
+fn what_is_no_host_and_port_is_no_agent() {
+    for value in [
+        "localhost",
+        "localhost:",
+        "localhost:port",
+        "localhost:65536",
+        ":6831",
+        "::1",
+        "[localhost]:6831",
+        "localhost/x:6831",
+        "",
+    ] {
+        assert_agent_refused(value, "host:port of an agent such as localhost:6831");
+    }
+}
+
+#[test]
+fn a_port_that_is_somebody_elses_is_no_agents() {
+    let collectors = ": use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT";
+    let otlp = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
+    for (port, what, instead) in [
+        (4317, "takes OTLP over gRPC", otlp),
+        (4318, "takes OTLP over HTTP", otlp),
+        (5775, "is an agent's, for Zipkin's Thrift", ""),
+        (5778, "is where an agent tells sampling strategies", ""),
+        (6832, "is an agent's, for the binary protocol", ""),
+        (9411, "takes Zipkin's formats", ""),
+        (14250, "is a collector's, over gRPC", collectors),
+        (14268, "is a collector's, over HTTP", collectors),
+        (14269, "is where a collector tells how it is", collectors),
+        (16685, "answers queries and takes no spans", ""),
+        (16686, "shows traces and takes no spans", ""),
+    ] {
+        assert_agent_refused(
+            &format!("jaeger:{port}"),
+            &format!("host:port of an agent such as jaeger:6831; port {port} {what}{instead}"),
+        );
+    }
+    assert_agent_refused("[::1]:0", "host:port of an agent such as [::1]:6831");
+}
+
+#[test]
+fn an_agent_that_cannot_be_resolved_is_refused_with_the_reason() {
+    let error = refusal(JaegerEndpoint::agent("jaeger.invalid:6831"));
+    let start = "JaegerEndpoint::agent()=\"jaeger.invalid:6831\": expected an IP address or the \
+                 name of a host that has one (";
+    assert!(error.starts_with(start) && error.len() > start.len() + 2, "{error}");
+}
+
+#[test]
+fn what_is_no_http_url_is_no_collector() {
+    const URL: &str =
+        "an absolute http:// or https:// URL such as http://localhost:14268/api/traces";
+    for value in ["localhost", "/api/traces", "grpc://jaeger:14250", "http://", "http://a b", ""] {
+        assert_collector_refused(value, URL);
+    }
+    let agents = "; port 6831 is an agent's, over UDP: use JaegerEndpoint::agent() or \
+                  OTEL_EXPORTER_JAEGER_AGENT_HOST";
+    assert_collector_refused("localhost:6831", &format!("{URL}{agents}"));
+    assert_collector_refused("localhost:14268", URL);
+}
+
+#[test]
+fn a_missing_path_is_written_out() {
+    for (value, expected) in [
+        ("http://jaeger:14268", "http://jaeger:14268/api/traces, complete with its path"),
+        ("http://jaeger:14268/", "http://jaeger:14268/api/traces, complete with its path"),
+        ("http://jaeger/in/", "http://jaeger/in/api/traces, complete with its path"),
+        ("http://jaeger/api/traces/", "http://jaeger/api/traces, complete with its path"),
+        (
+            "http://jaeger/xapi/traces",
+            "http://jaeger/xapi/traces/api/traces, complete with its path",
+        ),
+        (
+            "http://jaeger:14268/v1/traces",
+            "http://jaeger:14268/api/traces; /v1/traces is the path of OTLP: \
+             use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT",
+        ),
+    ] {
+        assert_collector_refused(value, expected);
+    }
+}
+
+#[test]
+fn a_port_that_is_somebody_elses_is_no_collectors() {
+    let agents = ": use JaegerEndpoint::agent() or OTEL_EXPORTER_JAEGER_AGENT_HOST";
+    let otlp = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
+    for (port, what, instead) in [
+        (4317, "takes OTLP over gRPC", otlp),
+        (4318, "takes OTLP over HTTP", otlp),
+        (5775, "is an agent's, for Zipkin's Thrift", agents),
+        (5778, "is where an agent tells sampling strategies", agents),
+        (6831, "is an agent's, over UDP", agents),
+        (6832, "is an agent's, for the binary protocol", agents),
+        (9411, "takes Zipkin's formats", ""),
+        (14250, "is a collector's, over gRPC", ""),
+        (14269, "is where a collector tells how it is", ""),
+        (16685, "answers queries and takes no spans", ""),
+        (16686, "shows traces and takes no spans", ""),
+    ] {
+        for path in ["/api/traces", "/v1/traces", "/"] {
+            assert_collector_refused(
+                &format!("http://jaeger:{port}{path}"),
+                &format!("http://jaeger:14268/api/traces; port {port} {what}{instead}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn credentials_are_refused_unseen_with_the_way_to_send_them() {
+    let error = refusal(JaegerEndpoint::collector("http://me:secret@jaeger:14268/api/traces"));
+    assert_eq!(
+        error,
+        "JaegerEndpoint::collector()=\"http://***@jaeger:14268/api/traces\": expected a URL \
+         without credentials: set OTEL_EXPORTER_JAEGER_USER and OTEL_EXPORTER_JAEGER_PASSWORD"
+    );
+}
+
+#[test]
+fn a_query_is_never_shown() {
+    let endpoint = JaegerEndpoint::collector("http://jaeger/api/traces?key=secret").unwrap();
+    assert_eq!(endpoint.to_string(), "http://jaeger/api/traces?***");
+    let error = refusal(JaegerEndpoint::collector("http://jaeger/?key=secret"));
+    assert!(!error.contains("secret"), "{error}");
+}
+
+fn check(endpoint: &JaegerEndpoint) -> Result<(), String> {
+    endpoint.check("jaeger()").map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_code_has_made_is_checked_as_well() {
+    let agent = JaegerEndpoint::AgentUdp(([127, 0, 0, 1], 14268).into());
+    assert_eq!(
+        check(&agent).unwrap_err(),
+        "jaeger()=\"127.0.0.1:14268\": expected host:port of an agent such as 127.0.0.1:6831; \
+         port 14268 is a collector's, over HTTP: use JaegerEndpoint::collector() or \
+         OTEL_EXPORTER_JAEGER_ENDPOINT"
+    );
+    let collector = JaegerEndpoint::CollectorHttp("http://127.0.0.1:4318".parse().unwrap());
+    assert_eq!(
+        check(&collector).unwrap_err(),
+        "jaeger()=\"http://127.0.0.1:4318/\": expected http://127.0.0.1:14268/api/traces; \
+         port 4318 takes OTLP over HTTP: use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT"
+    );
+    let no_url = JaegerEndpoint::CollectorHttp("mailto:jaeger".parse().unwrap());
+    assert!(check(&no_url).unwrap_err().contains("expected an absolute http:// or https:// URL"));
+    assert_eq!(check(&JaegerEndpoint::AgentUdp(([127, 0, 0, 1], 1).into())), Ok(()));
+    assert_eq!(check(&JaegerEndpoint::collector("http://[::1]/api/traces").unwrap()), Ok(()));
+}
+
+#[test]
+fn a_collector_that_cannot_be_resolved_is_refused_unless_a_proxy_may_know_it() {
+    let unknown = JaegerEndpoint::collector("http://jaeger.invalid/api/traces").unwrap();
+    let start = "jaeger()=\"http://jaeger.invalid/api/traces\": expected a URL of a host that has \
+                 an IP address (";
+    match super::collector_url::may_be_proxied() {
+        true => assert_eq!(check(&unknown), Ok(())),
+        false => assert!(check(&unknown).unwrap_err().starts_with(start)),
+    }
+}
+
+#[test]
+fn https_needs_the_feature_for_it() {
+    let endpoint = JaegerEndpoint::collector("https://127.0.0.1/api/traces").unwrap();
+    let refused = "jaeger()=\"https://127.0.0.1/api/traces\": expected an http:// URL, for the \
+                   feature `tls` of tracing-core-ext is off";
+    let expected = if cfg!(feature = "tls") { Ok(()) } else { Err(refused.to_owned()) };
+    assert_eq!(check(&endpoint), expected);
+}

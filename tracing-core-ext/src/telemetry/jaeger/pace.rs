@@ -1,0 +1,46 @@
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// 10 MB a second. The socket of an agent has room for about three full packets; what comes faster than it reads is lost,
+/// and nobody is told.
+const PER_BYTE: Duration = Duration::from_nanos(100);
+
+/// Keeps packets apart, so that who takes them can keep up.
+#[derive(Debug)]
+pub(super) struct Pace {
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { next: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits until a packet may be sent, which has so many bytes.
+    pub(super) fn wait(&self, bytes: usize) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let wait = next.saturating_duration_since(now);
+        *next = now + wait + PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX);
+        drop(next);
+        thread::sleep(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_packet_goes_at_once_and_each_later_one_when_the_one_before_may_have_been_read() {
+        let (start, pace) = (Instant::now(), Pace::new());
+        pace.wait(1_000_000_000);
+        assert!(start.elapsed() < Duration::from_secs(60));
+        let pace = Pace::new();
+        (0..3).for_each(|_| pace.wait(65_000));
+        assert!(start.elapsed() >= 2 * Duration::from_micros(6_500));
+    }
+}

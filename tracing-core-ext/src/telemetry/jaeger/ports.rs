@@ -1,0 +1,30 @@
+pub(super) const AGENT: u16 = 6831;
+pub(super) const COLLECTOR: u16 = 14268;
+
+const OTLP: &str = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
+const FOR_AGENT: &str = ": use JaegerEndpoint::agent() or OTEL_EXPORTER_JAEGER_AGENT_HOST";
+const FOR_COLLECTOR: &str = ": use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT";
+
+/// What else listens where Jaeger runs, and the setting for it. Jaeger documentation, "Deployment".
+const PORTS: [(u16, &str, &str); 12] = [
+    (4317, "takes OTLP over gRPC", OTLP),
+    (4318, "takes OTLP over HTTP", OTLP),
+    (5775, "is an agent's, for Zipkin's Thrift", FOR_AGENT),
+    (5778, "is where an agent tells sampling strategies", FOR_AGENT),
+    (AGENT, "is an agent's, over UDP", FOR_AGENT),
+    (6832, "is an agent's, for the binary protocol", FOR_AGENT),
+    (9411, "takes Zipkin's formats", ""),
+    (14250, "is a collector's, over gRPC", FOR_COLLECTOR),
+    (COLLECTOR, "is a collector's, over HTTP", FOR_COLLECTOR),
+    (14269, "is where a collector tells how it is", FOR_COLLECTOR),
+    (16685, "answers queries and takes no spans", ""),
+    (16686, "shows traces and takes no spans", ""),
+];
+
+/// `; port 4317 takes OTLP over gRPC: use …`, where another port is the right one.
+pub(super) fn confusion(port: u16, right: u16) -> Option<String> {
+    let (_, what, instead) = PORTS.iter().find(|known| known.0 == port && port != right)?;
+    let is_of_same = matches!((right, *instead), (AGENT, FOR_AGENT) | (COLLECTOR, FOR_COLLECTOR));
+    let instead = if is_of_same { "" } else { *instead };
+    Some(format!("; port {port} {what}{instead}"))
+}

@@ -1,0 +1,98 @@
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanExporter, SpanProcessor},
+};
+
+use super::{
+    config::Batch,
+    delivery::{CountingProcessor, Delivery},
+    value_limit::ValueLimit,
+};
+
+/// The way of a span once it has ended, to one exporter.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    processor: Arc<ValueLimit<CountingProcessor>>,
+    pub(super) delivery: Arc<Delivery>,
+}
+
+/// What hands the spans of a provider to each [`Pipeline`]. These are closed by [`Telemetry`](super::Telemetry): all at once,
+/// where this can only wait for one after the other.
+#[derive(Debug)]
+pub(super) struct Inlets(Vec<Arc<ValueLimit<CountingProcessor>>>);
+
+/// How a pipeline treats what comes.
+#[derive(Debug)]
+pub(super) struct Treatment<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) default_delay: Duration,
+    /// In characters.
+    pub(super) value_limit: Option<usize>,
+    pub(super) resource: &'a Resource,
+}
+
+impl Pipeline {
+    pub(super) fn new(
+        exporter: impl SpanExporter + 'static,
+        delivery: Arc<Delivery>,
+        treatment: &Treatment<'_>,
+    ) -> Self {
+        let Treatment { batch, default_delay, value_limit, resource } = *treatment;
+        let inner = CountingProcessor::new(exporter, batch, default_delay, Arc::clone(&delivery));
+        let mut processor = ValueLimit { inner, limit: value_limit };
+        processor.set_resource(resource);
+        Self { processor: Arc::new(processor), delivery }
+    }
+
+    /// What exports all that waits and stops, wherever it is called. From now on no export waits for another attempt.
+    ///
+    /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
+    pub(super) fn closing(&self, timeout: Duration) -> impl FnOnce() + Send + 'static {
+        #[cfg(feature = "otlp")]
+        self.delivery.closing().begin();
+        let processor = Arc::clone(&self.processor);
+        move || {
+            let _ = processor.force_flush();
+            let _ = processor.shutdown_with_timeout(timeout);
+        }
+    }
+}
+
+impl Inlets {
+    pub(super) fn of(pipelines: &[Pipeline]) -> Self {
+        Self(pipelines.iter().map(|pipeline| Arc::clone(&pipeline.processor)).collect())
+    }
+
+    /// Every one of them is asked, also where one fails.
+    fn each(&self, ask: impl Fn(&ValueLimit<CountingProcessor>) -> OTelSdkResult) -> OTelSdkResult {
+        let mut result = Ok(());
+        for processor in &self.0 {
+            result = result.and(ask(processor));
+        }
+        result
+    }
+}
+
+impl SpanProcessor for Inlets {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.0.iter().for_each(|processor| processor.on_start(span, context));
+    }
+
+    fn on_end(&self, span: SpanData) {
+        let Some((last, others)) = self.0.split_last() else { return };
+        others.iter().for_each(|processor| processor.on_end(span.clone()));
+        last.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.each(SpanProcessor::force_flush)
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.each(|processor| processor.shutdown_with_timeout(timeout))
+    }
+}
