@@ -48,14 +48,16 @@ where
             route::tell(span, request.method(), request.extensions());
             return ResponseFuture::new(self.inner.call(request), Exchange::none());
         }
-        let mut exchange = self.instrumentation.receive(&AxumRequest::of(&request));
+        let exchange = self.instrumentation.receive(&AxumRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
         }
         if let Some(size) = exchange.request_size() {
             request::count(&mut request, size);
         }
-        let future = exchange.in_scope(|| self.inner.call(request));
+        let entered = exchange.enter();
+        let future = self.inner.call(request);
+        drop(entered);
         ResponseFuture::new(future, exchange)
     }
 }

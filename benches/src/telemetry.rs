@@ -8,6 +8,7 @@ use opentelemetry_sdk::{
     trace::{SdkTracer, SdkTracerProvider},
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
+use tracing_core_ext::exchange::EndOnly;
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt};
 
 thread_local! {
@@ -87,7 +88,7 @@ version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelem
 
 /// As `Telemetry` builds one.
 pub(crate) fn provider_of_ours(is_sampled: bool) -> SdkTracerProvider {
-    current::provider_with(is_sampled, current::Discard)
+    current::provider_with(is_sampled, EndOnly::new(current::Discard))
 }
 
 pub(crate) fn install_tracers(is_sampled: bool) -> SdkTracerProvider {

@@ -20,6 +20,7 @@
 //! | --- | --- |
 //! | [`telemetry`] | every service: tracer provider, propagator, log lines, export |
 //! | `prometheus` | every service that is measured |
+//! | `bound-instruments` | no | measuring a server for a quarter of the cost, by an experimental feature of the SDK |
 //! | [`client`] | every service that calls others |
 //! | [`exchange`] | authors of middleware, and handlers that want their request's span |
 //! | [`propagation`] | whoever carries context over something that is not HTTP |

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
+use std::{any, borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
-    metrics::Metrics,
+    metrics::{self, Metrics},
     propagation::Propagator,
 };
 
@@ -42,7 +42,8 @@ pub struct Builder<T> {
     scope: InstrumentationScope,
     tracer: Option<Arc<dyn StartSpan>>,
     propagator: Option<Propagator>,
-    meter: Option<Meter>,
+    /// And whether its instruments can be bound.
+    meter: Option<(Meter, bool)>,
     options: Options,
     target: PhantomData<fn() -> T>,
 }
@@ -70,7 +71,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        self.tracer = Some(starter(provider, self.scope.clone()));
+        self.tracer = Some(starter(provider, &self.scope));
         self
     }
 
@@ -97,7 +98,8 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
-        self.meter = Some(provider.meter_with_scope(self.scope.clone()));
+        let can_bind = metrics::can_bind(any::type_name::<P>());
+        self.meter = Some((provider.meter_with_scope(self.scope.clone()), can_bind));
         self
     }
 
@@ -164,7 +166,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         A: IntoIterator<Item = KeyValue>,
     {
         self.options.detail.of_request =
-            Some(Box::new(move |request, add| attributes(request).into_iter().for_each(add)));
+            Some(Box::new(move |request, list| list.extend(attributes(request))));
         self
     }
 
@@ -186,7 +188,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         A: IntoIterator<Item = KeyValue>,
     {
         self.options.detail.of_response =
-            Some(Box::new(move |response, add| attributes(response).into_iter().for_each(add)));
+            Some(Box::new(move |response, list| list.extend(attributes(response))));
         self
     }
 
@@ -299,12 +301,13 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
-        let tracer = tracer.unwrap_or_else(|| global_starter(scope.clone()));
-        let meter = meter.or_else(|| installed_meter(&scope));
+        let tracer = tracer.unwrap_or_else(|| global_starter(&scope));
+        let meter = meter.or_else(|| Some((installed_meter(&scope)?, true)));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.detail.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter.map(|meter| Metrics::new(meter, scope, options.has_body_sizes));
+        let metrics = meter
+            .map(|(meter, can_bind)| Metrics::new(meter, scope, options.has_body_sizes, can_bind));
         Instrumentation::new(tracer, propagator, metrics, options)
     }
 }

@@ -15,15 +15,19 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// The time of day of the start, which is now if it was not before.
+    #[inline]
     pub(crate) fn started(&mut self) -> SystemTime {
-        let ago = self.monotonic.map_or(0, |started| nanoseconds(started.elapsed()));
-        self.begin();
-        let wall = self.wall.get_or_insert_with(|| {
-            let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-            let started = nanoseconds(since_epoch).saturating_sub(ago);
-            NonZeroU64::new(started).unwrap_or(NonZeroU64::MIN)
-        });
-        time_of_day(*wall)
+        if let Some(wall) = self.wall {
+            return time_of_day(wall);
+        }
+        let mut started = SystemTime::now();
+        match self.monotonic {
+            Some(monotonic) => started -= monotonic.elapsed(),
+            None => self.begin(),
+        }
+        let since_epoch = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.wall = NonZeroU64::new(nanoseconds(since_epoch)).or(Some(NonZeroU64::MIN));
+        started
     }
 
     /// The exchange begins now, unless it has begun.

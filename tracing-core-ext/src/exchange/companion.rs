@@ -1,19 +1,15 @@
 //! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
 //! request.
 
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{
-    clock::Clock,
     layer::{self, TARGET},
-    start::Started,
+    start::{Start, Started},
 };
-use crate::http::{Describe, Detail, Method, RequestHead, semconv};
+use crate::http::{Detail, Method, RequestHead, semconv};
 
 /// The companion of a server span, none where no subscriber wants it.
 ///
@@ -57,54 +53,63 @@ pub(super) fn in_scope<R>(
     is_bound: bool,
     f: impl FnOnce() -> R,
 ) -> R {
-    let _entered = companion.enter();
-    // Above what a layer attaches for the companion, which may be a span of no use.
-    let _attached = (!is_bound).then(|| context.clone().attach());
+    let _scope = enter(companion, context, is_bound);
     f()
+}
+
+/// The time in which a span and a context are current.
+#[derive(Debug)]
+pub(super) struct Entered<'a> {
+    /// Above what a layer attaches for the companion, which may be a span of no use.
+    _attached: Option<ContextGuard>,
+    _entered: tracing::span::Entered<'a>,
+}
+
+/// Makes `companion` and `context` current.
+#[inline(always)]
+pub(super) fn enter<'a>(companion: &'a Span, context: &Context, is_bound: bool) -> Entered<'a> {
+    let _entered = companion.enter();
+    Entered { _attached: (!is_bound).then(|| context.clone().attach()), _entered }
+}
+
+/// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.
+#[inline(always)]
+pub(crate) fn is_capturable(span: &Span) -> bool {
+    !span.is_disabled() && !layer::exports_natively(span)
 }
 
 /// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
 /// native one would have got, and its context is returned. Elsewhere nothing happens.
-#[inline]
-pub(crate) fn capture(
-    span: &Span,
-    parent: &Context,
-    link: Option<&SpanContext>,
-    clock: &mut Clock,
-    description: &dyn Describe,
-) -> Option<Started> {
-    if span.is_disabled() {
-        return None;
-    }
-    clock.begin();
-    let captured = capture_enabled(span, parent, link, description)?;
-    clock.started();
+#[inline(never)]
+pub(crate) fn capture(span: &Span, start: &mut Start<'_>, parent: &Context) -> Option<Started> {
+    start.clock.begin();
+    let captured = capture_enabled(span, start, parent)?;
+    start.clock.started();
     Some(captured)
 }
 
-fn capture_enabled(
-    span: &Span,
-    parent: &Context,
-    link: Option<&SpanContext>,
-    description: &dyn Describe,
-) -> Option<Started> {
-    if layer::exports_natively(span) || span.set_parent(parent.clone()).is_err() {
+fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<Started> {
+    let description = start.description;
+    if span.set_parent(parent.clone()).is_err() {
         return None;
     }
-    if let Some(link) = link {
-        span.add_link(link.clone());
+    if let Some(link) = &start.link {
+        span.add_link((**link).clone());
     }
     // A WebSocket's has no such field, and is internal.
     span.record("otel.kind", "server");
-    let name = description.before_sampling(&mut |attribute| {
+    let mut attributes = Vec::new();
+    let name = description.before_sampling(&mut attributes);
+    for attribute in attributes.drain(..) {
         // Of a field the layer has made an attribute already; recorded twice it would stand there twice.
         if !span.has_field(attribute.key.as_str()) {
             span.set_attribute(attribute.key, attribute.value);
         }
-    });
+    }
     span.record("otel.name", &*name);
     let context = Some(span.context()).filter(|context| is_new(context, parent))?;
-    description.when_recorded(&mut |attribute| context.span().set_attribute(attribute));
+    description.when_recorded(&mut attributes);
+    context.span().set_attributes(attributes);
     let is_recorded = context.span().is_recording();
     Some(Started { context, is_recorded })
 }

@@ -12,6 +12,7 @@ use opentelemetry::{
     metrics::Meter,
     trace::{SpanContext, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
+use tracing::Span;
 
 use super::{
     Exchange,
@@ -19,13 +20,13 @@ use super::{
     companion,
     late::Late,
     options::{Options, TrustPolicy},
-    sampler::Sampler,
-    start::{Start, StartSpan, Starter, link_to},
+    sampler::{Fate, Foresight},
+    start::{Start, StartSpan, Started, Starter, link_to},
 };
 use crate::{
     http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
     metrics::{Measured, Metrics},
-    propagation::{Headers, Propagator},
+    propagation::{Headers, Inbound, Propagator},
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -90,20 +91,17 @@ impl Instrumentation {
         measure: impl FnOnce(&ServerDescription<'_, R>, &mut Clock) -> Option<Late>,
     ) -> Exchange {
         let Resolved { tracer, options, .. } = &*self.resolved;
-        let (parent, link) = self.parent(head);
+        let (inbound, link) = self.inbound(head);
         if options.excludes(head) {
-            return Exchange::untraced(parent, head.method(), self.clone());
+            return Exchange::untraced(inbound.into_context(), head.method(), self.clone());
         }
         let mut clock = Clock::default();
         let description = ServerDescription::new(head, &options.detail);
         let measured = measure(&description, &mut clock);
         let companion = companion::span(head, &options.detail);
-        let captured =
-            companion::capture(&companion, &parent, link.as_deref(), &mut clock, &description);
-        let started = captured.unwrap_or_else(|| {
-            let (kind, clock) = (SpanKind::Server, &mut clock);
-            tracer.start(Start { kind, clock, link, description: &description }, &parent)
-        });
+        let kind = SpanKind::Server;
+        let start = Start { kind, clock: &mut clock, link, description: &description };
+        let started = start_below(inbound, start, &companion, &**tracer);
         let naming = description.naming();
         let late = match measured {
             Some(late) => Some(late.started(naming, description.call(), description.route_label())),
@@ -113,15 +111,23 @@ impl Instrumentation {
         Exchange::server(started, companion, clock, head.method(), late, self.clone())
     }
 
-    /// The context an incoming request is served in, and a caller that is not its parent.
+    /// What an incoming request is served below, and a caller that is not its parent.
     #[inline(always)]
-    fn parent(&self, head: &impl RequestHead) -> (Context, Option<Box<SpanContext>>) {
-        let extract = || self.resolved.propagator.extract(head.headers());
+    fn inbound<'a, R: RequestHead>(
+        &self,
+        head: &'a R,
+    ) -> (Inbound<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
         match self.options().policy_for(head) {
-            TrustPolicy::Trust => (extract(), None),
-            TrustPolicy::LinkOnly => (Context::new(), link_to(extract().span().span_context())),
-            TrustPolicy::Ignore => (Context::new(), None),
+            TrustPolicy::Trust => (self.resolved.propagator.read(head.headers()), None),
+            TrustPolicy::LinkOnly => (Inbound::nothing(), self.link(head.headers())),
+            TrustPolicy::Ignore => (Inbound::nothing(), None),
         }
+    }
+
+    #[cold]
+    fn link(&self, headers: &impl Headers) -> Option<Box<SpanContext>> {
+        let caller = self.resolved.propagator.extract(headers);
+        link_to(caller.span().span_context())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
@@ -156,6 +162,35 @@ impl Instrumentation {
             None => None,
         };
         Exchange::client(started, clock, head.method, late, self.clone())
+    }
+}
+
+/// Starts the span of an incoming request, unless `companion` has become that.
+#[inline(always)]
+fn start_below<H: Headers>(
+    inbound: Inbound<'_, H>,
+    mut start: Start<'_>,
+    companion: &Span,
+    tracer: &dyn StartSpan,
+) -> Started {
+    let is_capturable = companion::is_capturable(companion);
+    match tracer.fate(inbound.parent()) {
+        Fate::Identity(trace_id, span_id) if !is_capturable => {
+            Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
+        }
+        Fate::Absent if !is_capturable => Started::unrecorded(inbound.into_context()),
+        Fate::Lean(lean, trace_id, span_id) if !is_capturable => {
+            let context = inbound.into_sampled(trace_id, span_id, |cx, identity, parent| {
+                lean.start(start, cx, identity, parent)
+            });
+            Started::recorded(context)
+        }
+        _ => {
+            let parent = inbound.into_context();
+            let captured =
+                is_capturable.then(|| companion::capture(companion, &mut start, &parent));
+            captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
+        }
     }
 }
 
@@ -205,7 +240,7 @@ where
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, scope)));
+    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, &scope)));
 }
 
 /// Makes `provider` the one whose meters builders fall back on. What OpenTelemetry hands out as global may be a provider that
@@ -226,22 +261,23 @@ pub(super) fn installed_meter(scope: &InstrumentationScope) -> Option<Meter> {
     }
 }
 
-pub(super) fn global_starter(scope: InstrumentationScope) -> Arc<dyn StartSpan> {
+pub(super) fn global_starter(scope: &InstrumentationScope) -> Arc<dyn StartSpan> {
     #[cfg(feature = "telemetry")]
     if let Some(starters) = INSTALLED.get() {
-        return starters(scope);
+        return starters(scope.clone());
     }
     #[cfg(feature = "telemetry")]
     WAS_BUILT_UNINSTALLED.store(true, Ordering::Relaxed);
     starter(&global::tracer_provider(), scope)
 }
 
-pub(super) fn starter<P>(provider: &P, scope: InstrumentationScope) -> Arc<dyn StartSpan>
+pub(super) fn starter<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>
 where
     P: TracerProvider + fmt::Debug,
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    let sampler = Sampler::of(provider);
-    Arc::new(Starter { tracer: provider.tracer_with_scope(scope), sampler })
+    let tracer = provider.tracer_with_scope(scope.clone());
+    let foresight = Foresight::of(provider, &tracer, scope);
+    Arc::new(Starter { tracer, foresight })
 }

@@ -84,9 +84,8 @@ impl Late {
         let named = RouteName::of(Method::of(method).as_span_name(), route);
         self.label_route(named.label());
         let span = context.span();
-        detail.limited(&mut |attribute| span.set_attribute(attribute), |add| {
-            add(KeyValue::new(semconv::HTTP_ROUTE, StringValue::from(named.route.clone())));
-        });
+        let route = StringValue::from(named.route);
+        span.set_attribute(detail.attribute(semconv::HTTP_ROUTE, route));
         self.name(&span, named.name);
     }
 

@@ -42,10 +42,15 @@ mod body_size;
 mod builder;
 mod clock;
 mod companion;
+#[cfg(feature = "telemetry")]
+mod end_only;
 mod future;
+mod ids;
 mod instrumentation;
 mod late;
 mod layer;
+#[cfg_attr(not(feature = "telemetry"), path = "lean_absent.rs")]
+mod lean;
 mod nested;
 mod options;
 mod outcome;
@@ -55,6 +60,8 @@ mod start;
 mod state;
 mod websocket;
 
+#[cfg(feature = "telemetry")]
+pub use self::end_only::EndOnly;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 pub(crate) use self::instrumentation::install_meters_globally;
 pub use self::{

@@ -1,15 +1,19 @@
-use std::borrow::Cow;
-
 use opentelemetry::{
-    Context, KeyValue,
+    Context,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 
-use super::{clock::Clock, sampler::Sampler};
-use crate::http::Describe;
+use super::{
+    clock::Clock,
+    sampler::{Fate, Foresight},
+};
+use crate::{
+    http::Describe,
+    propagation::{Parent, sampled_below, unrecorded_below},
+};
 
 /// Room for every attribute of a span, those of the response too, so that the list never grows.
-const CAPACITY: usize = 16;
+pub(super) const CAPACITY: usize = 16;
 
 /// A span that is about to start.
 pub(crate) struct Start<'a> {
@@ -21,6 +25,9 @@ pub(crate) struct Start<'a> {
 
 /// A tracer of any type, resolved when a layer is built.
 pub(crate) trait StartSpan: Send + Sync {
+    /// What becomes of a span below `parent`.
+    fn fate(&self, parent: Option<Parent>) -> Fate<'_>;
+
     /// Starts a span below `parent`.
     fn start(&self, start: Start<'_>, parent: &Context) -> Started;
 }
@@ -37,10 +44,21 @@ pub(crate) struct Started {
     pub(crate) is_recorded: bool,
 }
 
-/// A tracer and what is known of its sampler.
+impl Started {
+    /// Only the identity of a span matters that is not recorded.
+    pub(crate) const fn unrecorded(context: Context) -> Self {
+        Self { context, is_recorded: false }
+    }
+
+    pub(crate) const fn recorded(context: Context) -> Self {
+        Self { context, is_recorded: true }
+    }
+}
+
+/// A tracer and what is known of its provider.
 pub(crate) struct Starter<T> {
     pub(crate) tracer: T,
-    pub(crate) sampler: Sampler,
+    pub(crate) foresight: Foresight,
 }
 
 impl<T> StartSpan for Starter<T>
@@ -48,45 +66,77 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
+    fn fate(&self, parent: Option<Parent>) -> Fate<'_> {
+        self.foresight.fate(parent)
+    }
+
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
-        let Start { kind, clock, link, description } = start;
-        let is_described = self.sampler.may_record(parent);
-        let start_time = is_described.then(|| clock.started());
-        let (name, attributes) = if is_described { described(description) } else { NOTHING };
-        let builder = SpanBuilder {
-            span_kind: Some(kind),
-            name,
-            start_time,
-            attributes,
-            links: link.map(|link| vec![Link::with_context(*link)]),
-            ..SpanBuilder::default()
-        };
-        let mut span = self.tracer.build_with_context(builder, parent);
-        if !span.is_recording() {
-            return Started {
-                context: propagated(span.span_context(), parent),
-                is_recorded: false,
-            };
+        match self.fate(Parent::of(parent)) {
+            // Where telemetry is suppressed the SDK makes no span at all.
+            _ if parent.is_telemetry_suppressed() => self.start_blank(start, parent),
+            Fate::Identity(trace_id, span_id) => {
+                Started::unrecorded(unrecorded_below(parent, trace_id, span_id))
+            }
+            Fate::Absent => Started::unrecorded(parent.clone()),
+            Fate::Unrecorded => self.start_blank(start, parent),
+            Fate::Open => self.start_described(start, parent),
+            Fate::Lean(lean, trace_id, span_id) => {
+                let (identity, caller) = sampled_below(parent, trace_id, span_id);
+                Started::recorded(lean.start(start, parent, identity, caller))
+            }
         }
-        if !is_described {
-            clock.started();
-            let name = description.before_sampling(&mut |attribute| span.set_attribute(attribute));
-            span.update_name(name);
-        }
-        description.when_recorded(&mut |attribute| span.set_attribute(attribute));
-        Started { context: parent.with_span(span), is_recorded: true }
     }
 }
 
-/// A name and attributes.
-type Description = (Cow<'static, str>, Option<Vec<KeyValue>>);
+impl<T> Starter<T>
+where
+    T: Tracer,
+    T::Span: Send + Sync + 'static,
+{
+    fn start_described(&self, start: Start<'_>, parent: &Context) -> Started {
+        let Start { kind, clock, link, description } = start;
+        let start_time = Some(clock.started());
+        let mut attributes = Vec::with_capacity(CAPACITY);
+        let name = description.before_sampling(&mut attributes);
+        let builder = SpanBuilder {
+            name,
+            start_time,
+            attributes: Some(attributes),
+            ..undescribed(kind, link)
+        };
+        let mut span = self.tracer.build_with_context(builder, parent);
+        if !span.is_recording() {
+            return Started::unrecorded(propagated(span.span_context(), parent));
+        }
+        let mut attributes = Vec::new();
+        description.when_recorded(&mut attributes);
+        span.set_attributes(attributes);
+        Started::recorded(parent.with_span(span))
+    }
 
-const NOTHING: Description = (Cow::Borrowed(""), None);
+    /// Starts a span that is described only if it is recorded against expectation.
+    #[inline(never)]
+    fn start_blank(&self, start: Start<'_>, parent: &Context) -> Started {
+        let Start { kind, clock, link, description } = start;
+        let mut span = self.tracer.build_with_context(undescribed(kind, link), parent);
+        if !span.is_recording() {
+            return Started::unrecorded(propagated(span.span_context(), parent));
+        }
+        clock.started();
+        let mut attributes = Vec::new();
+        span.update_name(description.before_sampling(&mut attributes));
+        description.when_recorded(&mut attributes);
+        span.set_attributes(attributes);
+        Started::recorded(parent.with_span(span))
+    }
+}
 
-fn described(description: &dyn Describe) -> Description {
-    let mut attributes = Vec::with_capacity(CAPACITY);
-    let name = description.before_sampling(&mut |attribute| attributes.push(attribute));
-    (name, Some(attributes))
+fn undescribed(kind: SpanKind, link: Option<Box<SpanContext>>) -> SpanBuilder {
+    SpanBuilder {
+        span_kind: Some(kind),
+        links: link.map(|link| vec![Link::with_context(*link)]),
+        ..SpanBuilder::default()
+    }
 }
 
 /// Of a span that is not recorded only the identity matters, and that needs no lock. A provider that was shut down does

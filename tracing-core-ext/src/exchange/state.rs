@@ -215,6 +215,14 @@ impl Exchange {
         companion::in_scope(&open.companion, &open.context, open.is_bound, f)
     }
 
+    /// Makes the span current for as long as the answer lives: [`in_scope`](Self::in_scope) for who owns the exchange, so that
+    /// a panic drops it.
+    #[inline(always)]
+    pub fn enter(&self) -> impl Sized + '_ {
+        let open = self.open.as_ref();
+        open.map(|open| companion::enter(&open.companion, &open.context, open.is_bound))
+    }
+
     /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.
     #[inline]
     pub fn announce<H: HeadersMut>(&self, headers: &mut H) {
@@ -353,7 +361,9 @@ impl Open {
             span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version.as_str()));
         }
         if let Some(peer) = peer {
-            put_peer(peer, &mut |attribute| span.set_attribute(attribute));
+            let mut attributes = Vec::new();
+            put_peer(peer, &mut attributes);
+            span.set_attributes(attributes);
         }
     }
 
@@ -365,9 +375,7 @@ impl Open {
         }
         let detail = &self.options().detail;
         if self.is_recorded && detail.describes_responses() {
-            let span = self.context.span();
-            let add = &mut |attribute| span.set_attribute(attribute);
-            detail.limited(add, |add| detail.put_response(status, headers, add));
+            self.context.span().set_attributes(detail.describe_response(status, headers));
         }
     }
 
@@ -433,10 +441,7 @@ impl Open {
             self.record_sizes(span, late.sizes());
         }
         if let Some(error_type) = error_type {
-            let add = &mut |attribute| span.set_attribute(attribute);
-            self.options().detail.limited(add, |add| {
-                add(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
-            });
+            span.set_attribute(self.options().detail.attribute(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
         }
     }

@@ -51,12 +51,12 @@ impl WebSocketSpan {
         let companion = companion::of_websocket(route, detail);
         let (parent, mut clock) = (root_with_baggage_of(handshake), Clock::default());
         let link = link_to(handshake.span().span_context());
-        let captured =
-            companion::capture(&companion, &parent, link.as_deref(), &mut clock, description);
-        let started = captured.unwrap_or_else(|| {
-            let (kind, clock) = (SpanKind::Internal, &mut clock);
-            instrumentation.tracer().start(Start { kind, clock, link, description }, &parent)
-        });
+        let kind = SpanKind::Internal;
+        let mut start = Start { kind, clock: &mut clock, link, description };
+        let captured = companion::is_capturable(&companion)
+            .then(|| companion::capture(&companion, &mut start, &parent));
+        let started =
+            captured.flatten().unwrap_or_else(|| instrumentation.tracer().start(start, &parent));
         let is_bound = layer::bind(&companion, &started.context);
         Self { context: started.context, companion, clock, is_bound }
     }

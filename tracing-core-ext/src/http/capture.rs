@@ -84,13 +84,13 @@ impl CapturedHeaders {
     }
 
     /// Hands over the attributes of the fields that are present.
-    pub(crate) fn put(&self, prefix: &str, headers: &impl Headers, add: &mut dyn FnMut(KeyValue)) {
+    pub(crate) fn put(&self, prefix: &str, headers: &impl Headers, attributes: &mut Vec<KeyValue>) {
         for name in &self.names {
             let values = headers.values(name).map(text);
             let values: Vec<_> = values.collect();
             if !values.is_empty() {
                 let value = Value::Array(Array::String(values));
-                add(KeyValue::new(format!("{prefix}{name}"), value));
+                attributes.push(KeyValue::new(format!("{prefix}{name}"), value));
             }
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         headers.append("x-tenant", HeaderValue::from_bytes(b"b\xff").unwrap());
         let mut attributes = Vec::new();
 
-        captured.put("prefix.", &headers, &mut |attribute| attributes.push(attribute));
+        captured.put("prefix.", &headers, &mut attributes);
 
         let values = vec!["a".into(), "b\u{fffd}".into()];
         assert_eq!(

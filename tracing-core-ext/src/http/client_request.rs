@@ -141,33 +141,33 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
         }
     }
 
-    fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+    fn put_before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method);
-        method.put(head.method, add);
+        method.put(head.method, attributes);
         let redacted = url::redact_url(head.url, &self.detail.redacted_keys);
-        put(add, semconv::URL_FULL, redacted.into_owned());
+        put(attributes, semconv::URL_FULL, redacted.into_owned());
         if let Some(host) = head.host {
-            put(add, semconv::SERVER_ADDRESS, host.to_owned());
+            put(attributes, semconv::SERVER_ADDRESS, host.to_owned());
         }
         if let Some(port) = head.port {
-            put(add, semconv::SERVER_PORT, i64::from(port));
+            put(attributes, semconv::SERVER_PORT, i64::from(port));
         }
         if head.resend_count > 0 {
-            put(add, semconv::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
+            put(attributes, semconv::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
         }
-        self.put_name(method.as_span_name(), add)
+        self.put_name(method.as_span_name(), attributes)
     }
 
     /// The name is `{method} {template}`, or `{method}`: a path would make a name of every resource.
-    fn put_name(&self, method: &'static str, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+    fn put_name(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let mut name = Cow::Borrowed(method);
         if let Some(template) = self.head.template {
-            put(add, semconv::URL_TEMPLATE, template.to_owned());
+            put(attributes, semconv::URL_TEMPLATE, template.to_owned());
             name = RouteName::of(method, template).name;
         }
         if self.is_rpc() {
-            name = rpc::put_call(self.head.path(), add).to_owned().into();
+            name = rpc::put_call(self.head.path(), attributes).to_owned().into();
         }
         let name_of = self.detail.name_of.as_ref();
         name_of.and_then(|name_of| name_of(&RequestView::new(self.head))).unwrap_or(name)
@@ -180,12 +180,13 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
 }
 
 impl<H: Headers> Describe for ClientDescription<'_, H> {
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        self.detail.limited(add, |add| self.put_before_sampling(add))
+    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.detail.limited(attributes, |attributes| self.put_before_sampling(attributes))
     }
 
-    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        self.detail.limited(add, |add| self.detail.put_request(self.head, add));
+    fn when_recorded(&self, attributes: &mut Vec<KeyValue>) {
+        self.detail
+            .limited(attributes, |attributes| self.detail.put_request(self.head, attributes));
     }
 }
 

@@ -15,10 +15,10 @@ use crate::propagation::Headers;
 pub(crate) type NameOf = dyn Fn(&RequestView<'_>) -> Option<Cow<'static, str>> + Send + Sync;
 
 /// A closure that adds attributes for a request.
-pub(crate) type OfRequest = dyn Fn(&RequestView<'_>, &mut dyn FnMut(KeyValue)) + Send + Sync;
+pub(crate) type OfRequest = dyn Fn(&RequestView<'_>, &mut Vec<KeyValue>) + Send + Sync;
 
 /// A closure that adds attributes for a response.
-pub(crate) type OfResponse = dyn Fn(&ResponseView<'_>, &mut dyn FnMut(KeyValue)) + Send + Sync;
+pub(crate) type OfResponse = dyn Fn(&ResponseView<'_>, &mut Vec<KeyValue>) + Send + Sync;
 
 /// What of a message is recorded besides what the conventions ask for, and how.
 #[derive(Default)]
@@ -35,17 +35,29 @@ pub(crate) struct Detail {
 }
 
 impl Detail {
-    /// Runs `describe`, and cuts what it hands over to the limit.
+    /// Runs `describe`, and cuts what it adds to the limit.
     #[inline(always)]
     pub(crate) fn limited<R>(
         &self,
-        add: &mut dyn FnMut(KeyValue),
-        describe: impl Fn(&mut dyn FnMut(KeyValue)) -> R,
+        attributes: &mut Vec<KeyValue>,
+        describe: impl FnOnce(&mut Vec<KeyValue>) -> R,
     ) -> R {
-        match self.value_limit {
-            None => describe(add),
-            Some(limit) => cut_each(limit, add, &describe),
+        let first = attributes.len();
+        let described = describe(attributes);
+        if let Some(limit) = self.value_limit {
+            attributes[first..].iter_mut().for_each(|attribute| cut(&mut attribute.value, limit));
         }
+        described
+    }
+
+    /// An attribute whose value is no longer than the limit.
+    #[inline]
+    pub(crate) fn attribute(&self, key: &'static str, value: impl Into<Value>) -> KeyValue {
+        let mut attribute = KeyValue::new(key, value);
+        if let Some(limit) = self.value_limit {
+            cut(&mut attribute.value, limit);
+        }
+        attribute
     }
 
     /// `text`, no longer than the limit.
@@ -55,10 +67,10 @@ impl Detail {
     }
 
     /// What is recorded of a request besides what the conventions ask for.
-    pub(super) fn put_request(&self, head: &impl RequestHead, add: &mut dyn FnMut(KeyValue)) {
-        self.request_headers.put(semconv::HTTP_REQUEST_HEADER, head.headers(), add);
+    pub(super) fn put_request(&self, head: &impl RequestHead, attributes: &mut Vec<KeyValue>) {
+        self.request_headers.put(semconv::HTTP_REQUEST_HEADER, head.headers(), attributes);
         if let Some(of_request) = &self.of_request {
-            of_request(&RequestView::new(head), add);
+            of_request(&RequestView::new(head), attributes);
         }
     }
 
@@ -68,16 +80,15 @@ impl Detail {
     }
 
     /// What is recorded of a response besides what the conventions ask for.
-    pub(crate) fn put_response(
-        &self,
-        status: u16,
-        headers: &impl Headers,
-        add: &mut dyn FnMut(KeyValue),
-    ) {
-        self.response_headers.put(semconv::HTTP_RESPONSE_HEADER, headers, add);
-        if let Some(of_response) = &self.of_response {
-            of_response(&ResponseView::new(status, headers), add);
-        }
+    pub(crate) fn describe_response(&self, status: u16, headers: &impl Headers) -> Vec<KeyValue> {
+        let mut attributes = Vec::new();
+        self.limited(&mut attributes, |attributes| {
+            self.response_headers.put(semconv::HTTP_RESPONSE_HEADER, headers, attributes);
+            if let Some(of_response) = &self.of_response {
+                of_response(&ResponseView::new(status, headers), attributes);
+            }
+        });
+        attributes
     }
 }
 
@@ -91,17 +102,6 @@ impl fmt::Debug for Detail {
             .field("value_limit", &self.value_limit)
             .finish_non_exhaustive()
     }
-}
-
-type Describer<'a, R> = dyn Fn(&mut dyn FnMut(KeyValue)) -> R + 'a;
-
-/// Out of the way of those who set no limit.
-#[cold]
-fn cut_each<R>(limit: usize, add: &mut dyn FnMut(KeyValue), describe: &Describer<'_, R>) -> R {
-    describe(&mut |mut attribute| {
-        cut(&mut attribute.value, limit);
-        add(attribute);
-    })
 }
 
 /// OpenTelemetry specification, "Attribute limits": a string is cut, as is each string of an array.

@@ -30,10 +30,10 @@ impl Method {
     }
 
     /// Hands over the method, and how `original` was spelled where that tells more.
-    pub(super) fn put(self, original: &str, add: &mut dyn FnMut(KeyValue)) {
-        put(add, semconv::HTTP_REQUEST_METHOD, self.as_attribute());
+    pub(super) fn put(self, original: &str, attributes: &mut Vec<KeyValue>) {
+        put(attributes, semconv::HTTP_REQUEST_METHOD, self.as_attribute());
         if self == Self::Other {
-            put(add, semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
+            put(attributes, semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
         }
     }
 

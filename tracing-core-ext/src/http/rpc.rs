@@ -86,11 +86,11 @@ pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
 /// ```abnf
 /// Path = ":path" "/" Service-Name "/" {method name}
 /// ```
-pub(crate) fn put_call<'a>(path: &'a str, add: &mut dyn FnMut(KeyValue)) -> &'a str {
-    put(add, semconv::RPC_SYSTEM_NAME, "grpc");
+pub(crate) fn put_call<'a>(path: &'a str, attributes: &mut Vec<KeyValue>) -> &'a str {
+    put(attributes, semconv::RPC_SYSTEM_NAME, "grpc");
     match method(path) {
         Some(method) => {
-            put(add, semconv::RPC_METHOD, method.to_owned());
+            put(attributes, semconv::RPC_METHOD, method.to_owned());
             method
         }
         None => "grpc",

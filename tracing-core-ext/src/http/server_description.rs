@@ -86,27 +86,27 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         })
     }
 
-    fn put_before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+    fn put_before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
-        method.put(head.method(), add);
+        method.put(head.method(), attributes);
         let forwarded = self.forwarded();
         let scheme = self.scheme();
-        put(add, semconv::URL_SCHEME, scheme_value(scheme));
+        put(attributes, semconv::URL_SCHEME, scheme_value(scheme));
         let path = head.path();
         if !path.is_empty() {
-            put(add, semconv::URL_PATH, path.to_owned());
+            put(attributes, semconv::URL_PATH, path.to_owned());
         }
         if let Some(query) = head.query().filter(|query| !query.is_empty()) {
             let redacted = url::redact_query(query, &self.detail.redacted_keys);
-            put(add, semconv::URL_QUERY, redacted.into_owned());
+            put(attributes, semconv::URL_QUERY, redacted.into_owned());
         }
         if let Some(version) = head.version() {
-            put(add, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
+            put(attributes, semconv::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        put_headers(head, scheme, forwarded, add);
-        let name = self.put_route(method.as_span_name(), add);
-        self.put_rpc(add);
+        put_headers(head, scheme, forwarded, attributes);
+        let name = self.put_route(method.as_span_name(), attributes);
+        self.put_rpc(attributes);
         self.chosen_name().unwrap_or(name)
     }
 
@@ -129,20 +129,20 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
     }
 
     /// The name is `{method} {route}`, or `{method}` where no route is known.
-    fn put_route(&self, method: &'static str, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
+    fn put_route(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let Some(route) = self.head.route() else {
             return method.into();
         };
         let named = RouteName::of(method, &route);
         self.route.set(named.label());
-        put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
+        put(attributes, semconv::HTTP_ROUTE, StringValue::from(named.route));
         self.naming.set(Naming { has_route: true, ..self.naming() });
         named.name
     }
 
-    fn put_rpc(&self, add: &mut dyn FnMut(KeyValue)) {
+    fn put_rpc(&self, attributes: &mut Vec<KeyValue>) {
         if self.is_rpc() {
-            put(add, semconv::RPC_SYSTEM_NAME, "grpc");
+            put(attributes, semconv::RPC_SYSTEM_NAME, "grpc");
             self.is_call.set(true);
         }
     }
@@ -160,27 +160,27 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
             && self.head.headers().values(&header::CONTENT_TYPE).next().is_some_and(rpc::is_grpc)
     }
 
-    fn put_when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        let peer = self.head.peer().map(|peer| put_peer(peer, add));
+    fn put_when_recorded(&self, attributes: &mut Vec<KeyValue>) {
+        let peer = self.head.peer().map(|peer| put_peer(peer, attributes));
         match self.forwarded() {
-            Some(forwarded) => put_client(forwarded.client, add),
+            Some(forwarded) => put_client(forwarded.client, attributes),
             None => {
                 if let Some(peer) = peer {
-                    put(add, semconv::CLIENT_ADDRESS, peer);
+                    put(attributes, semconv::CLIENT_ADDRESS, peer);
                 }
             }
         }
-        self.detail.put_request(self.head, add);
+        self.detail.put_request(self.head, attributes);
     }
 }
 
 impl<R: RequestHead> Describe for ServerDescription<'_, R> {
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        self.detail.limited(add, |add| self.put_before_sampling(add))
+    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.detail.limited(attributes, |attributes| self.put_before_sampling(attributes))
     }
 
-    fn when_recorded(&self, add: &mut dyn FnMut(KeyValue)) {
-        self.detail.limited(add, |add| self.put_when_recorded(add));
+    fn when_recorded(&self, attributes: &mut Vec<KeyValue>) {
+        self.detail.limited(attributes, |attributes| self.put_when_recorded(attributes));
     }
 }
 
@@ -189,17 +189,17 @@ fn put_headers(
     head: &impl RequestHead,
     scheme: &str,
     forwarded: Option<&Forwarded<'_>>,
-    add: &mut dyn FnMut(KeyValue),
+    attributes: &mut Vec<KeyValue>,
 ) {
     let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
     if let Some((host, port)) = server_of(head, scheme, forwarded, host.map(|host| host.first)) {
-        put(add, semconv::SERVER_ADDRESS, host);
+        put(attributes, semconv::SERVER_ADDRESS, host);
         if let Some(port) = port {
-            put(add, semconv::SERVER_PORT, i64::from(port));
+            put(attributes, semconv::SERVER_PORT, i64::from(port));
         }
     }
     if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
-        put(add, semconv::USER_AGENT_ORIGINAL, user_agent);
+        put(attributes, semconv::USER_AGENT_ORIGINAL, user_agent);
     }
 }
 
@@ -217,11 +217,11 @@ fn server_of(
     Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
 }
 
-fn put_client(client: Option<Client>, add: &mut dyn FnMut(KeyValue)) {
+fn put_client(client: Option<Client>, attributes: &mut Vec<KeyValue>) {
     let Some(Client { address, port }) = client else { return };
-    put(add, semconv::CLIENT_ADDRESS, address.to_string());
+    put(attributes, semconv::CLIENT_ADDRESS, address.to_string());
     if let Some(port) = port {
-        put(add, semconv::CLIENT_PORT, i64::from(port));
+        put(attributes, semconv::CLIENT_PORT, i64::from(port));
     }
 }
 

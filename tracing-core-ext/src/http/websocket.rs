@@ -16,11 +16,11 @@ pub(crate) struct WebSocketDescription<'a> {
 }
 
 impl Describe for WebSocketDescription<'_> {
-    fn before_sampling(&self, add: &mut dyn FnMut(KeyValue)) -> Cow<'static, str> {
-        self.detail.limited(add, |add| {
+    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.detail.limited(attributes, |attributes| {
             let named = RouteName::of("WebSocket", self.route);
-            put(add, semconv::HTTP_ROUTE, StringValue::from(named.route));
-            put(add, semconv::NETWORK_PROTOCOL_NAME, "websocket");
+            put(attributes, semconv::HTTP_ROUTE, StringValue::from(named.route));
+            put(attributes, semconv::NETWORK_PROTOCOL_NAME, "websocket");
             named.name
         })
     }

@@ -2,10 +2,10 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::{
     InstrumentationScope,
-    metrics::{Histogram, Meter, UpDownCounter},
+    metrics::{Histogram, Meter},
 };
 
-use super::durations::Durations;
+use super::{active::Active, durations::Durations};
 use crate::http::semconv;
 
 /// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     meter: Meter,
     scope: InstrumentationScope,
     has_body_sizes: bool,
+    can_bind: bool,
     server: OnceLock<Arc<Instruments>>,
     client: OnceLock<Arc<Instruments>>,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Metrics {
 /// What one side of an exchange is recorded with.
 pub(super) struct Instruments {
     pub(super) duration: Durations,
-    pub(super) active: Option<UpDownCounter<i64>>,
+    pub(super) active: Option<Active>,
     pub(super) sizes: Option<Sizes>,
 }
 
@@ -34,13 +35,21 @@ pub(super) struct Sizes {
 }
 
 impl Metrics {
-    /// Those that `meter`, which is that of `scope`, makes.
+    /// Those that `meter`, which is that of `scope`, makes; `can_bind` where it is the SDK's.
     pub(crate) const fn new(
         meter: Meter,
         scope: InstrumentationScope,
         has_body_sizes: bool,
+        can_bind: bool,
     ) -> Self {
-        Self { meter, scope, has_body_sizes, server: OnceLock::new(), client: OnceLock::new() }
+        Self {
+            meter,
+            scope,
+            has_body_sizes,
+            can_bind,
+            server: OnceLock::new(),
+            client: OnceLock::new(),
+        }
     }
 
     pub(super) fn server(&self) -> &Arc<Instruments> {
@@ -49,7 +58,7 @@ impl Metrics {
                 [semconv::HTTP_SERVER_REQUEST_BODY_SIZE, semconv::HTTP_SERVER_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
                 duration: self.durations(semconv::HTTP_SERVER_REQUEST_DURATION, "server"),
-                active: Some(self.active()),
+                active: Some(Active::new(&self.meter, self.can_bind)),
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
             })
         })
@@ -68,15 +77,7 @@ impl Metrics {
     }
 
     fn durations(&self, name: &'static str, side: &str) -> Durations {
-        Durations::new(&self.meter, &self.scope, name, side)
-    }
-
-    fn active(&self) -> UpDownCounter<i64> {
-        self.meter
-            .i64_up_down_counter(semconv::HTTP_SERVER_ACTIVE_REQUESTS)
-            .with_unit("{request}")
-            .with_description("Number of active HTTP server requests.")
-            .build()
+        Durations::new(&self.meter, &self.scope, name, side, self.can_bind)
     }
 
     fn sizes(&self, [request, response]: [&'static str; 2], side: &str) -> Sizes {

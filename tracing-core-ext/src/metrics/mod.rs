@@ -5,6 +5,9 @@
 //! An exchange that is measured holds a [`Measured`], one that is not holds nothing. It counts as in flight from `start`
 //! on, and is recorded once, by `record`.
 
+mod active;
+#[cfg(feature = "bound-instruments")]
+mod bound;
 mod durations;
 mod instruments;
 mod labels;
@@ -15,3 +18,15 @@ pub(crate) use self::{
     labels::{EndLabels, RequestLabels},
     measured::{Measured, Measurement},
 };
+
+/// Whether instruments of a meter provider of this type can be bound to labels, as the SDK's can. Those of others may drop what
+/// is recorded so, without a word.
+pub(crate) fn can_bind(provider: &str) -> bool {
+    #[cfg(feature = "bound-instruments")]
+    return provider == std::any::type_name::<opentelemetry_sdk::metrics::SdkMeterProvider>();
+    #[cfg(not(feature = "bound-instruments"))]
+    {
+        let _ = provider;
+        false
+    }
+}

@@ -32,7 +32,9 @@
 //!
 //! A span that is not recorded, or made without an SDK, hands on the trace all the same, with the
 //! caller's `tracestate` as it came, the random flag of its trace id and the debug flag of B3 and
-//! Jaeger.
+//! Jaeger. Where it is known beforehand that no span will be recorded, nobody reads the list: it
+//! travels beside the span, whose own `TraceState` is empty, and the propagators of this crate
+//! send it on. Where a global propagator of others was found, which could not, it is read.
 //!
 //! # Other formats
 //!
@@ -69,8 +71,10 @@ mod caller;
 mod composite;
 mod headers;
 mod hex;
+mod inbound;
 mod jaeger;
 mod propagator;
+mod remainder;
 mod text_map;
 mod traceparent;
 mod tracestate;
@@ -80,6 +84,7 @@ pub use b3::B3Propagator;
 pub use composite::{CompositePropagator, CompositePropagatorError};
 pub use headers::{Field, Headers, HeadersMut};
 pub(crate) use headers::{is_tchar, is_token, trim_ows};
+pub(crate) use inbound::{Inbound, Parent, ParentSpan, sampled_below, unrecorded_below};
 pub use jaeger::JaegerPropagator;
 pub use propagator::Propagator;
 #[cfg(feature = "telemetry")]

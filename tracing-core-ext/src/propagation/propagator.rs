@@ -8,7 +8,7 @@ use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::Field
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
-    CompositePropagator, Headers, HeadersMut, W3cPropagator, b3, jaeger,
+    CompositePropagator, Headers, HeadersMut, Inbound, W3cPropagator, b3, jaeger,
     text_map::{HeadersExtractor, HeadersInjector},
 };
 
@@ -36,6 +36,8 @@ pub struct Propagator(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     W3c(W3cPropagator),
+    /// In the place of a global one for the same fields, by which others send on what was received.
+    InPlace(W3cPropagator),
     Composite(Arc<CompositePropagator>),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
     Global,
@@ -57,6 +59,12 @@ impl Propagator {
             Some(composite) => Self::composite(composite),
             None => Self(Kind::Other(Arc::new(propagator))),
         }
+    }
+
+    /// As if a global one for the same fields had been found.
+    #[cfg(test)]
+    pub(super) const fn in_place_of_another(w3c: W3cPropagator) -> Self {
+        Self(Kind::InPlace(w3c))
     }
 
     fn composite(composite: CompositePropagator) -> Self {
@@ -95,22 +103,43 @@ impl Propagator {
     pub fn global() -> Self {
         global::get_text_map_propagator(|propagator| {
             let known = installed_as(propagator);
-            let known = known.or_else(|| w3c_for(propagator).map(|w3c| Self(Kind::W3c(w3c))));
-            known.unwrap_or(Self(Kind::Global))
+            let w3c = || {
+                w3c_for(propagator).map(|w3c| match propagator.fields().next() {
+                    None => Self(Kind::W3c(w3c)),
+                    Some(_) => Self(Kind::InPlace(w3c)),
+                })
+            };
+            known.or_else(w3c).unwrap_or(Self(Kind::Global))
         })
     }
 
     /// Reads what the caller sent into an otherwise empty context.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
+        self.read(headers).into_context()
+    }
+
+    /// Reads what the caller sent as far as it takes to know what becomes of it.
+    #[inline(always)]
+    pub(crate) fn read<'a, H: Headers>(&self, headers: &'a H) -> Inbound<'a, H> {
+        match &self.0 {
+            Kind::W3c(w3c) => w3c.read(Context::new(), headers, true),
+            _ => self.read_otherwise(headers),
+        }
+    }
+
+    /// Out of the way of those who speak W3C alone.
+    #[inline(never)]
+    fn read_otherwise<'a, H: Headers>(&self, headers: &'a H) -> Inbound<'a, H> {
         let extract = |propagator: &dyn TextMapPropagator| {
             propagator.extract_with_context(&Context::new(), &HeadersExtractor(headers))
         };
-        match &self.0 {
-            Kind::W3c(w3c) => w3c.extract(headers),
+        let cx = match &self.0 {
+            Kind::W3c(w3c) | Kind::InPlace(w3c) => return w3c.read(Context::new(), headers, false),
             Kind::Composite(composite) => composite.extract(headers),
             Kind::Other(propagator) => extract(&**propagator),
             Kind::Global => global::get_text_map_propagator(extract),
-        }
+        };
+        Inbound::read(cx)
     }
 
     /// Writes what `cx` holds for the service that is called.
@@ -119,7 +148,7 @@ impl Propagator {
             propagator.inject_context(cx, &mut HeadersInjector(&mut *headers));
         };
         match &self.0 {
-            Kind::W3c(w3c) => w3c.inject(cx, headers),
+            Kind::W3c(w3c) | Kind::InPlace(w3c) => w3c.inject(cx, headers),
             Kind::Composite(composite) => composite.inject(cx, headers),
             Kind::Other(propagator) => inject(&**propagator),
             Kind::Global => global::get_text_map_propagator(inject),
@@ -148,7 +177,7 @@ impl Propagator {
             names.flatten().for_each(|name| remove_with_kin(&name, headers));
         };
         match &self.0 {
-            Kind::W3c(w3c) => remove(w3c),
+            Kind::W3c(w3c) | Kind::InPlace(w3c) => remove(w3c),
             Kind::Composite(composite) => remove(&**composite),
             Kind::Other(propagator) => remove(&**propagator),
             Kind::Global => global::get_text_map_propagator(remove),
@@ -196,7 +225,7 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 #[cfg(feature = "telemetry")]
 pub(crate) fn install_globally(propagator: Propagator) {
     match &propagator.0 {
-        Kind::W3c(w3c) => global::set_text_map_propagator(*w3c),
+        Kind::W3c(w3c) | Kind::InPlace(w3c) => global::set_text_map_propagator(*w3c),
         Kind::Composite(composite) => global::set_text_map_propagator(Shared(composite.clone())),
         Kind::Other(other) => global::set_text_map_propagator(Shared(other.clone())),
         // What is global already stays so.

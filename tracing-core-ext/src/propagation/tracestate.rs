@@ -2,8 +2,6 @@ use std::borrow::Cow;
 
 use opentelemetry::trace::TraceState;
 
-use super::headers::trim_ows;
-
 /// W3C Trace Context Level 2, "list": one of more members is no valid list.
 const MAX_MEMBERS: usize = 32;
 
@@ -18,8 +16,8 @@ const LONG_MEMBER: usize = 128;
 ///
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
 pub(super) fn extract<'a>(
-    lines: impl Iterator<Item = &'a [u8]>,
-) -> (TraceState, Option<Box<Unheld>>) {
+    lines: impl IntoIterator<Item = &'a [u8]>,
+) -> (TraceState, Option<Carried>) {
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };
@@ -27,9 +25,27 @@ pub(super) fn extract<'a>(
         Some(trace_state) => (trace_state, None),
         None => {
             let unheld = Unheld::new(&members);
-            (unheld.held.clone(), Some(Box::new(unheld)))
+            (unheld.held.clone(), Some(Carried::Unheld(Box::new(unheld))))
         }
     }
+}
+
+/// Takes the lines of a `tracestate` along unread, for who sends it on to read. A list that would have to be cut is read.
+pub(super) fn carry<'a, I>(lines: impl Fn() -> I) -> Option<Carried>
+where
+    I: IntoIterator<Item = &'a [u8]>,
+{
+    let length: usize = lines().into_iter().map(|line| line.len() + 1).sum();
+    if length > MAX_BYTES {
+        let list = Members::parse(lines())?.header()?;
+        return Some(Carried::Unread(list.into_bytes()));
+    }
+    let mut list = Vec::with_capacity(length);
+    for line in lines() {
+        list.extend_from_slice(line);
+        list.push(b',');
+    }
+    Some(Carried::Unread(list))
 }
 
 /// Writes the `tracestate` to send for a span, or `None` where there is nothing to send.
@@ -38,17 +54,26 @@ pub(super) fn extract<'a>(
 /// out: the API takes empty and non-ASCII values, and a key twice.
 pub(super) fn header<'a>(
     trace_state: &TraceState,
-    unheld: Option<&'a Unheld>,
+    carried: Option<&'a Carried>,
 ) -> Option<Cow<'a, str>> {
-    let Some(unheld) = unheld else {
-        return Members::of(trace_state).header().map(Cow::Owned);
-    };
-    if *trace_state == unheld.held {
-        return Some(Cow::Borrowed(&unheld.list));
-    }
     let mut members = Members::of(trace_state);
-    members.append(&unheld.refused);
+    match carried {
+        None => {}
+        Some(Carried::Unread(list)) => members.append(list),
+        Some(Carried::Unheld(unheld)) if *trace_state == unheld.held => {
+            return Some(Cow::Borrowed(&unheld.list));
+        }
+        Some(Carried::Unheld(unheld)) => members.append(unheld.refused.as_bytes()),
+    }
     members.header().map(Cow::Owned)
+}
+
+/// A list, or what is missing of it in the `TraceState` of the span beside which it travels.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// All of it, at most 4,096 bytes, as it came: the span is not recorded, so nobody has read it.
+    Unread(Vec<u8>),
+    Unheld(Box<Unheld>),
 }
 
 /// A list with members that a `TraceState` does not take.
@@ -86,13 +111,18 @@ impl<'a> Members<'a> {
     //   list-member = OWS
     //
     // and "tracestate Header Field Values": several header fields are combined, in order.
-    fn parse(lines: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        let mut members = Self::default();
+    fn parse(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut members = Self(Vec::with_capacity(4));
         for line in lines {
-            for member in line.split(|&byte| byte == b',').map(trim_ows) {
+            let mut rest = Some(str::from_utf8(line).ok()?);
+            while let Some(list) = rest {
+                let (member, others) =
+                    split(list, b',').map_or((list, None), |it| (it.0, Some(it.1)));
+                let member = trim_ows(member);
                 if !member.is_empty() {
                     members.push(Member::parse(member)?)?;
                 }
+                rest = others;
             }
         }
         members.cut();
@@ -114,8 +144,8 @@ impl<'a> Members<'a> {
     }
 
     /// Adds what fits of a list with other keys.
-    fn append(&mut self, list: &'a str) {
-        let others = Self::parse([list.as_bytes()].into_iter()).unwrap_or_default();
+    fn append(&mut self, list: &'a [u8]) {
+        let others = Self::parse([list]).unwrap_or_default();
         for member in others.0 {
             self.push(member);
         }
@@ -160,8 +190,8 @@ struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    fn parse(member: &'a [u8]) -> Option<Self> {
-        let (key, value) = str::from_utf8(member).ok()?.split_once('=')?;
+    fn parse(member: &'a str) -> Option<Self> {
+        let (key, value) = split(member, b'=')?;
         Self::new(key, value)
     }
 
@@ -178,19 +208,54 @@ impl<'a> Member<'a> {
     }
 }
 
+/// What stands before and behind the first `separator`.
+#[inline]
+fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == separator)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// Most members have no whitespace around them.
+#[inline]
+fn trim_ows(member: &str) -> &str {
+    match member.as_bytes() {
+        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => member.trim_matches([' ', '\t']),
+        _ => member,
+    }
+}
+
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+/// For each byte whether it may stand in a key, and whether in a value.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_key = matches!(
+            byte as u8,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'
+        );
+        let is_value = matches!(byte as u8, b' '..=b'~') && !matches!(byte as u8, b',' | b'=');
+        classes[byte] = (is_key as u8 * KEY) | (is_value as u8 * VALUE);
+        byte += 1;
+    }
+    classes
+};
+
+/// Whether all bytes are of this class, looked up without a branch for each.
+#[inline]
+fn all_are(class: u8, bytes: &[u8]) -> bool {
+    bytes.iter().fold(class, |classes, byte| classes & CLASSES[usize::from(*byte)]) == class
+}
+
 // W3C Trace Context Level 2, "Key":
 //
 //   key     = ( lcalpha / DIGIT ) 0*255 ( keychar )
 //   keychar = lcalpha / DIGIT / "_" / "-"/ "*" / "/" / "@"
 fn is_key(key: &[u8]) -> bool {
-    let [first, rest @ ..] = key else {
-        return false;
-    };
-    matches!(first, b'a'..=b'z' | b'0'..=b'9')
-        && rest.len() <= 255
-        && rest.iter().all(
-            |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'),
-        )
+    let starts_well = matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9'));
+    starts_well && key.len() <= 256 && all_are(KEY, key)
 }
 
 // W3C Trace Context Level 2, "Value":
@@ -199,12 +264,8 @@ fn is_key(key: &[u8]) -> bool {
 //   nblk-chr = %x21-2B / %x2D-3C / %x3E-7E
 //   chr      = %x20 / nblk-chr
 fn is_value(value: &[u8]) -> bool {
-    let [rest @ .., last] = value else {
-        return false;
-    };
-    *last != b' '
-        && rest.len() <= 255
-        && value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'='))
+    let ends_well = value.last().is_some_and(|last| *last != b' ');
+    ends_well && value.len() <= 256 && all_are(VALUE, value)
 }
 
 #[cfg(test)]
@@ -213,18 +274,21 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str]) -> (TraceState, Option<Box<Unheld>>) {
+    fn read(lines: &[&str]) -> (TraceState, Option<Carried>) {
         extract(lines.iter().map(|line| line.as_bytes()))
     }
 
-    fn write(trace_state: &TraceState, unheld: Option<&Unheld>) -> Option<String> {
-        header(trace_state, unheld).map(Cow::into_owned)
+    fn write(trace_state: &TraceState, carried: Option<&Carried>) -> Option<String> {
+        header(trace_state, carried).map(Cow::into_owned)
     }
 
     /// What a service that adds nothing sends on.
     fn forward(lines: &[&str]) -> Option<String> {
         let (trace_state, unheld) = read(lines);
-        write(&trace_state, unheld.as_deref())
+        let sent = write(&trace_state, unheld.as_ref());
+        let unread = carry(|| lines.iter().map(|line| line.as_bytes()));
+        assert_eq!(write(&TraceState::NONE, unread.as_ref()), sent, "{lines:?} unread");
+        sent
     }
 
     #[track_caller]
@@ -325,7 +389,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_drop_the_list() {
-        let (trace_state, _) = extract([b"foo=1,bar=\xff".as_slice()].into_iter());
+        let (trace_state, _) = extract([b"foo=1,bar=\xff".as_slice()]);
 
         assert_eq!(trace_state, TraceState::NONE);
     }
@@ -369,7 +433,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
 
         assert_eq!(trace_state.header(), "a=1,c=3");
-        assert_eq!(write(&trace_state, unheld.as_deref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
+        assert_eq!(write(&trace_state, unheld.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
     }
 
     #[test]
@@ -377,7 +441,7 @@ mod tests {
         let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
         let changed = trace_state.insert("c", "4").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
+        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
     }
 
     #[test]
@@ -386,7 +450,7 @@ mod tests {
         let (trace_state, unheld) = read(&[&list]);
         let changed = trace_state.insert("mine", "1").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_deref()).unwrap(), format!("mine=1,{}", numbered(31)));
+        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
     }
 
     #[test]
@@ -451,7 +515,7 @@ mod tests {
             lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
         ) {
             let (trace_state, unheld) = extract(lines.iter().map(Vec::as_slice));
-            let sent = write(&trace_state, unheld.as_deref());
+            let sent = write(&trace_state, unheld.as_ref());
             prop_assert!(sent.is_none_or(|sent| (1..=MAX_BYTES).contains(&sent.len())));
         }
 

@@ -5,18 +5,20 @@ use opentelemetry::{
     Context,
     baggage::{Baggage, BaggageExt},
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
-    trace::{SpanContext, TraceContextExt, TraceId, TraceState},
+    trace::{SpanContext, TraceContextExt},
 };
 
 use super::{
     Headers, HeadersMut, TraceParent, baggage,
     headers::{Field, trim_ows},
+    inbound::{Caller, Inbound, State},
+    remainder::Remainder,
     text_map::{ExtractorHeaders, InjectorHeaders},
-    tracestate::{self, Unheld},
+    tracestate,
 };
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+pub(super) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 pub(super) static FIELDS: LazyLock<[String; 3]> =
@@ -86,19 +88,27 @@ impl W3cPropagator {
         }
     }
 
-    fn extract_into<H: Headers>(&self, mut cx: Context, headers: &H) -> Context {
+    fn extract_into<H: Headers>(&self, cx: Context, headers: &H) -> Context {
+        self.read(cx, headers, false).into_context()
+    }
+
+    /// The same, without making a context of the caller's span yet. `carries_lists` where all that is sent on is sent on
+    /// by this crate, which alone finds a `tracestate` that nobody has read.
+    #[inline(always)]
+    pub(super) fn read<'a, H: Headers>(
+        &self,
+        cx: Context,
+        headers: &'a H,
+        carries_lists: bool,
+    ) -> Inbound<'a, H> {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
-        let span = parent.and_then(|parent| extract_span(parent, state.is_some(), headers));
-        if let Some((span_context, remainder)) = span {
-            cx = beside(cx.with_remote_span_context(span_context), remainder);
-        }
-        if self.baggage
-            && baggage.is_some()
-            && let Some(baggage) = extract_baggage(headers)
-        {
-            cx = cx.with_baggage(baggage);
-        }
-        cx
+        let caller = parent.and_then(traceparent).map(|parent| Caller {
+            parent,
+            state: state.map(|field| State { field, headers }),
+            carries_lists,
+        });
+        let baggage = baggage.filter(|_| self.baggage).and_then(|_| extract_baggage(headers));
+        Inbound { cx: baggage.map(|baggage| cx.with_baggage(baggage)).unwrap_or(cx), caller }
     }
 }
 
@@ -112,8 +122,19 @@ impl Default for W3cPropagator {
 #[inline(never)]
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
-    let (span_context, remainder) = extract_span(parent?, state.is_some(), headers)?;
-    Some(beside(below_remote(cx, span_context), remainder))
+    let parent = traceparent(parent?)?;
+    let caller =
+        Caller { parent, state: state.map(|field| State { field, headers }), carries_lists: false };
+    Some(caller.into_context(cx))
+}
+
+/// Which of two callers is the parent is anybody's guess.
+#[inline(always)]
+fn traceparent(parent: Field<'_>) -> Option<TraceParent> {
+    if !parent.is_only {
+        return None;
+    }
+    TraceParent::try_from(trim_ows(parent.first)).ok()
 }
 
 /// The same as `with_remote_span_context`, which is inlined where only W3C is spoken if it stands in few places.
@@ -124,33 +145,6 @@ pub(super) fn below_remote(cx: &Context, span_context: SpanContext) -> Context {
 
 pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<Baggage> {
     baggage::extract(headers.values(&BAGGAGE))
-}
-
-#[inline(always)]
-fn beside(cx: Context, remainder: Option<Remainder>) -> Context {
-    match remainder {
-        Some(remainder) => cx.with_value(remainder),
-        None => cx,
-    }
-}
-
-#[inline(always)]
-fn extract_span<H: Headers>(
-    parent: Field<'_>,
-    has_state: bool,
-    headers: &H,
-) -> Option<(SpanContext, Option<Remainder>)> {
-    // Which of two callers is the parent is anybody's guess.
-    if !parent.is_only {
-        return None;
-    }
-    let parent = TraceParent::try_from(trim_ows(parent.first)).ok()?;
-    let (trace_state, unheld) = match has_state {
-        true => tracestate::extract(headers.values(&TRACESTATE)),
-        false => (TraceState::NONE, None),
-    };
-    let remainder = Remainder::new(parent, unheld);
-    Some((parent.into_span_context(trace_state), remainder))
 }
 
 pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
@@ -164,8 +158,8 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
         parent = parent.with_random();
     }
     headers.set(&TRACEPARENT, &parent.to_bytes());
-    let unheld = remainder.and_then(|remainder| remainder.unheld.as_deref());
-    match tracestate::header(span_context.trace_state(), unheld) {
+    let carried = remainder.and_then(|remainder| remainder.list.as_ref());
+    match tracestate::header(span_context.trace_state(), carried) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
     }
@@ -174,28 +168,6 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
 pub(super) fn inject_baggage<H: HeadersMut>(cx: &Context, headers: &mut H) {
     if let Some(list) = baggage::header(cx.baggage()) {
         headers.set(&BAGGAGE, list.as_bytes());
-    }
-}
-
-/// What tracers do not hand on from a remote parent to the spans below it.
-///
-/// Every span of the trace must send it, so it travels in the context, beside the span.
-#[derive(Debug)]
-struct Remainder {
-    trace_id: TraceId,
-    /// The SDK clears all flags of a span it does not record.
-    random: bool,
-    unheld: Option<Box<Unheld>>,
-}
-
-impl Remainder {
-    fn new(parent: TraceParent, unheld: Option<Box<Unheld>>) -> Option<Self> {
-        let random = parent.is_random();
-        (random || unheld.is_some()).then(|| Self { trace_id: parent.trace_id(), random, unheld })
-    }
-
-    fn of(cx: &Context, trace_id: TraceId) -> Option<&Self> {
-        cx.get().filter(|remainder: &&Self| remainder.trace_id == trace_id)
     }
 }
 
@@ -220,7 +192,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use opentelemetry::{
         KeyValue,
-        trace::{SpanId, TraceFlags, TraceState, Tracer, TracerProvider},
+        trace::{SpanId, TraceFlags, TraceId, TraceState, Tracer, TracerProvider},
     };
     use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use proptest::prelude::*;
@@ -466,9 +438,8 @@ mod tests {
     fn a_span_context_is_read_without_allocating() {
         let headers = headers(&[("traceparent", PARENT), ("accept", "*/*")]);
         let info = allocation_counter::measure(|| {
-            let [parent] = headers.fields([&TRACEPARENT]);
-            let (span_context, remainder) = extract_span(parent.unwrap(), false, &headers).unwrap();
-            assert!(span_context.is_valid() && remainder.is_none());
+            let inbound = W3cPropagator::new().read(Context::new(), &headers, true);
+            assert!(inbound.parent().is_some_and(|parent| parent.is_sampled));
         });
 
         assert_eq!(info.count_total, 0);

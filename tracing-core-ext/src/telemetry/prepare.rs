@@ -20,7 +20,7 @@ use super::{
     service_name::{Candidates, ServiceName},
     subscriber::subscriber,
 };
-use crate::propagation::Propagator;
+use crate::{exchange::EndOnly, propagation::Propagator};
 
 /// All that a service needs, ready to be installed.
 pub(super) struct Prepared {
@@ -184,6 +184,6 @@ fn provider(
         .with_resource(resource)
         .with_sampler(sampler)
         .with_span_limits(limits)
-        .with_span_processor(Inlets::of(pipelines))
+        .with_span_processor(EndOnly::new(Inlets::of(pipelines)))
         .build()
 }
