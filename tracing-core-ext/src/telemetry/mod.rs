@@ -62,13 +62,14 @@
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds an export of spans may take, 30000 by default, where the one of OTLP is not shorter |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
+//! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods that are told by their names, separated by commas; all others are `_OTHER` |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
 //! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
 //!
-//! The environment is read once. A wrong value of a variable in this table is a
-//! [`TelemetryError`] that names the variable, its value and what is allowed; an empty value
-//! counts as unset. What code says counts first, then a variable for one signal, then the one for all of them, then the
+//! The environment is read when telemetry is set up, `COLUMNS` whenever a trace is printed. A wrong value of a variable in
+//! this table, but for `COLUMNS` and the known methods, is a [`TelemetryError`] that names the variable, its value and what is allowed; an empty
+//! value counts as unset. What code says counts first, then a variable for one signal, then the one for all of them, then the
 //! default. Code that names an exporter has named all of them: those of the environment are left alone.
 //!
 //! # What is said at start-up
@@ -76,7 +77,8 @@
 //! [`TelemetryBuilder::install`] says what is allowed and nevertheless explains why no trace is seen, a log line for each:
 //!
 //! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
-//! - `OTEL_SDK_DISABLED=true`; or a sampler that is always off.
+//! - `OTEL_SDK_DISABLED=true`; or a sampler that begins no trace.
+//! - The environment names an exporter and code another.
 //! - No propagator (`OTEL_PROPAGATORS=none`), so every trace ends at this service.
 //! - Spans of `tracing` are hidden: by [`span_level`](TelemetryBuilder::span_level), or because a feature of the crate
 //!   `tracing` compiles them out.
@@ -85,8 +87,8 @@
 //! - The environment names the service otherwise than code does.
 //! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
 //!
-//! Two more are said when they show: that spans are exported and no middleware was ever made, with the first export; and
-//! that a middleware is there twice, with the first request that passes both ([`NestingWarning`]).
+//! Two more are said when they show: that no middleware and no client was made, after a minute; and that a middleware is
+//! there twice, with the first request that passes both ([`NestingWarning`]).
 //!
 //! [`NestingWarning`]: crate::exchange::NestingWarning
 //!
