@@ -1,17 +1,18 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use http::HeaderValue;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::closing::Closing;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
-/// So that no sum overflows.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
+/// So that no sum overflows, and no nonsense silences a service for good.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// Why an attempt has failed.
 #[derive(Debug, PartialEq)]
@@ -22,36 +23,96 @@ pub(super) enum Failure {
     Temporary { reason: String, wait: Option<Duration> },
 }
 
-/// Attempts until one succeeds, one fails for good, or there is no time for another.
-pub(super) async fn until_delivered<T, A>(
-    timeout: Duration,
-    closing: &Closing,
-    mut attempt: impl FnMut() -> A,
-) -> Result<T, String>
-where
-    A: Future<Output = Result<T, Failure>>,
-{
-    let deadline = Instant::now() + timeout.min(LONGEST_TIMEOUT);
-    let mut delay = FIRST_DELAY;
-    let mut failed = None;
-    loop {
-        let is_last = closing.has_begun();
-        let (reason, wait) = match timeout_at(deadline, attempt()).await {
-            Ok(Ok(delivered)) => return Ok(delivered),
-            Ok(Err(Failure::Final(reason))) => return Err(reason),
-            Ok(Err(Failure::Temporary { reason, wait })) => (reason, wait),
-            Err(_) => return Err(unanswered(failed, timeout)),
-        };
-        let wait = wait.map_or_else(|| jittered(delay), |wait| wait.max(FIRST_DELAY));
-        if is_last || wait >= deadline.saturating_duration_since(Instant::now()) {
-            return Err(reason);
+/// When a collector may be asked again, kept from one export to the next.
+#[derive(Debug, Default)]
+pub(super) struct Retry(Mutex<Option<Pause>>);
+
+/// What the last attempt, which has failed, leaves to the next.
+#[derive(Clone, Debug)]
+struct Pause {
+    until: Instant,
+    /// How long the next one will be, where the collector does not say.
+    next: Duration,
+    reason: String,
+}
+
+impl Retry {
+    /// Attempts until one succeeds, one fails for good, or there is no time for another.
+    pub(super) async fn until_delivered<T, A>(
+        &self,
+        timeout: Duration,
+        closing: &Closing,
+        mut attempt: impl FnMut() -> A,
+    ) -> Result<T, String>
+    where
+        A: Future<Output = Result<T, Failure>>,
+    {
+        let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
+        let mut failed = None;
+        loop {
+            if let Err(pause) = self.wait(deadline, closing).await {
+                return Err(failed.unwrap_or_else(|| pause.in_words()));
+            }
+            let is_last = closing.has_begun();
+            let failure = match timeout_at(deadline, attempt()).await {
+                Ok(Ok(delivered)) => {
+                    *self.pause() = None;
+                    return Ok(delivered);
+                }
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::Final(unanswered(failed.take(), timeout)),
+            };
+            let is_over = is_last || matches!(failure, Failure::Final(_));
+            let reason = self.begin_pause(failure);
+            if is_over {
+                return Err(reason);
+            }
+            failed = Some(reason);
+        }
+    }
+
+    /// Until the collector may be asked again, or the service shuts down. Fails where that is too late.
+    async fn wait(&self, deadline: Instant, closing: &Closing) -> Result<(), Pause> {
+        let Some(pause) = self.pause().clone() else { return Ok(()) };
+        if closing.has_begun() {
+            return Ok(());
+        }
+        if pause.until >= deadline {
+            return Err(pause);
         }
         tokio::select! {
-            () = sleep(wait) => {}
+            () = sleep_until(pause.until) => {}
             () = closing.begun() => {}
         }
-        delay = (delay * 2).min(LONGEST_DELAY);
-        failed = Some(reason);
+        Ok(())
+    }
+
+    /// Also after what is final: the next export may be no better, and comes soon.
+    fn begin_pause(&self, failure: Failure) -> String {
+        let mut pause = self.pause();
+        let delay = pause.as_ref().map_or(FIRST_DELAY, |pause| pause.next);
+        let (reason, wait) = match failure {
+            Failure::Final(reason) => (reason, None),
+            Failure::Temporary { reason, wait } => (reason, wait),
+        };
+        let wait = wait.map_or_else(|| jittered(delay), |wait| wait.max(FIRST_DELAY));
+        *pause = Some(Pause {
+            until: Instant::now() + wait.min(LONGEST_WAIT),
+            next: (delay * 2).min(LONGEST_DELAY),
+            reason: reason.clone(),
+        });
+        reason
+    }
+
+    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pause {
+    fn in_words(&self) -> String {
+        let left = self.until.saturating_duration_since(Instant::now());
+        format!("{}, so nothing is sent for {left:.1?}", self.reason)
     }
 }
 
@@ -79,117 +140,4 @@ pub(super) fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Durati
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        future::{pending, ready},
-        time::UNIX_EPOCH,
-    };
-
-    use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(10);
-
-    fn temporary(wait: Option<Duration>) -> Failure {
-        Failure::Temporary { reason: "busy".to_owned(), wait }
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn attempts_go_on_with_growing_delays_while_there_is_time() {
-        let started = Instant::now();
-        let mut starts = Vec::new();
-        let closing = Closing::default();
-        let result = until_delivered(TIMEOUT, &closing, || {
-            starts.push(started.elapsed());
-            ready(Err::<(), _>(temporary(None)))
-        });
-        assert_eq!(result.await, Err("busy".to_owned()));
-        let delays: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let mut most = FIRST_DELAY;
-        for delay in &delays {
-            assert!((most / 2..=most + Duration::from_millis(2)).contains(delay), "{delays:?}");
-            most = (most * 2).min(LONGEST_DELAY);
-        }
-        assert!(delays.len() >= 6 && started.elapsed() < TIMEOUT, "{delays:?}");
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn the_time_a_collector_asks_for_is_obeyed() {
-        let started = Instant::now();
-        let mut answers = vec![Ok(()), Err(temporary(Some(Duration::from_secs(7))))];
-        let closing = Closing::default();
-        let result = until_delivered(TIMEOUT, &closing, || ready(answers.pop().unwrap()));
-        assert_eq!(result.await, Ok(()));
-        assert_eq!(started.elapsed().as_secs(), 7);
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn a_collector_that_asks_for_no_wait_is_not_stormed() {
-        let mut attempts = 0;
-        let closing = Closing::default();
-        let result = until_delivered(TIMEOUT, &closing, || {
-            attempts += 1;
-            ready(Err::<(), _>(temporary(Some(Duration::ZERO))))
-        });
-        assert_eq!(result.await, Err("busy".to_owned()));
-        assert!((50..=100).contains(&attempts), "{attempts}");
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn a_delay_behind_the_deadline_fails_at_once() {
-        let started = Instant::now();
-        let closing = Closing::default();
-        let result = until_delivered(TIMEOUT, &closing, || {
-            ready(Err::<(), _>(temporary(Some(Duration::MAX))))
-        });
-        assert_eq!(result.await, Err("busy".to_owned()));
-        assert_eq!(started.elapsed(), Duration::ZERO);
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn what_is_never_answered_is_given_up_at_the_deadline_with_what_was_said_before() {
-        let started = Instant::now();
-        let mut answers = vec![temporary(None)];
-        let closing = Closing::default();
-        let result = until_delivered(TIMEOUT, &closing, || {
-            let failure = answers.pop();
-            async move {
-                match failure {
-                    Some(failure) => Err::<(), _>(failure),
-                    None => pending().await,
-                }
-            }
-        });
-        assert_eq!(result.await, Err("busy, then no answer within 10s".to_owned()));
-        assert_eq!(started.elapsed().as_secs(), 10);
-    }
-
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn a_shutdown_ends_the_wait_and_leaves_one_attempt() {
-        let closing = Closing::default();
-        let started = Instant::now();
-        let mut attempts = 0;
-        let delivering = until_delivered(TIMEOUT, &closing, || {
-            attempts += 1;
-            ready(Err::<(), _>(temporary(Some(Duration::from_secs(9)))))
-        });
-        let shutdown = async {
-            sleep(Duration::from_secs(1)).await;
-            closing.begin();
-        };
-        let (result, ()) = tokio::join!(delivering, shutdown);
-        assert_eq!(result, Err("busy".to_owned()));
-        assert_eq!((attempts, started.elapsed().as_secs()), (2, 1));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
-        let wait = |value| retry_after(&HeaderValue::from_static(value), now);
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Sat, 05 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        for value in ["", "soon", "-1", "1.5"] {
-            assert_eq!(wait(value), None, "{value}");
-        }
-    }
-}
+mod tests;

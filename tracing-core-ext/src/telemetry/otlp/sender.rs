@@ -15,7 +15,7 @@ use super::{
     answer::Answer,
     encoding,
     http::{Received, root_cause, unsent},
-    retry::{Failure, until_delivered},
+    retry::{Failure, Retry},
     runtime::ExportRuntime,
     settings::Settings,
 };
@@ -43,6 +43,7 @@ struct Target {
     url: String,
     protocol: Protocol,
     headers: HeaderMap,
+    retry: Retry,
 }
 
 impl Sender {
@@ -58,7 +59,13 @@ impl Sender {
         let headers = encoding::headers(protocol, compression, settings.headers);
         Ok(Self {
             runtime: ExportRuntime::new().map_err(TelemetryError::exporter)?,
-            target: Arc::new(Target { client, url: settings.url, protocol, headers }),
+            target: Arc::new(Target {
+                client,
+                url: settings.url,
+                protocol,
+                headers,
+                retry: Retry::default(),
+            }),
             compression,
             timeout: settings.timeout,
             delivery: Arc::clone(delivery),
@@ -76,10 +83,8 @@ impl Sender {
         let (target, delivery) = (Arc::clone(&self.target), Arc::clone(&self.delivery));
         let timeout = self.timeout;
         let sending = self.runtime.run(async move {
-            until_delivered(timeout, delivery.closing(), || {
-                Arc::clone(&target).attempt(body.clone())
-            })
-            .await
+            let attempt = || Arc::clone(&target).attempt(body.clone());
+            target.retry.until_delivered(timeout, delivery.closing(), attempt).await
         });
         let answer =
             sending.await.unwrap_or_else(|| Err("the exporter is shut down".to_owned()))?;

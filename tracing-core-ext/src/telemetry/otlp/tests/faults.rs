@@ -43,6 +43,21 @@ fn a_wait_that_does_not_end_before_the_timeout_is_not_begun() {
 }
 
 #[test]
+fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
+    let collector = Collector::replying([Reply::Refuse(503, &[("retry-after", "60")], "")]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
+    for _ in 0..5 {
+        end_a_span(&telemetry);
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    assert_eq!(collector.count(), 1);
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("6 of 6 spans"), "{error}");
+    assert_eq!(collector.count(), 1);
+}
+
+#[test]
 fn what_would_fail_again_is_not_tried_again() {
     for status in [302, 400, 401, 404, 413, 500, 501] {
         let collector = Collector::replying([Reply::Refuse(status, &[("location", "/")], "")]);
