@@ -4,12 +4,12 @@ use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
 #[cfg(feature = "otlp")]
 use super::config::{Protocol, TRACES};
-#[cfg(not(feature = "otlp"))]
-use super::endpoint::Endpoint;
 #[cfg(feature = "jaeger")]
 use super::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
 use super::otlp::{Otlp, OtlpExporter, Settings};
+#[cfg(not(feature = "otlp"))]
+use super::{config::Named, endpoint::redact};
 use super::{
     config::{Environment, TracesExporter},
     console::{Console, ConsoleExporter},
@@ -29,7 +29,7 @@ pub(super) enum Destination {
     #[cfg(feature = "otlp")]
     Otlp(Box<Otlp>),
     #[cfg(not(feature = "otlp"))]
-    WithoutOtlp(Endpoint),
+    WithoutOtlp(Named),
     /// To this agent or collector, or where the environment says.
     #[cfg(feature = "jaeger")]
     Jaeger(Option<JaegerEndpoint>),
@@ -86,9 +86,9 @@ impl Destination {
             #[cfg(feature = "otlp")]
             Self::Otlp(options) => way.over_otlp(&options),
             #[cfg(not(feature = "otlp"))]
-            Self::WithoutOtlp(endpoint) => {
-                Err(endpoint
-                    .refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+            Self::WithoutOtlp((setting, url)) => {
+                let expected = "no endpoint, for the feature `otlp` of tracing-core-ext is off";
+                Err(TelemetryError::setting(setting, redact(&url), expected))
             }
             #[cfg(feature = "jaeger")]
             Self::Jaeger(endpoint) => way.to_jaeger(endpoint),

@@ -77,7 +77,7 @@ impl Jaeger {
 
 impl Variables {
     pub(super) fn jaeger(&self) -> Result<Jaeger, TelemetryError> {
-        let timeout = self.milliseconds(TIMEOUT)?.unwrap_or(Duration::from_secs(10));
+        let timeout = self.milliseconds([TIMEOUT])?.unwrap_or(Duration::from_secs(10));
         let credentials = self.jaeger_credentials()?;
         let is_named = self.first([COLLECTOR, AGENT_HOST])?.is_some();
         Ok(Jaeger { receiver: self.jaeger_receiver()?, is_named, credentials, timeout })

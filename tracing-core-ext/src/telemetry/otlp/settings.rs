@@ -2,12 +2,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::options::Otlp;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
+use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
-    config::{Compression, OtlpVariables, Protocol, Signal},
-    endpoint::Endpoint,
+    config::{COLLECTOR, Compression, Named, OtlpVariables, Protocol, Signal},
     error::TelemetryError,
 };
 
@@ -62,11 +61,10 @@ fn endpoint(
     protocol: Protocol,
     signal: &Signal,
 ) -> Result<Endpoint, TelemetryError> {
-    const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let endpoint = match (&code.endpoint, &environment.endpoint) {
         (Some((setting, url)), _) => Endpoint::of_collector(setting, url, signal.path)?,
-        (None, Some(endpoint)) => endpoint.clone(),
-        (None, None) => Endpoint::of_collector(VARIABLE, default_url(protocol), signal.path)?,
+        (None, Some(named)) => named_endpoint(named, environment.insecure, protocol, signal)?,
+        (None, None) => Endpoint::of_collector(COLLECTOR, default_url(protocol), signal.path)?,
     };
     endpoint.check_port(protocol.is_grpc())?;
     if endpoint.is_https() && !cfg!(feature = "tls") {
@@ -76,6 +74,25 @@ fn endpoint(
         #[cfg(feature = "grpc")]
         Protocol::Grpc => endpoint.over_grpc(),
         Protocol::HttpProtobuf | Protocol::HttpJson => Ok(endpoint),
+    }
+}
+
+/// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
+fn named_endpoint(
+    (setting, value): &Named,
+    insecure: Option<bool>,
+    protocol: Protocol,
+    signal: &Signal,
+) -> Result<Endpoint, TelemetryError> {
+    let scheme = match insecure {
+        _ if !protocol.is_grpc() || value.contains("://") => "",
+        Some(true) => "http://",
+        Some(false) | None => "https://",
+    };
+    let url = format!("{scheme}{}", value.trim());
+    match *setting == COLLECTOR {
+        true => Endpoint::of_collector(setting, &url, signal.path),
+        false => Endpoint::verbatim(setting, &url),
     }
 }
 

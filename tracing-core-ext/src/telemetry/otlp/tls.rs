@@ -4,7 +4,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
 use super::{http::root_cause, options::Otlp};
 use crate::telemetry::{
-    config::{OtlpVariables, Path},
+    config::{Named, OtlpVariables},
     error::TelemetryError,
 };
 
@@ -82,7 +82,7 @@ impl Tls {
 
 /// Either alone shows nothing.
 fn pair(environment: &OtlpVariables) -> Result<Option<[Pem; 2]>, TelemetryError> {
-    let lacks = |(setting, path): &Path, other: &str| {
+    let lacks = |(setting, path): &Named, other: &str| {
         TelemetryError::setting(setting, path, format!("{other} beside it"))
     };
     match (&environment.client_certificate, &environment.client_key) {
@@ -111,7 +111,7 @@ impl Pem {
         Self { setting, value: format!("{} bytes", text.len()), text: text.to_vec() }
     }
 
-    fn read((setting, path): &Path, what: &str) -> Result<Self, TelemetryError> {
+    fn read((setting, path): &Named, what: &str) -> Result<Self, TelemetryError> {
         let text = fs::read(path).map_err(|error| {
             let expected = format!("the path of a file with {what} ({error})");
             TelemetryError::setting(setting, path, expected)

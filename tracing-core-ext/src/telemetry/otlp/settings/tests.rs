@@ -185,6 +185,16 @@ fn what_a_variable_cannot_be_is_refused_with_its_value_and_what_is_allowed() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_read_is_refused_with_its_variable_and_what_is_allowed() {
+    let error = refusal(&Otlp::http_json(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
+    assert_eq!(
+        error,
+        "OTEL_EXPORTER_OTLP_ENDPOINT=\"localhost:4318\": expected an absolute http:// or https:// \
+         URL such as http://localhost:4318"
+    );
+}
+
+#[test]
 fn what_code_cannot_ask_for_is_refused() {
     let secret = Otlp::default().header("x tenant", "secret");
     let error =
@@ -261,6 +271,17 @@ mod grpc {
                 false => assert!(refusal(&Otlp::default(), secure).contains("feature `tls`")),
             }
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_endpoint_without_a_scheme_is_understood_by_whoever_sends_over_grpc() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "collector:4317".to_owned());
+        let grpc = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL".to_owned(), "grpc".to_owned());
+        let set = vec![endpoint.clone(), grpc];
+        let url = format!("https://collector:4317{METHOD}");
+        assert_eq!(resolved(&Otlp::default(), set, "TRACES").unwrap().url, url);
+        assert_eq!(resolved(&Otlp::grpc(), vec![endpoint], "TRACES").unwrap().url, url);
     }
 
     #[test]

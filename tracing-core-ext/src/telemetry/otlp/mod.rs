@@ -8,6 +8,7 @@
 mod answer;
 mod closing;
 mod encoding;
+mod endpoint;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
