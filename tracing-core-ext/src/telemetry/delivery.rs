@@ -15,8 +15,8 @@ use opentelemetry_sdk::{
 };
 use tracing::Dispatch;
 
-#[cfg(feature = "otlp")]
-use super::otlp::Closing;
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
+use super::transport::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
@@ -55,7 +55,7 @@ pub(super) struct Delivery {
     log: LogTarget,
     /// Until the first export is over.
     is_watched: AtomicBool,
-    #[cfg(feature = "otlp")]
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     closing: Closing,
 }
 
@@ -133,7 +133,7 @@ impl Delivery {
             outage: Mutex::default(),
             log: LogTarget::default(),
             is_watched: AtomicBool::new(false),
-            #[cfg(feature = "otlp")]
+            #[cfg(any(feature = "otlp", feature = "jaeger"))]
             closing: Closing::default(),
         }
     }
@@ -143,7 +143,7 @@ impl Delivery {
         &self.destination
     }
 
-    #[cfg(feature = "otlp")]
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     pub(super) fn closing(&self) -> &Closing {
         &self.closing
     }

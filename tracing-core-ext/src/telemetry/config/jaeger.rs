@@ -22,7 +22,7 @@ pub(in crate::telemetry) struct Jaeger {
     receiver: Receiver,
     is_named: bool,
     pub(in crate::telemetry) credentials: Option<Credentials>,
-    /// Of one request to a collector.
+    /// Of an export to a collector, with all its attempts.
     pub(in crate::telemetry) timeout: Duration,
 }
 

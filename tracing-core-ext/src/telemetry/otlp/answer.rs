@@ -4,9 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message;
 use serde_json::Value;
 
-use crate::telemetry::waterfall::safe;
-
-const MOST_MESSAGE_CHARS: usize = 200;
+use crate::telemetry::transport::{Failure, Received, printable};
 
 /// What a collector says of an export it has taken.
 ///
@@ -65,8 +63,21 @@ impl Answer {
     }
 }
 
+/// Whether an export over HTTP has succeeded.
+pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+    match received.status.is_success() {
+        true => Ok(Answer::of_http(&received.headers, &received.body)),
+        false => Err(failure(received)),
+    }
+}
+
+pub(super) fn failure(received: &Received) -> Failure {
+    let message = failure_message(&received.headers, &received.body);
+    received.failure(message.as_deref())
+}
+
 /// What an answer that is a failure says, by the `Status` it holds: OTLP specification, "Failures".
-pub(super) fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let message = match is_json(headers) {
         true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
         false if is(headers, "application/x-protobuf") => {
@@ -74,7 +85,7 @@ pub(super) fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<Strin
         }
         false => return None,
     };
-    (!message.is_empty()).then(|| printable(&message))
+    Some(message)
 }
 
 /// What of `google.rpc.Status` is read.
@@ -103,10 +114,6 @@ fn is(headers: &HeaderMap, media_type: &str) -> bool {
     let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let found = found.and_then(|value| value.split(';').next()).unwrap_or_default();
     found.trim().eq_ignore_ascii_case(media_type)
-}
-
-pub(super) fn printable(message: &str) -> String {
-    safe(message.trim(), MOST_MESSAGE_CHARS)
 }
 
 #[cfg(test)]

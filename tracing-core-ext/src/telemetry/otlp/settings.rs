@@ -8,10 +8,10 @@ use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
     config::{COLLECTOR, Compression, Named, OtlpVariables, Protocol, Signal},
     error::TelemetryError,
+    transport::HTTP_ALONE,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const HTTP: &str = "an http:// URL, for the feature `tls` of tracing-core-ext is off";
 #[cfg(not(feature = "tls"))]
 const CERTIFICATE: &str = "nothing, for the feature `tls` of tracing-core-ext is off";
 const HEADER: &str = "the name and the value of an HTTP header";
@@ -68,7 +68,7 @@ fn endpoint(
     };
     endpoint.check_port(protocol.is_grpc())?;
     if endpoint.is_https() && !cfg!(feature = "tls") {
-        return Err(endpoint.refused(HTTP));
+        return Err(endpoint.refused(HTTP_ALONE));
     }
     match protocol {
         #[cfg(feature = "grpc")]

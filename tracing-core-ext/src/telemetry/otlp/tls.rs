@@ -2,10 +2,11 @@ use std::{fmt, fs};
 
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
-use super::{http::root_cause, options::Otlp};
+use super::options::Otlp;
 use crate::telemetry::{
     config::{Named, OtlpVariables},
     error::TelemetryError,
+    transport::root_cause,
 };
 
 const CERTIFICATE: &str = "a certificate in PEM";
@@ -48,16 +49,10 @@ impl Tls {
         Ok(tls)
     }
 
-    /// Without a connection that needs them, the certificates the system trusts are not loaded.
-    pub(super) fn apply(
-        &self,
-        client: ClientBuilder,
-        is_https: bool,
-    ) -> Result<ClientBuilder, TelemetryError> {
+    pub(super) fn apply(&self, client: ClientBuilder) -> Result<ClientBuilder, TelemetryError> {
         let client = match &self.ca {
             Some(pem) => client.tls_certs_only(pem.certificates()?),
-            None if is_https => client,
-            None => client.tls_certs_only([]),
+            None => client,
         };
         match &self.client {
             Some(pems) => Ok(client.identity(identity(pems)?)),

@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// Why an attempt has failed.
 #[derive(Debug, PartialEq)]
-pub(super) enum Failure {
+pub(in crate::telemetry) enum Failure {
     /// The same request would fail again.
     Final(String),
     /// It may succeed later, after the time the collector asks for.
