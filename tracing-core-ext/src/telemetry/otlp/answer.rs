@@ -65,10 +65,20 @@ impl Answer {
 
 /// Whether an export over HTTP has succeeded.
 pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
-    match received.status.is_success() {
-        true => Ok(Answer::of_http(&received.headers, &received.body)),
-        false => Err(failure(received)),
+    if !received.status.is_success() {
+        return Err(failure(received));
     }
+    match other_media_type(received) {
+        Some(other) => Err(Failure::Final(format!("answered {}, not OTLP", printable(other)))),
+        None => Ok(Answer::of_http(&received.headers, &received.body)),
+    }
+}
+
+/// That of a page, say, which is shown to whatever is posted. An answer that is empty or has no type counts as one of OTLP.
+fn other_media_type(received: &Received) -> Option<&str> {
+    let headers = &received.headers;
+    let other = !received.body.is_empty() && !is_json(headers) && !is_protobuf(headers);
+    media_type(headers).filter(|_| other)
 }
 
 pub(super) fn failure(received: &Received) -> Failure {
@@ -80,9 +90,7 @@ pub(super) fn failure(received: &Received) -> Failure {
 fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let message = match is_json(headers) {
         true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
-        false if is(headers, "application/x-protobuf") => {
-            RpcStatus::decode(body.clone()).ok()?.message
-        }
+        false if is_protobuf(headers) => RpcStatus::decode(body.clone()).ok()?.message,
         false => return None,
     };
     Some(message)
@@ -107,13 +115,21 @@ pub(super) struct Any {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    is(headers, "application/json")
+    is(headers, &["application/json"])
 }
 
-fn is(headers: &HeaderMap, media_type: &str) -> bool {
-    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let found = found.and_then(|value| value.split(';').next()).unwrap_or_default();
-    found.trim().eq_ignore_ascii_case(media_type)
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    is(headers, &["application/x-protobuf", "application/protobuf"])
+}
+
+fn is(headers: &HeaderMap, media_types: &[&str]) -> bool {
+    let found = media_type(headers).unwrap_or_default();
+    media_types.iter().any(|media_type| found.eq_ignore_ascii_case(media_type))
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim).filter(|found| !found.is_empty())
 }
 
 #[cfg(test)]

@@ -157,6 +157,28 @@ fn a_redirect_is_a_failure_and_not_followed() {
 }
 
 #[test]
+fn a_page_is_no_answer_of_a_collector() {
+    const PAGE: &[u8] = b"<html>Welcome</html>";
+    for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
+        let answer = "200 OK\r\ncontent-type: Text/html; charset=utf-8";
+        let (url, received) = collector_answering(answer, PAGE.to_vec());
+        let lines = Lines::default();
+        let (telemetry, _dispatch) =
+            builder().otlp(otlp.endpoint(url)).log_writer(lines.clone()).build().unwrap();
+        end_a_span(&telemetry);
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        assert!(error.ends_with("1 failed (answered Text/html, not OTLP)"), "{error}");
+        assert_eq!(received.try_iter().count(), 1);
+    }
+}
+
+#[test]
+fn an_empty_answer_of_whatever_type_is_consent() {
+    let (url, received) = collector("200 OK\r\ncontent-type: text/plain");
+    assert_delivers(url, &received);
+}
+
+#[test]
 fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
     let partial_success =
         Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
