@@ -143,7 +143,8 @@ impl Way<'_> {
         let jaeger = &self.environment.jaeger;
         let endpoint = jaeger.endpoint(endpoint)?;
         let delivery = self.delivery(endpoint.to_string(), "jaeger_exporter");
-        let exporter = JaegerExporter::new(&endpoint, jaeger, &delivery)?;
+        let timeout = jaeger.timeout.min(self.environment.batch.export_timeout);
+        let exporter = JaegerExporter::new(&endpoint, jaeger, timeout, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }
 

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -31,13 +31,14 @@ impl Collector {
     pub(super) fn new(
         url: &Url,
         jaeger: &Jaeger,
+        timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let is_loopback = url.host_str().is_some_and(is_loopback);
         let client = built(client(is_loopback, url.scheme() == "https"))?;
         let credentials = jaeger.credentials.clone();
         Ok(Self {
-            transport: Transport::new(jaeger.timeout, delivery)?,
+            transport: Transport::new(timeout, delivery)?,
             target: Arc::new(Target { client, url: url.clone(), credentials }),
         })
     }

@@ -40,14 +40,16 @@ enum Receiver {
 }
 
 impl JaegerExporter {
-    /// The endpoint has been checked. The name of the service comes with the resource.
+    /// The endpoint has been checked. The timeout is of an export with all its attempts. The name of the service comes with
+    /// the resource.
     pub(super) fn new(
         endpoint: &JaegerEndpoint,
         jaeger: &Jaeger,
+        timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let encoder = Encoder::new(&Resource::builder_empty().build())?;
-        let receiver = Receiver::new(endpoint, jaeger, delivery)?;
+        let receiver = Receiver::new(endpoint, jaeger, timeout, delivery)?;
         Ok(Self { encoder, receiver, delivery: Arc::clone(delivery) })
     }
 }
@@ -56,6 +58,7 @@ impl Receiver {
     fn new(
         endpoint: &JaegerEndpoint,
         jaeger: &Jaeger,
+        timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         match endpoint {
@@ -63,7 +66,7 @@ impl Receiver {
                 Agent::new(*address).map(Self::Agent).map_err(TelemetryError::exporter)
             }
             JaegerEndpoint::CollectorHttp(url) => {
-                Collector::new(url, jaeger, delivery).map(Self::Collector)
+                Collector::new(url, jaeger, timeout, delivery).map(Self::Collector)
             }
         }
     }

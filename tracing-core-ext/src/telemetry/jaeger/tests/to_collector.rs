@@ -174,15 +174,17 @@ fn a_collector_that_does_not_listen_is_a_failure_with_its_cause() {
 
 #[test]
 fn a_collector_that_never_answers_is_a_failure_in_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
-    let (telemetry, _dispatch) = builder()
-        .jaeger(url.parse().unwrap())
-        .log_writer(Lines::default())
-        .variables(|name| (name == "OTEL_EXPORTER_JAEGER_TIMEOUT").then(|| "50".to_owned()))
-        .build()
-        .unwrap();
-    end_a_span(&telemetry);
-    let error = telemetry.shutdown().unwrap_err().to_string();
-    assert!(error.contains("1 failed (") && error.contains("no answer within 50ms"), "{error}");
+    for variable in ["OTEL_EXPORTER_JAEGER_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
+        let (telemetry, _dispatch) = builder()
+            .jaeger(url.parse().unwrap())
+            .log_writer(Lines::default())
+            .variables(move |name| (name == variable).then(|| "50".to_owned()))
+            .build()
+            .unwrap();
+        end_a_span(&telemetry);
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        assert!(error.contains("1 failed (no answer within 50ms)"), "{variable}: {error}");
+    }
 }
