@@ -14,6 +14,7 @@ use crate::telemetry::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 #[cfg(not(feature = "tls"))]
 const CERTIFICATE: &str = "nothing, for the feature `tls` of tracing-core-ext is off";
+const BESIDE_CLIENT: &str = "nothing beside Otlp::http_client(), which brings its own certificates";
 const HEADER: &str = "the name and the value of an HTTP header";
 
 /// How a signal is sent: what code says, else its variable, else that of all signals, else the default.
@@ -38,9 +39,11 @@ impl Settings {
     ) -> Result<Self, TelemetryError> {
         let protocol = code.protocol.or(environment.protocol).unwrap_or(Protocol::HttpProtobuf);
         let endpoint = endpoint(code, environment, protocol, signal)?;
-        check_http_client(code, protocol)?;
+        check_http_client(code, environment, protocol)?;
         #[cfg(not(feature = "tls"))]
-        refuse_certificates(environment)?;
+        refuse_certificates(environment, CERTIFICATE)?;
+        #[cfg(feature = "tls")]
+        let tls = Tls::resolve(code, environment, &endpoint)?;
         Ok(Self {
             url: url(&endpoint, protocol, signal),
             endpoint,
@@ -49,7 +52,7 @@ impl Settings {
             timeout: timeout(code, environment)?,
             compression: code.compression.or(environment.compression).unwrap_or_default(),
             #[cfg(feature = "tls")]
-            tls: Tls::resolve(code, environment)?,
+            tls,
             http_client: code.http_client.clone(),
         })
     }
@@ -67,7 +70,7 @@ fn endpoint(
         (None, None) => Endpoint::of_collector(COLLECTOR, default_url(protocol), signal.path)?,
     };
     endpoint.check_port(protocol.is_grpc())?;
-    if endpoint.is_https() && !cfg!(feature = "tls") {
+    if endpoint.is_https() && !cfg!(feature = "tls") && code.http_client.is_none() {
         return Err(endpoint.refused(HTTP_ALONE));
     }
     match protocol {
@@ -134,7 +137,11 @@ fn timeout(code: &Otlp, environment: &OtlpVariables) -> Result<Duration, Telemet
     }
 }
 
-fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryError> {
+fn check_http_client(
+    code: &Otlp,
+    environment: &OtlpVariables,
+    protocol: Protocol,
+) -> Result<(), TelemetryError> {
     if code.http_client.is_none() {
         return Ok(());
     }
@@ -145,14 +152,16 @@ fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryErr
     if code.has_certificates() {
         return refused("no certificates beside it, for the client brings its own");
     }
-    Ok(())
+    refuse_certificates(environment, BESIDE_CLIENT)
 }
 
-#[cfg(not(feature = "tls"))]
-fn refuse_certificates(environment: &OtlpVariables) -> Result<(), TelemetryError> {
+fn refuse_certificates(
+    environment: &OtlpVariables,
+    expected: &'static str,
+) -> Result<(), TelemetryError> {
     let OtlpVariables { certificate, client_certificate, client_key, .. } = environment;
     match certificate.as_ref().or(client_certificate.as_ref()).or(client_key.as_ref()) {
-        Some((setting, path)) => Err(TelemetryError::setting(setting, path, CERTIFICATE)),
+        Some((setting, path)) => Err(TelemetryError::setting(setting, path, expected)),
         None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, fs};
 
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
-use super::options::Otlp;
+use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
     config::{Named, OtlpVariables},
     error::TelemetryError,
@@ -31,6 +31,7 @@ impl Tls {
     pub(super) fn resolve(
         code: &Otlp,
         environment: &OtlpVariables,
+        endpoint: &Endpoint,
     ) -> Result<Self, TelemetryError> {
         let ca = match (&code.ca_certificate, &environment.certificate) {
             (Some(text), _) => Some(Pem::of_code("Otlp::ca_certificate()", text)),
@@ -46,6 +47,7 @@ impl Tls {
         let tls = Self { ca, client };
         tls.check_ca()?;
         tls.check_client()?;
+        tls.check_endpoint(endpoint)?;
         Ok(tls)
     }
 
@@ -72,6 +74,17 @@ impl Tls {
         let client = Client::builder().tls_certs_only([]).identity(identity(pems)?).build();
         let expected = "the private key of the certificate, in PEM";
         client.map(drop).map_err(|error| pems[1].wrong(expected, &error))
+    }
+
+    /// Over http:// nobody shows a certificate, or asks for one.
+    fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), TelemetryError> {
+        match self.ca.iter().chain(self.client.iter().flatten()).next() {
+            Some(pem) if !endpoint.is_https() => {
+                let expected = format!("an https:// endpoint beside it, which {endpoint} is not");
+                Err(pem.refused(expected))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

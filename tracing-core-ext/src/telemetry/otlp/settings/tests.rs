@@ -215,6 +215,21 @@ fn options_do_not_show_what_is_secret() {
     assert!(!format!("{otlp:?}").contains("secret"));
 }
 
+#[test]
+fn a_client_of_ones_own_may_speak_tls_with_certificates_of_its_own() {
+    let code = Otlp::http_json().endpoint("https://collector").http_client(reqwest::Client::new());
+    resolved(&code, Vec::new(), "TRACES").unwrap();
+    for variable in [
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    ] {
+        let error = refusal(&code, &[(variable, "/a.pem")]);
+        let expected = "nothing beside Otlp::http_client(), which brings its own certificates";
+        assert_eq!(error, format!("{variable}=\"/a.pem\": expected {expected}"));
+    }
+}
+
 #[cfg(not(feature = "tls"))]
 #[test]
 fn certificates_without_tls_are_refused_with_the_feature() {
@@ -307,6 +322,7 @@ fn a_certificate_in_code_beats_the_files_of_the_environment() {
     let seen = |path: &str, prefix: &str, signal: &str| {
         format!("Some(Pem(OTEL_EXPORTER_OTLP_{prefix}{signal}CERTIFICATE={path:?}))")
     };
+    let https = Otlp::default().endpoint("https://collector");
     for (in_signal, in_general) in [(true, true), (true, false), (false, true)] {
         let mut set = Vec::new();
         let variable = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE".to_owned();
@@ -317,10 +333,10 @@ fn a_certificate_in_code_beats_the_files_of_the_environment() {
             true => seen(&of_signal, "METRICS", "_"),
             false => seen(&general, "", ""),
         };
-        let settings = resolved(&Otlp::default(), set.clone(), "METRICS").unwrap();
+        let settings = resolved(&https, set.clone(), "METRICS").unwrap();
         assert!(format!("{:?}", settings.tls).contains(&expected), "{:?}", settings.tls);
 
-        let code = Otlp::default().ca_certificate(pem("code"));
+        let code = https.clone().ca_certificate(pem("code"));
         let settings = resolved(&code, set, "METRICS").unwrap();
         let seen = format!("{:?}", settings.tls);
         assert!(seen.contains("Pem(Otlp::ca_certificate()="), "{seen}");
