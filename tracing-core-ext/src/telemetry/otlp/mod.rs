@@ -1,13 +1,14 @@
 //! Export over OTLP: over gRPC, and over HTTP as protobuf or JSON.
 //!
 //! [`options`] is what code asks for, [`settings`] what comes of it and the environment, [`endpoint`] and [`tls`] among it. A
-//! [`sender`] writes the message ([`encoding`]) and has it sent; what comes back is judged by [`answer`] or [`grpc`].
+//! [`sender`] writes the message ([`encoding`], [`json`]) and has it sent; what comes back is judged by [`answer`] or [`grpc`].
 
 mod answer;
 mod encoding;
 mod endpoint;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod json;
 mod options;
 mod sender;
 mod settings;
