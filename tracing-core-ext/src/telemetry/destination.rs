@@ -2,14 +2,14 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
+#[cfg(not(feature = "otlp"))]
+use super::config::NamedUrl;
 #[cfg(feature = "otlp")]
 use super::config::{Protocol, TRACES};
 #[cfg(feature = "jaeger")]
 use super::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
 use super::otlp::{Otlp, OtlpExporter, Settings};
-#[cfg(not(feature = "otlp"))]
-use super::{config::Named, endpoint::redact};
 use super::{
     config::{Environment, TracesExporter},
     console::{Console, ConsoleExporter},
@@ -29,7 +29,7 @@ pub(super) enum Destination {
     #[cfg(feature = "otlp")]
     Otlp(Box<Otlp>),
     #[cfg(not(feature = "otlp"))]
-    WithoutOtlp(Named),
+    WithoutOtlp(NamedUrl),
     /// To this agent or collector, or where the environment says.
     #[cfg(feature = "jaeger")]
     Jaeger(Option<JaegerEndpoint>),
@@ -88,7 +88,7 @@ impl Destination {
             #[cfg(not(feature = "otlp"))]
             Self::WithoutOtlp((setting, url)) => {
                 let expected = "no endpoint, for the feature `otlp` of tracing-core-ext is off";
-                Err(TelemetryError::setting(setting, redact(&url), expected))
+                Err(TelemetryError::setting(setting, url.to_string(), expected))
             }
             #[cfg(feature = "jaeger")]
             Self::Jaeger(endpoint) => way.to_jaeger(endpoint),

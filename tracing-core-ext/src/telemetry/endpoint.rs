@@ -1,3 +1,34 @@
+use std::fmt;
+
+/// A URL as it was given, which is shown without what may be secret.
+#[derive(Clone, PartialEq)]
+pub(super) struct SecretUrl(String);
+
+impl SecretUrl {
+    #[cfg(feature = "otlp")]
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretUrl({self})")
+    }
+}
+
 /// Without user and query: both may be secret.
 pub(super) fn redact(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);

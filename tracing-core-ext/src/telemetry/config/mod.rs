@@ -25,9 +25,11 @@ pub(super) use metrics::HISTOGRAMS;
 #[cfg(feature = "otlp")]
 pub(super) use metrics::Histograms;
 pub(super) use metrics::MetricsVariables;
+#[cfg(feature = "tls")]
+pub(super) use otlp::Named;
 #[cfg(feature = "otlp")]
 pub(super) use otlp::{COLLECTOR, METRICS, Signal};
-pub(super) use otlp::{Named, OtlpVariables, TRACES};
+pub(super) use otlp::{NamedUrl, OtlpVariables, TRACES};
 #[cfg(feature = "otlp")]
 pub use protocol::Compression;
 #[cfg(feature = "otlp")]

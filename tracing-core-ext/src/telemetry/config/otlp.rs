@@ -6,7 +6,7 @@ use super::{
     protocol::{Compression, Protocol},
     variables::Variables,
 };
-use crate::telemetry::{error::TelemetryError, headers::parse_headers};
+use crate::telemetry::{endpoint::SecretUrl, error::TelemetryError, headers::parse_headers};
 
 /// Where all signals go, each to a path of its own below it.
 pub(in crate::telemetry) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -16,7 +16,7 @@ pub(in crate::telemetry) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
 pub(in crate::telemetry) struct OtlpVariables {
     /// As it is written, for what it means depends on the protocol, which code may name.
-    pub(in crate::telemetry) endpoint: Option<Named>,
+    pub(in crate::telemetry) endpoint: Option<NamedUrl>,
     pub(in crate::telemetry) insecure: Option<bool>,
     pub(in crate::telemetry) protocol: Option<Protocol>,
     pub(in crate::telemetry) headers: HeaderMap,
@@ -29,6 +29,8 @@ pub(in crate::telemetry) struct OtlpVariables {
 
 /// A variable, and its value.
 pub(in crate::telemetry) type Named = (&'static str, String);
+
+pub(in crate::telemetry) type NamedUrl = (&'static str, SecretUrl);
 
 /// A signal, and its variables, each before the one for all signals.
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
@@ -85,7 +87,9 @@ pub(in crate::telemetry) const METRICS: Signal = Signal {
 impl Variables {
     pub(super) fn otlp(&self, signal: &Signal) -> Result<OtlpVariables, TelemetryError> {
         Ok(OtlpVariables {
-            endpoint: self.first([signal.endpoint, COLLECTOR])?,
+            endpoint: self
+                .first([signal.endpoint, COLLECTOR])?
+                .map(|(name, url)| (name, url.into())),
             insecure: self.boolean(signal.insecure)?,
             protocol: self.parsed(signal.protocol, Protocol::parse, Protocol::EXPECTED)?,
             headers: self.headers(signal)?,

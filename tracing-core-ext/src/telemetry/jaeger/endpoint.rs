@@ -25,7 +25,7 @@ use crate::telemetry::{endpoint::redact, error::TelemetryError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum JaegerEndpoint {
     /// An agent, which takes Thrift's compact protocol over UDP. What nobody listens for is counted as lost where the
     /// system tells; whether the rest has arrived nobody says. At most 10 MB a second are sent, for an agent loses what
@@ -89,6 +89,12 @@ impl fmt::Display for JaegerEndpoint {
             Self::AgentUdp(address) => write!(f, "udp://{address}"),
             Self::CollectorHttp(url) => f.write_str(&redact(url.as_str())),
         }
+    }
+}
+
+impl fmt::Debug for JaegerEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JaegerEndpoint({self})")
     }
 }
 

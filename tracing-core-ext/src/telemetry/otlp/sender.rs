@@ -16,6 +16,7 @@ use super::{
 use crate::telemetry::{
     config::{Compression, Protocol},
     delivery::Delivery,
+    endpoint::SecretUrl,
     error::TelemetryError,
     transport::{Failure, Received, Transport, built, client},
 };
@@ -34,7 +35,7 @@ pub(in crate::telemetry) struct Sender {
 #[derive(Debug)]
 struct Target {
     client: Client,
-    url: String,
+    url: SecretUrl,
     protocol: Protocol,
     headers: HeaderMap,
 }
@@ -89,7 +90,7 @@ impl Sender {
 
 impl Target {
     async fn attempt(self: Arc<Self>, body: Bytes) -> Result<Answer, Failure> {
-        let request = self.client.post(&self.url).headers(self.headers.clone()).body(body);
+        let request = self.client.post(self.url.as_str()).headers(self.headers.clone()).body(body);
         let received = Received::to(request).await?;
         match self.protocol {
             #[cfg(feature = "grpc")]

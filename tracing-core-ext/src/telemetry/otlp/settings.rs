@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::tls::Tls;
 use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
-    config::{COLLECTOR, Compression, Named, OtlpVariables, Protocol, Signal},
+    config::{COLLECTOR, Compression, NamedUrl, OtlpVariables, Protocol, Signal},
+    endpoint::SecretUrl,
     error::TelemetryError,
     transport::HTTP_ALONE,
 };
@@ -22,7 +23,7 @@ const HEADER: &str = "the name and the value of an HTTP header";
 pub(in crate::telemetry) struct Settings {
     pub(in crate::telemetry) endpoint: Endpoint,
     pub(in crate::telemetry) timeout: Duration,
-    pub(super) url: String,
+    pub(super) url: SecretUrl,
     pub(in crate::telemetry) protocol: Protocol,
     pub(super) headers: HeaderMap,
     pub(super) compression: Compression,
@@ -82,17 +83,18 @@ fn endpoint(
 
 /// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
 fn named_endpoint(
-    (setting, value): &Named,
+    (setting, url): &NamedUrl,
     insecure: Option<bool>,
     protocol: Protocol,
     signal: &Signal,
 ) -> Result<Endpoint, TelemetryError> {
+    let value = url.as_str().trim();
     let scheme = match insecure {
         _ if !protocol.is_grpc() || value.contains("://") => "",
         Some(true) => "http://",
         Some(false) | None => "https://",
     };
-    let url = format!("{scheme}{}", value.trim());
+    let url = format!("{scheme}{value}");
     match *setting == COLLECTOR {
         true => Endpoint::of_collector(setting, &url, signal.path),
         false => Endpoint::verbatim(setting, &url),
@@ -106,11 +108,9 @@ fn default_url(protocol: Protocol) -> &'static str {
     }
 }
 
-fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> String {
-    match protocol.is_grpc() {
-        true => format!("{}{}", endpoint.url(), signal.method),
-        false => endpoint.url().to_owned(),
-    }
+fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> SecretUrl {
+    let method = if protocol.is_grpc() { signal.method } else { "" };
+    SecretUrl::from(format!("{}{method}", endpoint.url()))
 }
 
 fn headers(code: &Otlp, environment: &OtlpVariables) -> Result<HeaderMap, TelemetryError> {

@@ -1,5 +1,10 @@
-use super::*;
-use crate::telemetry::config::{Environment, METRICS, TRACES, Variables};
+use std::sync::Arc;
+
+use super::{super::Sender, *};
+use crate::telemetry::{
+    config::{Environment, METRICS, TRACES, Variables},
+    delivery::Delivery,
+};
 
 type Set = Vec<(String, String)>;
 
@@ -63,7 +68,7 @@ fn rows() -> Vec<Row> {
             "ENDPOINT",
             |otlp| otlp.endpoint("http://code:1"),
             ["http://signal:1/own", "http://general:1"],
-            |settings| settings.url.split('/').nth(2).unwrap().to_owned(),
+            |settings| settings.url.as_str().split('/').nth(2).unwrap().to_owned(),
             ["code:1", "signal:1", "general:1", "localhost:4318"],
         ),
         row(
@@ -210,6 +215,19 @@ fn what_code_cannot_ask_for_is_refused() {
 }
 
 #[test]
+fn what_is_resolved_does_not_show_what_is_secret() {
+    let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
+    let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
+    let environment = Environment::read(&variables(set)).unwrap();
+    assert!(!format!("{environment:?}").contains("secret"));
+    let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
+    assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+    let delivery = Delivery::of_metrics(settings.endpoint.to_string());
+    let sender = Sender::new(settings, &Arc::new(delivery)).unwrap();
+    assert!(!format!("{sender:?}").contains("secret"), "{sender:?}");
+}
+
+#[test]
 fn options_do_not_show_what_is_secret() {
     let otlp = Otlp::default().header("key", "secret").endpoint("http://a.example/?key=secret");
     assert!(!format!("{otlp:?}").contains("secret"));
@@ -250,7 +268,7 @@ mod grpc {
 
     fn url(set: &[(&str, &str)]) -> String {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        resolved(&Otlp::default(), set.collect(), "TRACES").unwrap().url
+        resolved(&Otlp::default(), set.collect(), "TRACES").unwrap().url.as_str().to_owned()
     }
 
     const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -295,8 +313,8 @@ mod grpc {
         let grpc = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL".to_owned(), "grpc".to_owned());
         let set = vec![endpoint.clone(), grpc];
         let url = format!("https://collector:4317{METHOD}");
-        assert_eq!(resolved(&Otlp::default(), set, "TRACES").unwrap().url, url);
-        assert_eq!(resolved(&Otlp::grpc(), vec![endpoint], "TRACES").unwrap().url, url);
+        assert_eq!(resolved(&Otlp::default(), set, "TRACES").unwrap().url.as_str(), url);
+        assert_eq!(resolved(&Otlp::grpc(), vec![endpoint], "TRACES").unwrap().url.as_str(), url);
     }
 
     #[test]
