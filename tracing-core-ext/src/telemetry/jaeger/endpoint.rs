@@ -32,7 +32,8 @@ pub enum JaegerEndpoint {
     /// comes faster. Of a span above 65,000 bytes long strings are cut, with the tag `jaeger.cut_to_characters`, and
     /// where that does not suffice events are dropped.
     AgentUdp(SocketAddr),
-    /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`.
+    /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`. An export
+    /// that fails for now is tried again within `OTEL_EXPORTER_JAEGER_TIMEOUT`, as over OTLP.
     CollectorHttp(Url),
 }
 
@@ -82,7 +83,7 @@ impl FromStr for JaegerEndpoint {
     }
 }
 
-/// Without the query, which may be secret.
+/// Without user and query: both may be secret.
 impl fmt::Display for JaegerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
