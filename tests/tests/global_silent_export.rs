@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tests::SpanSink;
 use tonic_health::server::health_reporter;
 use tracing::{Event, Metadata, Subscriber, span};
-use tracing_core_ext::telemetry::{Otlp, Telemetry};
+use tracing_core_ext::telemetry::{JaegerEndpoint, Otlp, Telemetry, TelemetryBuilder};
 use tracing_subscriber::{
     Layer,
     layer::{Context, SubscriberExt},
@@ -36,7 +36,7 @@ impl Heard {
     fn take(&self) -> (usize, usize) {
         let threads = std::mem::take(&mut *self.0.lock().unwrap());
         let (exporting, others): (Vec<_>, Vec<_>) =
-            threads.into_iter().partition(|thread| thread.starts_with("otlp-export"));
+            threads.into_iter().partition(|thread| thread.starts_with("otel-export"));
         (exporting.len(), others.len())
     }
 }
@@ -79,8 +79,8 @@ async fn grpc_server() -> String {
 }
 
 /// Exports a span, and tells why it was not delivered.
-fn export(otlp: Otlp) -> String {
-    let builder = Telemetry::builder().variables(|_| None).service_name("tests").otlp(otlp);
+fn export(to: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder) -> String {
+    let builder = to(Telemetry::builder().variables(|_| None).service_name("tests"));
     let (telemetry, _subscriber) = builder.build().unwrap();
     drop(telemetry.tracer_provider().tracer("tests").start("order"));
     telemetry.shutdown().map_or_else(|lost| lost.to_string(), |()| String::new())
@@ -96,10 +96,14 @@ async fn an_export_is_neither_traced_nor_logged_and_silences_nobody_else() {
     let url = http_collector();
 
     // First, for whoever comes by a callsite first decides for all.
-    assert_eq!(export(Otlp::http_protobuf().endpoint(&url)), "");
+    let jaeger = JaegerEndpoint::collector(&format!("{url}/api/traces")).unwrap();
+    assert_eq!(export(|builder| builder.jaeger(jaeger)), "");
+    assert_eq!(heard.take(), (0, 0));
+    assert_eq!(export(|builder| builder.otlp(Otlp::http_protobuf().endpoint(&url))), "");
     assert_eq!(heard.take(), (0, 0));
     assert!(sink.spans().is_empty(), "{:#?}", sink.spans());
-    let lost = export(Otlp::grpc().endpoint(grpc_server().await));
+    let grpc = Otlp::grpc().endpoint(grpc_server().await);
+    let lost = export(|builder| builder.otlp(grpc));
     assert!(lost.contains("gRPC UNIMPLEMENTED"), "{lost}");
     assert_eq!(heard.take().0, 0);
 

@@ -8,6 +8,8 @@ use std::{
 };
 
 use opentelemetry::Context;
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -15,11 +17,8 @@ use opentelemetry_sdk::{
 };
 use tracing::Dispatch;
 
-#[cfg(feature = "otlp")]
-use opentelemetry_sdk::metrics::Temporality;
-
-#[cfg(feature = "otlp")]
-use super::otlp::Closing;
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
+use super::transport::Closing;
 use super::{
     config::Batch,
     counting_exporter::CountingExporter,
@@ -58,7 +57,7 @@ pub(super) struct Delivery {
     is_full: AtomicBool,
     outage: Mutex<Outage>,
     log: LogTarget,
-    #[cfg(feature = "otlp")]
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     closing: Closing,
 }
 
@@ -141,7 +140,7 @@ impl Delivery {
             is_full: AtomicBool::new(false),
             outage: Mutex::default(),
             log: LogTarget::default(),
-            #[cfg(feature = "otlp")]
+            #[cfg(any(feature = "otlp", feature = "jaeger"))]
             closing: Closing::default(),
         }
     }
@@ -151,7 +150,7 @@ impl Delivery {
         &self.destination
     }
 
-    #[cfg(feature = "otlp")]
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     pub(super) fn closing(&self) -> &Closing {
         &self.closing
     }

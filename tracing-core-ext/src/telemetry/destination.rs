@@ -2,10 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
+#[cfg(not(feature = "otlp"))]
+use super::config::NamedUrl;
 #[cfg(feature = "otlp")]
 use super::config::{Protocol, TRACES};
-#[cfg(not(feature = "otlp"))]
-use super::endpoint::Endpoint;
 #[cfg(feature = "jaeger")]
 use super::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
@@ -29,7 +29,7 @@ pub(super) enum Destination {
     #[cfg(feature = "otlp")]
     Otlp(Box<Otlp>),
     #[cfg(not(feature = "otlp"))]
-    WithoutOtlp(Endpoint),
+    WithoutOtlp(NamedUrl),
     /// To this agent or collector, or where the environment says.
     #[cfg(feature = "jaeger")]
     Jaeger(Option<JaegerEndpoint>),
@@ -91,9 +91,9 @@ impl Destination {
             #[cfg(feature = "otlp")]
             Self::Otlp(options) => way.over_otlp(&options),
             #[cfg(not(feature = "otlp"))]
-            Self::WithoutOtlp(endpoint) => {
-                Err(endpoint
-                    .refused("no endpoint, for the feature `otlp` of tracing-core-ext is off"))
+            Self::WithoutOtlp((setting, url)) => {
+                let expected = "no endpoint, for the feature `otlp` of tracing-core-ext is off";
+                Err(TelemetryError::setting(setting, url.to_string(), expected))
             }
             #[cfg(feature = "jaeger")]
             Self::Jaeger(endpoint) => way.to_jaeger(endpoint),
@@ -148,7 +148,8 @@ impl Way<'_> {
         let jaeger = &self.environment.jaeger;
         let endpoint = jaeger.endpoint(endpoint)?;
         let delivery = self.delivery(endpoint.to_string(), "jaeger_span_exporter");
-        let exporter = JaegerExporter::new(&endpoint, jaeger, &delivery)?;
+        let timeout = jaeger.timeout.min(self.environment.batch.export_timeout);
+        let exporter = JaegerExporter::new(&endpoint, jaeger, timeout, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }
 

@@ -52,7 +52,7 @@ impl Pipeline {
     ///
     /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
     pub(super) fn closing(&self, timeout: Duration) -> impl FnOnce() + Send + 'static {
-        #[cfg(feature = "otlp")]
+        #[cfg(any(feature = "otlp", feature = "jaeger"))]
         self.delivery.closing().begin();
         let processor = Arc::clone(&self.processor);
         move || {

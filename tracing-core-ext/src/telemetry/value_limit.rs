@@ -44,10 +44,11 @@ impl<P: SpanProcessor> SpanProcessor for ValueLimit<P> {
 
 /// OpenTelemetry specification, "Attribute limits": those of a span, of its events and of its links.
 fn cut_all(span: &mut SpanData, limit: usize) {
-    let cut_each = |attributes: &mut Vec<KeyValue>| {
-        attributes.iter_mut().for_each(|attribute| cut(&mut attribute.value, limit));
-    };
-    cut_each(&mut span.attributes);
-    span.events.events.iter_mut().for_each(|event| cut_each(&mut event.attributes));
-    span.links.links.iter_mut().for_each(|link| cut_each(&mut link.attributes));
+    cut_each(&mut span.attributes, limit);
+    span.events.events.iter_mut().for_each(|event| cut_each(&mut event.attributes, limit));
+    span.links.links.iter_mut().for_each(|link| cut_each(&mut link.attributes, limit));
+}
+
+pub(super) fn cut_each(attributes: &mut [KeyValue], limit: usize) {
+    attributes.iter_mut().for_each(|attribute| cut(&mut attribute.value, limit));
 }

@@ -42,11 +42,11 @@ impl Variables {
             let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
             return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
         }
-        let timeout = self.milliseconds("OTEL_BSP_EXPORT_TIMEOUT")?;
+        let timeout = self.milliseconds(["OTEL_BSP_EXPORT_TIMEOUT"])?;
         Ok(Batch {
             queue,
             size: size.unwrap_or(512).min(queue),
-            delay: self.milliseconds("OTEL_BSP_SCHEDULE_DELAY")?,
+            delay: self.milliseconds(["OTEL_BSP_SCHEDULE_DELAY"])?,
             export_timeout: timeout.unwrap_or(EXPORT_TIMEOUT),
         })
     }

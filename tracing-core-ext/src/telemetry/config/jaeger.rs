@@ -1,7 +1,5 @@
 use std::{fmt, time::Duration};
 
-use reqwest::Url;
-
 use super::variables::Variables;
 use crate::telemetry::{
     error::TelemetryError,
@@ -22,7 +20,7 @@ pub(in crate::telemetry) struct Jaeger {
     receiver: Receiver,
     is_named: bool,
     pub(in crate::telemetry) credentials: Option<Credentials>,
-    /// Of one request to a collector.
+    /// Of an export to a collector, with all its attempts.
     pub(in crate::telemetry) timeout: Duration,
 }
 
@@ -30,7 +28,7 @@ pub(in crate::telemetry) struct Jaeger {
 #[derive(Debug)]
 enum Receiver {
     Agent { host: String, port: u16 },
-    Collector(Url),
+    Collector(JaegerEndpoint),
 }
 
 /// For a collector, by Basic authentication.
@@ -66,10 +64,9 @@ impl Jaeger {
                 let address = agent_address::resolve(AGENT_HOST, host, host, *port)?;
                 Ok(JaegerEndpoint::AgentUdp(address))
             }
-            Receiver::Collector(url) => {
-                let endpoint = JaegerEndpoint::CollectorHttp(url.clone());
+            Receiver::Collector(endpoint) => {
                 endpoint.check(COLLECTOR)?;
-                Ok(endpoint)
+                Ok(endpoint.clone())
             }
         }
     }
@@ -77,7 +74,7 @@ impl Jaeger {
 
 impl Variables {
     pub(super) fn jaeger(&self) -> Result<Jaeger, TelemetryError> {
-        let timeout = self.milliseconds(TIMEOUT)?.unwrap_or(Duration::from_secs(10));
+        let timeout = self.milliseconds([TIMEOUT])?.unwrap_or(Duration::from_secs(10));
         let credentials = self.jaeger_credentials()?;
         let is_named = self.first([COLLECTOR, AGENT_HOST])?.is_some();
         Ok(Jaeger { receiver: self.jaeger_receiver()?, is_named, credentials, timeout })
@@ -87,13 +84,12 @@ impl Variables {
     fn jaeger_receiver(&self) -> Result<Receiver, TelemetryError> {
         let agent = self.jaeger_agent()?;
         let collector = self.text(COLLECTOR)?;
-        let collector = collector.map(|url| collector_url::parse(COLLECTOR, url.trim()));
+        let collector = collector.map(|url| parse_collector(&url));
         match (self.jaeger_protocol()?, collector.transpose()?) {
             (Some(Protocol::Udp), _) | (None, None) => Ok(agent),
-            (_, Some(url)) => Ok(Receiver::Collector(url)),
+            (_, Some(collector)) => Ok(Receiver::Collector(collector)),
             (Some(Protocol::Http), None) => {
-                let url = collector_url::parse(COLLECTOR, "http://localhost:14268/api/traces")?;
-                Ok(Receiver::Collector(url))
+                parse_collector("http://localhost:14268/api/traces").map(Receiver::Collector)
             }
         }
     }
@@ -133,6 +129,10 @@ impl Variables {
             (None, None) => Ok(None),
         }
     }
+}
+
+fn parse_collector(url: &str) -> Result<JaegerEndpoint, TelemetryError> {
+    collector_url::parse(COLLECTOR, url.trim()).map(JaegerEndpoint::CollectorHttp)
 }
 
 impl fmt::Debug for Credentials {
@@ -246,7 +246,8 @@ mod tests {
         let expected = "OTEL_EXPORTER_JAEGER_PASSWORD=\"***\": expected \
                         OTEL_EXPORTER_JAEGER_USER beside it";
         assert_eq!(error, expected);
-        let jaeger = read(&[(USER, "me"), (PASSWORD, "secret")]).unwrap();
+        const URL: &str = "http://localhost/api/traces?key=secret";
+        let jaeger = read(&[(USER, "me"), (PASSWORD, "secret"), (COLLECTOR, URL)]).unwrap();
         assert!(!format!("{jaeger:?}").contains("secret"));
     }
 }

@@ -49,8 +49,8 @@ impl Variables {
         Ok(MetricsVariables {
             has_prometheus,
             has_otlp,
-            interval: self.milliseconds("OTEL_METRIC_EXPORT_INTERVAL")?,
-            timeout: self.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT")?,
+            interval: self.milliseconds(["OTEL_METRIC_EXPORT_INTERVAL"])?,
+            timeout: self.milliseconds(["OTEL_METRIC_EXPORT_TIMEOUT"])?,
             #[cfg(feature = "otlp")]
             temporality: self.temporality()?,
             histograms: self.histograms()?.unwrap_or_default(),

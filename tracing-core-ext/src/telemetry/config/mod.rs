@@ -26,10 +26,10 @@ pub(super) use metrics::HISTOGRAMS;
 pub(super) use metrics::Histograms;
 pub(super) use metrics::MetricsVariables;
 #[cfg(feature = "tls")]
-pub(super) use otlp::Path;
+pub(super) use otlp::Named;
 #[cfg(feature = "otlp")]
-pub(super) use otlp::{METRICS, Signal};
-pub(super) use otlp::{OtlpVariables, TRACES};
+pub(super) use otlp::{COLLECTOR, METRICS, Signal};
+pub(super) use otlp::{NamedUrl, OtlpVariables, TRACES};
 #[cfg(feature = "otlp")]
 pub use protocol::Compression;
 #[cfg(feature = "otlp")]
@@ -128,13 +128,7 @@ impl Variables {
     }
 
     fn is_disabled(&self) -> Result<bool, TelemetryError> {
-        const DISABLED: &str = "OTEL_SDK_DISABLED";
-        match self.text(DISABLED)? {
-            None => Ok(false),
-            Some(value) if value.trim().eq_ignore_ascii_case("false") => Ok(false),
-            Some(value) if value.trim().eq_ignore_ascii_case("true") => Ok(true),
-            Some(value) => Err(TelemetryError::setting(DISABLED, value, "true or false")),
-        }
+        Ok(self.boolean(["OTEL_SDK_DISABLED"])?.unwrap_or(false))
     }
 
     fn no_color(&self) -> Result<bool, TelemetryError> {

@@ -4,26 +4,33 @@ use http::HeaderMap;
 
 use super::{
     protocol::{Compression, Protocol},
-    variables::{Variables, positive},
+    variables::Variables,
 };
-use crate::telemetry::{endpoint::Endpoint, error::TelemetryError, headers::parse_headers};
+use crate::telemetry::{endpoint::SecretUrl, error::TelemetryError, headers::parse_headers};
+
+/// Where all signals go, each to a path of its own below it.
+pub(in crate::telemetry) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// What the environment says of the export of a signal over OTLP.
 #[derive(Debug, Default)]
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
 pub(in crate::telemetry) struct OtlpVariables {
-    pub(in crate::telemetry) endpoint: Option<Endpoint>,
+    /// As it is written, for what it means depends on the protocol, which code may name.
+    pub(in crate::telemetry) endpoint: Option<NamedUrl>,
+    pub(in crate::telemetry) insecure: Option<bool>,
     pub(in crate::telemetry) protocol: Option<Protocol>,
     pub(in crate::telemetry) headers: HeaderMap,
     pub(in crate::telemetry) timeout: Option<Duration>,
     pub(in crate::telemetry) compression: Option<Compression>,
-    pub(in crate::telemetry) certificate: Option<Path>,
-    pub(in crate::telemetry) client_certificate: Option<Path>,
-    pub(in crate::telemetry) client_key: Option<Path>,
+    pub(in crate::telemetry) certificate: Option<Named>,
+    pub(in crate::telemetry) client_certificate: Option<Named>,
+    pub(in crate::telemetry) client_key: Option<Named>,
 }
 
-/// Of a file, and the variable that names it.
-pub(in crate::telemetry) type Path = (&'static str, String);
+/// A variable, and its value.
+pub(in crate::telemetry) type Named = (&'static str, String);
+
+pub(in crate::telemetry) type NamedUrl = (&'static str, SecretUrl);
 
 /// A signal, and its variables, each before the one for all signals.
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
@@ -79,17 +86,14 @@ pub(in crate::telemetry) const METRICS: Signal = Signal {
 
 impl Variables {
     pub(super) fn otlp(&self, signal: &Signal) -> Result<OtlpVariables, TelemetryError> {
-        let protocol = self.parsed(signal.protocol, Protocol::parse, Protocol::EXPECTED)?;
-        let scheme = match self.parsed(signal.insecure, parse_bool, "true or false")? {
-            Some(true) => "http://",
-            Some(false) | None => "https://",
-        };
-        let is_grpc = protocol.is_some_and(Protocol::is_grpc);
         Ok(OtlpVariables {
-            endpoint: self.endpoint(signal, is_grpc.then_some(scheme))?,
-            protocol,
+            endpoint: self
+                .first([signal.endpoint, COLLECTOR])?
+                .map(|(name, url)| (name, url.into())),
+            insecure: self.boolean(signal.insecure)?,
+            protocol: self.parsed(signal.protocol, Protocol::parse, Protocol::EXPECTED)?,
             headers: self.headers(signal)?,
-            timeout: self.timeout(signal)?,
+            timeout: self.milliseconds(signal.timeout)?,
             compression: self.parsed(
                 signal.compression,
                 Compression::parse,
@@ -101,42 +105,8 @@ impl Variables {
         })
     }
 
-    /// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
-    fn endpoint(
-        &self,
-        signal: &Signal,
-        default_scheme: Option<&str>,
-    ) -> Result<Option<Endpoint>, TelemetryError> {
-        const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        let Some((setting, value)) = self.first([signal.endpoint, COLLECTOR])? else {
-            return Ok(None);
-        };
-        let scheme = default_scheme.filter(|_| !value.contains("://")).unwrap_or_default();
-        let url = format!("{scheme}{}", value.trim());
-        match setting == COLLECTOR {
-            true => Endpoint::of_collector(setting, &url, signal.path).map(Some),
-            false => Endpoint::verbatim(setting, &url).map(Some),
-        }
-    }
-
     fn headers(&self, signal: &Signal) -> Result<HeaderMap, TelemetryError> {
         let found = self.first(signal.headers)?;
         found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
-    }
-
-    fn timeout(&self, signal: &Signal) -> Result<Option<Duration>, TelemetryError> {
-        let found = self.first(signal.timeout)?;
-        let milliseconds =
-            found.map(|(name, value)| positive(name, &value, u64::MAX)).transpose()?;
-        Ok(milliseconds.map(Duration::from_millis))
-    }
-}
-
-/// Case does not matter: OpenTelemetry environment variable specification, "Boolean".
-fn parse_bool(value: &str) -> Option<bool> {
-    match value {
-        value if value.eq_ignore_ascii_case("true") => Some(true),
-        value if value.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
     }
 }

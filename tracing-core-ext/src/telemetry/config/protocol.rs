@@ -36,6 +36,7 @@ impl Protocol {
         }
     }
 
+    #[cfg(feature = "otlp")]
     pub(in crate::telemetry) fn is_grpc(self) -> bool {
         match self {
             #[cfg(feature = "grpc")]

@@ -67,19 +67,6 @@ fn the_service_name_leaves_the_resource_attributes() {
 }
 
 #[test]
-fn the_endpoint_for_traces_beats_the_general_one() {
-    let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318");
-    let environment = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318")]).unwrap();
-    assert_eq!(environment.traces.endpoint.unwrap().url(), format!("{}/v1/traces", general.1));
-    let environment = read(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4318"),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1/in"),
-    ])
-    .unwrap();
-    assert_eq!(environment.traces.endpoint.unwrap().url(), "http://traces:1/in");
-}
-
-#[test]
 fn headers_for_traces_beat_the_general_ones_unless_they_are_empty() {
     let environment = read(&[
         ("OTEL_EXPORTER_OTLP_HEADERS", "for=all"),
@@ -91,15 +78,6 @@ fn headers_for_traces_beat_the_general_ones_unless_they_are_empty() {
         ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
     ]);
     assert_eq!(environment.unwrap().traces.headers["for"], "all");
-}
-
-#[test]
-fn an_unparsable_endpoint_names_variable_value_and_what_is_allowed() {
-    assert_eq!(
-        refusal(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]),
-        "OTEL_EXPORTER_OTLP_ENDPOINT=\"localhost:4318\": expected an absolute http:// or \
-         https:// URL such as http://localhost:4318"
-    );
 }
 
 fn refusal_of(variable: &'static str, value: &'static str) -> String {

@@ -119,11 +119,21 @@ impl Variables {
         }
     }
 
-    pub(super) fn milliseconds(
+    /// Case does not matter: OpenTelemetry environment variable specification, "Boolean".
+    pub(super) fn boolean<const N: usize>(
         &self,
-        name: &'static str,
+        names: [&'static str; N],
+    ) -> Result<Option<bool>, TelemetryError> {
+        let parse = |value: &str| value.to_ascii_lowercase().parse().ok();
+        self.parsed(names, parse, "true or false")
+    }
+
+    pub(super) fn milliseconds<const N: usize>(
+        &self,
+        names: [&'static str; N],
     ) -> Result<Option<Duration>, TelemetryError> {
-        let number = self.text(name)?.map(|value| positive(name, &value, u64::MAX)).transpose()?;
+        let found = self.first(names)?;
+        let number = found.map(|(name, value)| positive(name, &value, u64::MAX)).transpose()?;
         Ok(number.map(Duration::from_millis))
     }
 }

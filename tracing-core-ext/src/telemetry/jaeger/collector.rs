@@ -1,64 +1,73 @@
-use std::{fmt, io::Read};
+use std::{fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use reqwest::{
-    Url,
-    blocking::{Client, Response},
-};
+use reqwest::{Client, Url};
 
-use super::blocking::{blocking_client, root_cause};
 use crate::telemetry::{
     config::{Credentials, Jaeger},
+    delivery::Delivery,
     endpoint::is_loopback,
-    waterfall::safe,
+    error::TelemetryError,
+    transport::{Failure, Received, Transport, built, client},
 };
 
 const THRIFT: &str = "application/vnd.apache.thrift.binary";
-const MOST_ANSWER_BYTES: u64 = 1_024;
-const MOST_ANSWER_CHARS: usize = 200;
 
 /// Posts batches to a collector.
+#[derive(Debug)]
 pub(super) struct Collector {
+    transport: Transport,
+    target: Arc<Target>,
+}
+
+struct Target {
     client: Client,
     url: Url,
     credentials: Option<Credentials>,
 }
 
 impl Collector {
-    pub(super) fn new(url: &Url, jaeger: &Jaeger) -> reqwest::Result<Self> {
+    pub(super) fn new(
+        url: &Url,
+        jaeger: &Jaeger,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
         let is_loopback = url.host_str().is_some_and(is_loopback);
-        let client = blocking_client(is_loopback, jaeger.timeout)?;
-        Ok(Self { client, url: url.clone(), credentials: jaeger.credentials.clone() })
+        let client = built(client(is_loopback, url.scheme() == "https"))?;
+        let credentials = jaeger.credentials.clone();
+        Ok(Self {
+            transport: Transport::new(timeout, delivery)?,
+            target: Arc::new(Target { client, url: url.clone(), credentials }),
+        })
     }
 
     /// Fails with the status and what the collector says, or with the innermost cause.
-    pub(super) fn send(&self, batch: Vec<u8>) -> Result<(), String> {
+    pub(super) async fn send(&self, batch: Vec<u8>) -> Result<(), String> {
+        let (target, batch) = (Arc::clone(&self.target), Bytes::from(batch));
+        self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await
+    }
+}
+
+impl Target {
+    async fn attempt(self: Arc<Self>, batch: Bytes) -> Result<(), Failure> {
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, THRIFT).body(batch);
         let request = match &self.credentials {
             Some(Credentials { user, password }) => request.basic_auth(user, Some(password)),
             None => request,
         };
-        let response = request.send().map_err(|error| root_cause(&error.without_url()))?;
-        match response.status().is_success() {
+        let received = Received::to(request).await?;
+        match received.status.is_success() {
             true => Ok(()),
-            false => Err(refusal(response)),
+            false => Err(received.failure(Some(&String::from_utf8_lossy(&received.body)))),
         }
     }
 }
 
-fn refusal(response: Response) -> String {
-    let status = response.status();
-    let mut answer = Vec::new();
-    let _ = response.take(MOST_ANSWER_BYTES).read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer);
-    match answer.trim() {
-        "" => format!("the collector answered {status}"),
-        answer => format!("the collector answered {status}: {}", safe(answer, MOST_ANSWER_CHARS)),
-    }
-}
-
-impl fmt::Debug for Collector {
+/// Without what may be secret.
+impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Collector").finish_non_exhaustive()
+        f.debug_struct("Target").finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::telemetry::{
     endpoint::{is_loopback, redact},
     error::TelemetryError,
+    transport::HTTP_ALONE,
 };
 
 const API: &str = "/api/traces";
@@ -88,8 +89,7 @@ fn corrected(url: &Url) -> Url {
 
 fn check_tls(setting: &'static str, url: &Url) -> Result<(), TelemetryError> {
     if url.scheme() == "https" && !cfg!(feature = "tls") {
-        let expected = "an http:// URL, for the feature `tls` of tracing-core-ext is off";
-        return Err(TelemetryError::setting(setting, redact(url.as_str()), expected));
+        return Err(TelemetryError::setting(setting, redact(url.as_str()), HTTP_ALONE));
     }
     Ok(())
 }

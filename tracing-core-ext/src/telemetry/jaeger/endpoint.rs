@@ -25,14 +25,15 @@ use crate::telemetry::{endpoint::redact, error::TelemetryError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum JaegerEndpoint {
     /// An agent, which takes Thrift's compact protocol over UDP. What nobody listens for is counted as lost where the
     /// system tells; whether the rest has arrived nobody says. At most 10 MB a second are sent, for an agent loses what
     /// comes faster. Of a span above 65,000 bytes long strings are cut, with the tag `jaeger.cut_to_characters`, and
     /// where that does not suffice events are dropped.
     AgentUdp(SocketAddr),
-    /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`.
+    /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`. An export
+    /// that fails for now is tried again within `OTEL_EXPORTER_JAEGER_TIMEOUT`, as over OTLP.
     CollectorHttp(Url),
 }
 
@@ -82,13 +83,19 @@ impl FromStr for JaegerEndpoint {
     }
 }
 
-/// Without the query, which may be secret.
+/// Without user and query: both may be secret.
 impl fmt::Display for JaegerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AgentUdp(address) => write!(f, "udp://{address}"),
             Self::CollectorHttp(url) => f.write_str(&redact(url.as_str())),
         }
+    }
+}
+
+impl fmt::Debug for JaegerEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JaegerEndpoint({self})")
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod agent;
 pub(super) mod agent_address;
-mod blocking;
 mod bridge;
 mod collector;
 pub(super) mod collector_url;
@@ -23,9 +22,7 @@ use opentelemetry_sdk::{
 };
 
 pub use self::endpoint::JaegerEndpoint;
-use self::{
-    agent::Agent, blocking::on_plain_thread, collector::Collector, encoder::Encoder, losses::Losses,
-};
+use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::Losses};
 use super::{config::Jaeger, delivery::Delivery, error::TelemetryError};
 
 /// Sends spans to an agent or to a collector.
@@ -43,35 +40,42 @@ enum Receiver {
 }
 
 impl JaegerExporter {
-    /// The endpoint has been checked. The name of the service comes with the resource.
+    /// The endpoint has been checked. The timeout is of an export with all its attempts. The name of the service comes with
+    /// the resource.
     pub(super) fn new(
         endpoint: &JaegerEndpoint,
         jaeger: &Jaeger,
+        timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let encoder = Encoder::new(&Resource::builder_empty().build())?;
-        let receiver = on_plain_thread(|| Receiver::new(endpoint, jaeger))?;
+        let receiver = Receiver::new(endpoint, jaeger, timeout, delivery)?;
         Ok(Self { encoder, receiver, delivery: Arc::clone(delivery) })
     }
 }
 
 impl Receiver {
-    fn new(endpoint: &JaegerEndpoint, jaeger: &Jaeger) -> Result<Self, TelemetryError> {
+    fn new(
+        endpoint: &JaegerEndpoint,
+        jaeger: &Jaeger,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
         match endpoint {
             JaegerEndpoint::AgentUdp(address) => {
                 Agent::new(*address).map(Self::Agent).map_err(TelemetryError::exporter)
             }
             JaegerEndpoint::CollectorHttp(url) => {
-                Collector::new(url, jaeger).map(Self::Collector).map_err(TelemetryError::exporter)
+                Collector::new(url, jaeger, timeout, delivery).map(Self::Collector)
             }
         }
     }
 
-    fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
+    async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
         match self {
             Self::Agent(agent) => agent.send(batch, encoder),
             Self::Collector(collector) => {
-                collector.send(encoder.encode(batch)?).map(|()| Losses::default())
+                collector.send(encoder.encode(batch)?).await.map(|()| Losses::default())
             }
         }
     }
@@ -87,7 +91,7 @@ impl Receiver {
 
 impl SpanExporter for JaegerExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let losses = self.receiver.send(&batch, &self.encoder);
+        let losses = self.receiver.send(&batch, &self.encoder).await;
         let losses = losses.map_err(OTelSdkError::InternalFailure)?;
         losses.tell(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
     }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{KeyValue, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::http::cut;
+use crate::telemetry::value_limit::cut_each;
 
 /// How many characters strings may keep, one attempt after the other.
 const LIMITS: [usize; 4] = [8_192, 2_048, 512, LEAST];
@@ -28,18 +28,15 @@ pub(super) fn smaller(span: &SpanData) -> impl Iterator<Item = SpanData> {
 }
 
 fn cut_strings(span: &mut SpanData, limit: usize) {
-    let cut_each = |attributes: &mut Vec<KeyValue>| {
-        attributes.iter_mut().for_each(|attribute| cut(&mut attribute.value, limit));
-    };
     cut_text(&mut span.name, limit);
     if let Status::Error { description } = &mut span.status {
         cut_text(description, limit);
     }
-    cut_each(&mut span.attributes);
-    span.links.links.iter_mut().for_each(|link| cut_each(&mut link.attributes));
+    cut_each(&mut span.attributes, limit);
+    span.links.links.iter_mut().for_each(|link| cut_each(&mut link.attributes, limit));
     for event in &mut span.events.events {
         cut_text(&mut event.name, limit);
-        cut_each(&mut event.attributes);
+        cut_each(&mut event.attributes, limit);
     }
 }
 

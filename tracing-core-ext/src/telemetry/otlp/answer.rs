@@ -4,9 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message;
 use serde_json::Value;
 
-use crate::telemetry::waterfall::safe;
-
-const MOST_MESSAGE_CHARS: usize = 200;
+use crate::telemetry::transport::{Failure, Received, printable};
 
 /// What a collector says of an export it has taken.
 ///
@@ -65,16 +63,37 @@ impl Answer {
     }
 }
 
+/// Whether an export over HTTP has succeeded.
+pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+    if !received.status.is_success() {
+        return Err(failure(received));
+    }
+    match other_media_type(received) {
+        Some(other) => Err(Failure::Final(format!("answered {}, not OTLP", printable(other)))),
+        None => Ok(Answer::of_http(&received.headers, &received.body)),
+    }
+}
+
+/// That of a page, say, which is shown to whatever is posted. An answer that is empty or has no type counts as one of OTLP.
+fn other_media_type(received: &Received) -> Option<&str> {
+    let headers = &received.headers;
+    let other = !received.body.is_empty() && !is_json(headers) && !is_protobuf(headers);
+    media_type(headers).filter(|_| other)
+}
+
+pub(super) fn failure(received: &Received) -> Failure {
+    let message = failure_message(&received.headers, &received.body);
+    received.failure(message.as_deref())
+}
+
 /// What an answer that is a failure says, by the `Status` it holds: OTLP specification, "Failures".
-pub(super) fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let message = match is_json(headers) {
         true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
-        false if is(headers, "application/x-protobuf") => {
-            RpcStatus::decode(body.clone()).ok()?.message
-        }
+        false if is_protobuf(headers) => RpcStatus::decode(body.clone()).ok()?.message,
         false => return None,
     };
-    (!message.is_empty()).then(|| printable(&message))
+    Some(message)
 }
 
 /// What of `google.rpc.Status` is read.
@@ -96,17 +115,21 @@ pub(super) struct Any {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    is(headers, "application/json")
+    is(headers, &["application/json"])
 }
 
-fn is(headers: &HeaderMap, media_type: &str) -> bool {
-    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let found = found.and_then(|value| value.split(';').next()).unwrap_or_default();
-    found.trim().eq_ignore_ascii_case(media_type)
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    is(headers, &["application/x-protobuf", "application/protobuf"])
 }
 
-pub(super) fn printable(message: &str) -> String {
-    safe(message.trim(), MOST_MESSAGE_CHARS)
+fn is(headers: &HeaderMap, media_types: &[&str]) -> bool {
+    let found = media_type(headers).unwrap_or_default();
+    media_types.iter().any(|media_type| found.eq_ignore_ascii_case(media_type))
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim).filter(|found| !found.is_empty())
 }
 
 #[cfg(test)]

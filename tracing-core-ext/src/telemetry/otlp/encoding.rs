@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
@@ -8,10 +8,10 @@ use http::{
 };
 use prost::Message;
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 
 #[cfg(feature = "grpc")]
 use super::grpc;
+use super::json::json;
 use crate::telemetry::config::{Compression, Protocol};
 
 /// "OpenTelemetry protocol exporters SHOULD emit a User-Agent header to at a minimum identify the exporter, the language
@@ -32,22 +32,6 @@ pub(super) fn body(
         }
         Protocol::HttpProtobuf => compressed(message.encode_to_vec(), compression).map(Bytes::from),
         Protocol::HttpJson => compressed(json(message)?, compression).map(Bytes::from),
-    }
-}
-
-fn json(message: &impl Serialize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    message.serialize(&mut Serializer::with_formatter(&mut bytes, NoNull)).ok()?;
-    Some(bytes)
-}
-
-/// A number that is not finite would be `null`, for which a collector refuses all the rest. Nothing else is: fields
-/// without a value are only those the SDK always fills.
-struct NoNull;
-
-impl Formatter for NoNull {
-    fn write_null<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(br#""NaN""#)
     }
 }
 

@@ -9,11 +9,8 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 use prost::Message;
 
-use super::{
-    answer::{Answer, RpcStatus, printable},
-    http::Received,
-    retry::Failure,
-};
+use super::answer::{Answer, RpcStatus, failure};
+use crate::telemetry::transport::{Failure, Received, printable};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -39,7 +36,7 @@ pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
 /// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
 pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
     if received.status != StatusCode::OK {
-        return Err(received.failure());
+        return Err(failure(received));
     }
     let in_trailers = Status::of(&received.trailers);
     match in_trailers.or_else(|| Status::of(&received.headers)) {

@@ -26,7 +26,8 @@ use crate::telemetry::config::{Compression, Protocol};
 /// `OTEL_EXPORTER_OTLP_METRICS_…`), then in the one for all signals (`OTEL_EXPORTER_OTLP_…`), and has a default.
 ///
 /// An export that fails for now is tried again within its timeout: after 100 ms, then after twice as long each time, or
-/// when the collector asks for it. A service that shuts down does not wait: it tries once more.
+/// when the collector asks for it. So are the exports behind it: one that would have to wait beyond its timeout fails
+/// without a request. A service that shuts down does not wait: it tries once more.
 #[derive(Clone, Default)]
 #[must_use = "nothing is sent before it is passed to TelemetryBuilder::otlp"]
 pub struct Otlp {
@@ -86,13 +87,14 @@ impl Otlp {
     }
 
     /// Trusts the collectors whose certificates are signed by one of these, in PEM, instead of those the system trusts.
+    /// Refused beside an `http://` endpoint.
     #[cfg(feature = "tls")]
     pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
         Self { ca_certificate: Some(pem.into()), ..self }
     }
 
     /// Shows this certificate, with those between it and a root, to a collector that asks for one; and its private key.
-    /// Both in PEM.
+    /// Both in PEM. Refused beside an `http://` endpoint.
     #[cfg(feature = "tls")]
     pub fn client_certificate(
         self,
@@ -102,7 +104,8 @@ impl Otlp {
         Self { client_certificate: Some([certificate.into(), key.into()]), ..self }
     }
 
-    /// Sends through this client, which brings its proxies, redirects and certificates; not over gRPC.
+    /// Sends through this client, which brings its proxies, redirects, TLS and certificates; not over gRPC. Certificates named
+    /// beside it, in code or in the environment, are refused.
     ///
     /// Connections it has made elsewhere belong to the runtime they were made in, so better make it for this alone. A
     /// client that is instrumented would trace the export of traces.

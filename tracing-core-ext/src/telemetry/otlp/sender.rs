@@ -1,37 +1,32 @@
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use prost::Message;
-use reqwest::{Client, redirect::Policy};
+use reqwest::Client;
 use serde::Serialize;
 
 #[cfg(feature = "grpc")]
 use super::grpc;
 use super::{
-    answer::Answer,
+    answer::{self, Answer},
     encoding,
-    http::{Received, root_cause, unsent},
-    retry::{Failure, until_delivered},
-    runtime::ExportRuntime,
     settings::Settings,
 };
 use crate::telemetry::{
     config::{Compression, Protocol},
     delivery::Delivery,
+    endpoint::SecretUrl,
     error::TelemetryError,
+    transport::{Failure, Received, Transport, built, client},
 };
 
-/// Sends what a signal exports, on a thread of its own.
+/// Sends what a signal exports.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Sender {
-    runtime: ExportRuntime,
+    transport: Transport,
     target: Arc<Target>,
     compression: Compression,
-    timeout: Duration,
     delivery: Arc<Delivery>,
     /// What the collector has last said, and was logged.
     advice: Mutex<Option<String>>,
@@ -40,7 +35,7 @@ pub(in crate::telemetry) struct Sender {
 #[derive(Debug)]
 struct Target {
     client: Client,
-    url: String,
+    url: SecretUrl,
     protocol: Protocol,
     headers: HeaderMap,
 }
@@ -53,14 +48,13 @@ impl Sender {
         let Settings { protocol, compression, .. } = settings;
         let client = match settings.http_client.clone() {
             Some(client) => client,
-            None => client(&settings)?,
+            None => own_client(&settings)?,
         };
         let headers = encoding::headers(protocol, compression, settings.headers);
         Ok(Self {
-            runtime: ExportRuntime::new().map_err(TelemetryError::exporter)?,
+            transport: Transport::new(settings.timeout, delivery)?,
             target: Arc::new(Target { client, url: settings.url, protocol, headers }),
             compression,
-            timeout: settings.timeout,
             delivery: Arc::clone(delivery),
             advice: Mutex::default(),
         })
@@ -73,16 +67,9 @@ impl Sender {
     ) -> Result<Answer, String> {
         let body = encoding::body(message, self.target.protocol, self.compression);
         let body = body.ok_or("it cannot be written in this protocol")?;
-        let (target, delivery) = (Arc::clone(&self.target), Arc::clone(&self.delivery));
-        let timeout = self.timeout;
-        let sending = self.runtime.run(async move {
-            until_delivered(timeout, delivery.closing(), || {
-                Arc::clone(&target).attempt(body.clone())
-            })
-            .await
-        });
-        let answer =
-            sending.await.unwrap_or_else(|| Err("the exporter is shut down".to_owned()))?;
+        let target = Arc::clone(&self.target);
+        let attempt = move || Arc::clone(&target).attempt(body.clone());
+        let answer = self.transport.send(attempt).await?;
         self.tell(answer.advice());
         Ok(answer)
     }
@@ -103,30 +90,24 @@ impl Sender {
 
 impl Target {
     async fn attempt(self: Arc<Self>, body: Bytes) -> Result<Answer, Failure> {
-        let request = self.client.post(&self.url).headers(self.headers.clone()).body(body);
-        let response = request.send().await.map_err(|error| unsent(&error))?;
-        let received = Received::read(response).await?;
+        let request = self.client.post(self.url.as_str()).headers(self.headers.clone()).body(body);
+        let received = Received::to(request).await?;
         match self.protocol {
             #[cfg(feature = "grpc")]
             Protocol::Grpc => grpc::judge(&received),
-            Protocol::HttpProtobuf | Protocol::HttpJson => received.judge(),
+            Protocol::HttpProtobuf | Protocol::HttpJson => answer::judge(&received),
         }
     }
 }
 
-/// Redirects are not followed: they turn the POST into a GET without any spans.
-fn client(settings: &Settings) -> Result<Client, TelemetryError> {
-    let client = Client::builder().redirect(Policy::none());
-    let client = match settings.endpoint.is_loopback() {
-        true => client.no_proxy(),
-        false => client,
-    };
+fn own_client(settings: &Settings) -> Result<Client, TelemetryError> {
+    let client = client(settings.endpoint.is_loopback(), settings.endpoint.is_https());
     #[cfg(feature = "grpc")]
     let client = match settings.protocol {
         Protocol::Grpc => client.http2_prior_knowledge(),
         _ => client,
     };
     #[cfg(feature = "tls")]
-    let client = settings.tls.apply(client, settings.endpoint.is_https())?;
-    client.build().map_err(|error| TelemetryError::exporter(root_cause(&error).to_string()))
+    let client = settings.tls.apply(client)?;
+    built(client)
 }

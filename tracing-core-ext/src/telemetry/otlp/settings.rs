@@ -2,19 +2,20 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::options::Otlp;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
+use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
-    config::{Compression, OtlpVariables, Protocol, Signal},
-    endpoint::Endpoint,
+    config::{COLLECTOR, Compression, NamedUrl, OtlpVariables, Protocol, Signal},
+    endpoint::SecretUrl,
     error::TelemetryError,
+    transport::HTTP_ALONE,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const HTTP: &str = "an http:// URL, for the feature `tls` of tracing-core-ext is off";
 #[cfg(not(feature = "tls"))]
 const CERTIFICATE: &str = "nothing, for the feature `tls` of tracing-core-ext is off";
+const BESIDE_CLIENT: &str = "nothing beside Otlp::http_client(), which brings its own certificates";
 const HEADER: &str = "the name and the value of an HTTP header";
 
 /// How a signal is sent: what code says, else its variable, else that of all signals, else the default.
@@ -22,7 +23,7 @@ const HEADER: &str = "the name and the value of an HTTP header";
 pub(in crate::telemetry) struct Settings {
     pub(in crate::telemetry) endpoint: Endpoint,
     pub(in crate::telemetry) timeout: Duration,
-    pub(super) url: String,
+    pub(super) url: SecretUrl,
     pub(in crate::telemetry) protocol: Protocol,
     pub(super) headers: HeaderMap,
     pub(super) compression: Compression,
@@ -39,9 +40,11 @@ impl Settings {
     ) -> Result<Self, TelemetryError> {
         let protocol = code.protocol.or(environment.protocol).unwrap_or(Protocol::HttpProtobuf);
         let endpoint = endpoint(code, environment, protocol, signal)?;
-        check_http_client(code, protocol)?;
+        check_http_client(code, environment, protocol)?;
         #[cfg(not(feature = "tls"))]
-        refuse_certificates(environment)?;
+        refuse_certificates(environment, CERTIFICATE)?;
+        #[cfg(feature = "tls")]
+        let tls = Tls::resolve(code, environment, &endpoint)?;
         Ok(Self {
             url: url(&endpoint, protocol, signal),
             endpoint,
@@ -50,7 +53,7 @@ impl Settings {
             timeout: timeout(code, environment)?,
             compression: code.compression.or(environment.compression).unwrap_or_default(),
             #[cfg(feature = "tls")]
-            tls: Tls::resolve(code, environment)?,
+            tls,
             http_client: code.http_client.clone(),
         })
     }
@@ -62,20 +65,39 @@ fn endpoint(
     protocol: Protocol,
     signal: &Signal,
 ) -> Result<Endpoint, TelemetryError> {
-    const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let endpoint = match (&code.endpoint, &environment.endpoint) {
         (Some((setting, url)), _) => Endpoint::of_collector(setting, url, signal.path)?,
-        (None, Some(endpoint)) => endpoint.clone(),
-        (None, None) => Endpoint::of_collector(VARIABLE, default_url(protocol), signal.path)?,
+        (None, Some(named)) => named_endpoint(named, environment.insecure, protocol, signal)?,
+        (None, None) => Endpoint::of_collector(COLLECTOR, default_url(protocol), signal.path)?,
     };
     endpoint.check_port(protocol.is_grpc())?;
-    if endpoint.is_https() && !cfg!(feature = "tls") {
-        return Err(endpoint.refused(HTTP));
+    if endpoint.is_https() && !cfg!(feature = "tls") && code.http_client.is_none() {
+        return Err(endpoint.refused(HTTP_ALONE));
     }
     match protocol {
         #[cfg(feature = "grpc")]
         Protocol::Grpc => endpoint.over_grpc(),
         Protocol::HttpProtobuf | Protocol::HttpJson => Ok(endpoint),
+    }
+}
+
+/// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
+fn named_endpoint(
+    (setting, url): &NamedUrl,
+    insecure: Option<bool>,
+    protocol: Protocol,
+    signal: &Signal,
+) -> Result<Endpoint, TelemetryError> {
+    let value = url.as_str().trim();
+    let scheme = match insecure {
+        _ if !protocol.is_grpc() || value.contains("://") => "",
+        Some(true) => "http://",
+        Some(false) | None => "https://",
+    };
+    let url = format!("{scheme}{value}");
+    match *setting == COLLECTOR {
+        true => Endpoint::of_collector(setting, &url, signal.path),
+        false => Endpoint::verbatim(setting, &url),
     }
 }
 
@@ -86,11 +108,9 @@ fn default_url(protocol: Protocol) -> &'static str {
     }
 }
 
-fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> String {
-    match protocol.is_grpc() {
-        true => format!("{}{}", endpoint.url(), signal.method),
-        false => endpoint.url().to_owned(),
-    }
+fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> SecretUrl {
+    let method = if protocol.is_grpc() { signal.method } else { "" };
+    SecretUrl::from(format!("{}{method}", endpoint.url()))
 }
 
 fn headers(code: &Otlp, environment: &OtlpVariables) -> Result<HeaderMap, TelemetryError> {
@@ -117,7 +137,11 @@ fn timeout(code: &Otlp, environment: &OtlpVariables) -> Result<Duration, Telemet
     }
 }
 
-fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryError> {
+fn check_http_client(
+    code: &Otlp,
+    environment: &OtlpVariables,
+    protocol: Protocol,
+) -> Result<(), TelemetryError> {
     if code.http_client.is_none() {
         return Ok(());
     }
@@ -128,14 +152,16 @@ fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryErr
     if code.has_certificates() {
         return refused("no certificates beside it, for the client brings its own");
     }
-    Ok(())
+    refuse_certificates(environment, BESIDE_CLIENT)
 }
 
-#[cfg(not(feature = "tls"))]
-fn refuse_certificates(environment: &OtlpVariables) -> Result<(), TelemetryError> {
+fn refuse_certificates(
+    environment: &OtlpVariables,
+    expected: &'static str,
+) -> Result<(), TelemetryError> {
     let OtlpVariables { certificate, client_certificate, client_key, .. } = environment;
     match certificate.as_ref().or(client_certificate.as_ref()).or(client_key.as_ref()) {
-        Some((setting, path)) => Err(TelemetryError::setting(setting, path, CERTIFICATE)),
+        Some((setting, path)) => Err(TelemetryError::setting(setting, path, expected)),
         None => Ok(()),
     }
 }

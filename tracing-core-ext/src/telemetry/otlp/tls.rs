@@ -2,10 +2,11 @@ use std::{fmt, fs};
 
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
-use super::{http::root_cause, options::Otlp};
+use super::{endpoint::Endpoint, options::Otlp};
 use crate::telemetry::{
-    config::{OtlpVariables, Path},
+    config::{Named, OtlpVariables},
     error::TelemetryError,
+    transport::root_cause,
 };
 
 const CERTIFICATE: &str = "a certificate in PEM";
@@ -30,6 +31,7 @@ impl Tls {
     pub(super) fn resolve(
         code: &Otlp,
         environment: &OtlpVariables,
+        endpoint: &Endpoint,
     ) -> Result<Self, TelemetryError> {
         let ca = match (&code.ca_certificate, &environment.certificate) {
             (Some(text), _) => Some(Pem::of_code("Otlp::ca_certificate()", text)),
@@ -45,19 +47,14 @@ impl Tls {
         let tls = Self { ca, client };
         tls.check_ca()?;
         tls.check_client()?;
+        tls.check_endpoint(endpoint)?;
         Ok(tls)
     }
 
-    /// Without a connection that needs them, the certificates the system trusts are not loaded.
-    pub(super) fn apply(
-        &self,
-        client: ClientBuilder,
-        is_https: bool,
-    ) -> Result<ClientBuilder, TelemetryError> {
+    pub(super) fn apply(&self, client: ClientBuilder) -> Result<ClientBuilder, TelemetryError> {
         let client = match &self.ca {
             Some(pem) => client.tls_certs_only(pem.certificates()?),
-            None if is_https => client,
-            None => client.tls_certs_only([]),
+            None => client,
         };
         match &self.client {
             Some(pems) => Ok(client.identity(identity(pems)?)),
@@ -78,11 +75,22 @@ impl Tls {
         let expected = "the private key of the certificate, in PEM";
         client.map(drop).map_err(|error| pems[1].wrong(expected, &error))
     }
+
+    /// Over http:// nobody shows a certificate, or asks for one.
+    fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), TelemetryError> {
+        match self.ca.iter().chain(self.client.iter().flatten()).next() {
+            Some(pem) if !endpoint.is_https() => {
+                let expected = format!("an https:// endpoint beside it, which {endpoint} is not");
+                Err(pem.refused(expected))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Either alone shows nothing.
 fn pair(environment: &OtlpVariables) -> Result<Option<[Pem; 2]>, TelemetryError> {
-    let lacks = |(setting, path): &Path, other: &str| {
+    let lacks = |(setting, path): &Named, other: &str| {
         TelemetryError::setting(setting, path, format!("{other} beside it"))
     };
     match (&environment.client_certificate, &environment.client_key) {
@@ -111,7 +119,7 @@ impl Pem {
         Self { setting, value: format!("{} bytes", text.len()), text: text.to_vec() }
     }
 
-    fn read((setting, path): &Path, what: &str) -> Result<Self, TelemetryError> {
+    fn read((setting, path): &Named, what: &str) -> Result<Self, TelemetryError> {
         let text = fs::read(path).map_err(|error| {
             let expected = format!("the path of a file with {what} ({error})");
             TelemetryError::setting(setting, path, expected)

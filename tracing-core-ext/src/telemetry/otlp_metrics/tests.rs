@@ -116,15 +116,13 @@ fn a_collector_that_is_down_is_one_line() {
         ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", nowhere()),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "20".to_owned()),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "10".to_owned()),
     ];
     let built = builder(variables).log_writer(lines.clone()).build();
     let (telemetry, _dispatch) = built.unwrap();
     order(&telemetry);
-    while lines.all().is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    for _ in 0..2 {
+        telemetry.meter_provider().unwrap().force_flush().unwrap();
     }
-    std::thread::sleep(std::time::Duration::from_millis(100));
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("exports of metrics were not delivered to"), "{error}");
     let lines = lines.all();

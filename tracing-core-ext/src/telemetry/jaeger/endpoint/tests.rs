@@ -230,3 +230,12 @@ fn https_needs_the_feature_for_it() {
     let expected = if cfg!(feature = "tls") { Ok(()) } else { Err(refused.to_owned()) };
     assert_eq!(check(&endpoint), expected);
 }
+
+#[test]
+fn what_may_be_secret_is_not_shown() {
+    let endpoint = JaegerEndpoint::collector("http://localhost/api/traces?key=secret").unwrap();
+    assert_eq!(format!("{endpoint:?}"), "JaegerEndpoint(http://localhost/api/traces?***)");
+    let by_hand = "http://me:secret@localhost/api/traces".parse().unwrap();
+    let shown = format!("{:?}", JaegerEndpoint::CollectorHttp(by_hand));
+    assert_eq!(shown, "JaegerEndpoint(http://***@localhost/api/traces)");
+}

@@ -16,18 +16,23 @@ struct Collector {
 }
 
 impl Collector {
-    /// Answers each connection once, with this after `HTTP/1.1`.
     fn answering(answer: &'static str) -> Self {
+        Self::answering_in_turn(vec![answer])
+    }
+
+    /// Answers each connection once, with these after `HTTP/1.1`, and then with the last.
+    fn answering_in_turn(answers: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
         let (sender, requests) = channel();
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            for (at, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
                 let request = read_request(&mut BufReader::new(&stream));
                 if sender.send(request).is_err() {
                     return;
                 }
+                let answer = answers[at.min(answers.len() - 1)];
                 write!(stream, "HTTP/1.1 {answer}").unwrap();
             }
         });
@@ -117,22 +122,43 @@ fn refusal_of(collector: &Collector) -> String {
 #[test]
 fn a_refusing_collector_is_quoted_with_its_status_in_one_line() {
     let collector = Collector::answering("400 Bad Request\r\ncontent-length: 9\r\n\r\nbad\nbatch");
-    let expected = r"the collector answered 400 Bad Request: bad\u{a}batch";
+    let expected = r"HTTP 400 Bad Request: bad\u{a}batch";
     assert_eq!(refusal_of(&collector), expected);
 }
 
 #[test]
-fn an_answer_without_end_is_cut() {
-    let collector =
-        Collector::answering("503 Service Unavailable\r\ncontent-length: 999999999\r\n\r\nno");
-    assert!(refusal_of(&collector).starts_with("the collector answered 503 Service Unavailable"));
+fn a_collector_that_is_busy_is_asked_again() {
+    let busy = "503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let collector = Collector::answering_in_turn(vec![busy, ACCEPTED]);
+    let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
+    end_a_span(&telemetry);
+    telemetry.tracer_provider().force_flush().unwrap();
+    telemetry.shutdown().unwrap();
+    let bodies: Vec<_> = collector.requests.try_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies[0] == bodies[1]);
+}
+
+#[test]
+fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
+    let busy = "503 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let collector = Collector::answering(busy);
+    let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
+    for _ in 0..5 {
+        end_a_span(&telemetry);
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    assert_eq!(collector.requests.try_iter().count(), 1);
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap_err();
+    assert_eq!(collector.requests.try_iter().count(), 1);
 }
 
 #[test]
 fn a_redirect_is_a_failure_and_not_followed() {
     let collector =
         Collector::answering("302 Found\r\nlocation: /api/v2\r\ncontent-length: 0\r\n\r\n");
-    assert_eq!(refusal_of(&collector), "the collector answered 302 Found");
+    assert_eq!(refusal_of(&collector), "HTTP 302 Found");
     assert_eq!(collector.requests.try_iter().count(), 1);
 }
 
@@ -148,15 +174,17 @@ fn a_collector_that_does_not_listen_is_a_failure_with_its_cause() {
 
 #[test]
 fn a_collector_that_never_answers_is_a_failure_in_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
-    let (telemetry, _dispatch) = builder()
-        .jaeger(url.parse().unwrap())
-        .log_writer(Lines::default())
-        .variables(|name| (name == "OTEL_EXPORTER_JAEGER_TIMEOUT").then(|| "50".to_owned()))
-        .build()
-        .unwrap();
-    end_a_span(&telemetry);
-    let error = telemetry.shutdown().unwrap_err().to_string();
-    assert!(error.contains("1 failed (") && error.contains("timed out"), "{error}");
+    for variable in ["OTEL_EXPORTER_JAEGER_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
+        let (telemetry, _dispatch) = builder()
+            .jaeger(url.parse().unwrap())
+            .log_writer(Lines::default())
+            .variables(move |name| (name == variable).then(|| "50".to_owned()))
+            .build()
+            .unwrap();
+        end_a_span(&telemetry);
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        assert!(error.contains("1 failed (no answer within 50ms)"), "{variable}: {error}");
+    }
 }

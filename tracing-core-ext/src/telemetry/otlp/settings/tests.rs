@@ -1,5 +1,10 @@
-use super::*;
-use crate::telemetry::config::{Environment, METRICS, TRACES, Variables};
+use std::sync::Arc;
+
+use super::{super::Sender, *};
+use crate::telemetry::{
+    config::{Environment, METRICS, TRACES, Variables},
+    delivery::Delivery,
+};
 
 type Set = Vec<(String, String)>;
 
@@ -63,7 +68,7 @@ fn rows() -> Vec<Row> {
             "ENDPOINT",
             |otlp| otlp.endpoint("http://code:1"),
             ["http://signal:1/own", "http://general:1"],
-            |settings| settings.url.split('/').nth(2).unwrap().to_owned(),
+            |settings| settings.url.as_str().split('/').nth(2).unwrap().to_owned(),
             ["code:1", "signal:1", "general:1", "localhost:4318"],
         ),
         row(
@@ -185,6 +190,16 @@ fn what_a_variable_cannot_be_is_refused_with_its_value_and_what_is_allowed() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_read_is_refused_with_its_variable_and_what_is_allowed() {
+    let error = refusal(&Otlp::http_json(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
+    assert_eq!(
+        error,
+        "OTEL_EXPORTER_OTLP_ENDPOINT=\"localhost:4318\": expected an absolute http:// or https:// \
+         URL such as http://localhost:4318"
+    );
+}
+
+#[test]
 fn what_code_cannot_ask_for_is_refused() {
     let secret = Otlp::default().header("x tenant", "secret");
     let error =
@@ -200,9 +215,37 @@ fn what_code_cannot_ask_for_is_refused() {
 }
 
 #[test]
+fn what_is_resolved_does_not_show_what_is_secret() {
+    let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
+    let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
+    let environment = Environment::read(&variables(set)).unwrap();
+    assert!(!format!("{environment:?}").contains("secret"));
+    let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
+    assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+    let delivery = Delivery::of_metrics(settings.endpoint.to_string(), Default::default());
+    let sender = Sender::new(settings, &Arc::new(delivery)).unwrap();
+    assert!(!format!("{sender:?}").contains("secret"), "{sender:?}");
+}
+
+#[test]
 fn options_do_not_show_what_is_secret() {
     let otlp = Otlp::default().header("key", "secret").endpoint("http://a.example/?key=secret");
     assert!(!format!("{otlp:?}").contains("secret"));
+}
+
+#[test]
+fn a_client_of_ones_own_may_speak_tls_with_certificates_of_its_own() {
+    let code = Otlp::http_json().endpoint("https://collector").http_client(reqwest::Client::new());
+    resolved(&code, Vec::new(), "TRACES").unwrap();
+    for variable in [
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    ] {
+        let error = refusal(&code, &[(variable, "/a.pem")]);
+        let expected = "nothing beside Otlp::http_client(), which brings its own certificates";
+        assert_eq!(error, format!("{variable}=\"/a.pem\": expected {expected}"));
+    }
 }
 
 #[cfg(not(feature = "tls"))]
@@ -225,7 +268,7 @@ mod grpc {
 
     fn url(set: &[(&str, &str)]) -> String {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        resolved(&Otlp::default(), set.collect(), "TRACES").unwrap().url
+        resolved(&Otlp::default(), set.collect(), "TRACES").unwrap().url.as_str().to_owned()
     }
 
     const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -263,6 +306,17 @@ mod grpc {
         }
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_endpoint_without_a_scheme_is_understood_by_whoever_sends_over_grpc() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "collector:4317".to_owned());
+        let grpc = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL".to_owned(), "grpc".to_owned());
+        let set = vec![endpoint.clone(), grpc];
+        let url = format!("https://collector:4317{METHOD}");
+        assert_eq!(resolved(&Otlp::default(), set, "TRACES").unwrap().url.as_str(), url);
+        assert_eq!(resolved(&Otlp::grpc(), vec![endpoint], "TRACES").unwrap().url.as_str(), url);
+    }
+
     #[test]
     fn a_client_of_ones_own_is_for_http_alone() {
         let error = refusal(&Otlp::grpc().http_client(reqwest::Client::new()), &[]);
@@ -286,6 +340,7 @@ fn a_certificate_in_code_beats_the_files_of_the_environment() {
     let seen = |path: &str, prefix: &str, signal: &str| {
         format!("Some(Pem(OTEL_EXPORTER_OTLP_{prefix}{signal}CERTIFICATE={path:?}))")
     };
+    let https = Otlp::default().endpoint("https://collector");
     for (in_signal, in_general) in [(true, true), (true, false), (false, true)] {
         let mut set = Vec::new();
         let variable = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE".to_owned();
@@ -296,10 +351,10 @@ fn a_certificate_in_code_beats_the_files_of_the_environment() {
             true => seen(&of_signal, "METRICS", "_"),
             false => seen(&general, "", ""),
         };
-        let settings = resolved(&Otlp::default(), set.clone(), "METRICS").unwrap();
+        let settings = resolved(&https, set.clone(), "METRICS").unwrap();
         assert!(format!("{:?}", settings.tls).contains(&expected), "{:?}", settings.tls);
 
-        let code = Otlp::default().ca_certificate(pem("code"));
+        let code = https.clone().ca_certificate(pem("code"));
         let settings = resolved(&code, set, "METRICS").unwrap();
         let seen = format!("{:?}", settings.tls);
         assert!(seen.contains("Pem(Otlp::ca_certificate()="), "{seen}");

@@ -174,7 +174,10 @@ fn is_metrics(path: &str) -> bool {
 fn spans(body: &Bytes, is_json: bool) -> Vec<String> {
     let request = match is_json {
         // The crate reads no number that is a string.
-        true => serde_json::from_str(&String::from_utf8_lossy(body).replace("\"NaN\"", "0.0")),
+        true => {
+            let text = String::from_utf8_lossy(body).replace("\"NaN\"", "0.0");
+            serde_json::from_str(&text.replace("\"-Infinity\"", "0.0"))
+        }
         false => Ok(ExportTraceServiceRequest::decode(body.clone()).unwrap()),
     };
     names(request.unwrap())

@@ -19,12 +19,12 @@ fn outcome(otlp: Otlp) -> Result<(), String> {
 
 #[test]
 fn a_collector_that_is_busy_is_asked_again_when_it_says() {
-    for status in [429, 502, 503, 504] {
-        let busy = Reply::Refuse(status, &[("retry-after", "1")], "");
-        let collector = Collector::replying([busy, Reply::Accept]);
+    const LATER: &[(&str, &str)] = &[("retry-after", "1")];
+    for (status, headers) in [(429, LATER), (502, &[]), (503, &[]), (504, &[])] {
+        let collector = Collector::replying([Reply::Refuse(status, headers, ""), Reply::Accept]);
         let started = Instant::now();
         outcome(Otlp::http_protobuf().endpoint(&collector.url)).unwrap();
-        assert!(started.elapsed() >= Duration::from_secs(1), "{status}");
+        assert!(started.elapsed().as_secs() >= headers.len() as u64, "{status}");
         assert_eq!(collector.count(), 2);
     }
 }
@@ -40,6 +40,21 @@ fn a_wait_that_does_not_end_before_the_timeout_is_not_begun() {
         assert!(started.elapsed() < Duration::from_secs(5));
         assert_eq!(collector.count(), 1);
     }
+}
+
+#[test]
+fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
+    let collector = Collector::replying([Reply::Refuse(503, &[("retry-after", "60")], "")]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
+    for _ in 0..5 {
+        end_a_span(&telemetry);
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    assert_eq!(collector.count(), 1);
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("6 of 6 spans"), "{error}");
+    assert_eq!(collector.count(), 1);
 }
 
 #[test]
@@ -113,12 +128,12 @@ mod over_grpc {
 
     #[test]
     fn a_collector_that_is_exhausted_is_asked_again_when_it_says() {
-        let details = crate::telemetry::otlp::grpc::tests::after(1, 0);
+        let details = crate::telemetry::otlp::grpc::tests::after(0, 300_000_000);
         let status = Status::with_details(Code::ResourceExhausted, "full", details);
         let collector = Collector::replying([Reply::Status(status), Reply::Accept]);
         let started = Instant::now();
         outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
-        assert!(started.elapsed() >= Duration::from_secs(1));
+        assert!(started.elapsed() >= Duration::from_millis(300));
         assert_eq!(collector.count(), 2);
     }
 
@@ -134,7 +149,7 @@ mod over_grpc {
 
     #[test]
     fn a_proxy_that_refuses_is_asked_again_when_it_says() {
-        let busy = Reply::Refuse(503, &[("retry-after", "1")], "");
+        let busy = Reply::Refuse(503, &[("retry-after", "0")], "");
         let collector = Collector::replying([busy, Reply::Accept]);
         outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
         assert_eq!(collector.count(), 1);

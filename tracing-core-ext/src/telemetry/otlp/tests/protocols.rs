@@ -69,6 +69,7 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
     let mut span = tracer.start("order");
     span.set_attribute(KeyValue::new("n", 7));
     span.set_attribute(KeyValue::new("share", f64::NAN));
+    span.set_attribute(KeyValue::new("ratio", f64::NEG_INFINITY));
     let id = span.span_context().trace_id().to_string();
     drop(span);
     telemetry.shutdown().unwrap();
@@ -79,6 +80,7 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
     assert_eq!(span["traceId"], id.as_str());
     assert_eq!(span["attributes"][0]["value"]["intValue"], "7");
     assert_eq!(span["attributes"][1]["value"]["doubleValue"], "NaN");
+    assert_eq!(span["attributes"][2]["value"]["doubleValue"], "-Infinity");
     assert!(span["startTimeUnixNano"].is_string());
     assert!(!text.contains("null"), "{text}");
 }

@@ -90,6 +90,7 @@ fn config() -> tokio_rustls::rustls::ConfigBuilder<ServerConfig, tokio_rustls::r
 }
 
 fn protocols() -> Vec<Otlp> {
+    #[cfg_attr(not(feature = "grpc"), allow(unused_mut, reason = "there is no other"))]
     let mut protocols = vec![Otlp::http_protobuf(), Otlp::http_json()];
     #[cfg(feature = "grpc")]
     protocols.push(Otlp::grpc());
@@ -240,4 +241,21 @@ fn what_cannot_be_used_is_refused_with_the_variable_and_the_path() {
         assert!(error.starts_with(&format!("{setting}={path:?}: expected ")), "{error}");
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_certificate_for_an_endpoint_without_tls_is_refused() {
+    let authority = Authority::named("ours");
+    let ca = File::new("unused", &authority.pem);
+    let http = "http://localhost:4318";
+    let expected = format!("an https:// endpoint beside it, which {http}/v1/traces is not");
+    for setting in ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"] {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", http.to_owned());
+        let error = with(vec![endpoint, (setting, ca.path())]).build().unwrap_err().to_string();
+        assert_eq!(error, format!("{setting}={:?}: expected {expected}", ca.path()));
+    }
+    let otlp = Otlp::http_json().endpoint(http).ca_certificate(authority.pem.clone());
+    let error = builder().otlp(otlp).build().unwrap_err().to_string();
+    let value = format!("{} bytes", authority.pem.len());
+    assert_eq!(error, format!("Otlp::ca_certificate()={value:?}: expected {expected}"));
 }

@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -9,10 +9,12 @@ use super::silence;
 pub(super) struct ExportRuntime(Option<Runtime>);
 
 impl ExportRuntime {
+    /// Those of its threads that block end with what they do: nothing wakes them to be silent, or ends their silence.
     pub(super) fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .thread_name("otlp-export")
+            .thread_name("otel-export")
+            .thread_keep_alive(Duration::ZERO)
             .enable_io()
             .enable_time()
             .on_thread_start(silence::begin)
@@ -38,5 +40,36 @@ impl Drop for ExportRuntime {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::RefCell,
+        sync::mpsc::{Sender, channel},
+    };
+
+    use super::*;
+
+    struct Ended(Sender<()>);
+
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+
+    thread_local! {
+        static ENDED: RefCell<Option<Ended>> = const { RefCell::new(None) };
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_thread_that_has_blocked_is_silent_no_longer_than_it_works() {
+        let runtime = ExportRuntime::new().unwrap();
+        let (sender, ended) = channel();
+        let block = || ENDED.set(Some(Ended(sender)));
+        runtime.run(async { tokio::task::spawn_blocking(block).await }).await.unwrap().unwrap();
+        ended.recv_timeout(Duration::from_secs(5)).unwrap();
     }
 }

@@ -3,25 +3,27 @@ use std::{error::Error, io, time::SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use http_body_util::BodyExt;
+use reqwest::RequestBuilder;
 
-use super::{
-    answer::{Answer, failure_message, printable},
-    retry::{Failure, retry_after},
-};
+use super::retry::{Failure, retry_after};
+use crate::telemetry::waterfall::safe;
 
 const MOST_ANSWER_BYTES: usize = 1 << 20;
+const MOST_QUOTED_CHARS: usize = 200;
 
 /// A response, read to its end.
-pub(super) struct Received {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(in crate::telemetry) struct Received {
+    pub(in crate::telemetry) status: StatusCode,
+    pub(in crate::telemetry) headers: HeaderMap,
+    pub(in crate::telemetry) body: Bytes,
     #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
-    pub(super) trailers: HeaderMap,
+    pub(in crate::telemetry) trailers: HeaderMap,
 }
 
 impl Received {
-    pub(super) async fn read(response: reqwest::Response) -> Result<Self, Failure> {
+    /// What is answered to a request.
+    pub(in crate::telemetry) async fn to(request: RequestBuilder) -> Result<Self, Failure> {
+        let response = request.send().await.map_err(|error| unsent(&error))?;
         let (head, mut body) = http::Response::from(response).into_parts();
         let mut kept = BytesMut::new();
         let mut trailers = HeaderMap::new();
@@ -35,16 +37,10 @@ impl Received {
         Ok(Self { status: head.status, headers: head.headers, body: kept.freeze(), trailers })
     }
 
-    pub(super) fn judge(&self) -> Result<Answer, Failure> {
-        match self.status.is_success() {
-            true => Ok(Answer::of_http(&self.headers, &self.body)),
-            false => Err(self.failure()),
-        }
-    }
-
     /// "The client SHOULD retry" these, "the client MUST NOT retry" others: OTLP specification, "Retryable Response Codes".
-    pub(super) fn failure(&self) -> Failure {
-        let reason = self.reason();
+    /// The message is what the body says of it.
+    pub(in crate::telemetry) fn failure(&self, message: Option<&str>) -> Failure {
+        let reason = self.reason(message);
         match self.status.as_u16() {
             429 | 502..=504 => {
                 let after = self.headers.get(RETRY_AFTER);
@@ -55,16 +51,16 @@ impl Received {
         }
     }
 
-    fn reason(&self) -> String {
+    fn reason(&self, message: Option<&str>) -> String {
         let name = self.status.canonical_reason().map_or(String::new(), |name| format!(" {name}"));
-        let message = failure_message(&self.headers, &self.body);
+        let message = message.map(printable).filter(|message| !message.is_empty());
         let message = message.map_or(String::new(), |message| format!(": {message}"));
         format!("HTTP {}{name}{message}", self.status.as_str())
     }
 }
 
 /// Why there is no response. What a handshake refuses once it will refuse again.
-pub(super) fn unsent(error: &reqwest::Error) -> Failure {
+fn unsent(error: &reqwest::Error) -> Failure {
     let cause = root_cause(error);
     let reason = printable(&in_words(&cause.to_string()));
     match error.is_builder() || is_of_tls(cause) {
@@ -94,10 +90,17 @@ fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
 }
 
 /// The innermost error: the outer ones repeat the URL, which may carry credentials.
-pub(super) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+pub(in crate::telemetry) fn root_cause<'a>(
+    error: &'a (dyn Error + 'static),
+) -> &'a (dyn Error + 'static) {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause
+}
+
+/// What others say, in one short line.
+pub(in crate::telemetry) fn printable(message: &str) -> String {
+    safe(message.trim(), MOST_QUOTED_CHARS)
 }

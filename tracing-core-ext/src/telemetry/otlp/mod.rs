@@ -1,22 +1,17 @@
 //! Export over OTLP: over gRPC, and over HTTP as protobuf or JSON.
 //!
-//! [`options`] is what code asks for, [`settings`] what comes of it and the environment, [`tls`] the certificates among
-//! them. A [`sender`] writes the message ([`encoding`]) and has it sent on the thread of its [`runtime`], where nothing is
-//! traced ([`silence`]): in several attempts if need be ([`retry`]), each of them judged by [`http`] or [`grpc`], which read
-//! what the collector says ([`answer`]), and without waiting once the service shuts down ([`closing`]).
+//! [`options`] is what code asks for, [`settings`] what comes of it and the environment, [`endpoint`] and [`tls`] among it. A
+//! [`sender`] writes the message ([`encoding`], [`json`]) and has it sent; what comes back is judged by [`answer`] or [`grpc`].
 
 mod answer;
-mod closing;
 mod encoding;
+mod endpoint;
 #[cfg(feature = "grpc")]
 mod grpc;
-mod http;
+mod json;
 mod options;
-mod retry;
-mod runtime;
 mod sender;
 mod settings;
-mod silence;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -37,7 +32,6 @@ use opentelemetry_sdk::{
 
 use super::{delivery::Delivery, error::TelemetryError};
 
-pub(super) use closing::Closing;
 pub use options::Otlp;
 pub(super) use sender::Sender;
 pub(super) use settings::Settings;

@@ -40,11 +40,12 @@ fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let sent = read_request(&mut BufReader::new(&stream));
+            let is_over = sender.send(sent).is_err();
             let length = body.len();
             let head = format!("content-length: {length}\r\nconnection: close\r\n\r\n");
             write!(stream, "HTTP/1.1 {status}\r\n{head}").unwrap();
             stream.write_all(&body).unwrap();
-            if sender.send(sent).is_err() {
+            if is_over {
                 return;
             }
         }
@@ -154,6 +155,28 @@ fn a_redirect_is_a_failure_and_not_followed() {
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("1 failed") && error.contains("302"), "{error}");
     assert_eq!(received.try_iter().count(), 1);
+}
+
+#[test]
+fn a_page_is_no_answer_of_a_collector() {
+    const PAGE: &[u8] = b"<html>Welcome</html>";
+    for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
+        let answer = "200 OK\r\ncontent-type: Text/html; charset=utf-8";
+        let (url, received) = collector_answering(answer, PAGE.to_vec());
+        let lines = Lines::default();
+        let (telemetry, _dispatch) =
+            builder().otlp(otlp.endpoint(url)).log_writer(lines.clone()).build().unwrap();
+        end_a_span(&telemetry);
+        let error = telemetry.shutdown().unwrap_err().to_string();
+        assert!(error.ends_with("1 failed (answered Text/html, not OTLP)"), "{error}");
+        assert_eq!(received.try_iter().count(), 1);
+    }
+}
+
+#[test]
+fn an_empty_answer_of_whatever_type_is_consent() {
+    let (url, received) = collector("200 OK\r\ncontent-type: text/plain");
+    assert_delivers(url, &received);
 }
 
 #[test]
