@@ -104,9 +104,12 @@ impl Answer {
         Self { response, exchange }
     }
 
-    /// The response, with a body that carries the exchange to its end.
+    /// The response, with a body that carries the exchange to its end where that is still to come.
     pub(super) fn into_response(self) -> Response {
         let Self { response, exchange } = self;
+        if exchange.has_ended() {
+            return response;
+        }
         // Made from parts, it forgets its URL unless told.
         let told = http::Response::builder().url(response.url().clone()).body(());
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
