@@ -41,14 +41,16 @@ where
             NESTED.say();
             return ResponseFuture::new(self.inner.call(request), Exchange::none());
         }
-        let mut exchange = self.instrumentation.receive(&ActixRequest::of(&request));
+        let exchange = self.instrumentation.receive(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
         }
         if let Some(size) = exchange.request_size() {
             request::count(&mut request, size);
         }
-        let future = exchange.in_scope(|| self.inner.call(request));
+        let entered = exchange.enter();
+        let future = self.inner.call(request);
+        drop(entered);
         ResponseFuture::new(future, exchange)
     }
 }

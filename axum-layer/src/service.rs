@@ -1,5 +1,9 @@
-use std::task::{Context, Poll};
+use std::{
+    any::TypeId,
+    task::{Context, Poll},
+};
 
+use axum::routing::Route;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
@@ -30,7 +34,7 @@ impl<S> TracingService<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for TracingService<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + 'static,
     ReqBody: 'static,
     ResBody: Body,
 {
@@ -55,9 +59,14 @@ where
         if let Some(size) = exchange.request_size() {
             request::count(&mut request, size);
         }
-        let entered = exchange.enter();
+        let entered = (!is_lazy::<S>()).then(|| exchange.enter());
         let future = self.inner.call(request);
         drop(entered);
         ResponseFuture::new(future, exchange)
     }
+}
+
+/// Whether nothing but a future is made when `S` is called: what is inside of a route is called when that is polled.
+fn is_lazy<S: 'static>() -> bool {
+    TypeId::of::<S>() == TypeId::of::<Route>()
 }

@@ -8,6 +8,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use tests::{Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step, on_both_frameworks};
 use tracing::{Dispatch, Instrument, Metadata, Span, Subscriber, info_span};
+use tracing_core_ext::exchange::{Builder, Instrumentation};
 use tracing_subscriber::{
     Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
@@ -186,6 +187,25 @@ async fn a_layer_without_an_sdk_captures_nothing<F: Framework>() {
     assert!(spans[0].is_child_of(&spans[1]), "{spans:#?}");
     assert_eq!(spans[1].parent_span_id.to_string(), "b7ad6b7169203331");
     assert_server_span(&spans[1]);
+}
+
+#[test]
+fn who_has_entered_the_current_span_stays_in_its_context_when_the_exchange_leaves_it() {
+    let provider = SdkTracerProvider::builder().build();
+    let [native, ..] = subscribers(&provider);
+    let _default = tracing::dispatcher::set_default(&native);
+    let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(&provider);
+    let mut exchange = builder.build().receive(&http::Request::new(()));
+    let span_id = exchange.request_span().unwrap().span_id();
+    let is_current = || Context::current().span().span_context().span_id() == span_id;
+
+    let current = exchange.in_scope(Span::current);
+    current.in_scope(|| {
+        assert!(is_current());
+        exchange.in_scope(|| assert!(is_current()));
+        assert!(is_current());
+    });
+    assert!(!is_current());
 }
 
 fn native(provider: &SdkTracerProvider) {

@@ -1,7 +1,12 @@
-use std::{future::poll_fn, mem, pin::pin};
+use std::{
+    mem,
+    pin::Pin,
+    task::{self, Poll, ready},
+};
 
 use http::HeaderMap;
 use opentelemetry::Context;
+use pin_project::pin_project;
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use super::{
@@ -27,27 +32,42 @@ pub(super) struct Answer {
 }
 
 /// Sends `request` by `execute`, once, as an exchange below `parent`.
-pub(super) async fn send<F, E>(
+pub(super) fn send<F>(
     instrumentation: &Instrumentation,
     parent: &Context,
     call: &Call,
     mut request: Request,
     execute: impl FnOnce(Request) -> F,
-) -> Result<Answer, E>
+) -> Sending<F> {
+    let exchange = instrumentation.send(parent, &head(&request, call));
+    exchange.inject(request.headers_mut());
+    measure(&mut request, &exchange);
+    Sending { inner: execute(request), exchange }
+}
+
+/// Future of an answer. It is no `async` function, for that would keep room for the request as long as it waits.
+#[pin_project]
+pub(super) struct Sending<F> {
+    #[pin]
+    inner: F,
+    exchange: Exchange,
+}
+
+impl<F, E> Future for Sending<F>
 where
     F: Future<Output = Result<Response, E>>,
     E: Failure,
 {
-    let mut exchange = instrumentation.send(parent, &head(&request, call));
-    exchange.inject(request.headers_mut());
-    measure(&mut request, &exchange);
-    let mut sending = pin!(execute(request));
-    match poll_fn(|cx| exchange.in_scope(|| sending.as_mut().poll(cx))).await {
-        Ok(response) => Ok(Answer::new(response, exchange)),
-        Err(error) => {
+    type Output = Result<Answer, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut exchange = mem::replace(this.exchange, Exchange::none());
+        if let Err(error) = &result {
             exchange.finish(Outcome::Failed(error.error_type()));
-            Err(error)
         }
+        Poll::Ready(result.map(|response| Answer::new(response, exchange)))
     }
 }
 
@@ -84,9 +104,12 @@ impl Answer {
         Self { response, exchange }
     }
 
-    /// The response, with a body that carries the exchange to its end.
+    /// The response, with a body that carries the exchange to its end where that is still to come.
     pub(super) fn into_response(self) -> Response {
         let Self { response, exchange } = self;
+        if exchange.has_ended() {
+            return response;
+        }
         // Made from parts, it forgets its URL unless told.
         let told = http::Response::builder().url(response.url().clone()).body(());
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();

@@ -47,29 +47,24 @@ pub(super) fn of_websocket(route: &str, detail: &Detail) -> Span {
 
 /// Runs `f` with `companion` and `context` current.
 #[inline(always)]
-pub(super) fn in_scope<R>(
-    companion: &Span,
-    context: &Context,
-    is_bound: bool,
-    f: impl FnOnce() -> R,
-) -> R {
-    let _scope = enter(companion, context, is_bound);
+pub(super) fn in_scope<R>(companion: &Span, context: &Context, f: impl FnOnce() -> R) -> R {
+    let _scope = enter(companion, context);
     f()
 }
 
 /// The time in which a span and a context are current.
 #[derive(Debug)]
 pub(super) struct Entered<'a> {
-    /// Above what a layer attaches for the companion, which may be a span of no use.
-    _attached: Option<ContextGuard>,
+    /// Above what a plain layer attaches for the companion, which may be a span of no use.
+    _attached: ContextGuard,
     _entered: tracing::span::Entered<'a>,
 }
 
 /// Makes `companion` and `context` current.
 #[inline(always)]
-pub(super) fn enter<'a>(companion: &'a Span, context: &Context, is_bound: bool) -> Entered<'a> {
-    let _entered = companion.enter();
-    Entered { _attached: (!is_bound).then(|| context.clone().attach()), _entered }
+pub(super) fn enter<'a>(companion: &'a Span, context: &Context) -> Entered<'a> {
+    let _entered = layer::enter(companion);
+    Entered { _attached: context.clone().attach(), _entered }
 }
 
 /// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.

@@ -1,9 +1,9 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use opentelemetry::{Context, ContextGuard, trace::Tracer};
 use tracing::{
     Dispatch, Metadata, Span, Subscriber,
-    span::{Attributes, Id},
+    span::{Attributes, Entered, Id},
 };
 use tracing_subscriber::{Layer, filter::FilterFn, layer, registry::LookupSpan};
 
@@ -11,7 +11,10 @@ use tracing_subscriber::{Layer, filter::FilterFn, layer, registry::LookupSpan};
 pub const TARGET: &str = "tracing_core_ext::exchange";
 
 thread_local! {
-    static ATTACHED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+    /// Companions that are entered, with what was attached for them.
+    static ENTERED: RefCell<Vec<(Id, Option<ContextGuard>)>> = const { RefCell::new(Vec::new()) };
+    /// The context of the companion that is about to be entered needs no attaching.
+    static IS_ATTACHED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The `tracing` side of the exchange: exports users' spans through `tracer`, below the exchange's own span.
@@ -59,16 +62,24 @@ pub(super) fn exports_natively(span: &Span) -> bool {
     span.with_subscriber(|(_, dispatch)| dispatch.is::<ContextLayer>()).unwrap_or(false)
 }
 
-/// Lets whoever enters `span` be in `context`; answers whether the subscriber does that.
-pub(super) fn bind(span: &Span, context: &Context) -> bool {
-    let bound = span.with_subscriber(|(id, dispatch)| {
+/// Lets whoever enters `span` be in `context`, where the subscriber can do that.
+pub(super) fn bind(span: &Span, context: &Context) {
+    span.with_subscriber(|(id, dispatch)| {
         let layer = dispatch.downcast_ref::<ContextLayer>()?;
         (layer.bind)(dispatch, id, context.clone())
     });
-    bound.flatten().is_some()
 }
 
-/// Attaches the OpenTelemetry context of an exchange wherever its companion span is entered.
+/// Enters `companion`, whose context the caller attaches: the layer need not look for it.
+#[inline(always)]
+pub(super) fn enter(companion: &Span) -> Entered<'_> {
+    IS_ATTACHED.set(true);
+    let entered = companion.enter();
+    IS_ATTACHED.set(false);
+    entered
+}
+
+/// Attaches the OpenTelemetry context of an exchange wherever others enter its companion span.
 struct ContextLayer {
     /// Remembers the subscriber's type, as the caller of `bind` cannot know it.
     bind: fn(&Dispatch, &Id, Context) -> Option<()>,
@@ -100,19 +111,25 @@ where
     }
 
     fn on_enter(&self, id: &Id, subscriber: layer::Context<'_, S>) {
+        if IS_ATTACHED.take() {
+            return remember(id, None);
+        }
         let Some(span) = subscriber.span(id) else { return };
         let context = span.extensions().get::<Bound>().map(|bound| bound.0.clone());
         if let Some(context) = context {
-            let guard = context.attach();
-            ATTACHED.with_borrow_mut(|attached| attached.push((id.clone(), guard)));
+            remember(id, Some(context.attach()));
         }
     }
 
     fn on_exit(&self, id: &Id, _: layer::Context<'_, S>) {
-        let guard = ATTACHED.with_borrow_mut(|attached| {
-            let last = attached.iter().rposition(|(entered, _)| entered == id)?;
-            Some(attached.remove(last))
+        let guard = ENTERED.with_borrow_mut(|all| {
+            let last = all.iter().rposition(|(entered, _)| entered == id)?;
+            Some(all.remove(last))
         });
         drop(guard);
     }
+}
+
+fn remember(id: &Id, guard: Option<ContextGuard>) {
+    ENTERED.with_borrow_mut(|all| all.push((id.clone(), guard)));
 }

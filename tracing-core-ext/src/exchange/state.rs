@@ -45,8 +45,6 @@ struct Open {
     method: Method,
     is_recorded: bool,
     has_ended: bool,
-    /// Entering the companion attaches the context.
-    is_bound: bool,
     /// Who receives the request is to know nothing of the trace.
     is_concealed: bool,
     status: Option<u16>,
@@ -98,9 +96,9 @@ impl Exchange {
         late: Option<Late>,
         instrumentation: Instrumentation,
     ) -> Self {
-        let is_bound = layer::bind(&companion, &started.context);
+        layer::bind(&companion, &started.context);
         let start = (clock, Side::Server, Method::of(method));
-        Self::open(started, companion, start, is_bound, late, instrumentation)
+        Self::open(started, companion, start, late, instrumentation)
     }
 
     pub(super) fn client(
@@ -111,7 +109,7 @@ impl Exchange {
         instrumentation: Instrumentation,
     ) -> Self {
         let start = (clock, Side::Client, Method::of(method));
-        Self::open(started, Span::none(), start, false, late, instrumentation)
+        Self::open(started, Span::none(), start, late, instrumentation)
     }
 
     /// An exchange without a span of its own, in `context`.
@@ -129,7 +127,6 @@ impl Exchange {
         Started { context, is_recorded }: Started,
         companion: Span,
         (clock, side, method): (Clock, Side, Method),
-        is_bound: bool,
         late: Option<Late>,
         instrumentation: Instrumentation,
     ) -> Self {
@@ -143,7 +140,6 @@ impl Exchange {
                 method,
                 is_recorded,
                 has_ended: false,
-                is_bound,
                 is_concealed: false,
                 status: None,
                 rpc_status: None,
@@ -212,7 +208,7 @@ impl Exchange {
         let Some(open) = &unwinding.0.open else {
             return f();
         };
-        companion::in_scope(&open.companion, &open.context, open.is_bound, f)
+        companion::in_scope(&open.companion, &open.context, f)
     }
 
     /// Makes the span current for as long as the answer lives: [`in_scope`](Self::in_scope) for who owns the exchange, so that
@@ -220,7 +216,7 @@ impl Exchange {
     #[inline(always)]
     pub fn enter(&self) -> impl Sized + '_ {
         let open = self.open.as_ref();
-        open.map(|open| companion::enter(&open.companion, &open.context, open.is_bound))
+        open.map(|open| companion::enter(&open.companion, &open.context))
     }
 
     /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.

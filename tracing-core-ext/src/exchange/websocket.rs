@@ -36,8 +36,8 @@ pub struct WebSocketSpan {
     context: Context,
     companion: Span,
     clock: Clock,
-    /// Entering the companion attaches the context, or there is none to attach.
-    is_bound: bool,
+    /// There is no context to be in.
+    is_none: bool,
 }
 
 impl WebSocketSpan {
@@ -57,8 +57,8 @@ impl WebSocketSpan {
             .then(|| companion::capture(&companion, &mut start, &parent));
         let started =
             captured.flatten().unwrap_or_else(|| instrumentation.tracer().start(start, &parent));
-        let is_bound = layer::bind(&companion, &started.context);
-        Self { context: started.context, companion, clock, is_bound }
+        layer::bind(&companion, &started.context);
+        Self { context: started.context, companion, clock, is_none: false }
     }
 
     /// Stands for no span.
@@ -67,7 +67,7 @@ impl WebSocketSpan {
             context: Context::new(),
             companion: Span::none(),
             clock: Clock::default(),
-            is_bound: true,
+            is_none: true,
         }
     }
 
@@ -127,7 +127,10 @@ impl WebSocketSpan {
 
     fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
         let _unwinding = FinishOnUnwind(self);
-        companion::in_scope(&self.companion, &self.context, self.is_bound, f)
+        if self.is_none {
+            return f();
+        }
+        companion::in_scope(&self.companion, &self.context, f)
     }
 
     /// Does nothing from the second time on: a span that has ended does not record.

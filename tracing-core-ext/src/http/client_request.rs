@@ -148,7 +148,7 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
         let redacted = url::redact_url(head.url, &self.detail.redacted_keys);
         put(attributes, semconv::URL_FULL, redacted.into_owned());
         if let Some(host) = head.host {
-            put(attributes, semconv::SERVER_ADDRESS, host.to_owned());
+            put(attributes, semconv::SERVER_ADDRESS, shared(host));
         }
         if let Some(port) = head.port {
             put(attributes, semconv::SERVER_PORT, i64::from(port));

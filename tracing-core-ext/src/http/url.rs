@@ -25,6 +25,9 @@ pub(crate) fn redact_query<'a>(query: &'a str, more: &[Box<str>]) -> Cow<'a, str
 
 /// An absolute URL without the credentials in its authority and in its query, where `more` keys may hold some.
 pub(crate) fn redact_url<'a>(url: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
+    if !url.bytes().any(|byte| matches!(byte, b'@' | b'?' | b'#')) {
+        return Cow::Borrowed(url);
+    }
     let (url, fragment) = split_before(url, '#');
     let (base, query) = split_before(url, '?');
     let redacted_base = redact_userinfo(base);
