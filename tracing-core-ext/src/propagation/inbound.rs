@@ -247,13 +247,18 @@ mod tests {
         assert_eq!(&traceparent[52..], "-00");
     }
 
+    /// Where nobody else's layer may capture the companion, whatever tests on other threads install.
+    fn uncaptured(claim: impl FnOnce(&SdkTracerProvider)) {
+        let provider = provider();
+        let ours = exchange::layer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(ours);
+        tracing::subscriber::with_default(subscriber, || claim(&provider));
+    }
+
     #[test]
     fn a_list_that_nobody_has_read_goes_on_byte_for_byte() {
-        let provider = provider();
-        // Nobody else's layer may capture the companion here, whatever tests on other threads install.
-        let ours = exchange::layer(provider.tracer("test"));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(ours), || {
-            let mut exchange = received(&provider, Propagator::w3c());
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
             let state = exchange.context().unwrap().span().span_context().trace_state().clone();
             assert_eq!(state, TraceState::NONE);
             assert_goes_on(&exchange.in_scope(sent));
@@ -262,12 +267,13 @@ mod tests {
 
     #[test]
     fn it_goes_on_from_spans_of_the_sdk_below() {
-        let provider = provider();
-        let mut exchange = received(&provider, Propagator::w3c());
-        exchange.in_scope(|| {
-            let child = provider.tracer("test").start("child");
-            let _below = Context::current_with_span(child).attach();
-            assert_goes_on(&sent());
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
+            exchange.in_scope(|| {
+                let child = provider.tracer("test").start("child");
+                let _below = Context::current_with_span(child).attach();
+                assert_goes_on(&sent());
+            });
         });
     }
 
@@ -289,17 +295,25 @@ mod tests {
 
     #[test]
     fn what_a_program_adds_goes_before_it() {
-        let mut exchange = received(&provider(), Propagator::w3c());
-        let below = exchange.in_scope(|| {
-            let cx = Context::current();
-            let span = cx.span().span_context().clone();
-            let state = span.trace_state().insert("mine", "1").unwrap();
-            let (trace_id, flags) = (span.trace_id(), span.trace_flags());
-            cx.with_remote_span_context(SpanContext::new(trace_id, 7.into(), flags, false, state))
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
+            let below = exchange.in_scope(|| {
+                let cx = Context::current();
+                let span = cx.span().span_context().clone();
+                let state = span.trace_state().insert("mine", "1").unwrap();
+                let (trace_id, flags) = (span.trace_id(), span.trace_flags());
+                cx.with_remote_span_context(SpanContext::new(
+                    trace_id,
+                    7.into(),
+                    flags,
+                    false,
+                    state,
+                ))
+            });
+            let mut headers = HeaderMap::new();
+            Propagator::w3c().inject(&below, &mut headers);
+            assert_eq!(headers["tracestate"], format!("mine=1,{LIST}"));
         });
-        let mut headers = HeaderMap::new();
-        Propagator::w3c().inject(&below, &mut headers);
-        assert_eq!(headers["tracestate"], format!("mine=1,{LIST}"));
     }
 
     #[test]
