@@ -62,7 +62,7 @@ mod tests {
     fn versions_are_found_in_paths_of_sources() {
         // Spelt so that this program does not hold them itself.
         let paths =
-            "\0/home/_-0.33.1/src/lib.rs\x01/_-0.31.0/src/_-otlp-0.30.0/src/_-/_-x/_-0.33.1/src";
+            "\0/build/_-0.33.1/src/lib.rs\x01/_-0.31.0/src/_-otlp-0.30.0/src/_-/_-x/_-0.33.1/src";
         let executable = paths.replace('_', "opentelemetry");
         let versions = Vec::from_iter(versions_in(executable.as_bytes()));
         assert_eq!(versions, ["0.31.0", "0.33.1"]);
