@@ -5,6 +5,7 @@ mod actix;
 mod axum;
 mod captured;
 mod framework;
+mod lines;
 mod metric_sink;
 mod optionless;
 mod peer;
@@ -20,6 +21,7 @@ pub use self::{
     axum::Axum,
     captured::{Captured, plain_subscriber},
     framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
+    lines::Lines,
     metric_sink::{MetricSink, Series},
     optionless::headers_sent_without_options,
     peer::Peer,

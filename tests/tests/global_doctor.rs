@@ -1,32 +1,12 @@
 //! What explains missing traces is a line when telemetry is installed. It is installed once in a process, so this is one test.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use axum_layer::TracingLayer;
-use tests::SpanSink;
+use tests::{Lines, SpanSink};
 use tracing_core_ext::telemetry::Telemetry;
-
-/// Log lines, kept.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[test]
 fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
     let lines = Lines::default();
-    let kept = lines.clone();
     let _made_too_early = TracingLayer::new();
     let set = [
         ("OTEL_TRACES_EXPORTER", "otlp"),
@@ -40,14 +20,14 @@ fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
         })
         .service_name("tests")
         .exporter(SpanSink::new())
-        .log_writer(move || kept.clone())
+        .log_writer(lines.clone())
         .install()
         .unwrap();
     telemetry.shutdown().unwrap();
 
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let said: Vec<_> = text.lines().filter(|line| line.contains("::doctor")).collect();
-    assert_eq!(said.len(), 4, "{text}");
+    let lines = lines.all();
+    let said: Vec<_> = lines.iter().filter(|line| line.contains("::doctor")).collect();
+    assert_eq!(said.len(), 4, "{lines:?}");
     for (line, (level, words)) in said.iter().zip([
         ("WARN", "there is no propagator"),
         ("INFO", "the sampler is ParentBased(AlwaysOff): no trace that begins here"),

@@ -1,19 +1,14 @@
 //! Log lines within a request carry its ids, whichever `tracing` subscriber writes them and in whichever format.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use serde_json::Value;
-use tests::{Framework, Server, Setup, SpanSink, Stage, Step, on_both_frameworks};
+use tests::{Framework, Lines, Server, Setup, SpanSink, Stage, Step, on_both_frameworks};
 use tracing::{Dispatch, Instrument, Subscriber, info, warn_span};
 use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
 use tracing_subscriber::{
     Layer, Registry,
-    fmt::{self, MakeWriter, format::JsonFields},
+    fmt::{self, format::JsonFields},
     layer::SubscriberExt,
     registry::LookupSpan,
 };
@@ -222,34 +217,4 @@ fn assert_ids(line: &Line, span: &SpanData, writes: Writes) {
     let context = &span.span_context;
     let ids = [context.trace_id().to_string(), context.span_id().to_string(), "01".to_owned()];
     assert_eq!(line.ids, ids.map(Some), "{writes:?}");
-}
-
-/// Log lines kept for a test to read.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn all(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

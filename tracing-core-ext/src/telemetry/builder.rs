@@ -280,7 +280,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// How long [`Telemetry::shutdown`] may take. 5 seconds unless told otherwise.
+    /// How long [`Telemetry::shutdown`] may take. 5 seconds unless told otherwise. Where there are metrics, the last quarter
+    /// is kept for them.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
