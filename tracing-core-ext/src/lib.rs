@@ -40,13 +40,22 @@
 //! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export, certificates of one's own |
 
+mod base;
+mod bridge;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client;
+#[cfg(feature = "telemetry")]
+mod config;
 pub mod exchange;
+#[cfg(feature = "telemetry")]
+mod export;
 pub mod http;
 mod metrics;
-#[cfg(feature = "prometheus")]
-pub mod prometheus;
 pub mod propagation;
+mod semconv;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
+mod trace;
+
+#[cfg(feature = "prometheus")]
+pub use self::export::prometheus;

@@ -1,6 +1,6 @@
 use tower_layer::Layer;
 
-use super::ClientService;
+use super::service::ClientService;
 use crate::exchange::{Builder, Instrumentation, Sends};
 
 /// Layer that makes every request of a client one client span, and sends the trace along.
@@ -24,7 +24,7 @@ use crate::exchange::{Builder, Instrumentation, Sends};
 /// ```
 ///
 /// The parent of the span is the context that is current when `call` is called. Where a service retries, have the layer
-/// inside: each attempt gets a span. A [`UrlTemplate`](super::UrlTemplate) and a [`ResendCount`](super::ResendCount) in the
+/// inside: each attempt gets a span. A [`UrlTemplate`](crate::client::UrlTemplate) and a [`ResendCount`](crate::client::ResendCount) in the
 /// extensions of a request are recorded.
 ///
 /// Redirects that a service inside follows by itself are part of the span, and the fields of the trace go to every host

@@ -69,30 +69,30 @@
 //! TLS and the other features of reqwest are those of your own dependency on it.
 
 #[cfg(feature = "reqwest")]
+mod client;
+#[cfg(feature = "reqwest")]
 mod errors;
+mod extensions;
 #[cfg(feature = "tower")]
 mod layer;
-mod marks;
-#[cfg(feature = "reqwest-middleware")]
-mod middleware;
 #[cfg(feature = "reqwest")]
 mod redirect;
 #[cfg(feature = "reqwest")]
 mod request;
-#[cfg(feature = "reqwest")]
-mod reqwest_client;
+#[cfg(feature = "reqwest-middleware")]
+mod reqwest_middleware;
 #[cfg(feature = "reqwest")]
 mod send;
 #[cfg(feature = "tower")]
 mod service;
 
-pub use self::marks::{ResendCount, UrlTemplate};
+pub use self::extensions::{ResendCount, UrlTemplate};
 #[cfg(feature = "reqwest-middleware")]
-pub use self::middleware::TracingMiddleware;
+pub use self::reqwest_middleware::TracingMiddleware;
+#[cfg(feature = "reqwest")]
+pub use self::{client::Client, request::RequestBuilder};
 #[cfg(feature = "tower")]
 pub use self::{layer::ClientLayer, service::ClientService};
-#[cfg(feature = "reqwest")]
-pub use self::{request::RequestBuilder, reqwest_client::Client};
 #[cfg(doc)]
 use crate::exchange::ErrorType;
 use crate::exchange::{Builder, Instrumentation};

@@ -4,7 +4,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use reqwest::{Body, Request, Response};
 use serde::Serialize;
 
-use super::{Client, ResendCount, UrlTemplate, send::Call};
+use super::{
+    client::Client,
+    extensions::{ResendCount, UrlTemplate},
+    send::Call,
+};
 
 /// A request in the making, with the methods of [`reqwest::RequestBuilder`].
 #[must_use = "a request does nothing until it is sent"]

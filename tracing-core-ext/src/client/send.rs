@@ -11,7 +11,7 @@ use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use super::{
     errors::{Failure, Reading},
-    marks::{ResendCount, UrlTemplate},
+    extensions::{ResendCount, UrlTemplate},
 };
 use crate::{
     exchange::{CountedBody, Exchange, ExchangeBody, Instrumentation, Outcome},

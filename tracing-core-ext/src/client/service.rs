@@ -5,13 +5,13 @@ use http_body::Body;
 use opentelemetry::Context;
 use tower_service::Service;
 
-use super::{ResendCount, UrlTemplate};
+use super::extensions::{ResendCount, UrlTemplate};
 use crate::{
     exchange::{ExchangeBody, Instrumentation, ResponseFuture},
     http::ClientRequestHead,
 };
 
-/// Service made by [`ClientLayer`](super::ClientLayer).
+/// Service made by [`ClientLayer`](crate::client::ClientLayer).
 #[derive(Clone, Debug)]
 pub struct ClientService<S> {
     inner: S,

@@ -8,8 +8,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
 use super::{
+    exchange::Exchange,
     outcome::{ErrorType, Outcome},
-    state::Exchange,
 };
 
 /// The body of a response whose exchange ends with it.

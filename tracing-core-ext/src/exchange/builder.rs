@@ -13,9 +13,10 @@ use super::{
     start::StartSpan,
 };
 use crate::{
-    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies, semconv},
-    metrics::{self, Metrics},
+    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies},
+    metrics::{self, instruments::Metrics},
     propagation::Propagator,
+    semconv::names,
 };
 
 /// Environment variables that limit the length of attributes; the first that is set counts.
@@ -54,7 +55,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         Self {
             scope: InstrumentationScope::builder(name)
                 .with_version(version)
-                .with_schema_url(semconv::SCHEMA_URL)
+                .with_schema_url(names::SCHEMA_URL)
                 .build(),
             tracer: None,
             propagator: None,

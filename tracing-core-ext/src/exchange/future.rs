@@ -9,7 +9,7 @@ use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project::pin_project;
 
-use super::{body::ExchangeBody, state::Exchange};
+use super::{body::ExchangeBody, exchange::Exchange};
 use crate::http::{ProtocolVersion, ResponseHead};
 
 /// Future of a service or a client whose exchange goes on in the body of the response.

@@ -15,18 +15,22 @@ use opentelemetry::{
 use tracing::Span;
 
 use super::{
-    Exchange,
-    clock::Clock,
-    companion,
-    late::Late,
+    exchange::Exchange,
     options::{Options, TrustPolicy},
     sampler::{Fate, Foresight},
+    shared_state::Late,
     start::{Start, StartSpan, Started, Starter, link_to},
 };
 use crate::{
-    http::{ClientDescription, ClientRequestHead, Naming, RequestHead, ServerDescription},
-    metrics::{Measured, Metrics},
-    propagation::{Headers, Inbound, Propagator},
+    bridge::tracing_span,
+    http::{ClientRequestHead, RequestHead},
+    metrics::{instruments::Metrics, request::Measured},
+    propagation::{Headers, Propagator, extracted::Inbound},
+    semconv::{
+        client::ClientDescription,
+        server::{Naming, ServerDescription},
+    },
+    trace::timer::Clock,
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
@@ -98,7 +102,7 @@ impl Instrumentation {
         let mut clock = Clock::default();
         let description = ServerDescription::new(head, &options.detail);
         let measured = measure(&description, &mut clock);
-        let companion = companion::span(head, &options.detail);
+        let companion = tracing_span::span(head, &options.detail);
         let kind = SpanKind::Server;
         let start = Start { kind, clock: &mut clock, link, description: &description };
         let started = start_below(inbound, start, &companion, &**tracer);
@@ -173,7 +177,7 @@ fn start_below<H: Headers>(
     companion: &Span,
     tracer: &dyn StartSpan,
 ) -> Started {
-    let is_capturable = companion::is_capturable(companion);
+    let is_capturable = tracing_span::is_capturable(companion);
     match tracer.fate(inbound.parent()) {
         Fate::Identity(trace_id, span_id) if !is_capturable => {
             Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
@@ -188,7 +192,7 @@ fn start_below<H: Headers>(
         _ => {
             let parent = inbound.into_context();
             let captured =
-                is_capturable.then(|| companion::capture(companion, &mut start, &parent));
+                is_capturable.then(|| tracing_span::capture(companion, &mut start, &parent));
             captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
         }
     }

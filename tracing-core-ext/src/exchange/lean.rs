@@ -10,7 +10,7 @@ use super::{
     end_only::Ends,
     start::{CAPACITY, Start},
 };
-use crate::propagation::ParentSpan;
+use crate::propagation::extracted::ParentSpan;
 
 /// Makes spans of a provider without the detours of its tracer, for one scope.
 #[derive(Debug)]
@@ -235,7 +235,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        exchange::{Builder, EndOnly, Instrumentation, Outcome, TrustPolicy},
+        exchange::{
+            builder::Builder, end_only::EndOnly, instrumentation::Instrumentation,
+            options::TrustPolicy, outcome::Outcome,
+        },
         http::ResponseHead,
     };
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use opentelemetry::{Context, InstrumentationScope, trace::SpanContext};
 
 use super::start::Start;
-use crate::propagation::ParentSpan;
+use crate::propagation::extracted::ParentSpan;
 
 /// Without the SDK nobody knows where its spans go.
 #[derive(Debug)]

@@ -38,48 +38,37 @@
 //! where its handler asks for one with [`RequestSpan::websocket`].
 
 mod body;
-mod body_size;
-mod builder;
-mod clock;
-mod companion;
+mod body_counter;
+pub(crate) mod builder;
+mod duplicate_warning;
 #[cfg(feature = "telemetry")]
 mod end_only;
+mod exchange;
 mod future;
-mod ids;
-mod instrumentation;
-mod late;
-mod layer;
+pub(crate) mod instrumentation;
 #[cfg_attr(not(feature = "telemetry"), path = "lean_absent.rs")]
 mod lean;
-mod nested;
 mod options;
 mod outcome;
 mod request_span;
 mod sampler;
-mod start;
-mod state;
-mod websocket;
+mod shared_state;
+pub(crate) mod start;
+mod websocket_span;
 
 #[cfg(feature = "telemetry")]
 pub use self::end_only::EndOnly;
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-pub(crate) use self::instrumentation::install_meters_globally;
 pub use self::{
     body::{AnyError, Classify, ExchangeBody},
-    body_size::{BodySize, CountedBody},
+    body_counter::{BodySize, CountedBody},
     builder::{Builder, Receives, Sends},
+    duplicate_warning::NestingWarning,
+    exchange::Exchange,
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
-    layer::{TARGET, layer},
-    nested::NestingWarning,
     options::{ResponseField, TrustPolicy},
     outcome::{Ending, ErrorType, Outcome},
     request_span::RequestSpan,
-    state::Exchange,
-    websocket::{WebSocketFuture, WebSocketSpan},
+    websocket_span::{WebSocketFuture, WebSocketSpan},
 };
-#[cfg(feature = "telemetry")]
-pub(crate) use self::{
-    builder::VALUE_LIMIT_VARIABLES,
-    instrumentation::{install_globally, was_built, was_built_uninstalled},
-};
+pub use crate::bridge::layer::{TARGET, layer};

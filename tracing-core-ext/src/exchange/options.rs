@@ -5,8 +5,9 @@ use opentelemetry::trace::SpanContext;
 
 use super::outcome::Ending;
 use crate::{
-    http::{AllowedHosts, ClientRequestHead, Detail, RequestHead, RequestView},
+    http::{AllowedHosts, ClientRequestHead, RequestHead, RequestView},
     propagation::{HeadersMut, TraceParent},
+    semconv::options::Detail,
 };
 
 /// What a server makes of the trace context its caller sends.

@@ -5,8 +5,8 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 
-use super::{instrumentation::Instrumentation, late::Late, websocket::WebSocketSpan};
-use crate::http::semconv;
+use super::{instrumentation::Instrumentation, shared_state::Late, websocket_span::WebSocketSpan};
+use crate::semconv::names;
 
 /// The span of a request, for its handler and for middleware inside ours.
 ///
@@ -128,12 +128,12 @@ pub(super) fn record_error<E: Error + ?Sized>(context: &Context, error: &E) {
         return;
     }
     let message = error.to_string();
-    let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_MESSAGE, message.clone())];
+    let mut attributes = vec![KeyValue::new(names::EXCEPTION_MESSAGE, message.clone())];
     let name = any::type_name::<E>();
     if !name.starts_with("dyn ") {
-        attributes.push(KeyValue::new(semconv::EXCEPTION_TYPE, name));
+        attributes.push(KeyValue::new(names::EXCEPTION_TYPE, name));
     }
-    span.add_event(semconv::EXCEPTION, attributes);
+    span.add_event(names::EXCEPTION, attributes);
     span.set_status(Status::error(message));
 }
 

@@ -5,8 +5,8 @@ use opentelemetry::{
     trace::{Span, SpanBuilder, SpanContext, TraceContextExt, TraceState, Tracer},
 };
 
-use super::{ids, lean::Lean};
-use crate::propagation::Parent;
+use super::lean::Lean;
+use crate::{propagation::extracted::Parent, trace::id_generator};
 
 /// What is known of a provider before a span is made.
 #[derive(Clone, Debug)]
@@ -117,12 +117,12 @@ impl Foresight {
             Some(trace_id) => trace_id,
             // The provider will choose another one and decide by that.
             None if lean.is_none() && share != Share::NONE => return Fate::Open,
-            None => ids::trace_id(),
+            None => id_generator::trace_id(),
         };
         match (share.has(trace_id), lean) {
-            (true, Some(lean)) => Fate::Lean(lean, trace_id, ids::span_id()),
+            (true, Some(lean)) => Fate::Lean(lean, trace_id, id_generator::span_id()),
             (true, None) => Fate::Open,
-            (false, _) if self.has_random_ids => Fate::Identity(trace_id, ids::span_id()),
+            (false, _) if self.has_random_ids => Fate::Identity(trace_id, id_generator::span_id()),
             (false, _) => Fate::Unrecorded,
         }
     }
@@ -281,7 +281,7 @@ mod tests {
             let (foresight, tracer) = (foresight(&provider), provider.tracer("test"));
             for _ in 0..200 {
                 let flags = TraceFlags::NOT_SAMPLED;
-                let ids = (ids::trace_id(), ids::span_id());
+                let ids = (id_generator::trace_id(), id_generator::span_id());
                 let cx = below(SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE));
                 let span = tracer.start_with_context("span", &cx);
                 assert_eq!(is_open(&foresight, &cx), span.is_recording(), "{ratio} of {}", ids.0);

@@ -3,13 +3,11 @@ use opentelemetry::{
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 
-use super::{
-    clock::Clock,
-    sampler::{Fate, Foresight},
-};
+use super::sampler::{Fate, Foresight};
 use crate::{
-    http::Describe,
-    propagation::{Parent, sampled_below, unrecorded_below},
+    propagation::extracted::{Parent, sampled_below, unrecorded_below},
+    semconv::span_attributes::Describe,
+    trace::timer::Clock,
 };
 
 /// Room for every attribute of a span, those of the response too, so that the list never grows.

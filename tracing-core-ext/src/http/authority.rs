@@ -26,7 +26,7 @@ impl<'a> Authority<'a> {
 }
 
 /// `Some(None)` where there is no port, `None` where it is not one.
-pub(super) fn parse_port(text: &str) -> Option<Option<u16>> {
+pub(crate) fn parse_port(text: &str) -> Option<Option<u16>> {
     if text.is_empty() || text == ":" {
         return Some(None);
     }
@@ -34,7 +34,7 @@ pub(super) fn parse_port(text: &str) -> Option<Option<u16>> {
 }
 
 /// `port` without the sign that Rust would allow.
-pub(super) fn parse_digits(digits: &str) -> Option<u16> {
+pub(crate) fn parse_digits(digits: &str) -> Option<u16> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().ok())?
 }

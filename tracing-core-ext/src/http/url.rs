@@ -73,6 +73,15 @@ fn split_before(text: &str, delimiter: char) -> (&str, &str) {
     text.split_at(text.find(delimiter).unwrap_or(text.len()))
 }
 
+/// RFC 9110, sections 4.2.1 and 4.2.2.
+pub(crate) fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

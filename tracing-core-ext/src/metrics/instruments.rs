@@ -5,8 +5,8 @@ use opentelemetry::{
     metrics::{Histogram, Meter},
 };
 
-use super::{active::Active, durations::Durations};
-use crate::http::semconv;
+use super::{active_requests::Active, duration::Durations};
+use crate::semconv::names;
 
 /// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
 const BYTES: [f64; 9] = [0.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -55,9 +55,9 @@ impl Metrics {
     pub(super) fn server(&self) -> &Arc<Instruments> {
         self.server.get_or_init(|| {
             let sizes =
-                [semconv::HTTP_SERVER_REQUEST_BODY_SIZE, semconv::HTTP_SERVER_RESPONSE_BODY_SIZE];
+                [names::HTTP_SERVER_REQUEST_BODY_SIZE, names::HTTP_SERVER_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
-                duration: self.durations(semconv::HTTP_SERVER_REQUEST_DURATION, "server"),
+                duration: self.durations(names::HTTP_SERVER_REQUEST_DURATION, "server"),
                 active: Some(Active::new(&self.meter, self.can_bind)),
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
             })
@@ -67,9 +67,9 @@ impl Metrics {
     pub(super) fn client(&self) -> &Arc<Instruments> {
         self.client.get_or_init(|| {
             let sizes =
-                [semconv::HTTP_CLIENT_REQUEST_BODY_SIZE, semconv::HTTP_CLIENT_RESPONSE_BODY_SIZE];
+                [names::HTTP_CLIENT_REQUEST_BODY_SIZE, names::HTTP_CLIENT_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
-                duration: self.durations(semconv::HTTP_CLIENT_REQUEST_DURATION, "client"),
+                duration: self.durations(names::HTTP_CLIENT_REQUEST_DURATION, "client"),
                 active: None,
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "client")),
             })

@@ -5,19 +5,12 @@
 //! An exchange that is measured holds a [`Measured`], one that is not holds nothing. It counts as in flight from `start`
 //! on, and is recorded once, by `record`.
 
-mod active;
+mod active_requests;
 #[cfg(feature = "bound-instruments")]
 mod bound;
-mod durations;
-mod instruments;
-mod labels;
-mod measured;
-
-pub(crate) use self::{
-    instruments::Metrics,
-    labels::{EndLabels, RequestLabels},
-    measured::{Measured, Measurement},
-};
+mod duration;
+pub(crate) mod instruments;
+pub(crate) mod request;
 
 /// Whether instruments of a meter provider of this type can be bound to labels, as the SDK's can. Those of others may drop what
 /// is recorded so, without a word.

@@ -8,9 +8,8 @@ use opentelemetry::{
 };
 
 use super::{
-    Headers, HeadersMut,
-    caller::{Caller, Sampling},
-    headers::trim_ows,
+    b3_context::{Caller, Sampling},
+    headers::{Headers, HeadersMut, trim_ows},
     hex,
     text_map::{ExtractorHeaders, InjectorHeaders},
 };

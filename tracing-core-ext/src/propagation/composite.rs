@@ -8,9 +8,11 @@ use opentelemetry::{
 };
 
 use super::{
-    B3Propagator, Headers, HeadersMut, JaegerPropagator, W3cPropagator, jaeger,
+    b3::B3Propagator,
+    headers::{Headers, HeadersMut},
+    jaeger::{self, JaegerPropagator},
     text_map::{ExtractorHeaders, InjectorHeaders},
-    w3c,
+    w3c::{self, W3cPropagator},
 };
 
 /// Several formats side by side, by the names `OTEL_PROPAGATORS` has for them.
@@ -25,7 +27,7 @@ use super::{
 /// | `none` | none at all, on its own |
 ///
 /// The names are separated by commas, may be in any case and count once; `b3,b3multi` writes both
-/// forms. With `tracecontext` alone or beside `baggage` a [`Propagator`](super::Propagator) is the
+/// forms. With `tracecontext` alone or beside `baggage` a [`Propagator`](crate::propagation::Propagator) is the
 /// [`W3cPropagator`].
 ///
 /// ```

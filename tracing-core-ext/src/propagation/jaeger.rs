@@ -10,9 +10,8 @@ use opentelemetry::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use super::{
-    Headers, HeadersMut,
-    caller::{Caller, Sampling},
-    headers::trim_ows,
+    b3_context::{Caller, Sampling},
+    headers::{Headers, HeadersMut, trim_ows},
     hex,
     text_map::{ExtractorHeaders, InjectorHeaders},
 };

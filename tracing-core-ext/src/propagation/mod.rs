@@ -66,28 +66,24 @@
 //! | `uberctx-…` | 64 entries, 8,192 bytes decoded | the last entries go |
 
 mod b3;
-mod baggage;
-mod caller;
+mod b3_context;
 mod composite;
-mod headers;
+pub(crate) mod extracted;
+pub(crate) mod headers;
 mod hex;
-mod inbound;
 mod jaeger;
-mod propagator;
-mod remainder;
+pub(crate) mod propagator;
 mod text_map;
-mod traceparent;
-mod tracestate;
 mod w3c;
 
-pub use b3::B3Propagator;
-pub use composite::{CompositePropagator, CompositePropagatorError};
-pub use headers::{Field, Headers, HeadersMut};
-pub(crate) use headers::{is_tchar, is_token, trim_ows};
-pub(crate) use inbound::{Inbound, Parent, ParentSpan, sampled_below, unrecorded_below};
-pub use jaeger::JaegerPropagator;
-pub use propagator::Propagator;
-#[cfg(feature = "telemetry")]
-pub(crate) use propagator::install_globally;
-pub use traceparent::{TraceParent, TraceParentError};
-pub use w3c::W3cPropagator;
+pub use self::{
+    b3::B3Propagator,
+    composite::{CompositePropagator, CompositePropagatorError},
+    headers::{Field, Headers, HeadersMut},
+    jaeger::JaegerPropagator,
+    propagator::Propagator,
+    w3c::{
+        W3cPropagator,
+        traceparent::{TraceParent, TraceParentError},
+    },
+};

@@ -8,8 +8,13 @@ use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::Field
 use opentelemetry::{Context, global, propagation::TextMapPropagator};
 
 use super::{
-    CompositePropagator, Headers, HeadersMut, Inbound, W3cPropagator, b3, jaeger,
+    b3,
+    composite::CompositePropagator,
+    extracted::Inbound,
+    headers::{Headers, HeadersMut},
+    jaeger,
     text_map::{HeadersExtractor, HeadersInjector},
+    w3c::W3cPropagator,
 };
 
 /// The propagator of one layer or client, resolved when that is built.
@@ -297,7 +302,7 @@ mod tests {
     use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
     use super::*;
-    use crate::propagation::{B3Propagator, JaegerPropagator};
+    use crate::propagation::{b3::B3Propagator, jaeger::JaegerPropagator};
 
     fn composite(
         propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>>,

@@ -3,7 +3,7 @@
 use http::HeaderName;
 use opentelemetry::propagation::{Extractor, Injector};
 
-use super::{Headers, HeadersMut};
+use super::headers::{Headers, HeadersMut};
 
 /// Lets a foreign propagator read [`Headers`].
 pub(super) struct HeadersExtractor<'a, H>(pub(super) &'a H);

@@ -12,28 +12,28 @@ use tracing_subscriber::{
     fmt::{MakeWriter, writer::BoxMakeWriter},
 };
 
-#[cfg(feature = "jaeger")]
-use super::jaeger::JaegerEndpoint;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
-#[cfg(feature = "otlp")]
-use super::otlp::Otlp;
 use super::{
-    config::Variables,
-    console::Console,
-    destination::Destination,
-    doctor::{self, Watch},
-    error::TelemetryError,
-    guard::Telemetry,
-    log::LogFormat,
-    prepare::Prepared,
+    build::Prepared,
+    diagnostics::{self, watchdog::Watch},
+    log_format::LogFormat,
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION},
+    telemetry::Telemetry,
+    traces::Destination,
 };
+#[cfg(feature = "jaeger")]
+use crate::export::jaeger::JaegerEndpoint;
+#[cfg(feature = "otlp")]
+use crate::export::otlp::Otlp;
 #[cfg(feature = "prometheus")]
-use crate::prometheus::Prometheus;
+use crate::export::prometheus::Prometheus;
 use crate::{
-    exchange,
-    propagation::{self, Propagator},
+    base::error::TelemetryError,
+    config::env::Variables,
+    exchange::instrumentation,
+    export::console::Console,
+    propagation::{Propagator, propagator},
 };
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,23 +45,23 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// What is said here beats what the environment says. An empty variable counts as unset.
 #[must_use = "nothing happens before install() or build()"]
 pub struct TelemetryBuilder {
-    pub(super) service_name: Option<String>,
-    pub(super) package_name: Option<String>,
-    pub(super) attributes: Vec<KeyValue>,
-    pub(super) propagator: Option<Propagator>,
-    pub(super) destinations: Vec<Destination>,
-    pub(super) sampler: Option<Box<dyn ShouldSample>>,
-    pub(super) log_format: LogFormat,
-    pub(super) log_writer: Option<BoxMakeWriter>,
-    pub(super) span_level: LevelFilter,
-    pub(super) shutdown_timeout: Duration,
+    pub(crate) service_name: Option<String>,
+    pub(crate) package_name: Option<String>,
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) propagator: Option<Propagator>,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) sampler: Option<Box<dyn ShouldSample>>,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_writer: Option<BoxMakeWriter>,
+    pub(crate) span_level: LevelFilter,
+    pub(crate) shutdown_timeout: Duration,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
-    pub(super) metrics: MetricsOptions,
-    pub(super) variables: Variables,
+    pub(crate) metrics: MetricsOptions,
+    pub(crate) variables: Variables,
 }
 
 impl TelemetryBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             service_name: None,
             package_name: None,
@@ -332,14 +332,14 @@ impl TelemetryBuilder {
         }
         INSTALLED.store(true, Ordering::Release);
         global::set_tracer_provider(telemetry.tracer_provider().clone());
-        exchange::install_globally(telemetry.tracer_provider().clone());
-        propagation::install_globally(telemetry.propagator().clone());
+        instrumentation::install_globally(telemetry.tracer_provider().clone());
+        propagator::install_globally(telemetry.propagator().clone());
         if !patient.is_disabled {
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             telemetry.install_metrics();
             telemetry.watch = Some(Watch::begin(telemetry.log.clone()));
         }
-        doctor::examine(patient, telemetry.propagator(), &telemetry.log);
+        diagnostics::examine(patient, telemetry.propagator(), &telemetry.log);
         Ok(telemetry)
     }
 

@@ -15,24 +15,25 @@ use opentelemetry_sdk::{
 };
 use tracing::Dispatch;
 
+use super::telemetry::{Task, Telemetry};
 #[cfg(all(feature = "otlp", feature = "prometheus"))]
-use super::config::HISTOGRAMS;
-use super::{
-    config::MetricsVariables,
-    error::TelemetryError,
-    guard::{Task, Telemetry},
-    shutdown_error::Loss,
+use crate::config::metrics::HISTOGRAMS;
+#[cfg(feature = "prometheus")]
+use crate::export::prometheus::{
+    Endpoint as Scraped, Prometheus, Registry, exemplars, options::Served,
+};
+use crate::{
+    base::error::TelemetryError, config::metrics::MetricsVariables, exchange::instrumentation,
+    export::loss::Loss,
 };
 #[cfg(feature = "otlp")]
-use super::{
-    config::{Histograms, METRICS},
-    delivery::Delivery,
-    otlp::{Otlp, Settings},
-    otlp_metrics::OtlpMetrics,
+use crate::{
+    config::{metrics::Histograms, otlp::METRICS},
+    export::{
+        delivery::Delivery,
+        otlp::{Otlp, metrics::OtlpMetrics, settings::Settings},
+    },
 };
-use crate::exchange;
-#[cfg(feature = "prometheus")]
-use crate::prometheus::{self, Endpoint as Scraped, Prometheus, Registry, Served};
 
 /// The specifications' defaults.
 #[cfg(feature = "otlp")]
@@ -42,18 +43,18 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What code asks for.
 #[derive(Debug, Default)]
-pub(super) struct MetricsOptions {
+pub(crate) struct MetricsOptions {
     #[cfg(feature = "prometheus")]
-    pub(super) prometheus: Option<Prometheus>,
+    pub(crate) prometheus: Option<Prometheus>,
     #[cfg(feature = "otlp")]
-    pub(super) has_otlp: bool,
+    pub(crate) has_otlp: bool,
     #[cfg(feature = "otlp")]
-    pub(super) otlp: Otlp,
+    pub(crate) otlp: Otlp,
 }
 
 /// The meters of a service, and what reads them.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     provider: SdkMeterProvider,
     #[cfg(feature = "otlp")]
     delivery: Option<Arc<Delivery>>,
@@ -63,7 +64,7 @@ pub(super) struct Metrics {
 
 impl MetricsOptions {
     /// Nothing where neither code nor environment asks for metrics. Both may ask for either.
-    pub(super) fn start(
+    pub(crate) fn start(
         mut self,
         resource: &Resource,
         environment: &MetricsVariables,
@@ -88,7 +89,7 @@ impl MetricsOptions {
     }
 
     /// What code asks to be served is served, health and collectors as well, and nothing is measured.
-    pub(super) fn start_disabled(
+    pub(crate) fn start_disabled(
         self,
         resource: &Resource,
         environment: &MetricsVariables,
@@ -198,7 +199,7 @@ fn exponential(instrument: &Instrument) -> Option<Stream> {
 
 impl Metrics {
     /// Where changes of state are logged.
-    pub(super) fn log_to(&self, dispatch: &Dispatch) {
+    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         #[cfg(feature = "otlp")]
         if let Some(delivery) = &self.delivery {
             delivery.log_to(dispatch);
@@ -208,25 +209,25 @@ impl Metrics {
     }
 
     /// What was not delivered in the end.
-    pub(super) fn loss(&self) -> Option<Loss> {
+    pub(crate) fn loss(&self) -> Option<Loss> {
         #[cfg(feature = "otlp")]
         return self.delivery.as_ref()?.loss();
         #[cfg(not(feature = "otlp"))]
         None
     }
 
-    pub(super) fn provider(&self) -> &SdkMeterProvider {
+    pub(crate) fn provider(&self) -> &SdkMeterProvider {
         &self.provider
     }
 
     /// Whoever asks is told that the service drains.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         #[cfg(feature = "prometheus")]
         self.served.iter().for_each(Served::drain);
     }
 
     /// What exports the last metrics and closes the listener. From now on no export waits for another attempt.
-    pub(super) fn closing(&mut self, timeout: Duration) -> Vec<Task> {
+    pub(crate) fn closing(&mut self, timeout: Duration) -> Vec<Task> {
         let meters = self.closing_meters(timeout);
         #[cfg(feature = "prometheus")]
         if let Some(listener) = self.served.as_mut().and_then(Served::closing) {
@@ -261,13 +262,13 @@ impl Telemetry {
         self.metrics.as_ref().map(Metrics::provider)
     }
 
-    pub(super) fn install_metrics(&self) {
+    pub(crate) fn install_metrics(&self) {
         let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
-        exchange::install_meters_globally(metrics.provider.clone());
+        instrumentation::install_meters_globally(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
         if let Some(served) = &metrics.served {
-            prometheus::install_globally(Arc::clone(&served.exemplars));
+            exemplars::install_globally(Arc::clone(&served.exemplars));
         }
     }
 }

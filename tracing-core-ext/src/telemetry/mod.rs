@@ -113,61 +113,36 @@
 //! [`CompositePropagator`]: crate::propagation::CompositePropagator
 #![cfg_attr(
     feature = "prometheus",
-    doc = "[`Prometheus::new`]: crate::prometheus::Prometheus::new"
+    doc = "[`Prometheus::new`]: crate::export::prometheus::Prometheus::new"
 )]
 #![cfg_attr(not(feature = "prometheus"), doc = "[`Prometheus::new`]: crate#features")]
 
+mod build;
 mod builder;
-mod config;
-mod console;
-mod counting_exporter;
-mod delivery;
-mod destination;
-mod doctor;
-mod endpoint;
-mod error;
-mod filter;
-mod guard;
-mod headers;
-#[cfg(feature = "jaeger")]
-mod jaeger;
-mod log;
-mod log_target;
+mod diagnostics;
+pub(crate) mod log_format;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
-#[cfg(feature = "otlp")]
-mod otlp;
-#[cfg(feature = "otlp")]
-mod otlp_metrics;
-mod outage;
-#[cfg(feature = "otlp")]
-mod overflow;
-mod pipeline;
-mod prepare;
-mod resource;
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-mod self_metrics;
-mod service_name;
-mod shutdown_error;
+pub(crate) mod resource;
 mod subscriber;
-mod tally;
-#[cfg(any(feature = "otlp", feature = "jaeger"))]
-mod transport;
-mod value_limit;
-mod waterfall;
+mod telemetry;
+mod traces;
 
-pub use builder::TelemetryBuilder;
+pub use self::{builder::TelemetryBuilder, log_format::LogFormat, telemetry::Telemetry};
 #[cfg(feature = "otlp")]
-pub use config::Compression;
-pub use console::Console;
-pub use error::TelemetryError;
-pub use guard::Telemetry;
+pub use crate::config::Compression;
 #[cfg(feature = "jaeger")]
-pub use jaeger::JaegerEndpoint;
-#[cfg(all(test, feature = "prometheus"))]
-pub(crate) use log::tests::Lines;
-pub use log::{LogFormat, WithTraceIds};
+pub use crate::export::jaeger::JaegerEndpoint;
 #[cfg(feature = "otlp")]
-pub use otlp::Otlp;
-pub use shutdown_error::{Loss, ShutdownError};
-pub use waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan};
+pub use crate::export::otlp::Otlp;
+pub use crate::{
+    base::error::TelemetryError,
+    bridge::with_trace_ids::WithTraceIds,
+    export::{
+        console::{
+            Console,
+            waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan},
+        },
+        loss::{Loss, ShutdownError},
+    },
+};

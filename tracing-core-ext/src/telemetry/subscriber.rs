@@ -5,13 +5,13 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
-use super::{filter, guard::Telemetry, log::LogLines};
-use crate::exchange;
+use super::{log_format::LogLines, telemetry::Telemetry};
+use crate::{bridge::span_filter, exchange};
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 ///
 /// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
-pub(super) fn subscriber(
+pub(crate) fn subscriber(
     exported: Option<(&SdkTracerProvider, LevelFilter)>,
     lines: LogLines,
     log_filter: EnvFilter,
@@ -27,12 +27,12 @@ impl Telemetry {
     /// `level`, less those of the crates that exporters send with, which would trace themselves.
     ///
     /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
-    /// [`WithTraceIds`](super::WithTraceIds). [`TelemetryBuilder::build`](super::TelemetryBuilder::build), unlike
+    /// [`WithTraceIds`](crate::telemetry::WithTraceIds). [`TelemetryBuilder::build`](crate::telemetry::TelemetryBuilder::build), unlike
     /// `install`, leaves it to you what is global.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;
-    /// use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
+    /// use tracing_subscriber::{span_filter::LevelFilter, layer::SubscriberExt};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
@@ -55,7 +55,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
-    exchange::layer(tracer).with_filter(filter::exported(level))
+    exchange::layer(tracer).with_filter(span_filter::exported(level))
 }
 
 #[cfg(test)]

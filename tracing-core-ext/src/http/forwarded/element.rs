@@ -8,7 +8,10 @@ use super::{
     network::Networks,
     proxies::{Forwarded, authority, scheme},
 };
-use crate::propagation::{Headers, is_tchar, is_token, trim_ows};
+use crate::propagation::{
+    Headers,
+    headers::{is_tchar, is_token, trim_ows},
+};
 
 /// What the outermost trusted proxy says in `Forwarded`.
 ///

@@ -1,14 +1,12 @@
 //! Who really called, when the service stands behind proxies.
 
 mod chain;
-mod client;
+pub(crate) mod client;
 mod element;
 mod network;
-mod proxies;
-mod x_forwarded;
-
-pub(crate) use self::{client::Client, proxies::Forwarded};
-pub use self::{network::InvalidNetwork, proxies::TrustedProxies};
-
+pub(crate) mod proxies;
 #[cfg(test)]
 mod tests;
+mod x_forwarded;
+
+pub use self::{network::InvalidNetwork, proxies::TrustedProxies};

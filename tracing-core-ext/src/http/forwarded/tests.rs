@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{TrustedProxies, client::Client, proxies::Forwarded};
+use super::{
+    client::Client,
+    proxies::{Forwarded, TrustedProxies},
+};
 
 const FOR: &str = "x-forwarded-for";
 const PROTO: &str = "x-forwarded-proto";

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     http::authority::parse_digits,
-    propagation::{Headers, trim_ows},
+    propagation::{Headers, headers::trim_ows},
 };
 
 static FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -16,7 +16,7 @@ use opentelemetry_sdk::{
 use tracing::dispatcher::with_default;
 
 use super::*;
-use crate::{propagation::JaegerPropagator, telemetry::log::tests::Lines};
+use crate::{propagation::JaegerPropagator, telemetry::log_format::tests::Lines};
 
 fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
     Telemetry::builder().variables(|name| {

@@ -14,7 +14,7 @@ use opentelemetry_sdk::{
 use tracing::Dispatch;
 
 use super::*;
-use crate::telemetry::{Lines, TelemetryBuilder};
+use crate::telemetry::{builder::TelemetryBuilder, log_format::tests::Lines};
 
 fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
     Telemetry::builder()

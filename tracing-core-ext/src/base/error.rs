@@ -1,0 +1,121 @@
+use std::{error::Error, fmt};
+
+#[cfg(feature = "prometheus")]
+use crate::export::prometheus::RegisterError;
+
+/// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
+///
+/// ```
+/// use tracing_core_ext::telemetry::Telemetry;
+///
+/// let error = Telemetry::builder()
+///     .service_name("checkout")
+///     .otlp_endpoint("localhost:4318")
+///     .build()
+///     .unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "otlp_endpoint()=\"localhost:4318\": expected an absolute http:// or https:// URL \
+///      such as http://localhost:4318",
+/// );
+/// ```
+pub struct TelemetryError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Setting {
+        setting: &'static str,
+        value: String,
+        expected: String,
+    },
+    NotUtf8(&'static str),
+    NoServiceName,
+    AlreadyInstalled,
+    ForeignSubscriber,
+    Exporter(Box<dyn Error + Send + Sync>),
+    #[cfg(feature = "prometheus")]
+    Collector(RegisterError),
+}
+
+impl TelemetryError {
+    pub(crate) fn setting(
+        setting: &'static str,
+        value: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
+    }
+
+    /// Without the value, which cannot be told from a secret.
+    pub(crate) fn not_utf8(setting: &'static str) -> Self {
+        Self(Kind::NotUtf8(setting))
+    }
+
+    pub(crate) fn no_service_name() -> Self {
+        Self(Kind::NoServiceName)
+    }
+
+    pub(crate) fn already_installed() -> Self {
+        Self(Kind::AlreadyInstalled)
+    }
+
+    pub(crate) fn foreign_subscriber() -> Self {
+        Self(Kind::ForeignSubscriber)
+    }
+
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn collector(error: RegisterError) -> Self {
+        Self(Kind::Collector(error))
+    }
+
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "prometheus")),
+        allow(dead_code, reason = "only for OTLP and Prometheus")
+    )]
+    pub(crate) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Kind::Exporter(error.into()))
+    }
+}
+
+/// The message, for this is what a `main` that returns the error prints.
+impl fmt::Debug for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Setting { setting, value, expected } => {
+                write!(f, "{setting}={value:?}: expected {expected}")
+            }
+            Kind::NotUtf8(setting) => {
+                write!(f, "{setting} is not UTF-8: expected text in UTF-8")
+            }
+            Kind::NoServiceName => f.write_str(
+                "the service has no name: call service_name(..) on the builder, or set \
+                 OTEL_SERVICE_NAME, or set service.name in OTEL_RESOURCE_ATTRIBUTES",
+            ),
+            Kind::AlreadyInstalled => {
+                f.write_str("telemetry is already installed: install() may be called once")
+            }
+            Kind::ForeignSubscriber => f.write_str(
+                "another global tracing subscriber is already installed: \
+                 remove it, or use build() and combine by hand",
+            ),
+            Kind::Exporter(error) => write!(f, "the exporter could not be built: {error}"),
+            #[cfg(feature = "prometheus")]
+            Kind::Collector(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TelemetryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::Exporter(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}

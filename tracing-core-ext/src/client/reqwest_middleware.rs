@@ -1,0 +1,116 @@
+use async_trait::async_trait;
+use http::Extensions;
+use opentelemetry::Context;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use super::{
+    errors::Failure,
+    extensions::{ResendCount, UrlTemplate},
+    send::{Call, send},
+};
+use crate::exchange::{Builder, ErrorType, Instrumentation, Sends};
+
+/// Instruments a client of [`reqwest_middleware`]: what a [`Client`](crate::client::Client) is for whoever has middleware.
+///
+/// It makes a span whenever a request passes through it. Put it *inside* of a middleware that retries, which is behind it
+/// in the code, and every attempt has a span, with its `http.request.resend_count`; outside, all of them are one span.
+/// A [`UrlTemplate`] is an extension of the request.
+///
+/// Redirects are followed further inside, so they are part of the span, and the fields of the trace go to every host they
+/// lead to, [allowed](Builder::allowed_hosts) or not. Where that matters, have the client follow none:
+///
+/// ```no_run
+/// # async fn run() -> reqwest_middleware::Result<()> {
+/// use reqwest::redirect::Policy;
+/// use reqwest_middleware::ClientBuilder;
+/// use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+/// use tracing_core_ext::client::{TracingMiddleware, UrlTemplate};
+///
+/// let backoff = ExponentialBackoff::builder().build_with_max_retries(2);
+/// let inner = reqwest::Client::builder().redirect(Policy::none()).build()?;
+/// let client = ClientBuilder::new(inner)
+///     .with(RetryTransientMiddleware::new_with_policy(backoff))
+///     .with(TracingMiddleware::new())
+///     .build();
+/// let request = client.get("http://inventory.example/stock/7");
+/// let stock = request.with_extension(UrlTemplate::new("/stock/{id}")).send().await?;
+/// # drop(stock);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TracingMiddleware {
+    instrumentation: Instrumentation,
+}
+
+impl TracingMiddleware {
+    /// With the tracer provider and propagator that are installed now.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// With options of its own, those of a [`Client`](crate::client::Client).
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use tracing_core_ext::client::TracingMiddleware;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let middleware = TracingMiddleware::builder().tracer_provider(&provider).build();
+    /// # drop(middleware);
+    /// ```
+    pub fn builder() -> Builder<Self> {
+        super::builder()
+    }
+}
+
+impl Default for TracingMiddleware {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sends for TracingMiddleware {}
+
+impl From<Instrumentation> for TracingMiddleware {
+    fn from(instrumentation: Instrumentation) -> Self {
+        Self { instrumentation }
+    }
+}
+
+#[async_trait]
+impl Middleware for TracingMiddleware {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let call = next_call(extensions);
+        let execute = |request| next.run(request, extensions);
+        let parent = Context::current();
+        let answer = send(&self.instrumentation, &parent, &call, request, execute).await?;
+        Ok(answer.into_response())
+    }
+}
+
+/// All attempts at a request share its extensions.
+fn next_call(extensions: &mut Extensions) -> Call {
+    let resend_count = extensions.get().copied().unwrap_or_default();
+    extensions.insert(ResendCount::next(resend_count));
+    Call { template: extensions.get::<UrlTemplate>().cloned(), resend_count }
+}
+
+impl Failure for Error {
+    /// A middleware that retries wraps the last error.
+    fn error_type(&self) -> ErrorType {
+        match self {
+            Self::Reqwest(error) => error.error_type(),
+            Self::Middleware(error) => {
+                let cause = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
+                cause.map_or(ErrorType::Request, Self::error_type)
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{base::error::TelemetryError, telemetry::resource::percent_decode};
+
+/// Reads `OTEL_EXPORTER_OTLP_HEADERS`.
+///
+/// ```text
+/// key1=value1,key2=value2
+/// ```
+///
+/// "represented in a format matching to the W3C Baggage, except that additional semi-colon
+/// delimited metadata is not supported": OTLP exporter specification, "Specifying headers via
+/// environment variables".
+pub(crate) fn parse_headers(
+    setting: &'static str,
+    value: &str,
+) -> Result<HeaderMap, TelemetryError> {
+    let mut headers = HeaderMap::new();
+    for entry in value.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let header = parse_entry(entry);
+        let added = header.and_then(|(name, value)| headers.try_insert(name, value).ok());
+        added.ok_or_else(|| malformed(setting, entry))?;
+    }
+    Ok(headers)
+}
+
+fn parse_entry(entry: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = entry.split_once('=')?;
+    let value = percent_decode(value.trim())?;
+    let mut value = HeaderValue::from_str(&value).ok()?;
+    value.set_sensitive(true);
+    Some((name.trim().parse().ok()?, value))
+}
+
+/// Shows the name of the header alone, for its value may be a secret.
+fn malformed(setting: &'static str, entry: &str) -> TelemetryError {
+    let end = entry.find(['=', ':', ' ']).map_or(0, |at| at + 1);
+    TelemetryError::setting(
+        setting,
+        format!("{}***", &entry[..end]),
+        "name=value pairs of HTTP headers separated by commas, with other characters percent-encoded",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTING: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+
+    #[test]
+    fn headers_are_split_trimmed_and_percent_decoded() {
+        let headers =
+            parse_headers(SETTING, "authorization=Basic%20bWU6eA==, X-Tenant = a%2Cb ,empty=,");
+        let headers = headers.unwrap();
+        assert_eq!(headers.len(), 3);
+        assert_eq!(headers["authorization"], "Basic bWU6eA==");
+        assert_eq!(headers["x-tenant"], "a,b");
+        assert_eq!(headers["empty"], "");
+    }
+
+    #[test]
+    fn a_malformed_entry_is_named_without_its_value() {
+        for (entry, shown) in [
+            ("secret", "***"),
+            ("=secret", "=***"),
+            ("api-key: secret", "api-key:***"),
+            ("api key=secret", "api ***"),
+            ("api-key=secret%0A", "api-key=***"),
+            ("api-key=secret%4", "api-key=***"),
+            ("api-key=secret%FF", "api-key=***"),
+        ] {
+            let error = parse_headers(SETTING, &format!("good=1,{entry}")).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "OTEL_EXPORTER_OTLP_HEADERS={shown:?}: expected name=value pairs of HTTP \
+                     headers separated by commas, with other characters percent-encoded"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_not_shown_by_debug() {
+        let headers = parse_headers(SETTING, "api-key=secret").unwrap();
+        assert!(!format!("{headers:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,59 @@
+/// In which form a signal is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
+pub(crate) enum Protocol {
+    #[cfg(feature = "grpc")]
+    Grpc,
+    HttpProtobuf,
+    HttpJson,
+}
+
+/// How what is sent is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+#[cfg_attr(not(feature = "otlp"), allow(unreachable_pub, reason = "only for OTLP"))]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip.
+    Gzip,
+}
+
+impl Protocol {
+    pub(super) const EXPECTED: &str = match cfg!(feature = "grpc") {
+        true => "grpc, http/protobuf or http/json",
+        false => "http/protobuf or http/json, for the feature `grpc` of tracing-core-ext is off",
+    };
+
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        match value {
+            #[cfg(feature = "grpc")]
+            "grpc" => Some(Self::Grpc),
+            "http/protobuf" => Some(Self::HttpProtobuf),
+            "http/json" => Some(Self::HttpJson),
+            _ => None,
+        }
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_grpc(self) -> bool {
+        match self {
+            #[cfg(feature = "grpc")]
+            Self::Grpc => true,
+            Self::HttpProtobuf | Self::HttpJson => false,
+        }
+    }
+}
+
+impl Compression {
+    pub(super) const EXPECTED: &str = "gzip or none";
+
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        match value {
+            "gzip" => Some(Self::Gzip),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{SpanRef, TraceContextExt},
+};
+
+use super::options::Options;
+use crate::{
+    http::{ProtocolVersion, method::Method, route::RouteName},
+    metrics::request::{Measured, Measurement},
+    semconv::{labels::EndLabels, names, options::Detail, rpc, server::Naming},
+    trace::timer::Clock,
+};
+
+/// What is still learned of an exchange behind its start, where it is recorded or measured. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Late(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    has_route: AtomicBool,
+    is_named: AtomicBool,
+    /// The path of what says to be a gRPC call.
+    call: OnceLock<Box<str>>,
+    request_size: AtomicU64,
+    response_size: AtomicU64,
+    measured: Option<Measured>,
+    route_label: OnceLock<&'static str>,
+}
+
+impl Late {
+    /// `None` where nothing more is to be learned.
+    #[inline]
+    pub(super) fn of(naming: Naming, call: Option<&str>, options: &Options) -> Option<Self> {
+        if naming.has_route && call.is_none() && !options.has_body_sizes {
+            return None;
+        }
+        Some(Self::default().started(naming, call, None))
+    }
+
+    /// Of an exchange that is about to start.
+    pub(super) fn measured(measured: Measured) -> Self {
+        Self(Arc::new(State { measured: Some(measured), ..State::default() }))
+    }
+
+    /// The exchange has started.
+    pub(super) fn started(
+        self,
+        naming: Naming,
+        call: Option<&str>,
+        route: Option<&'static str>,
+    ) -> Self {
+        let has_route = naming.has_route || route.is_some();
+        self.0.has_route.store(has_route, Ordering::Relaxed);
+        self.0.is_named.store(naming.is_chosen, Ordering::Relaxed);
+        if let Some(call) = call {
+            self.0.call.get_or_init(|| call.into());
+        }
+        self.label_route(route);
+        self
+    }
+
+    fn label_route(&self, route: Option<&'static str>) {
+        if let Some(route) = route {
+            self.0.route_label.get_or_init(|| route);
+        }
+    }
+
+    pub(super) fn has_route(&self) -> bool {
+        self.0.has_route.load(Ordering::Relaxed)
+    }
+
+    /// Puts `route` on the span in `context`, if it is the first.
+    pub(super) fn set_route(&self, context: &Context, detail: &Detail, method: &str, route: &str) {
+        if self.0.has_route.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let named = RouteName::of(Method::of(method).as_span_name(), route);
+        self.label_route(named.label());
+        let span = context.span();
+        let route = StringValue::from(named.route);
+        span.set_attribute(detail.attribute(names::HTTP_ROUTE, route));
+        self.name(&span, named.name);
+    }
+
+    fn name(&self, span: &SpanRef<'_>, name: Cow<'static, str>) {
+        if !self.0.is_named.load(Ordering::Relaxed) {
+            span.update_name(name);
+        }
+    }
+
+    /// The response tells whether the server knows the method that was called: where it does not, the caller made it up,
+    /// and no name comes from that.
+    pub(super) fn record_call(&self, span: &SpanRef<'_>, is_known: bool) {
+        let Some(path) = self.0.call.get() else { return };
+        let method = rpc::method(path).filter(|_| is_known).map(str::to_owned);
+        let Some(method) = method else {
+            span.set_attribute(KeyValue::new(names::RPC_METHOD, "_OTHER"));
+            span.set_attribute(KeyValue::new(names::RPC_METHOD_ORIGINAL, path.to_string()));
+            return self.name(span, "grpc".into());
+        };
+        span.set_attribute(KeyValue::new(names::RPC_METHOD, method.clone()));
+        self.name(span, method.into());
+    }
+
+    /// A client learns with the response which version of HTTP it speaks.
+    pub(super) fn set_version(&self, version: ProtocolVersion) {
+        if let Some(measured) = &self.0.measured {
+            measured.set_version(version);
+        }
+    }
+
+    /// Adds a label of the user's to the metric.
+    pub(super) fn set_label(&self, label: KeyValue) {
+        if let Some(measured) = &self.0.measured {
+            measured.set_label(label);
+        }
+    }
+
+    pub(super) fn add_to_request(&self, bytes: u64) {
+        self.0.request_size.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_to_response(&self, bytes: u64) {
+        self.0.response_size.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of both bodies, as far as they have passed.
+    pub(super) fn sizes(&self) -> (u64, u64) {
+        let State { request_size, response_size, .. } = &*self.0;
+        (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
+    }
+
+    /// The exchange in `context` has ended, `duration` after `clock` was started.
+    #[inline(never)]
+    pub(super) fn record(
+        &self,
+        context: &Context,
+        clock: &Clock,
+        duration: Duration,
+        status: Option<u16>,
+        error_type: Option<&Cow<'static, str>>,
+    ) {
+        let Some(measured) = &self.0.measured else { return };
+        let (request_size, response_size) = self.sizes();
+        let response_size = status.is_some().then_some(response_size);
+        let route = self.0.route_label.get().copied();
+        measured.record(
+            Measurement { duration, request_size, response_size },
+            EndLabels { status, error_type, route, ..EndLabels::default() },
+            context.span().span_context(),
+            || clock.at(duration),
+        );
+    }
+}

@@ -1,0 +1,297 @@
+use std::{
+    error::Error,
+    pin::Pin,
+    task::{self, Poll},
+    thread,
+};
+
+use opentelemetry::{
+    Context, Key, KeyValue, SpanId, TraceId, Value,
+    baggage::{BaggageExt, KeyValueMetadata},
+    trace::{SpanKind, Status, TraceContextExt},
+};
+use pin_project::pin_project;
+use tracing::Span;
+
+use super::{
+    instrumentation::Instrumentation,
+    outcome::ErrorType,
+    request_span::record_error,
+    start::{Start, link_to},
+};
+use crate::{
+    bridge::{layer, tracing_span},
+    semconv::{names, websocket::WebSocketDescription},
+    trace::timer::Clock,
+};
+
+/// The span of an open WebSocket, made by [`RequestSpan::websocket`](crate::exchange::RequestSpan::websocket). It ends when this is
+/// dropped.
+///
+/// It is the first of a new trace and links to the span of the handshake, whose trace is over long before. Where the
+/// handshake has no span it links to the caller's. Its kind is internal: a server span is one request and its response,
+/// and whatever measures those would take a connection of days for a slow one.
+#[derive(Debug)]
+#[must_use = "the span ends when this is dropped"]
+pub struct WebSocketSpan {
+    context: Context,
+    companion: Span,
+    clock: Clock,
+    /// There is no context to be in.
+    is_none: bool,
+}
+
+impl WebSocketSpan {
+    pub(super) fn start(
+        instrumentation: &Instrumentation,
+        handshake: &Context,
+        route: &str,
+    ) -> Self {
+        let detail = &instrumentation.options().detail;
+        let description = &WebSocketDescription { route, detail };
+        let companion = tracing_span::of_websocket(route, detail);
+        let (parent, mut clock) = (root_with_baggage_of(handshake), Clock::default());
+        let link = link_to(handshake.span().span_context());
+        let kind = SpanKind::Internal;
+        let mut start = Start { kind, clock: &mut clock, link, description };
+        let captured = tracing_span::is_capturable(&companion)
+            .then(|| tracing_span::capture(&companion, &mut start, &parent));
+        let started =
+            captured.flatten().unwrap_or_else(|| instrumentation.tracer().start(start, &parent));
+        layer::bind(&companion, &started.context);
+        Self { context: started.context, companion, clock, is_none: false }
+    }
+
+    /// Stands for no span.
+    pub(super) fn none() -> Self {
+        Self {
+            context: Context::new(),
+            companion: Span::none(),
+            clock: Clock::default(),
+            is_none: true,
+        }
+    }
+
+    /// Polls `future` with this span current, for OpenTelemetry and for `tracing`. A panic in it ends the span, with
+    /// `error.type` `panic`.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::RequestSpan;
+    /// # async fn receive() -> std::io::Result<()> { Ok(()) }
+    /// # async fn connected(span: RequestSpan) {
+    /// let connection = span.websocket("/chat");
+    /// let received = connection.run(receive()).await;
+    /// if let Err(error) = received {
+    ///     connection.record_error(&error);
+    /// }
+    /// # }
+    /// ```
+    pub const fn run<F: Future>(&self, future: F) -> WebSocketFuture<'_, F> {
+        WebSocketFuture { inner: future, span: self }
+    }
+
+    /// Identity of the connection's trace. All zeros where no SDK is installed.
+    pub fn trace_id(&self) -> TraceId {
+        self.context.span().span_context().trace_id()
+    }
+
+    /// Identity of the span. All zeros where no SDK is installed.
+    pub fn span_id(&self) -> SpanId {
+        self.context.span().span_context().span_id()
+    }
+
+    /// The OpenTelemetry context with the span in it, for tasks that serve the connection besides.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Adds an attribute.
+    ///
+    /// ```
+    /// # fn connected(connection: &tracing_core_ext::exchange::WebSocketSpan) {
+    /// connection.set_attribute("chat.messages", 3);
+    /// # }
+    /// ```
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+        let span = self.context.span();
+        if span.is_recording() {
+            span.set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Marks the span as failed and describes `error` in an `exception` event.
+    ///
+    /// Semantic conventions, "Exceptions on spans".
+    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
+        record_error(&self.context, error);
+    }
+
+    fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _unwinding = FinishOnUnwind(self);
+        if self.is_none {
+            return f();
+        }
+        tracing_span::in_scope(&self.companion, &self.context, f)
+    }
+
+    /// Does nothing from the second time on: a span that has ended does not record.
+    fn finish(&self) {
+        let span = self.context.span();
+        if !span.is_recording() {
+            return;
+        }
+        if thread::panicking() {
+            span.set_attribute(KeyValue::new(names::ERROR_TYPE, ErrorType::Panic.as_str()));
+            span.set_status(Status::error(""));
+        }
+        span.end_with_timestamp(self.clock.now());
+    }
+}
+
+impl Drop for WebSocketSpan {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// A panic may be caught between us and the executor, while the span lives on.
+struct FinishOnUnwind<'a>(&'a WebSocketSpan);
+
+impl Drop for FinishOnUnwind<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.finish();
+        }
+    }
+}
+
+/// Of the handshake's context only baggage goes on: the rest may belong to its trace.
+fn root_with_baggage_of(handshake: &Context) -> Context {
+    let baggage = handshake.baggage();
+    if baggage.is_empty() {
+        return Context::new();
+    }
+    let members = baggage.iter().map(|(key, (value, metadata))| {
+        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+    });
+    Context::new().with_baggage(members)
+}
+
+/// Future that is polled in the span of a WebSocket, made by [`WebSocketSpan::run`].
+#[pin_project]
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct WebSocketFuture<'a, F> {
+    #[pin]
+    inner: F,
+    span: &'a WebSocketSpan,
+}
+
+impl<F: Future> Future for WebSocketFuture<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.span.in_scope(|| this.inner.poll(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        pin::pin,
+        task::Waker,
+    };
+
+    use http::Request;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+
+    use super::*;
+    use crate::exchange::{builder::Builder, request_span::RequestSpan};
+
+    /// What is exported of `connect`, which gets the span of a handshake.
+    fn exported(connect: impl Fn(RequestSpan)) -> Vec<SpanData> {
+        exported_where(true, connect)
+    }
+
+    fn exported_where(has_handshake: bool, connect: impl Fn(RequestSpan)) -> Vec<SpanData> {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(&provider);
+        let request = Request::get("/ws")
+            .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .header("baggage", "tenant=blue;public")
+            .body(())
+            .unwrap();
+        let exchange = builder.filter(move |_| has_handshake).build().receive(&request);
+        connect(exchange.request_span().unwrap());
+        exporter.get_finished_spans().unwrap()
+    }
+
+    fn poll<F: Future>(future: F) -> Poll<F::Output> {
+        pin!(future).poll(&mut task::Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_connection_without_a_layer_has_no_span() {
+        let span = RequestSpan::default().websocket("/ws");
+        assert_eq!(span.trace_id(), TraceId::INVALID);
+        assert_eq!(poll(span.run(async { 7 })), Poll::Ready(7));
+    }
+
+    #[test]
+    fn a_connection_links_to_the_caller_of_a_filtered_handshake() {
+        let spans = exported_where(false, |span| drop(span.websocket("/ws")));
+        assert_eq!(spans.len(), 1, "{spans:#?}");
+        let caller = &spans[0].links[0].span_context;
+        assert_eq!(caller.span_id().to_string(), "b7ad6b7169203331");
+        assert_ne!(spans[0].span_context.trace_id(), caller.trace_id());
+    }
+
+    #[test]
+    fn the_baggage_of_the_handshake_goes_on() {
+        exported(|span| {
+            let connection = span.websocket("/ws");
+            let tenant = connection.context().baggage().get_with_metadata("tenant").unwrap();
+            assert_eq!((tenant.0.as_str(), tenant.1.as_str()), ("blue", "public"));
+        });
+    }
+
+    #[test]
+    fn an_error_is_recorded_on_the_connection() {
+        let spans = exported(|span| {
+            span.websocket("/ws").record_error(&std::fmt::Error);
+        });
+        let message = std::fmt::Error.to_string();
+        assert_eq!(spans[0].status, Status::error(message));
+        assert_eq!(spans[0].events[0].name, "exception");
+    }
+
+    #[test]
+    fn an_attribute_is_set_on_the_connection() {
+        let spans = exported(|span| {
+            span.websocket("/ws").set_attribute("chat.messages", 3);
+        });
+        assert!(spans[0].attributes.contains(&KeyValue::new("chat.messages", 3)));
+    }
+
+    #[test]
+    fn a_connection_that_is_cancelled_is_no_error() {
+        let spans = exported(|span| {
+            assert!(poll(span.websocket("/ws").run(std::future::pending::<()>())).is_pending());
+        });
+        assert_eq!(spans[0].status, Status::Unset);
+    }
+
+    #[test]
+    fn a_panic_caught_outside_of_run_is_still_a_panic() {
+        let spans = exported(|span| {
+            let connection = span.websocket("/ws");
+            let panics = connection.run(async { panic!("scripted") });
+            catch_unwind(AssertUnwindSafe(|| poll(panics))).unwrap_err();
+        });
+        assert!(spans[0].attributes.contains(&KeyValue::new("error.type", "panic")));
+        assert_eq!(spans.len(), 1);
+    }
+}

@@ -1,0 +1,201 @@
+use std::io::Write;
+
+use opentelemetry::{
+    Context, KeyValue, TraceId,
+    trace::{
+        SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
+        TracerProvider,
+    },
+};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+use super::*;
+use crate::{
+    config::batch::Batch,
+    export::{console::output::tests::Page, counts::Tally, delivery::CountingProcessor},
+};
+
+const INBOUND: TraceId = TraceId::from_bytes([7; 16]);
+
+const BATCH: Batch = Batch::of(64, 1, None);
+
+fn delivery() -> Arc<Delivery> {
+    Arc::new(Delivery::of_spans("standard output".to_owned(), &BATCH))
+}
+
+fn exporter(console: &Console, most_spans: usize) -> ConsoleExporter {
+    let mut exporter = ConsoleExporter::new("shop", console, false, delivery());
+    exporter.state.get_mut().unwrap().waiting = Waiting::new(most_spans);
+    exporter
+}
+
+fn printer(most_spans: usize) -> (ConsoleExporter, Page) {
+    let page = Page::default();
+    (exporter(&Console::new().writer(page.clone()), most_spans), page)
+}
+
+/// A server span with a remote parent, and a child of it, as they end.
+fn child_and_root() -> (SpanData, SpanData) {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let tracer = provider.tracer("test");
+    let parent = Context::new().with_remote_span_context(SpanContext::new(
+        INBOUND,
+        SpanId::from_bytes([9; 8]),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    ));
+    let root = tracer
+        .span_builder("GET /stock")
+        .with_kind(SpanKind::Server)
+        .with_attributes([KeyValue::new("http.response.status_code", 200)])
+        .start_with_context(&tracer, &parent);
+    let root = parent.with_span(root);
+    drop(tracer.start_with_context("query", &root));
+    drop(root);
+    let mut ended = exporter.get_finished_spans().unwrap().into_iter();
+    (ended.next().unwrap(), ended.next().unwrap())
+}
+
+#[test]
+fn a_trace_is_printed_whole_when_its_local_root_has_ended() {
+    let (exporter, page) = printer(10);
+    let (child, root) = child_and_root();
+    exporter.receive(vec![child]);
+    assert_eq!(page.text(), "");
+    exporter.receive(vec![root]);
+    let text = page.text();
+    assert!(text.starts_with("trace 07070707"), "{text}");
+    assert!(text.contains("1 service  2 spans"), "{text}");
+    assert!(text.contains("shop  GET /stock  200"), "{text}");
+    assert!(text.contains("shop  └ query"), "{text}");
+}
+
+#[test]
+fn what_ends_after_its_root_is_printed_at_once_and_marked() {
+    let (exporter, page) = printer(10);
+    let (child, root) = child_and_root();
+    exporter.receive(vec![root]);
+    exporter.receive(vec![child]);
+    let text = page.text();
+    let later: Vec<_> = text.lines().filter(|line| line.contains("later")).collect();
+    assert_eq!(later.len(), 1, "{text}");
+    assert!(later[0].contains("1 span "), "{text}");
+}
+
+#[test]
+fn the_oldest_trace_is_dropped_and_named_when_too_many_spans_wait() {
+    let (exporter, page) = printer(1);
+    let (child, _) = child_and_root();
+    exporter.receive(vec![child.clone(), child]);
+    assert_eq!(
+        page.text(),
+        format!("trace {INBOUND}  2 spans dropped: too many wait for their root to end\n")
+    );
+}
+
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Ends a root whose child has ended in a batch before, and says what became of the spans.
+fn tally(console: &Console, most_spans: usize) -> Tally {
+    let exporter = exporter(console, most_spans);
+    let delivery = Arc::clone(&exporter.delivery);
+    let processor =
+        CountingProcessor::new(exporter, &BATCH, Duration::from_secs(3600), Arc::clone(&delivery));
+    let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+    let tracer = provider.tracer("test");
+    let root = Context::new().with_span(tracer.start("root"));
+    drop(tracer.start_with_context("child", &root));
+    provider.force_flush().unwrap();
+    drop(root);
+    provider.shutdown().unwrap();
+    delivery.tally()
+}
+
+#[test]
+fn spans_that_could_not_be_printed_are_failed_also_those_of_earlier_batches() {
+    let tally = tally(&Console::new().writer(Closed), 10);
+    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 0, 2));
+    assert_eq!(tally.last_error.as_deref(), Some("broken pipe"));
+}
+
+#[test]
+fn json_that_could_not_be_printed_is_failed_span_by_span() {
+    let tally = tally(&Console::new().json().writer(Closed), 10);
+    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 0, 2));
+    assert_eq!(tally.last_error.as_deref(), Some("broken pipe"));
+}
+
+#[test]
+fn spans_dropped_to_make_room_are_failed() {
+    let tally = tally(&Console::new().writer(io::sink()), 0);
+    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 1, 1));
+}
+
+#[test]
+fn what_still_waits_for_its_root_is_printed_at_shutdown() {
+    let (exporter, page) = printer(10);
+    let (child, _) = child_and_root();
+    exporter.receive(vec![child]);
+    exporter.shutdown().unwrap();
+    assert!(page.text().contains("query"));
+}
+
+#[test]
+fn an_error_status_is_shown() {
+    let (exporter, page) = printer(10);
+    let (_, mut root) = child_and_root();
+    root.status = Status::error("no stock");
+    exporter.receive(vec![root]);
+    let text = page.text();
+    assert!(text.contains("✗ 200") && text.contains("no stock"), "{text}");
+}
+
+#[test]
+fn attributes_are_shown_on_demand_alone() {
+    for (shown, console) in [(false, Console::new()), (true, Console::new().attributes(true))] {
+        let page = Page::default();
+        let exporter = exporter(&console.writer(page.clone()), 10);
+        exporter.receive(vec![child_and_root().1]);
+        let text = page.text();
+        assert_eq!(text.contains("http.response.status_code  200"), shown, "{text}");
+    }
+}
+
+#[test]
+fn json_is_a_line_a_span_as_soon_as_it_ends() {
+    let page = Page::default();
+    let mut exporter = exporter(&Console::new().json().writer(page.clone()), 10);
+    let name = KeyValue::new("service.name", "shop");
+    exporter.set_resource(&Resource::builder_empty().with_attribute(name).build());
+    let (child, root) = child_and_root();
+    for span in [child, root] {
+        exporter.receive(vec![span.clone()]);
+        let text = page.text();
+        let line: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(line["name"], *span.name);
+        assert_eq!(line["resource"]["attributes"]["service.name"], "shop");
+    }
+    assert_eq!(page.text().lines().count(), 2);
+}
+
+#[test]
+fn a_writer_gets_colours_only_where_asked_for() {
+    for (color, console) in [(false, Console::new()), (true, Console::new().color(true))] {
+        let page = Page::default();
+        let exporter = exporter(&console.writer(page.clone()), 10);
+        exporter.receive(vec![child_and_root().1]);
+        assert_eq!(page.text().contains('\u{1b}'), color);
+    }
+}

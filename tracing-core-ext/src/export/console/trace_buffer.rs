@@ -1,0 +1,85 @@
+use std::collections::VecDeque;
+
+use opentelemetry::TraceId;
+
+use super::waterfall::{Waterfall, WaterfallSpan};
+
+/// Traces remembered as handed out, so that what comes later is told apart.
+const MOST_REMEMBERED: usize = 256;
+
+/// Spans kept until the root of their trace in this process has ended.
+pub(super) struct Waiting {
+    open: VecDeque<Pending>,
+    handed_out: VecDeque<TraceId>,
+    most_spans: usize,
+}
+
+/// What has been received of a trace and is not handed out yet.
+struct Pending {
+    trace_id: TraceId,
+    spans: Vec<WaterfallSpan>,
+    root_ended: bool,
+}
+
+/// A trace that was given up.
+pub(super) struct Dropped {
+    pub(super) trace_id: TraceId,
+    pub(super) spans: usize,
+}
+
+impl Waiting {
+    /// Room for so many spans, all traces together.
+    pub(super) fn new(most_spans: usize) -> Self {
+        Self { open: VecDeque::new(), handed_out: VecDeque::new(), most_spans }
+    }
+
+    pub(super) fn add(&mut self, span: WaterfallSpan) {
+        let trace_id = span.trace_id;
+        let is_root = span.parent_span_id.is_none() || span.remote_parent;
+        let known = self.open.iter_mut().find(|open| open.trace_id == trace_id);
+        let Some(pending) = known else {
+            let root_ended = is_root || self.handed_out.contains(&trace_id);
+            return self.open.push_back(Pending { trace_id, spans: vec![span], root_ended });
+        };
+        pending.root_ended |= is_root;
+        pending.spans.push(span);
+    }
+
+    /// A trace whose root has ended.
+    pub(super) fn next_ended(&mut self) -> Option<Waterfall> {
+        let at = self.open.iter().position(|open| open.root_ended)?;
+        let ended = self.open.remove(at)?;
+        Some(self.hand_out(ended))
+    }
+
+    /// The oldest trace, whether or not its root has ended.
+    pub(super) fn next(&mut self) -> Option<Waterfall> {
+        let oldest = self.open.pop_front()?;
+        Some(self.hand_out(oldest))
+    }
+
+    /// Gives the oldest trace up if there are too many spans.
+    pub(super) fn make_room(&mut self) -> Option<Dropped> {
+        let held: usize = self.open.iter().map(|open| open.spans.len()).sum();
+        if held <= self.most_spans {
+            return None;
+        }
+        let oldest = self.open.pop_front()?;
+        Some(Dropped { trace_id: oldest.trace_id, spans: oldest.spans.len() })
+    }
+
+    fn hand_out(&mut self, pending: Pending) -> Waterfall {
+        let later = self.handed_out.contains(&pending.trace_id);
+        if !later {
+            self.remember(pending.trace_id);
+        }
+        Waterfall::new(pending.spans).later(later)
+    }
+
+    fn remember(&mut self, trace_id: TraceId) {
+        if self.handed_out.len() == MOST_REMEMBERED {
+            self.handed_out.pop_front();
+        }
+        self.handed_out.push_back(trace_id);
+    }
+}

@@ -1,0 +1,101 @@
+mod details;
+mod line;
+mod paint;
+mod render;
+mod span;
+pub(crate) mod style;
+pub(crate) mod text;
+mod tree;
+
+use std::fmt;
+
+use self::tree::Row;
+pub use self::{
+    render::Rendered,
+    span::{WaterfallDetails, WaterfallSpan},
+    style::Style,
+};
+use opentelemetry::TraceId;
+
+/// One trace, ready to be printed with a line for each span.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use opentelemetry::trace::{SpanId, SpanKind, TraceId};
+/// use tracing_core_ext::telemetry::{Waterfall, WaterfallSpan};
+///
+/// let span = WaterfallSpan {
+///     trace_id: TraceId::from(0x0af7651916cd43dd8448eb211c80319c_u128),
+///     span_id: SpanId::from(1_u64),
+///     parent_span_id: None,
+///     remote_parent: false,
+///     service: "gateway".to_owned(),
+///     name: "GET /checkout/{item}".to_owned(),
+///     kind: SpanKind::Server,
+///     start: UNIX_EPOCH,
+///     duration: Duration::from_micros(41_200),
+///     status_code: Some(200),
+///     error: None,
+///     details: None,
+/// };
+/// let printed = Waterfall::new(vec![span]).to_string();
+/// assert!(printed.starts_with(
+///     "trace 0af7651916cd43dd8448eb211c80319c  1 service  1 span  41.2 ms\n\
+///      gateway  GET /checkout/{item}  200  0.00 ms  41.2 ms  ██████"
+/// ));
+/// ```
+///
+/// Spans stand below their parents, in the order they started. A span whose parent is not among
+/// them is marked with `…`, unless the trace [is whole](Self::is_whole); one that failed with `✗`
+/// and why. A call of another service has `→` before its name, a message that is sent `»`, one that
+/// is received `«`. Whatever the spans hold is made safe to print.
+#[derive(Clone, Debug)]
+pub struct Waterfall {
+    spans: Vec<WaterfallSpan>,
+    rows: Vec<Row>,
+    later: bool,
+}
+
+impl Waterfall {
+    /// Arranges the spans of one trace. A span that was received twice is shown once.
+    pub fn new(mut spans: Vec<WaterfallSpan>) -> Self {
+        spans.sort_by_key(|span| (span.start, span.span_id.to_bytes()));
+        let rows = tree::arrange(&spans);
+        Self { spans, rows, later: false }
+    }
+
+    /// Whether no span is missing as far as can be told: all of them descend from one that has no
+    /// parent, or from requests that one and the same caller, in a process that is not seen here,
+    /// has made.
+    pub fn is_whole(spans: &[WaterfallSpan]) -> bool {
+        tree::is_whole(spans)
+    }
+
+    /// Marks these spans as an addition to what was printed of the trace before.
+    #[must_use]
+    pub fn later(mut self, later: bool) -> Self {
+        self.later = later;
+        self
+    }
+
+    /// The trace the spans belong to; none when there are no spans.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.spans.first().map(|span| span.trace_id)
+    }
+
+    pub(crate) fn spans(&self) -> &[WaterfallSpan] {
+        &self.spans
+    }
+
+    /// This waterfall in a certain style.
+    pub fn render(&self, style: Style) -> Rendered<'_> {
+        Rendered::new(self, style)
+    }
+}
+
+impl fmt::Display for Waterfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.render(Style::default()).fmt(f)
+    }
+}

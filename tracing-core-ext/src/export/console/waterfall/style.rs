@@ -1,0 +1,110 @@
+use std::io::{self, IsTerminal};
+
+use super::paint::Paint;
+
+const WIDTH: usize = 120;
+
+/// How a [`Waterfall`](crate::telemetry::Waterfall) is printed: 120 columns wide, without colours and without attributes unless
+/// told otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    pub(super) width: usize,
+    pub(super) paint: Paint,
+    pub(super) attributes: bool,
+}
+
+impl Style {
+    /// As wide as the terminal, and with colours, when standard output is one; unless `NO_COLOR` is set or `TERM` is
+    /// `dumb`. Elsewhere as wide as `COLUMNS` says.
+    pub fn for_stdout() -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self::default().width_of_stdout().color(!no_color && !is_dumb && io::stdout().is_terminal())
+    }
+
+    /// With colours or without.
+    #[must_use]
+    pub fn color(mut self, color: bool) -> Self {
+        self.paint = Paint(color);
+        self
+    }
+
+    /// As many columns wide as this, if the text leaves room for bars.
+    #[must_use]
+    pub fn width(mut self, columns: usize) -> Self {
+        self.width = columns;
+        self
+    }
+
+    /// With attributes, events and links below each span that [has them](crate::telemetry::WaterfallSpan::details).
+    #[must_use]
+    pub fn attributes(mut self, attributes: bool) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// Now, for a terminal can be resized.
+    pub(crate) fn width_of_stdout(self) -> Self {
+        let out = io::stdout();
+        let terminal = out.is_terminal().then(|| terminal_size::terminal_size_of(&out)).flatten();
+        let terminal = terminal.map(|(width, _)| usize::from(width.0));
+        let columns = std::env::var("COLUMNS").ok();
+        self.width(width(terminal, columns.as_deref()))
+    }
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { width: WIDTH, paint: Paint(false), attributes: false }
+    }
+}
+
+/// "When present and not an empty string (regardless of its value)": no-color.org. A dumb terminal prints control
+/// sequences as they are.
+pub(crate) fn forbids_color(no_color: Option<&str>, term: Option<&str>) -> bool {
+    no_color.is_some_and(|value| !value.is_empty()) || term == Some("dumb")
+}
+
+/// A terminal may answer 0 for what it does not know. `COLUMNS` is the shell's: what is no number there is not ours to
+/// refuse.
+fn width(terminal: Option<usize>, columns: Option<&str>) -> usize {
+    let columns = || columns.and_then(|columns| columns.trim().parse().ok());
+    let is_useful = |width: &usize| (1..=usize::from(u16::MAX)).contains(width);
+    terminal.filter(is_useful).or_else(|| columns().filter(is_useful)).unwrap_or(WIDTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_of_any_value_and_a_dumb_terminal_forbid_colours() {
+        for (no_color, term, forbidden) in [
+            (None, None, false),
+            (None, Some("xterm"), false),
+            (Some(""), Some("xterm"), false),
+            (Some("1"), Some("xterm"), true),
+            (Some("0"), None, true),
+            (None, Some("dumb"), true),
+        ] {
+            assert_eq!(forbids_color(no_color, term), forbidden, "{no_color:?} {term:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_knows_its_width_then_columns_says_and_else_it_is_120() {
+        for (terminal, columns, expected) in [
+            (Some(80), Some("200"), 80),
+            (Some(0), Some("200"), 200),
+            (None, Some("200"), 200),
+            (None, Some(" 90 "), 90),
+            (None, Some("0"), 120),
+            (None, Some("wide"), 120),
+            (None, Some("99999999999999999999"), 120),
+            (None, Some("70000"), 120),
+            (None, None, 120),
+        ] {
+            assert_eq!(width(terminal, columns), expected, "{terminal:?} {columns:?}");
+        }
+    }
+}

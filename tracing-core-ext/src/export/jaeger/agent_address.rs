@@ -1,0 +1,100 @@
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+use super::{
+    collector_url::is_http,
+    ports::{self, confusion},
+};
+use crate::base::{error::TelemetryError, redacted_url::redact};
+
+const OF_COLLECTOR: &str = "; a URL is of a collector: use JaegerEndpoint::collector() or \
+                            OTEL_EXPORTER_JAEGER_ENDPOINT";
+const HOST: &str =
+    "a host alone such as localhost, for its port is OTEL_EXPORTER_JAEGER_AGENT_PORT";
+
+/// `host:port`, resolved.
+pub(super) fn parse(setting: &'static str, value: &str) -> Result<SocketAddr, TelemetryError> {
+    let Some((host, port)) = host_and_port(value) else {
+        let hint = match value.split_once("://") {
+            Some(_) if is_http(value) => OF_COLLECTOR,
+            Some(_) => ", without a scheme",
+            None => "",
+        };
+        let expected = format!("host:port of an agent such as localhost:6831{hint}");
+        return Err(TelemetryError::setting(setting, redact(value), expected));
+    };
+    check_port(setting, value, host, port)?;
+    resolve(setting, value, host, port)
+}
+
+pub(super) fn host_and_port(value: &str) -> Option<(&str, u16)> {
+    let (host, port) = value.rsplit_once(':')?;
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = match in_brackets {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok().then_some(address)?,
+        None => Some(host).filter(|host| !host.is_empty() && is_host(host))?,
+    };
+    Some((host, port.parse().ok()?))
+}
+
+fn is_host(host: &str) -> bool {
+    !host.contains([':', '/', '@'])
+}
+
+/// A host in a variable of its own.
+pub(crate) fn check_host(setting: &'static str, host: &str) -> Result<(), TelemetryError> {
+    if is_host(host) || host.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let hint = if is_http(host) { OF_COLLECTOR } else { "" };
+    Err(TelemetryError::setting(setting, redact(host), format!("{HOST}{hint}")))
+}
+
+/// A port in a variable of its own.
+pub(crate) fn parse_port(setting: &'static str, value: &str) -> Result<u16, TelemetryError> {
+    let port = value.trim().parse().ok();
+    match port.map(|port| (port, objection(port))) {
+        Some((port, None)) => Ok(port),
+        other => {
+            let hint = other.and_then(|(_, hint)| hint).unwrap_or_default();
+            let expected = format!("a port such as {}{hint}", ports::AGENT);
+            Err(TelemetryError::setting(setting, value, expected))
+        }
+    }
+}
+
+pub(super) fn check_port(
+    setting: &'static str,
+    value: &str,
+    host: &str,
+    port: u16,
+) -> Result<(), TelemetryError> {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    objection(port).map_or(Ok(()), |hint| {
+        let expected = format!("host:port of an agent such as {host}:{}{hint}", ports::AGENT);
+        Err(TelemetryError::setting(setting, value, expected))
+    })
+}
+
+fn objection(port: u16) -> Option<String> {
+    match port {
+        0 => Some(String::new()),
+        port => confusion(port, ports::AGENT),
+    }
+}
+
+/// To an IPv4 address where there is one, as an agent may not listen on others. `value` is what the setting holds.
+pub(crate) fn resolve(
+    setting: &'static str,
+    value: &str,
+    host: &str,
+    port: u16,
+) -> Result<SocketAddr, TelemetryError> {
+    let refused = |why: String| {
+        let expected = format!("an IP address or the name of a host that has one ({why})");
+        TelemetryError::setting(setting, value, expected)
+    };
+    let found = (host, port).to_socket_addrs().map_err(|error| refused(error.to_string()))?;
+    let found: Vec<SocketAddr> = found.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| refused("none was found".to_owned()))
+}

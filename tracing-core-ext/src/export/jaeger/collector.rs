@@ -1,0 +1,79 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use reqwest::{Client, Url};
+
+use crate::{
+    base::{error::TelemetryError, redacted_url::is_loopback},
+    config::jaeger::{Credentials, Jaeger},
+    export::{
+        delivery::Delivery,
+        transport::{
+            Transport,
+            http_client::{built, client},
+            response::Received,
+            retry::Failure,
+        },
+    },
+};
+
+const THRIFT: &str = "application/vnd.apache.thrift.binary";
+
+/// Posts batches to a collector.
+#[derive(Debug)]
+pub(super) struct Collector {
+    transport: Transport,
+    target: Arc<Target>,
+}
+
+struct Target {
+    client: Client,
+    url: Url,
+    credentials: Option<Credentials>,
+}
+
+impl Collector {
+    pub(super) fn new(
+        url: &Url,
+        jaeger: &Jaeger,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
+        let is_loopback = url.host_str().is_some_and(is_loopback);
+        let client = built(client(is_loopback, url.scheme() == "https"))?;
+        let credentials = jaeger.credentials.clone();
+        Ok(Self {
+            transport: Transport::new(timeout, delivery)?,
+            target: Arc::new(Target { client, url: url.clone(), credentials }),
+        })
+    }
+
+    /// Fails with the status and what the collector says, or with the innermost cause.
+    pub(super) async fn send(&self, batch: Vec<u8>) -> Result<(), String> {
+        let (target, batch) = (Arc::clone(&self.target), Bytes::from(batch));
+        self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await
+    }
+}
+
+impl Target {
+    async fn attempt(self: Arc<Self>, batch: Bytes) -> Result<(), Failure> {
+        let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, THRIFT).body(batch);
+        let request = match &self.credentials {
+            Some(Credentials { user, password }) => request.basic_auth(user, Some(password)),
+            None => request,
+        };
+        let received = Received::to(request).await?;
+        match received.status.is_success() {
+            true => Ok(()),
+            false => Err(received.failure(Some(&String::from_utf8_lossy(&received.body)))),
+        }
+    }
+}
+
+/// Without what may be secret.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
+}

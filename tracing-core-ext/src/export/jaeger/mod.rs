@@ -1,0 +1,113 @@
+//! Export to Jaeger: `opentelemetry-jaeger` turns spans into Thrift, what sends them is our own.
+
+mod agent;
+pub(crate) mod agent_address;
+mod collector;
+pub(crate) mod collector_url;
+mod compact;
+mod convert;
+mod encoder;
+mod endpoint;
+mod losses;
+mod oversize;
+mod ports;
+mod rate_limiter;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{SpanData, SpanExporter},
+};
+
+pub use self::endpoint::JaegerEndpoint;
+use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::Losses};
+use super::delivery::Delivery;
+use crate::{base::error::TelemetryError, config::jaeger::Jaeger};
+
+/// Sends spans to an agent or to a collector.
+#[derive(Debug)]
+pub(crate) struct JaegerExporter {
+    encoder: Encoder,
+    receiver: Receiver,
+    delivery: Arc<Delivery>,
+}
+
+#[derive(Debug)]
+enum Receiver {
+    Agent(Agent),
+    Collector(Collector),
+}
+
+impl JaegerExporter {
+    /// The endpoint has been checked. The timeout is of an export with all its attempts. The name of the service comes with
+    /// the resource.
+    pub(crate) fn new(
+        endpoint: &JaegerEndpoint,
+        jaeger: &Jaeger,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
+        let encoder = Encoder::new(&Resource::builder_empty().build())?;
+        let receiver = Receiver::new(endpoint, jaeger, timeout, delivery)?;
+        Ok(Self { encoder, receiver, delivery: Arc::clone(delivery) })
+    }
+}
+
+impl Receiver {
+    fn new(
+        endpoint: &JaegerEndpoint,
+        jaeger: &Jaeger,
+        timeout: Duration,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Self, TelemetryError> {
+        match endpoint {
+            JaegerEndpoint::AgentUdp(address) => {
+                Agent::new(*address).map(Self::Agent).map_err(TelemetryError::exporter)
+            }
+            JaegerEndpoint::CollectorHttp(url) => {
+                Collector::new(url, jaeger, timeout, delivery).map(Self::Collector)
+            }
+        }
+    }
+
+    async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
+        match self {
+            Self::Agent(agent) => agent.send(batch, encoder),
+            Self::Collector(collector) => {
+                collector.send(encoder.encode(batch)?).await.map(|()| Losses::default())
+            }
+        }
+    }
+
+    /// What has turned out to be lost since.
+    fn close(&self) -> Losses {
+        match self {
+            Self::Agent(agent) => agent.close(),
+            Self::Collector(_) => Losses::default(),
+        }
+    }
+}
+
+impl SpanExporter for JaegerExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let losses = self.receiver.send(&batch, &self.encoder).await;
+        let losses = losses.map_err(OTelSdkError::InternalFailure)?;
+        losses.tell(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        let losses = self.receiver.close();
+        losses.tell(0, &self.delivery).map_err(OTelSdkError::InternalFailure)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        // What could make it fail would have done so when this exporter was made.
+        if let Ok(encoder) = Encoder::new(resource) {
+            self.encoder = encoder;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use std::{error::Error, fmt, time::Duration};
+
+use super::counts::Tally;
+
+/// What telemetry could not deliver before it shut down.
+///
+/// ```text
+/// 3 of 40 spans were not delivered to http://localhost:4318/v1/traces: 3 failed (connection refused)
+/// ```
+#[derive(Clone)]
+pub struct ShutdownError {
+    losses: Vec<Loss>,
+    waited: Option<Duration>,
+}
+
+/// What one exporter did not deliver.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    pub(crate) signal: Signal,
+    pub(crate) destination: String,
+    pub(crate) tally: Tally,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Signal {
+    Spans,
+    /// Metrics, each export of which tells all that happened until then.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
+    Totals,
+    /// Metrics, each export of which tells what happened since the one before.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
+    Differences,
+}
+
+impl ShutdownError {
+    /// Nothing where nothing was lost. `waited` is how long there was no end in sight.
+    pub(crate) fn of(losses: Vec<Loss>, waited: Option<Duration>) -> Result<(), Self> {
+        match losses.is_empty() {
+            true => Ok(()),
+            false => Err(Self { losses, waited }),
+        }
+    }
+
+    /// Each exporter that did not deliver everything.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+}
+
+impl Loss {
+    /// Where it was to go.
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// How many sampled spans had ended; of metrics, how many exports were tried.
+    pub fn ended(&self) -> u64 {
+        self.tally.ended
+    }
+
+    /// How many of them were delivered.
+    pub fn delivered(&self) -> u64 {
+        self.tally.delivered
+    }
+
+    /// How many were not, for whatever reason.
+    pub fn lost(&self) -> u64 {
+        self.tally.lost()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, waited: Option<Duration>) -> fmt::Result {
+        let Self { signal, destination, tally } = self;
+        let (lost, ended) = (tally.lost(), tally.ended);
+        let what = signal.counted();
+        write!(f, "{lost} of {ended} {what} were not delivered to {destination}")?;
+        if let Some(waited) = waited.filter(|_| tally.waiting() > 0) {
+            write!(f, " within {:.1} s", waited.as_secs_f64())?;
+        }
+        let parts = [
+            (tally.failed, self.failures()),
+            (tally.dropped, "dropped because the queue was full".into()),
+            (tally.waiting(), "still waiting".into()),
+        ];
+        let mut separator = ": ";
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{separator}{count} {what}")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+
+    fn failures(&self) -> String {
+        let reason = self.tally.last_error.as_deref();
+        let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+        format!("failed{reason}")
+    }
+}
+
+impl Signal {
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Spans => "spans",
+            Self::Totals | Self::Differences => "metrics",
+        }
+    }
+
+    fn counted(self) -> &'static str {
+        match self {
+            Self::Spans => "spans",
+            Self::Totals | Self::Differences => "exports of metrics",
+        }
+    }
+}
+
+/// The message, for this is what a `main` that returns the error prints.
+impl fmt::Debug for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, loss) in self.losses.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { "; " })?;
+            loss.write(f, self.waited)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ShutdownError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss(signal: Signal, tally: Tally) -> Loss {
+        Loss { signal, destination: "http://localhost:4318".to_owned(), tally }
+    }
+
+    fn said(losses: Vec<Loss>, waited: Option<Duration>) -> String {
+        ShutdownError::of(losses, waited).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_loss_names_the_counts_the_destination_and_the_reason() {
+        let tally = Tally {
+            ended: 40,
+            delivered: 37,
+            failed: 3,
+            last_error: Some("connection refused".to_owned()),
+            ..Tally::default()
+        };
+        assert_eq!(
+            said(vec![loss(Signal::Spans, tally)], None),
+            "3 of 40 spans were not delivered to http://localhost:4318: 3 failed (connection refused)"
+        );
+    }
+
+    #[test]
+    fn a_missed_deadline_is_said_of_what_still_waits() {
+        let waits = Tally { ended: 9, delivered: 4, dropped: 2, ..Tally::default() };
+        let failed = Tally { ended: 2, delivered: 1, failed: 1, ..Tally::default() };
+        let losses = vec![loss(Signal::Spans, waits), loss(Signal::Totals, failed)];
+        assert_eq!(
+            said(losses, Some(Duration::from_secs(5))),
+            "5 of 9 spans were not delivered to http://localhost:4318 within 5.0 s: \
+             2 dropped because the queue was full, 3 still waiting; \
+             1 of 2 exports of metrics were not delivered to http://localhost:4318: 1 failed"
+        );
+    }
+
+    #[test]
+    fn without_a_loss_there_is_no_error() {
+        assert!(ShutdownError::of(Vec::new(), Some(Duration::ZERO)).is_ok());
+    }
+}

@@ -1,0 +1,80 @@
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::write::GzEncoder;
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
+};
+use prost::Message;
+use serde::Serialize;
+
+#[cfg(feature = "grpc")]
+use super::grpc;
+use super::proto_json::json;
+use crate::config::{Compression, protocol::Protocol};
+
+/// "OpenTelemetry protocol exporters SHOULD emit a User-Agent header to at a minimum identify the exporter, the language
+/// of its implementation, and the version of the exporter": OTLP exporter specification, "User Agent".
+const EXPORTER: &str = concat!("tracing-core-ext-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
+
+/// The body of an export. None where it cannot be written.
+pub(super) fn body(
+    message: &(impl Message + Serialize),
+    protocol: Protocol,
+    compression: Compression,
+) -> Option<Bytes> {
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => {
+            let message = compressed(message.encode_to_vec(), compression)?;
+            grpc::framed(&message, compression == Compression::Gzip)
+        }
+        Protocol::HttpProtobuf => compressed(message.encode_to_vec(), compression).map(Bytes::from),
+        Protocol::HttpJson => compressed(json(message)?, compression).map(Bytes::from),
+    }
+}
+
+fn compressed(bytes: Vec<u8>, compression: Compression) -> Option<Vec<u8>> {
+    if compression == Compression::None {
+        return Some(bytes);
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&bytes).ok()?;
+    encoder.finish().ok()
+}
+
+/// The headers that describe the body, and those that were asked for, which beat them.
+pub(super) fn headers(
+    protocol: Protocol,
+    compression: Compression,
+    asked_for: HeaderMap,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_static(EXPORTER));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(protocol)));
+    if protocol.is_grpc() {
+        headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
+    }
+    if compression == Compression::Gzip {
+        headers.insert(encoding(protocol), HeaderValue::from_static("gzip"));
+    }
+    headers.extend(asked_for);
+    headers
+}
+
+fn content_type(protocol: Protocol) -> &'static str {
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => "application/grpc",
+        Protocol::HttpProtobuf => "application/x-protobuf",
+        Protocol::HttpJson => "application/json",
+    }
+}
+
+fn encoding(protocol: Protocol) -> HeaderName {
+    match protocol.is_grpc() {
+        true => HeaderName::from_static("grpc-encoding"),
+        false => CONTENT_ENCODING,
+    }
+}

@@ -1,0 +1,289 @@
+use std::fmt;
+
+use http::Uri;
+
+use crate::base::{
+    error::TelemetryError,
+    redacted_url::{is_loopback, redact},
+};
+
+const WITHOUT_CREDENTIALS: &str =
+    "a URL without credentials, for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS";
+
+/// Where a signal is sent: an absolute http or https URL, complete with its path.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Endpoint {
+    setting: &'static str,
+    value: String,
+    /// As it was given, without what is appended for a signal.
+    base: Uri,
+    url: String,
+    https: bool,
+    loopback: bool,
+}
+
+impl Endpoint {
+    /// The base URL of a collector, to which the path of the signal is appended.
+    ///
+    /// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
+    pub(super) fn of_collector(
+        setting: &'static str,
+        value: &str,
+        path: &str,
+    ) -> Result<Self, TelemetryError> {
+        let base = Self::verbatim(setting, value)?;
+        if base.url.contains('?') {
+            return Err(TelemetryError::setting(
+                setting,
+                redact(value),
+                format!("a URL without a query, for {path} is appended to it"),
+            ));
+        }
+        Ok(Self { url: format!("{}{path}", base.url.trim_end_matches('/')), ..base })
+    }
+
+    /// A URL used as it is, except that an absent path becomes `/`.
+    pub(super) fn verbatim(setting: &'static str, value: &str) -> Result<Self, TelemetryError> {
+        let refused = || {
+            TelemetryError::setting(
+                setting,
+                redact(value),
+                "an absolute http:// or https:// URL such as http://localhost:4318",
+            )
+        };
+        let uri: Uri = value.parse().map_err(|_| refused())?;
+        let https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(refused()),
+        };
+        let host = uri.host().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(refused)?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') {
+            return Err(TelemetryError::setting(setting, redact(value), WITHOUT_CREDENTIALS));
+        }
+        if !has_good_port(authority, host) {
+            return Err(refused());
+        }
+        Ok(Self {
+            setting,
+            value: redact(value),
+            url: uri.to_string(),
+            https,
+            loopback: is_loopback(host),
+            base: uri,
+        })
+    }
+}
+
+impl Endpoint {
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// That the setting it comes from needs a feature that is off.
+    pub(super) fn refused(&self, expected: &'static str) -> TelemetryError {
+        TelemetryError::setting(self.setting, &*self.value, expected)
+    }
+
+    /// The same collector without a path, for the method of a service is appended by whoever calls it.
+    #[cfg(feature = "grpc")]
+    pub(super) fn over_grpc(self) -> Result<Self, TelemetryError> {
+        if self.base.path() != "/" || self.base.query().is_some() {
+            return Err(self.refused("a URL without a path, for gRPC has paths of its own"));
+        }
+        let authority = self.base.authority().map_or("", |authority| authority.as_str());
+        let scheme = self.base.scheme_str().unwrap_or("http");
+        Ok(Self { url: format!("{scheme}://{authority}"), ..self })
+    }
+
+    /// What is most often taken for the port of this protocol is something else.
+    pub(super) fn check_port(&self, is_grpc: bool) -> Result<(), TelemetryError> {
+        let expected = match (self.base.port_u16(), is_grpc) {
+            (Some(4317), false) if cfg!(feature = "grpc") => {
+                "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
+            }
+            (Some(4317), false) => {
+                "port 4318, where collectors take OTLP over HTTP; port 4317 is for gRPC, and the feature `grpc` of \
+                 tracing-core-ext is off"
+            }
+            (Some(4318), true) => {
+                "port 4317, where collectors take OTLP over gRPC, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf for \
+                 port 4318"
+            }
+            (Some(6831 | 6832), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one is its agent's, for UDP"
+            }
+            (Some(14250 | 14268), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one takes spans of its own format"
+            }
+            (Some(16686), _) => {
+                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one shows traces in a browser"
+            }
+            _ => return Ok(()),
+        };
+        Err(self.refused(expected))
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.https
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+/// Without the credentials the query may carry.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.url))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+/// [`Uri`] takes a port that is no number for none at all.
+fn has_good_port(authority: &str, host: &str) -> bool {
+    let port = authority.strip_prefix(host).unwrap_or(authority);
+    let number = port.strip_prefix(':').map(str::parse::<u16>);
+    port.is_empty() || number.is_some_and(|number| number.is_ok_and(|number| number > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTING: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    fn of_collector(value: &str) -> Endpoint {
+        Endpoint::of_collector(SETTING, value, "/v1/traces").unwrap()
+    }
+
+    #[test]
+    fn the_traces_path_is_appended_to_the_url_of_a_collector() {
+        for (value, url) in [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("https://a.example/otlp", "https://a.example/otlp/v1/traces"),
+        ] {
+            assert_eq!(of_collector(value).url(), url);
+        }
+    }
+
+    #[test]
+    fn the_url_for_traces_is_used_verbatim() {
+        let endpoint = Endpoint::verbatim(SETTING, "http://a.example:1/x?tenant=7").unwrap();
+        assert_eq!(endpoint.url(), "http://a.example:1/x?tenant=7");
+    }
+
+    #[test]
+    fn what_is_no_absolute_http_url_is_refused_with_an_example() {
+        for value in [
+            "localhost:4318",
+            "localhost",
+            "/v1/traces",
+            "grpc://localhost:4317",
+            "http://",
+            "http://:4318",
+            "http://localhost:0",
+            "http://localhost:99999",
+            "http://local host",
+            "ftp://a@b",
+        ] {
+            let error = Endpoint::verbatim(SETTING, value).unwrap_err().to_string();
+            let (start, end) = error.split_once(": expected ").unwrap();
+            assert!(start.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT=\""), "{error}");
+            assert_eq!(end, "an absolute http:// or https:// URL such as http://localhost:4318");
+        }
+    }
+
+    #[test]
+    fn a_collector_with_a_query_is_refused() {
+        let error =
+            Endpoint::of_collector(SETTING, "http://a.example/?x=1", "/v1/traces").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?***\": expected a URL without a query, \
+             for /v1/traces is appended to it"
+        );
+    }
+
+    #[test]
+    fn credentials_before_the_host_are_refused_with_the_way_to_send_them() {
+        for (value, shown) in [
+            ("http://me:secret@a.example", "http://***@a.example"),
+            ("https://secret@a.example:1/x?key=secret", "https://***@a.example:1/x?***"),
+        ] {
+            let error = Endpoint::verbatim(SETTING, value).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT={shown:?}: expected a URL without credentials, \
+                     for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS"
+                )
+            );
+        }
+        let error = Endpoint::verbatim(SETTING, "ftp://me:secret@a.example").unwrap_err();
+        assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn the_query_is_never_shown() {
+        let endpoint = Endpoint::verbatim(SETTING, "http://a.example/x?key=secret").unwrap();
+        assert_eq!(endpoint.to_string(), "http://a.example/x?***");
+        assert!(!format!("{endpoint:?}").contains("secret"));
+        assert_eq!(endpoint.url(), "http://a.example/x?key=secret");
+    }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn grpc_has_no_path() {
+        for value in ["http://localhost:4317", "http://localhost:4317/"] {
+            let endpoint = of_collector(value).over_grpc().unwrap();
+            assert_eq!(endpoint.url(), "http://localhost:4317");
+            assert_eq!(endpoint.to_string(), endpoint.url());
+        }
+        for value in ["https://a.example/otlp", "https://a.example/?key=secret"] {
+            let endpoint = Endpoint::verbatim(SETTING, value).unwrap();
+            let error = endpoint.over_grpc().unwrap_err().to_string();
+            let end = ": expected a URL without a path, for gRPC has paths of its own";
+            assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_known_for_something_else_is_refused_with_the_right_one() {
+        for (port, is_grpc, right) in [
+            (4317, false, "4318"),
+            (4318, true, "4317"),
+            (6831, false, "4318"),
+            (6832, true, "4317"),
+            (14250, true, "4317"),
+            (14268, false, "4318"),
+            (16686, false, "4318"),
+        ] {
+            let endpoint = of_collector(&format!("http://jaeger:{port}"));
+            let error = endpoint.check_port(is_grpc).unwrap_err().to_string();
+            let (start, expected) = error.split_once(": expected ").unwrap();
+            assert_eq!(start, format!("OTEL_EXPORTER_OTLP_ENDPOINT=\"http://jaeger:{port}\""));
+            assert!(expected.contains(right), "{error}");
+        }
+        for (port, is_grpc) in [(4317, true), (4318, false), (443, true), (9090, false)] {
+            of_collector(&format!("http://collector:{port}")).check_port(is_grpc).unwrap();
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for value in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"] {
+            assert!(of_collector(value).is_loopback(), "{value}");
+        }
+        assert!(!of_collector("http://collector:4318").is_loopback());
+    }
+}

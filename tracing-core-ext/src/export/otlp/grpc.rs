@@ -1,0 +1,200 @@
+use std::time::Duration;
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode;
+use prost::Message;
+
+use super::response::{Answer, RpcStatus, failure};
+use crate::export::transport::{
+    response::{Received, printable},
+    retry::Failure,
+};
+
+/// Before each message: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
+
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
+/// "Implementations MUST accept padded and un-padded values": gRPC over HTTP/2, "Custom-Metadata".
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The body of a unary call: gRPC over HTTP/2, "Length-Prefixed-Message".
+pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
+    let length = u32::try_from(message.len()).ok()?;
+    let mut frame = Vec::with_capacity(PREFIX_BYTES + message.len());
+    frame.push(u8::from(is_compressed));
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(message);
+    Some(frame.into())
+}
+
+/// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
+pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+    if received.status != StatusCode::OK {
+        return Err(failure(received));
+    }
+    let in_trailers = Status::of(&received.trailers);
+    match in_trailers.or_else(|| Status::of(&received.headers)) {
+        Some(Status { code: 0, .. }) => Ok(answer(&received.body)),
+        Some(status) => Err(status.failure()),
+        None => {
+            Err(Failure::Final("the answer is not one of gRPC: it has no grpc-status".to_owned()))
+        }
+    }
+}
+
+/// Never compressed, for no encoding is offered.
+fn answer(body: &Bytes) -> Answer {
+    match body.first() {
+        Some(0) if body.len() > PREFIX_BYTES => Answer::of_protobuf(body.slice(PREFIX_BYTES..)),
+        _ => Answer::default(),
+    }
+}
+
+/// How a call has ended.
+#[derive(Debug)]
+struct Status {
+    code: u32,
+    message: String,
+    retry: Option<Duration>,
+}
+
+impl Status {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let code = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
+        let message = headers.get("grpc-message").map_or(&[][..], |value| value.as_bytes());
+        let message = percent_decode(message).decode_utf8_lossy();
+        Some(Self { code, message: printable(&message), retry: retry_delay(headers) })
+    }
+
+    /// OTLP specification, "OTLP/gRPC Response": `RESOURCE_EXHAUSTED` "only if the server signals that the recovery is
+    /// possible", by `RetryInfo`.
+    fn failure(self) -> Failure {
+        let reason = match self.message.is_empty() {
+            true => format!("gRPC {}", name(self.code)),
+            false => format!("gRPC {}: {}", name(self.code), self.message),
+        };
+        let is_temporary = match self.code {
+            1 | 4 | 10 | 11 | 14 | 15 => true,
+            8 => self.retry.is_some(),
+            _ => false,
+        };
+        match is_temporary {
+            true => Failure::Temporary { reason, wait: self.retry },
+            false => Failure::Final(reason),
+        }
+    }
+}
+
+/// `RetryInfo` among the details of the status.
+fn retry_delay(headers: &HeaderMap) -> Option<Duration> {
+    let details = headers.get("grpc-status-details-bin")?;
+    let status = RpcStatus::decode(&*BASE64.decode(details).ok()?).ok()?;
+    let info = status.details.into_iter().find(|detail| detail.type_url == RETRY_INFO)?;
+    let delay = RetryInfo::decode(&*info.value).ok()?.retry_delay.unwrap_or_default();
+    let seconds = Duration::from_secs(u64::try_from(delay.seconds).ok()?);
+    seconds.checked_add(Duration::from_nanos(u64::try_from(delay.nanos).ok()?))
+}
+
+/// `google.rpc.RetryInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<ProtoDuration>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, Message)]
+struct ProtoDuration {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+fn name(code: u32) -> &'static str {
+    match code {
+        1 => "CANCELLED",
+        3 => "INVALID_ARGUMENT",
+        4 => "DEADLINE_EXCEEDED",
+        5 => "NOT_FOUND",
+        6 => "ALREADY_EXISTS",
+        7 => "PERMISSION_DENIED",
+        8 => "RESOURCE_EXHAUSTED",
+        9 => "FAILED_PRECONDITION",
+        10 => "ABORTED",
+        11 => "OUT_OF_RANGE",
+        12 => "UNIMPLEMENTED",
+        13 => "INTERNAL",
+        14 => "UNAVAILABLE",
+        15 => "DATA_LOSS",
+        16 => "UNAUTHENTICATED",
+        _ => "UNKNOWN",
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::export::otlp::response::Any;
+
+    /// Details of a status that ask to wait.
+    pub(crate) fn after(seconds: i64, nanos: i32) -> Bytes {
+        let info = RetryInfo { retry_delay: Some(ProtoDuration { seconds, nanos }) };
+        let detail = Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() };
+        RpcStatus { message: String::new(), details: vec![detail] }.encode_to_vec().into()
+    }
+
+    fn ended(code: u32, details: Option<Bytes>) -> Failure {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from(code));
+        trailers.insert("grpc-message", HeaderValue::from_static("too%20busy%0A%FF"));
+        if let Some(details) = details {
+            let text = BASE64.encode(details);
+            trailers.insert("grpc-status-details-bin", text.parse().unwrap());
+        }
+        Status::of(&trailers).unwrap().failure()
+    }
+
+    #[test]
+    fn the_codes_of_the_specification_are_temporary() {
+        for code in 1..18 {
+            let is_temporary = matches!(ended(code, None), Failure::Temporary { wait: None, .. });
+            assert_eq!(is_temporary, [1, 4, 10, 11, 14, 15].contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_exhausted_is_tried_again_only_where_the_collector_says_when() {
+        let reason = "gRPC RESOURCE_EXHAUSTED: too busy\\u{a}\u{fffd}".to_owned();
+        assert_eq!(ended(8, None), Failure::Final(reason.clone()));
+        let wait = Some(Duration::from_millis(1_500));
+        let again = ended(8, Some(after(1, 500_000_000)));
+        assert_eq!(again, Failure::Temporary { reason, wait });
+    }
+
+    #[test]
+    fn a_wait_of_nonsense_is_none() {
+        for (seconds, nanos) in [(-1, 0), (1, -1)] {
+            let failure = ended(14, Some(after(seconds, nanos)));
+            assert!(matches!(failure, Failure::Temporary { wait: None, .. }), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_off_rejects_nothing() {
+        for body in [&[][..], &[0], &[0, 0, 0, 0, 9], &[1, 0, 0, 0, 1, 7], &[0, 0, 0, 0, 1, 0xff]] {
+            assert_eq!(answer(&Bytes::copy_from_slice(body)), Answer::default());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use std::{fmt, time::Duration};
+
+use crate::config::{Compression, protocol::Protocol};
+
+/// How spans and metrics are sent over OTLP, for [`TelemetryBuilder::otlp`](crate::telemetry::TelemetryBuilder::otlp).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tracing_core_ext::telemetry::{Compression, Otlp, Telemetry};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let otlp = Otlp::http_json()
+///     .endpoint("http://localhost:4318")
+///     .header("x-tenant", "shop")
+///     .timeout(Duration::from_secs(3))
+///     .compression(Compression::Gzip);
+/// let (telemetry, _subscriber) =
+///     Telemetry::builder().service_name("checkout").otlp(otlp).build()?;
+/// # drop(telemetry);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is left open here is looked up in the variable for the signal (`OTEL_EXPORTER_OTLP_TRACES_…`,
+/// `OTEL_EXPORTER_OTLP_METRICS_…`), then in the one for all signals (`OTEL_EXPORTER_OTLP_…`), and has a default.
+///
+/// An export that fails for now is tried again within its timeout: after 100 ms, then after twice as long each time, or
+/// when the collector asks for it. So are the exports behind it: one that would have to wait beyond its timeout fails
+/// without a request. A service that shuts down does not wait: it tries once more.
+#[derive(Clone, Default)]
+#[must_use = "nothing is sent before it is passed to TelemetryBuilder::otlp"]
+pub struct Otlp {
+    pub(super) protocol: Option<Protocol>,
+    pub(super) endpoint: Option<(&'static str, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) compression: Option<Compression>,
+    #[cfg(feature = "tls")]
+    pub(super) ca_certificate: Option<Vec<u8>>,
+    #[cfg(feature = "tls")]
+    pub(super) client_certificate: Option<[Vec<u8>; 2]>,
+    pub(super) http_client: Option<reqwest::Client>,
+}
+
+impl Otlp {
+    /// Over gRPC, to `http://localhost:4317` where nothing else is said.
+    #[cfg(feature = "grpc")]
+    pub fn grpc() -> Self {
+        Self { protocol: Some(Protocol::Grpc), ..Self::default() }
+    }
+
+    /// Over HTTP as protobuf, to `http://localhost:4318` where nothing else is said.
+    pub fn http_protobuf() -> Self {
+        Self { protocol: Some(Protocol::HttpProtobuf), ..Self::default() }
+    }
+
+    /// Over HTTP as JSON, to `http://localhost:4318` where nothing else is said.
+    pub fn http_json() -> Self {
+        Self { protocol: Some(Protocol::HttpJson), ..Self::default() }
+    }
+
+    pub(crate) fn at(setting: &'static str, url: String) -> Self {
+        Self { endpoint: Some((setting, url)), ..Self::default() }
+    }
+
+    /// The URL of the collector. Over HTTP `/v1/traces` and `/v1/metrics` are appended; over gRPC it has no path.
+    pub fn endpoint(self, url: impl Into<String>) -> Self {
+        Self { endpoint: Some(("Otlp::endpoint()", url.into())), ..self }
+    }
+
+    /// A header, or one of gRPC's metadata, sent with each export. Replaces the one of that name in
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, whose others are sent as well.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long an export may take with all its attempts. 10 seconds where nothing else is said.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Compresses what is sent. Not compressed where nothing else is said.
+    pub fn compression(self, compression: Compression) -> Self {
+        Self { compression: Some(compression), ..self }
+    }
+
+    /// Trusts the collectors whose certificates are signed by one of these, in PEM, instead of those the system trusts.
+    /// Refused beside an `http://` endpoint.
+    #[cfg(feature = "tls")]
+    pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
+        Self { ca_certificate: Some(pem.into()), ..self }
+    }
+
+    /// Shows this certificate, with those between it and a root, to a collector that asks for one; and its private key.
+    /// Both in PEM. Refused beside an `http://` endpoint.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(
+        self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self { client_certificate: Some([certificate.into(), key.into()]), ..self }
+    }
+
+    /// Sends through this client, which brings its proxies, redirects, TLS and certificates; not over gRPC. Certificates named
+    /// beside it, in code or in the environment, are refused.
+    ///
+    /// Connections it has made elsewhere belong to the runtime they were made in, so better make it for this alone. A
+    /// client that is instrumented would trace the export of traces.
+    pub fn http_client(self, client: reqwest::Client) -> Self {
+        Self { http_client: Some(client), ..self }
+    }
+
+    pub(super) fn has_certificates(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.ca_certificate.is_some() || self.client_certificate.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+}
+
+/// Without what may be secret.
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Otlp")
+            .field("protocol", &self.protocol)
+            .field("headers", &headers)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+use serde_json::Value;
+
+use crate::export::transport::{
+    response::{Received, printable},
+    retry::Failure,
+};
+
+/// What a collector says of an export it has taken.
+///
+/// "If the request is only partially accepted \[…\] the server MUST set `partial_success`; servers MAY also use it to
+/// convey warnings or suggestions when the request was fully accepted": OTLP specification, "Partial Success".
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) rejected: u64,
+    message: String,
+}
+
+impl Answer {
+    /// What cannot be read counts as consent, for the status has told it.
+    pub(super) fn of_http(headers: &HeaderMap, body: &Bytes) -> Self {
+        match is_json(headers) {
+            true => Self::of_json(body).unwrap_or_default(),
+            false => Self::of_protobuf(body.clone()),
+        }
+    }
+
+    /// The answers for all signals have the same fields by the same numbers.
+    pub(super) fn of_protobuf(body: Bytes) -> Self {
+        let answer = ExportTraceServiceResponse::decode(body).ok();
+        let partial = answer.and_then(|answer| answer.partial_success).unwrap_or_default();
+        Self::new(partial.rejected_spans, &partial.error_message)
+    }
+
+    /// "64-bit integer numbers in JSON-encoded payloads are encoded as decimal strings, and either numbers or strings are
+    /// accepted when decoding": OTLP specification, "JSON Protobuf Encoding".
+    fn of_json(body: &Bytes) -> Option<Self> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        let partial = answer.get("partialSuccess")?;
+        let rejected = partial.get("rejectedSpans").or_else(|| partial.get("rejectedDataPoints"));
+        let rejected = rejected.and_then(|rejected| match rejected {
+            Value::String(text) => text.parse().ok(),
+            number => number.as_i64(),
+        });
+        let message = partial.get("errorMessage").and_then(Value::as_str);
+        Some(Self::new(rejected.unwrap_or(0), message.unwrap_or_default()))
+    }
+
+    fn new(rejected: i64, message: &str) -> Self {
+        Self { rejected: u64::try_from(rejected).unwrap_or(0), message: printable(message) }
+    }
+
+    pub(crate) fn rejection(&self) -> String {
+        match self.message.is_empty() {
+            true => "rejected by the collector".to_owned(),
+            false => format!("rejected by the collector: {}", self.message),
+        }
+    }
+
+    /// What a collector that has taken everything wants its sender to know.
+    pub(super) fn advice(&self) -> Option<&str> {
+        (self.rejected == 0 && !self.message.is_empty()).then_some(&self.message)
+    }
+}
+
+/// Whether an export over HTTP has succeeded.
+pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+    if !received.status.is_success() {
+        return Err(failure(received));
+    }
+    match other_media_type(received) {
+        Some(other) => Err(Failure::Final(format!("answered {}, not OTLP", printable(other)))),
+        None => Ok(Answer::of_http(&received.headers, &received.body)),
+    }
+}
+
+/// That of a page, say, which is shown to whatever is posted. An answer that is empty or has no type counts as one of OTLP.
+fn other_media_type(received: &Received) -> Option<&str> {
+    let headers = &received.headers;
+    let other = !received.body.is_empty() && !is_json(headers) && !is_protobuf(headers);
+    media_type(headers).filter(|_| other)
+}
+
+pub(super) fn failure(received: &Received) -> Failure {
+    let message = failure_message(&received.headers, &received.body);
+    received.failure(message.as_deref())
+}
+
+/// What an answer that is a failure says, by the `Status` it holds: OTLP specification, "Failures".
+fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+    let message = match is_json(headers) {
+        true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
+        false if is_protobuf(headers) => RpcStatus::decode(body.clone()).ok()?.message,
+        false => return None,
+    };
+    Some(message)
+}
+
+/// What of `google.rpc.Status` is read.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RpcStatus {
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Any {
+    #[prost(string, tag = "1")]
+    pub(super) type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) value: Vec<u8>,
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, &["application/json"])
+}
+
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    is(headers, &["application/x-protobuf", "application/protobuf"])
+}
+
+fn is(headers: &HeaderMap, media_types: &[&str]) -> bool {
+    let found = media_type(headers).unwrap_or_default();
+    media_types.iter().any(|media_type| found.eq_ignore_ascii_case(media_type))
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim).filter(|found| !found.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn json(body: &'static str) -> Answer {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))];
+        Answer::of_http(&headers.into_iter().collect(), &Bytes::from_static(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_rejection_in_json_is_a_number_or_a_string() {
+        for body in [
+            r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too\nold"}}"#,
+            r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"too\nold"}}"#,
+            r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"too\nold"}}"#,
+        ] {
+            let answer = json(body);
+            assert_eq!(answer.rejected, 2);
+            assert_eq!(answer.rejection(), r"rejected by the collector: too\u{a}old");
+            assert_eq!(answer.advice(), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_consent() {
+        for body in ["", "{}", "[", "null", r#"{"partialSuccess":null}"#, r#"{"partialSuccess":7}"#]
+        {
+            assert_eq!(json(body), Answer::default(), "{body}");
+        }
+        let binary = Bytes::from_static(&[0xff, 0xff, 0xff]);
+        assert_eq!(Answer::of_http(&HeaderMap::new(), &binary), Answer::default());
+    }
+
+    #[test]
+    fn a_message_without_a_rejection_is_advice() {
+        let answer = json(r#"{"partialSuccess":{"errorMessage":"use gzip"}}"#);
+        assert_eq!((answer.rejected, answer.advice()), (0, Some("use gzip")));
+    }
+
+    #[test]
+    fn a_negative_count_rejects_nothing() {
+        assert_eq!(json(r#"{"partialSuccess":{"rejectedSpans":"-1"}}"#), Answer::default());
+    }
+}

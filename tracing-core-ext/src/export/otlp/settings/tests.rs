@@ -1,0 +1,369 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    config::{
+        Environment,
+        env::Variables,
+        otlp::{METRICS, TRACES},
+    },
+    export::{delivery::Delivery, otlp::client::Sender},
+};
+
+type Set = Vec<(String, String)>;
+
+fn variables(set: Set) -> Variables {
+    Variables::looked_up_by(move |name| {
+        let found = set.iter().find(|(key, _)| *key == name)?;
+        Some(found.1.clone())
+    })
+}
+
+fn resolved(code: &Otlp, set: Set, signal: &str) -> Result<Settings, TelemetryError> {
+    let environment = Environment::read(&variables(set))?;
+    match signal {
+        "TRACES" => Settings::resolve(code, &environment.traces, &TRACES),
+        _ => Settings::resolve(code, &environment.metrics.otlp, &METRICS),
+    }
+}
+
+fn refusal(code: &Otlp, set: &[(&str, &str)]) -> String {
+    let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    resolved(code, set.collect(), "TRACES").unwrap_err().to_string()
+}
+
+/// A setting in each of its places, and how each of them shows in what is resolved.
+struct Row {
+    variable: &'static str,
+    code: fn(Otlp) -> Otlp,
+    of_signal: String,
+    general: String,
+    seen: fn(&Settings) -> String,
+    code_seen: &'static str,
+    signal_seen: String,
+    general_seen: String,
+    default_seen: &'static str,
+}
+
+/// What is written in a variable is what is seen, in these rows.
+fn row(
+    variable: &'static str,
+    code: fn(Otlp) -> Otlp,
+    [of_signal, general]: [&str; 2],
+    seen: fn(&Settings) -> String,
+    [code_seen, signal_seen, general_seen, default_seen]: [&'static str; 4],
+) -> Row {
+    Row {
+        variable,
+        code,
+        of_signal: of_signal.to_owned(),
+        general: general.to_owned(),
+        seen,
+        code_seen,
+        signal_seen: signal_seen.to_owned(),
+        general_seen: general_seen.to_owned(),
+        default_seen,
+    }
+}
+
+fn rows() -> Vec<Row> {
+    vec![
+        row(
+            "ENDPOINT",
+            |otlp| otlp.endpoint("http://code:1"),
+            ["http://signal:1/own", "http://general:1"],
+            |settings| settings.url.as_str().split('/').nth(2).unwrap().to_owned(),
+            ["code:1", "signal:1", "general:1", "localhost:4318"],
+        ),
+        row(
+            "PROTOCOL",
+            |otlp| Otlp { protocol: Some(Protocol::HttpJson), ..otlp },
+            ["http/protobuf", "http/json"],
+            |settings| format!("{:?}", settings.protocol),
+            ["HttpJson", "HttpProtobuf", "HttpJson", "HttpProtobuf"],
+        ),
+        row(
+            "PROTOCOL",
+            |otlp| Otlp { protocol: Some(Protocol::HttpProtobuf), ..otlp },
+            ["http/json", "http/protobuf"],
+            |settings| format!("{:?}", settings.protocol),
+            ["HttpProtobuf", "HttpJson", "HttpProtobuf", "HttpProtobuf"],
+        ),
+        row(
+            "HEADERS",
+            |otlp| otlp.header("from", "code"),
+            ["from=signal", "from=general"],
+            |settings| {
+                let value = settings.headers.get("from").map(|value| value.to_str().unwrap());
+                value.unwrap_or("nobody").to_owned()
+            },
+            ["code", "signal", "general", "nobody"],
+        ),
+        row(
+            "TIMEOUT",
+            |otlp| otlp.timeout(Duration::from_millis(1)),
+            ["2", "3"],
+            |settings| format!("{:?}", settings.timeout),
+            ["1ms", "2ms", "3ms", "10s"],
+        ),
+        row(
+            "COMPRESSION",
+            |otlp| otlp.compression(Compression::Gzip),
+            ["none", "gzip"],
+            |settings| format!("{:?}", settings.compression),
+            ["Gzip", "None", "Gzip", "None"],
+        ),
+        row(
+            "COMPRESSION",
+            |otlp| otlp.compression(Compression::None),
+            ["gzip", "none"],
+            |settings| format!("{:?}", settings.compression),
+            ["None", "Gzip", "None", "None"],
+        ),
+    ]
+}
+
+/// Every way a setting can be in some of its places.
+fn check(row: &Row) {
+    for signal in ["TRACES", "METRICS"] {
+        for set in 0..8 {
+            let [in_code, in_signal, in_general] = [set & 4 != 0, set & 2 != 0, set & 1 != 0];
+            let code = if in_code { (row.code)(Otlp::default()) } else { Otlp::default() };
+            let of_signal = format!("OTEL_EXPORTER_OTLP_{signal}_{}", row.variable);
+            let general = format!("OTEL_EXPORTER_OTLP_{}", row.variable);
+            let mut set = Vec::new();
+            set.extend(in_signal.then(|| (of_signal, row.of_signal.clone())));
+            set.extend(in_general.then(|| (general, row.general.clone())));
+
+            let seen = (row.seen)(&resolved(&code, set, signal).unwrap());
+            let expected = match (in_code, in_signal, in_general) {
+                (true, _, _) => row.code_seen,
+                (_, true, _) => &row.signal_seen,
+                (_, _, true) => &row.general_seen,
+                _ => row.default_seen,
+            };
+            let case = (row.variable, signal, in_code, in_signal, in_general);
+            assert_eq!(seen, expected, "{case:?}");
+        }
+    }
+}
+
+#[test]
+fn code_beats_the_variable_of_the_signal_which_beats_the_general_one_which_beats_the_default() {
+    rows().iter().for_each(check);
+}
+
+#[test]
+fn headers_that_code_leaves_open_come_from_the_environment() {
+    let code = Otlp::default().header("x-tenant", "shop").header("x-tenant", "and more");
+    let set = vec![("OTEL_EXPORTER_OTLP_HEADERS".to_owned(), "x-tenant=no,key=secret".to_owned())];
+    let headers = resolved(&code, set, "TRACES").unwrap().headers;
+    let tenants: Vec<_> = headers.get_all("x-tenant").iter().collect();
+    assert_eq!(tenants, ["shop", "and more"]);
+    assert_eq!(headers["key"], "secret");
+}
+
+#[test]
+fn what_a_variable_cannot_be_is_refused_with_its_value_and_what_is_allowed() {
+    let protocols = match cfg!(feature = "grpc") {
+        true => "grpc, http/protobuf or http/json",
+        false => "http/protobuf or http/json, for the feature `grpc` of tracing-core-ext is off",
+    };
+    let histograms = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
+    for (variable, value, expected) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", protocols),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "HTTP/JSON", protocols),
+        #[cfg(not(feature = "grpc"))]
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", protocols),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "br", "gzip or none"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "yes", "true or false"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "a whole number greater than 0"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1s", "a whole number greater than 0"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "-1", "a whole number greater than 0"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "low",
+            "cumulative, delta or lowmemory",
+        ),
+        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "linear", histograms),
+    ] {
+        let error = refusal(&Otlp::default(), &[(variable, value)]);
+        assert_eq!(error, format!("{variable}={value:?}: expected {expected}"));
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_read_is_refused_with_its_variable_and_what_is_allowed() {
+    let error = refusal(&Otlp::http_json(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
+    assert_eq!(
+        error,
+        "OTEL_EXPORTER_OTLP_ENDPOINT=\"localhost:4318\": expected an absolute http:// or https:// \
+         URL such as http://localhost:4318"
+    );
+}
+
+#[test]
+fn what_code_cannot_ask_for_is_refused() {
+    let secret = Otlp::default().header("x tenant", "secret");
+    let error =
+        "Otlp::header()=\"x tenant=***\": expected the name and the value of an HTTP header";
+    assert_eq!(refusal(&secret, &[]), error);
+    let error = refusal(&Otlp::default().header("x-tenant", "secret\n"), &[]);
+    assert!(error.starts_with("Otlp::header()=\"x-tenant=***\""), "{error}");
+
+    let error = refusal(&Otlp::default().timeout(Duration::ZERO), &[]);
+    assert_eq!(error, "Otlp::timeout()=\"0ns\": expected more than no time");
+    let error = refusal(&Otlp::default().endpoint("http://localhost:16686"), &[]);
+    assert!(error.starts_with("Otlp::endpoint()=\"http://localhost:16686\": expected "), "{error}");
+}
+
+#[test]
+fn what_is_resolved_does_not_show_what_is_secret() {
+    let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
+    let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
+    let environment = Environment::read(&variables(set)).unwrap();
+    assert!(!format!("{environment:?}").contains("secret"));
+    let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
+    assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+    let delivery = Delivery::of_metrics(settings.endpoint.to_string(), Default::default());
+    let sender = Sender::new(settings, &Arc::new(delivery)).unwrap();
+    assert!(!format!("{sender:?}").contains("secret"), "{sender:?}");
+}
+
+#[test]
+fn options_do_not_show_what_is_secret() {
+    let otlp = Otlp::default().header("key", "secret").endpoint("http://a.example/?key=secret");
+    assert!(!format!("{otlp:?}").contains("secret"));
+}
+
+#[test]
+fn a_client_of_ones_own_may_speak_tls_with_certificates_of_its_own() {
+    let code = Otlp::http_json().endpoint("https://collector").http_client(reqwest::Client::new());
+    resolved(&code, Vec::new(), "TRACES").unwrap();
+    for variable in [
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    ] {
+        let error = refusal(&code, &[(variable, "/a.pem")]);
+        let expected = "nothing beside Otlp::http_client(), which brings its own certificates";
+        assert_eq!(error, format!("{variable}=\"/a.pem\": expected {expected}"));
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn certificates_without_tls_are_refused_with_the_feature() {
+    for variable in [
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+    ] {
+        let error = refusal(&Otlp::default(), &[(variable, "/a.pem")]);
+        let expected = "expected nothing, for the feature `tls` of tracing-core-ext is off";
+        assert_eq!(error, format!("{variable}=\"/a.pem\": {expected}"));
+    }
+}
+
+#[cfg(feature = "grpc")]
+mod grpc {
+    use super::*;
+
+    fn url(set: &[(&str, &str)]) -> String {
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        resolved(&Otlp::default(), set.collect(), "TRACES").unwrap().url.as_str().to_owned()
+    }
+
+    const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    const GRPC: (&str, &str) = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+
+    #[test]
+    fn grpc_has_a_port_of_its_own_and_no_path() {
+        assert_eq!(url(&[GRPC]), format!("http://localhost:4317{METHOD}"));
+        for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+            let url = url(&[GRPC, (variable, "http://collector:4317/")]);
+            assert_eq!(url, format!("http://collector:4317{METHOD}"));
+            let error = refusal(&Otlp::grpc(), &[(variable, "http://collector:4317/v1/traces")]);
+            assert!(error.ends_with("a URL without a path, for gRPC has paths of its own"));
+        }
+    }
+
+    #[test]
+    fn without_a_scheme_it_is_insecure_where_that_is_said() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+        let insecure = |value| ("OTEL_EXPORTER_OTLP_INSECURE", value);
+        let not_traces = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
+        let plain = format!("http://collector:4317{METHOD}");
+        assert_eq!(url(&[GRPC, endpoint, insecure("True")]), plain);
+        let with_scheme = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
+        assert_eq!(url(&[GRPC, with_scheme, insecure("false")]), plain);
+        for secure in [
+            &[GRPC, endpoint][..],
+            &[GRPC, endpoint, insecure("false")],
+            &[GRPC, endpoint, insecure("true"), not_traces],
+        ] {
+            match cfg!(feature = "tls") {
+                true => assert_eq!(url(secure), format!("https://collector:4317{METHOD}")),
+                false => assert!(refusal(&Otlp::default(), secure).contains("feature `tls`")),
+            }
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_endpoint_without_a_scheme_is_understood_by_whoever_sends_over_grpc() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "collector:4317".to_owned());
+        let grpc = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL".to_owned(), "grpc".to_owned());
+        let set = vec![endpoint.clone(), grpc];
+        let url = format!("https://collector:4317{METHOD}");
+        assert_eq!(resolved(&Otlp::default(), set, "TRACES").unwrap().url.as_str(), url);
+        assert_eq!(resolved(&Otlp::grpc(), vec![endpoint], "TRACES").unwrap().url.as_str(), url);
+    }
+
+    #[test]
+    fn a_client_of_ones_own_is_for_http_alone() {
+        let error = refusal(&Otlp::grpc().http_client(reqwest::Client::new()), &[]);
+        assert!(error.starts_with("Otlp::http_client()=\"…\": expected no client"), "{error}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_certificate_in_code_beats_the_files_of_the_environment() {
+    let pem = |name: &str| {
+        let params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+    };
+    let file = |name: &str| {
+        let path = std::env::temp_dir().join(format!("otlp-{}-{name}.pem", std::process::id()));
+        std::fs::write(&path, pem(name)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (of_signal, general) = (file("of-signal"), file("general"));
+    let seen = |path: &str, prefix: &str, signal: &str| {
+        format!("Some(Pem(OTEL_EXPORTER_OTLP_{prefix}{signal}CERTIFICATE={path:?}))")
+    };
+    let https = Otlp::default().endpoint("https://collector");
+    for (in_signal, in_general) in [(true, true), (true, false), (false, true)] {
+        let mut set = Vec::new();
+        let variable = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE".to_owned();
+        set.extend(in_signal.then(|| (variable, of_signal.clone())));
+        let variable = "OTEL_EXPORTER_OTLP_CERTIFICATE".to_owned();
+        set.extend(in_general.then(|| (variable, general.clone())));
+        let expected = match in_signal {
+            true => seen(&of_signal, "METRICS", "_"),
+            false => seen(&general, "", ""),
+        };
+        let settings = resolved(&https, set.clone(), "METRICS").unwrap();
+        assert!(format!("{:?}", settings.tls).contains(&expected), "{:?}", settings.tls);
+
+        let code = https.clone().ca_certificate(pem("code"));
+        let settings = resolved(&code, set, "METRICS").unwrap();
+        let seen = format!("{:?}", settings.tls);
+        assert!(seen.contains("Pem(Otlp::ca_certificate()="), "{seen}");
+    }
+    for path in [of_signal, general] {
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,182 @@
+use std::time::Instant;
+
+use super::{
+    collector::{Collector, Reply},
+    *,
+};
+
+fn built(otlp: Otlp) -> (Telemetry, tracing::Dispatch) {
+    builder().otlp(otlp).log_writer(Lines::default()).build().unwrap()
+}
+
+/// What becomes of a span that is flushed before the service shuts down.
+fn outcome(otlp: Otlp) -> Result<(), String> {
+    let (telemetry, _dispatch) = built(otlp);
+    end_a_span(&telemetry);
+    telemetry.tracer_provider().force_flush().unwrap();
+    telemetry.shutdown().map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_collector_that_is_busy_is_asked_again_when_it_says() {
+    const LATER: &[(&str, &str)] = &[("retry-after", "1")];
+    for (status, headers) in [(429, LATER), (502, &[]), (503, &[]), (504, &[])] {
+        let collector = Collector::replying([Reply::Refuse(status, headers, ""), Reply::Accept]);
+        let started = Instant::now();
+        outcome(Otlp::http_protobuf().endpoint(&collector.url)).unwrap();
+        assert!(started.elapsed().as_secs() >= headers.len() as u64, "{status}");
+        assert_eq!(collector.count(), 2);
+    }
+}
+
+#[test]
+fn a_wait_that_does_not_end_before_the_timeout_is_not_begun() {
+    let reply = Reply::Refuse(503, &[("retry-after", "11")], "no \u{1b}room");
+    for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
+        let collector = Collector::replying([reply.clone()]);
+        let started = Instant::now();
+        let error = outcome(otlp.endpoint(&collector.url)).unwrap_err();
+        assert!(error.ends_with(r"(HTTP 503 Service Unavailable: no \u{1b}room)"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        assert_eq!(collector.count(), 1);
+    }
+}
+
+#[test]
+fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
+    let collector = Collector::replying([Reply::Refuse(503, &[("retry-after", "60")], "")]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
+    for _ in 0..5 {
+        end_a_span(&telemetry);
+        telemetry.tracer_provider().force_flush().unwrap();
+    }
+    assert_eq!(collector.count(), 1);
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.contains("6 of 6 spans"), "{error}");
+    assert_eq!(collector.count(), 1);
+}
+
+#[test]
+fn what_would_fail_again_is_not_tried_again() {
+    for status in [302, 400, 401, 404, 413, 500, 501] {
+        let collector = Collector::replying([Reply::Refuse(status, &[("location", "/")], "")]);
+        let error = outcome(Otlp::http_json().endpoint(&collector.url)).unwrap_err();
+        assert!(error.contains(&format!("(HTTP {status} ")), "{error}");
+        assert_eq!(collector.count(), 1);
+    }
+}
+
+#[test]
+fn a_collector_that_never_answers_is_given_up_at_the_timeout() {
+    #[cfg(feature = "grpc")]
+    let protocols = [Otlp::http_protobuf(), Otlp::http_json(), Otlp::grpc()];
+    #[cfg(not(feature = "grpc"))]
+    let protocols = [Otlp::http_protobuf(), Otlp::http_json()];
+    for otlp in protocols {
+        let collector = Collector::replying([Reply::Never]);
+        let timeout = Duration::from_millis(200);
+        let started = Instant::now();
+        let error = outcome(otlp.endpoint(&collector.url).timeout(timeout)).unwrap_err();
+        assert!(error.ends_with("1 failed (no answer within 200ms)"), "{error}");
+        assert!(started.elapsed() >= timeout);
+    }
+}
+
+#[test]
+fn a_connection_that_is_refused_is_tried_again_until_the_timeout() {
+    let started = Instant::now();
+    let timeout = Duration::from_millis(700);
+    let otlp = Otlp::http_protobuf().endpoint(nowhere()).timeout(timeout);
+    let error = outcome(otlp).unwrap_err();
+    assert!(error.ends_with("1 failed (Connection refused (os error 111))"), "{error}");
+    assert!(started.elapsed() >= Duration::from_millis(150), "{:?}", started.elapsed());
+}
+
+#[test]
+fn shutdown_does_not_wait_for_a_collector_that_is_busy_and_tries_once_more() {
+    let busy = Reply::Refuse(503, &[("retry-after", "8")], "");
+    let collector = Collector::replying([busy, Reply::Accept]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
+    let provider = telemetry.tracer_provider().clone();
+    end_a_span(&telemetry);
+    let flushing = thread::spawn(move || provider.force_flush());
+    collector.next();
+
+    let started = Instant::now();
+    telemetry.shutdown().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    collector.next();
+    flushing.join().unwrap().unwrap();
+}
+
+#[cfg(feature = "grpc")]
+mod over_grpc {
+    use std::io::Read;
+
+    use tonic::{Code, Status};
+
+    use super::*;
+
+    #[test]
+    fn a_collector_that_is_unavailable_is_asked_again() {
+        let replies = [Reply::Status(Status::unavailable("starting")), Reply::Accept];
+        let collector = Collector::replying(replies);
+        outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
+        assert_eq!(collector.count(), 2);
+    }
+
+    #[test]
+    fn a_collector_that_is_exhausted_is_asked_again_when_it_says() {
+        let details = crate::export::otlp::grpc::tests::after(0, 300_000_000);
+        let status = Status::with_details(Code::ResourceExhausted, "full", details);
+        let collector = Collector::replying([Reply::Status(status), Reply::Accept]);
+        let started = Instant::now();
+        outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
+        assert!(started.elapsed() >= Duration::from_millis(300));
+        assert_eq!(collector.count(), 2);
+    }
+
+    #[test]
+    fn what_would_fail_again_is_not_tried_again_and_named() {
+        let status = Status::permission_denied("no such tenant \u{1b}");
+        let collector = Collector::replying([Reply::Status(status)]);
+        let error = outcome(Otlp::grpc().endpoint(&collector.url)).unwrap_err();
+        let reason = r"1 failed (gRPC PERMISSION_DENIED: no such tenant \u{1b})";
+        assert!(error.ends_with(reason), "{error}");
+        assert_eq!(collector.count(), 1);
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_is_asked_again_when_it_says() {
+        let busy = Reply::Refuse(503, &[("retry-after", "0")], "");
+        let collector = Collector::replying([busy, Reply::Accept]);
+        outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
+        assert_eq!(collector.count(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_one_of_grpc_is_named() {
+        let collector = Collector::replying([Reply::Refuse(200, &[], "")]);
+        let error = outcome(Otlp::grpc().endpoint(&collector.url)).unwrap_err();
+        let reason = "1 failed (the answer is not one of gRPC: it has no grpc-status)";
+        assert!(error.ends_with(reason), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_only_speaks_http_1_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(answer).unwrap();
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        let otlp = Otlp::grpc().endpoint(url).timeout(Duration::from_millis(300));
+        let error = outcome(otlp).unwrap_err();
+        assert!(error.contains("1 failed (the answer is not one of HTTP/2, "), "{error}");
+    }
+}

@@ -1,0 +1,98 @@
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanExporter, SpanProcessor},
+};
+
+use super::{
+    delivery::{CountingProcessor, Delivery},
+    value_limit::ValueLimit,
+};
+use crate::config::batch::Batch;
+
+/// The way of a span once it has ended, to one exporter.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    processor: Arc<ValueLimit<CountingProcessor>>,
+    pub(crate) delivery: Arc<Delivery>,
+}
+
+/// What hands the spans of a provider to each [`Pipeline`]. These are closed by [`Telemetry`](crate::telemetry::Telemetry): all at once,
+/// where this can only wait for one after the other.
+#[derive(Debug)]
+pub(crate) struct Inlets(Vec<Arc<ValueLimit<CountingProcessor>>>);
+
+/// How a pipeline treats what comes.
+#[derive(Debug)]
+pub(crate) struct Treatment<'a> {
+    pub(crate) batch: &'a Batch,
+    pub(crate) default_delay: Duration,
+    /// In characters.
+    pub(crate) value_limit: Option<usize>,
+    pub(crate) resource: &'a Resource,
+}
+
+impl Pipeline {
+    pub(crate) fn new(
+        exporter: impl SpanExporter + 'static,
+        delivery: Arc<Delivery>,
+        treatment: &Treatment<'_>,
+    ) -> Self {
+        let Treatment { batch, default_delay, value_limit, resource } = *treatment;
+        let inner = CountingProcessor::new(exporter, batch, default_delay, Arc::clone(&delivery));
+        let mut processor = ValueLimit { inner, limit: value_limit };
+        processor.set_resource(resource);
+        Self { processor: Arc::new(processor), delivery }
+    }
+
+    /// What exports all that waits and stops, wherever it is called. From now on no export waits for another attempt.
+    ///
+    /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
+    pub(crate) fn closing(&self, timeout: Duration) -> impl FnOnce() + Send + 'static {
+        #[cfg(any(feature = "otlp", feature = "jaeger"))]
+        self.delivery.closing().begin();
+        let processor = Arc::clone(&self.processor);
+        move || {
+            let _ = processor.force_flush();
+            let _ = processor.shutdown_with_timeout(timeout);
+        }
+    }
+}
+
+impl Inlets {
+    pub(crate) fn of(pipelines: &[Pipeline]) -> Self {
+        Self(pipelines.iter().map(|pipeline| Arc::clone(&pipeline.processor)).collect())
+    }
+
+    /// Every one of them is asked, also where one fails.
+    fn each(&self, ask: impl Fn(&ValueLimit<CountingProcessor>) -> OTelSdkResult) -> OTelSdkResult {
+        let mut result = Ok(());
+        for processor in &self.0 {
+            result = result.and(ask(processor));
+        }
+        result
+    }
+}
+
+impl SpanProcessor for Inlets {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.0.iter().for_each(|processor| processor.on_start(span, context));
+    }
+
+    fn on_end(&self, span: SpanData) {
+        let Some((last, others)) = self.0.split_last() else { return };
+        others.iter().for_each(|processor| processor.on_end(span.clone()));
+        last.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.each(SpanProcessor::force_flush)
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.each(|processor| processor.shutdown_with_timeout(timeout))
+    }
+}

@@ -1,0 +1,60 @@
+//! Metrics for Prometheus to scrape.
+//!
+//! ```no_run
+//! use opentelemetry::global;
+//! use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry =
+//!     Telemetry::builder().service_name("checkout").prometheus(Prometheus::new()).install()?;
+//!
+//! let orders = global::meter("shop").u64_counter("shop.orders").build();
+//! orders.add(1, &[]);
+//! // … `curl http://127.0.0.1:9464/metrics` tells `shop_orders_total` …
+//!
+//! telemetry.shutdown()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without a line of code the same is set up by `OTEL_METRICS_EXPORTER=prometheus`.
+//!
+//! # What is served
+//!
+//! - Everything that OpenTelemetry's meters record, with the service's resource as `target_info`.
+//! - `process_*` (Linux): CPU, memory, file descriptors, threads, start.
+//! - `tokio_*`: workers, tasks, queue, how busy the workers are; with `--cfg tokio_unstable` more.
+//! - Whatever collectors of the `prometheus` crate are added by [`Prometheus::collector`] or [`Registry::register`].
+//!
+//! [`Endpoint`] tells of the paths and formats; OpenMetrics has exemplars. It is served by a listener of its own, on a
+//! thread of its own, unless it is [mounted](Prometheus::mounted).
+//!
+//! # What cannot go wrong
+//!
+//! - A **collector** with a name that is taken, clashes or is invalid is refused with a [`RegisterError`].
+//! - An **instrument** that Prometheus cannot tell from another, as `a.b` from `a_b`, is told of when it is made. What does
+//!   not fit together is left out of the scrape, told of once, and counted in `otel_prometheus_skipped_total`; the rest is
+//!   served.
+//! - An instrument with **too many series** has one that counts all the others, and is told of once.
+//! - A **scrape** never waits for requests, nor they for it; at most 32 connections are open, each for one request and 30
+//!   seconds.
+
+mod content_negotiation;
+mod endpoint;
+mod error;
+pub(crate) mod exemplars;
+mod exposed_names;
+mod family;
+mod family_merge;
+mod listener;
+mod name;
+mod notices;
+mod openmetrics;
+pub(crate) mod options;
+mod otel_registry;
+#[cfg(target_os = "linux")]
+mod process;
+mod registry;
+mod runtime;
+
+pub use self::{endpoint::Endpoint, error::RegisterError, options::Prometheus, registry::Registry};

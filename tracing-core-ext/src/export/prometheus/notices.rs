@@ -1,0 +1,96 @@
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What is told once however often it is found.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    told: Mutex<HashSet<(Kind, String)>>,
+    count: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+enum Kind {
+    Skipped,
+    Overflowed,
+    Alike,
+}
+
+/// More are counted, not told.
+const MOST: usize = 1_000;
+
+impl Notices {
+    /// A metric, or some sample of it, is left out of a scrape.
+    pub(super) fn skipped(&self, metric: &str, reason: &str) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if self.is_new(Kind::Skipped, metric) {
+            tracing::warn!(
+                "the metric {metric:?} is left out of what Prometheus scrapes: {reason}"
+            );
+        }
+    }
+
+    /// An instrument has as many series as it may have.
+    pub(super) fn overflowed(&self, metric: &str) {
+        if self.is_new(Kind::Overflowed, metric) {
+            tracing::warn!(
+                "the metric {metric:?} has more series than its limit; all others are counted in one, \
+                 labelled otel_metric_overflow=\"true\""
+            );
+        }
+    }
+
+    /// Two instruments are exposed as one metric.
+    pub(super) fn alike(&self, metric: &str, instrument: &str, other: &str) {
+        if self.is_new(Kind::Alike, metric) {
+            tracing::warn!(
+                "the instrument {instrument} is the metric {metric:?} for Prometheus, which {other} is \
+                 already; what does not fit together is left out: rename one of them"
+            );
+        }
+    }
+
+    /// How often something was left out.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn is_new(&self, kind: Kind, metric: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < MOST && told.insert((kind, metric.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::{fmt::writer::BoxMakeWriter, layer::SubscriberExt};
+
+    use super::*;
+    use crate::telemetry::log_format::tests::Lines;
+
+    #[test]
+    fn each_metric_is_told_of_once_and_counted_every_time() {
+        let lines = Lines::default();
+        let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
+        let notices = Notices::default();
+        with_default(tracing_subscriber::registry().with(layer), || {
+            for _ in 0..3 {
+                notices.skipped("a", "it is bad");
+                notices.skipped("b", "it is bad");
+                notices.overflowed("a");
+            }
+        });
+        let lines = lines.all();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(
+            lines[0]
+                .ends_with("the metric \"a\" is left out of what Prometheus scrapes: it is bad")
+        );
+        assert_eq!(notices.count(), 6);
+    }
+}

@@ -1,0 +1,262 @@
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    sync::Arc,
+};
+
+use opentelemetry_prometheus::PrometheusExporter;
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{Instrument, MeterProviderBuilder, Stream},
+};
+use prometheus::core::Collector;
+use tokio::runtime::Handle;
+
+#[cfg(target_os = "linux")]
+use super::process::ProcessCollector;
+use super::{
+    endpoint::Endpoint, exemplars::Exemplars, listener::Listener, otel_registry::Meters,
+    registry::Registry, runtime::RuntimeCollector,
+};
+use crate::base::error::TelemetryError;
+
+const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
+const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 9464;
+
+/// Series of an instrument; the OpenTelemetry specification's default.
+const MOST_SERIES: usize = 2_000;
+
+/// What Prometheus scrapes, and where: for
+/// [`TelemetryBuilder::prometheus`](crate::telemetry::TelemetryBuilder::prometheus).
+///
+/// ```
+/// use prometheus::IntCounter;
+/// use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let orders = IntCounter::new("shop_orders_total", "Orders taken.")?;
+/// let (telemetry, _subscriber) = Telemetry::builder()
+///     .service_name("checkout")
+///     .prometheus(Prometheus::new().listen_on(([127, 0, 0, 1], 0)).collector(orders.clone()))
+///     .build()?;
+/// println!("http://{}/metrics", telemetry.metrics_address().expect("it listens"));
+/// # telemetry.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is served before it is given to a TelemetryBuilder"]
+pub struct Prometheus {
+    place: Place,
+    runtime: Option<Handle>,
+    cardinality_limit: usize,
+    collectors: Vec<Arc<dyn Collector>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Environment,
+    Address(SocketAddr),
+    Mounted,
+}
+
+/// What the environment says of the listener.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ListenerVariables {
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+}
+
+/// What was set up for Prometheus.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) registry: Registry,
+    pub(crate) exemplars: Arc<Exemplars>,
+    pub(crate) endpoint: Endpoint,
+    socket: Option<TcpListener>,
+    listener: Option<Listener>,
+}
+
+/// What makes the instruments of a provider readable by Prometheus.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    exporter: PrometheusExporter,
+    registry: Registry,
+    cardinality_limit: usize,
+}
+
+impl Default for Prometheus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Prometheus {
+    /// Metrics are served by a listener of their own, at `OTEL_EXPORTER_PROMETHEUS_HOST` and
+    /// `OTEL_EXPORTER_PROMETHEUS_PORT`, which are `127.0.0.1` and `9464` unless set.
+    pub fn new() -> Self {
+        Self {
+            place: Place::Environment,
+            runtime: None,
+            cardinality_limit: MOST_SERIES,
+            collectors: Vec::new(),
+        }
+    }
+
+    /// No listener: the service mounts
+    /// [`Telemetry::metrics_endpoint`](crate::telemetry::Telemetry::metrics_endpoint) among its own routes.
+    pub fn mounted() -> Self {
+        Self { place: Place::Mounted, ..Self::new() }
+    }
+
+    /// Metrics are served by a listener of their own at this address, whatever the environment says. With port 0 it is
+    /// [`Telemetry::metrics_address`](crate::telemetry::Telemetry::metrics_address) that tells the port.
+    pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.place = Place::Address(address.into());
+        self
+    }
+
+    /// Metrics of this tokio runtime are served as well. By default that is the one telemetry is set up in, if any.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// An instrument has at most this many series, 2000 unless told otherwise; what more there is is counted in one that is
+    /// labelled `otel_metric_overflow="true"`, and one log line tells so.
+    pub fn cardinality_limit(mut self, series: usize) -> Self {
+        self.cardinality_limit = series;
+        self
+    }
+
+    /// Serves what this collector of the `prometheus` crate collects, as [`Registry::register`] does later.
+    pub fn collector(mut self, collector: impl Collector + 'static) -> Self {
+        self.collectors.push(Arc::new(collector));
+        self
+    }
+
+    /// Everything that can be refused is refused here; nothing is answered yet.
+    pub(crate) fn prepare(
+        self,
+        resource: &Resource,
+        variables: &ListenerVariables,
+        exporters: Vec<&'static str>,
+    ) -> Result<(Served, Reader), TelemetryError> {
+        check_limit(self.cardinality_limit)?;
+        let socket = self.bind(variables)?;
+        let (meters, exporter) = Meters::new().map_err(TelemetryError::exporter)?;
+        let registry = self.registry(meters)?;
+        let exemplars = Arc::<Exemplars>::default();
+        let endpoint = Endpoint::new(registry.clone(), Arc::clone(&exemplars), resource, exporters);
+        let cardinality_limit = self.cardinality_limit;
+        let reader = Reader { exporter, registry: registry.clone(), cardinality_limit };
+        Ok((Served { registry, exemplars, endpoint, socket, listener: None }, reader))
+    }
+
+    fn registry(&self, meters: Meters) -> Result<Registry, TelemetryError> {
+        let registry = Registry::new(meters);
+        #[cfg(target_os = "linux")]
+        registry.add(Arc::new(ProcessCollector));
+        if let Some(runtime) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
+            registry.add(Arc::new(RuntimeCollector::new(&runtime)));
+        }
+        for collector in &self.collectors {
+            registry.register_shared(Arc::clone(collector)).map_err(TelemetryError::collector)?;
+        }
+        Ok(registry)
+    }
+
+    fn bind(&self, variables: &ListenerVariables) -> Result<Option<TcpListener>, TelemetryError> {
+        match self.place {
+            Place::Mounted => Ok(None),
+            Place::Address(address) => {
+                let refused = |error: io::Error| {
+                    let expected =
+                        format!("an address that can be had, or port 0 for any port ({error})");
+                    TelemetryError::setting("listen_on()", address.to_string(), expected)
+                };
+                TcpListener::bind(address).map_err(refused).map(Some)
+            }
+            Place::Environment => variables.bind().map(Some),
+        }
+    }
+}
+
+impl ListenerVariables {
+    fn bind(&self) -> Result<TcpListener, TelemetryError> {
+        let host = self.host.as_deref().unwrap_or(DEFAULT_HOST);
+        let port = self.port.unwrap_or(DEFAULT_PORT);
+        let addresses = (host, port).to_socket_addrs().map_err(|error| {
+            let expected = format!("the name or the address of this host ({error})");
+            TelemetryError::setting(HOST, host, expected)
+        })?;
+        let addresses: Vec<SocketAddr> = addresses.collect();
+        TcpListener::bind(&*addresses).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                let expected = format!("an address of this host ({error})");
+                TelemetryError::setting(HOST, host, expected)
+            }
+            _ => {
+                let expected = format!("a port that can be had on {host}, or 0 for any ({error})");
+                TelemetryError::setting(PORT, port.to_string(), expected)
+            }
+        })
+    }
+}
+
+fn check_limit(limit: usize) -> Result<(), TelemetryError> {
+    // The SDK makes room for all of them at once.
+    const MOST: usize = 1 << 20;
+    match (1..=MOST).contains(&limit) {
+        true => Ok(()),
+        false => {
+            let expected = format!("a number of series from 1 to {MOST}");
+            Err(TelemetryError::setting("cardinality_limit()", limit.to_string(), expected))
+        }
+    }
+}
+
+impl Reader {
+    pub(crate) fn read(self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
+        let Self { exporter, registry, cardinality_limit } = self;
+        builder.with_reader(exporter).with_view(move |instrument: &Instrument| {
+            registry.see(instrument);
+            Stream::builder().with_cardinality_limit(cardinality_limit).build().ok()
+        })
+    }
+}
+
+impl Served {
+    /// Begins to answer at the socket, if there is one: when there is a provider to read from, not before.
+    pub(crate) fn listen(mut self) -> Result<Self, TelemetryError> {
+        let socket = self.socket.take();
+        let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
+        self.listener = listener.transpose().map_err(TelemetryError::exporter)?;
+        Ok(self)
+    }
+
+    /// Where its listener is: with port 0 asked for, at the one it got.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(Listener::address)
+    }
+
+    /// From now on the endpoint answers that there is nothing more to scrape.
+    pub(crate) fn drain(&self) {
+        self.endpoint.shut_down();
+    }
+
+    /// What closes the listener. It waits for a scrape that is being answered.
+    pub(crate) fn closing(&mut self) -> Option<impl FnOnce() + Send + 'static> {
+        self.listener.take().map(|listener| move || drop(listener))
+    }
+}
+
+impl fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prometheus")
+            .field("place", &self.place)
+            .field("cardinality_limit", &self.cardinality_limit)
+            .finish_non_exhaustive()
+    }
+}

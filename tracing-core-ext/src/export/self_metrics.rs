@@ -1,0 +1,123 @@
+//! What became of the spans, as metrics: semantic conventions for SDK metrics.
+//!
+//! <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>
+//!
+//! A span counts as processed when its export has ended or when it was dropped. One that a console or an agent has taken and
+//! lost later counts as exported and as failed, as no counter may fall.
+
+use std::sync::Arc;
+
+use opentelemetry::{
+    KeyValue,
+    metrics::{AsyncInstrument, Meter, MeterProvider},
+};
+
+use super::{delivery::Delivery, pipeline::Pipeline};
+
+const PROCESSOR: &str = "batching_span_processor";
+const ERROR_TYPE: &str = "error.type";
+
+/// Lets `provider` tell of these pipelines whenever it is read.
+pub(crate) fn observe(provider: &impl MeterProvider, pipelines: &[Pipeline]) {
+    if pipelines.is_empty() {
+        return;
+    }
+    let meter = provider.meter(env!("CARGO_PKG_NAME"));
+    let observed = pipelines.iter().enumerate().map(Observed::new).collect();
+    observe_processors(&meter, &observed);
+    observe_exporters(&meter, &observed);
+}
+
+fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
+    meter
+        .u64_observable_counter("otel.sdk.processor.span.processed")
+        .with_unit("{span}")
+        .with_description("The number of spans for which the processing has finished, either successful or failed.")
+        .with_callback(each(pipelines, |pipeline, observer| {
+            let tally = pipeline.delivery.tally();
+            observer.observe(tally.arrived + tally.failed, &pipeline.processor);
+            observer.observe(tally.dropped, &pipeline.processor_error("queue_full"));
+        }))
+        .build();
+    meter
+        .i64_observable_up_down_counter("otel.sdk.processor.span.queue.size")
+        .with_unit("{span}")
+        .with_description("The number of spans in the queue, those being exported included.")
+        .with_callback(each(pipelines, |pipeline, observer| {
+            observer.observe(signed(pipeline.delivery.tally().waiting()), &pipeline.processor);
+        }))
+        .build();
+    meter
+        .i64_observable_up_down_counter("otel.sdk.processor.span.queue.capacity")
+        .with_unit("{span}")
+        .with_description("The maximum number of spans the queue can hold.")
+        .with_callback(each(pipelines, |pipeline, observer| {
+            observer.observe(signed(pipeline.delivery.capacity()), &pipeline.processor);
+        }))
+        .build();
+}
+
+fn observe_exporters(meter: &Meter, pipelines: &Arc<[Observed]>) {
+    meter
+        .u64_observable_counter("otel.sdk.exporter.span.exported")
+        .with_unit("{span}")
+        .with_description(
+            "The number of spans for which the export has finished, either successful or failed.",
+        )
+        .with_callback(each(pipelines, |pipeline, observer| {
+            let tally = pipeline.delivery.tally();
+            observer.observe(tally.arrived, &pipeline.exporter);
+            observer.observe(tally.rejected, &pipeline.exporter_error("rejected"));
+            let failed = tally.failed.saturating_sub(tally.rejected);
+            observer.observe(failed, &pipeline.exporter_error("failed"));
+        }))
+        .build();
+}
+
+type Callback<N> = Box<dyn Fn(&dyn AsyncInstrument<N>) + Send + Sync>;
+
+fn each<N: 'static>(
+    pipelines: &Arc<[Observed]>,
+    observe: fn(&Observed, &dyn AsyncInstrument<N>),
+) -> Callback<N> {
+    let pipelines = Arc::clone(pipelines);
+    Box::new(move |observer| pipelines.iter().for_each(|pipeline| observe(pipeline, observer)))
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A pipeline and the names of its parts.
+struct Observed {
+    delivery: Arc<Delivery>,
+    processor: [KeyValue; 2],
+    exporter: [KeyValue; 2],
+}
+
+impl Observed {
+    fn new((at, pipeline): (usize, &Pipeline)) -> Self {
+        let delivery = Arc::clone(&pipeline.delivery);
+        let exporter = component(delivery.exporter_type(), at);
+        Self { delivery, processor: component(PROCESSOR, at), exporter }
+    }
+
+    fn processor_error(&self, error: &'static str) -> [KeyValue; 3] {
+        with_error(&self.processor, error)
+    }
+
+    fn exporter_error(&self, error: &'static str) -> [KeyValue; 3] {
+        with_error(&self.exporter, error)
+    }
+}
+
+fn component(kind: &'static str, at: usize) -> [KeyValue; 2] {
+    [
+        KeyValue::new("otel.component.name", format!("{kind}/{at}")),
+        KeyValue::new("otel.component.type", kind),
+    ]
+}
+
+fn with_error([name, kind]: &[KeyValue; 2], error: &'static str) -> [KeyValue; 3] {
+    [name.clone(), kind.clone(), KeyValue::new(ERROR_TYPE, error)]
+}

@@ -1,0 +1,58 @@
+//! What all exports over HTTP have in common, whatever they send.
+//!
+//! A [`Transport`] sends on a thread of its own ([`runtime`]), where nothing is traced ([`suppress`]): in several attempts if
+//! need be ([`retry`]), and without waiting once the service shuts down ([`shutdown`](super::shutdown)). [`http_client`] makes what sends, and
+//! [`response`] reads what comes back.
+
+pub(crate) mod http_client;
+pub(crate) mod response;
+pub(crate) mod retry;
+mod runtime;
+mod suppress;
+
+use std::{sync::Arc, time::Duration};
+
+use self::{
+    retry::{Failure, Retry},
+    runtime::ExportRuntime,
+};
+use super::delivery::Delivery;
+use crate::base::error::TelemetryError;
+
+/// Sends exports to one collector.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    runtime: ExportRuntime,
+    retry: Arc<Retry>,
+    /// Of an export, with all its attempts.
+    timeout: Duration,
+    delivery: Arc<Delivery>,
+}
+
+impl Transport {
+    pub(crate) fn new(timeout: Duration, delivery: &Arc<Delivery>) -> Result<Self, TelemetryError> {
+        Ok(Self {
+            runtime: ExportRuntime::new().map_err(TelemetryError::exporter)?,
+            retry: Arc::default(),
+            timeout,
+            delivery: Arc::clone(delivery),
+        })
+    }
+
+    /// Makes an export, again where that may help, or tells why it was not delivered.
+    pub(crate) async fn send<T, A>(
+        &self,
+        attempt: impl FnMut() -> A + Send + 'static,
+    ) -> Result<T, String>
+    where
+        T: Send + 'static,
+        A: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let (retry, delivery) = (Arc::clone(&self.retry), Arc::clone(&self.delivery));
+        let timeout = self.timeout;
+        let sending = self
+            .runtime
+            .run(async move { retry.until_delivered(timeout, delivery.closing(), attempt).await });
+        sending.await.unwrap_or_else(|| Err("the exporter is shut down".to_owned()))
+    }
+}

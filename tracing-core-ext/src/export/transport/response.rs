@@ -1,0 +1,104 @@
+use std::{error::Error, io, time::SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http_body_util::BodyExt;
+use reqwest::RequestBuilder;
+
+use super::retry::{Failure, retry_after};
+use crate::export::console::waterfall::text::safe;
+
+const MOST_ANSWER_BYTES: usize = 1 << 20;
+const MOST_QUOTED_CHARS: usize = 200;
+
+/// A response, read to its end.
+pub(crate) struct Received {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
+    pub(crate) trailers: HeaderMap,
+}
+
+impl Received {
+    /// What is answered to a request.
+    pub(crate) async fn to(request: RequestBuilder) -> Result<Self, Failure> {
+        let response = request.send().await.map_err(|error| unsent(&error))?;
+        let (head, mut body) = http::Response::from(response).into_parts();
+        let mut kept = BytesMut::new();
+        let mut trailers = HeaderMap::new();
+        while let Some(frame) = body.frame().await {
+            match frame.map_err(|error| unsent(&error))?.into_data() {
+                Ok(data) if kept.len() + data.len() > MOST_ANSWER_BYTES => break,
+                Ok(data) => kept.extend_from_slice(&data),
+                Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
+            }
+        }
+        Ok(Self { status: head.status, headers: head.headers, body: kept.freeze(), trailers })
+    }
+
+    /// "The client SHOULD retry" these, "the client MUST NOT retry" others: OTLP specification, "Retryable Response Codes".
+    /// The message is what the body says of it.
+    pub(crate) fn failure(&self, message: Option<&str>) -> Failure {
+        let reason = self.reason(message);
+        match self.status.as_u16() {
+            429 | 502..=504 => {
+                let after = self.headers.get(RETRY_AFTER);
+                let wait = after.and_then(|after| retry_after(after, SystemTime::now()));
+                Failure::Temporary { reason, wait }
+            }
+            _ => Failure::Final(reason),
+        }
+    }
+
+    fn reason(&self, message: Option<&str>) -> String {
+        let name = self.status.canonical_reason().map_or(String::new(), |name| format!(" {name}"));
+        let message = message.map(printable).filter(|message| !message.is_empty());
+        let message = message.map_or(String::new(), |message| format!(": {message}"));
+        format!("HTTP {}{name}{message}", self.status.as_str())
+    }
+}
+
+/// Why there is no response. What a handshake refuses once it will refuse again.
+fn unsent(error: &reqwest::Error) -> Failure {
+    let cause = root_cause(error);
+    let reason = printable(&in_words(&cause.to_string()));
+    match error.is_builder() || is_of_tls(cause) {
+        true => Failure::Final(reason),
+        false => Failure::Temporary { reason, wait: None },
+    }
+}
+
+/// Says in the words of who sends what rustls says of a certificate, and h2 of an answer in HTTP/1.
+fn in_words(cause: &str) -> String {
+    if let Some(why) = cause.strip_prefix("invalid peer certificate: ") {
+        return format!("certificate not trusted: {why}");
+    }
+    match cause.contains("frame with invalid size") {
+        true => format!("the answer is not one of HTTP/2, is this a port for gRPC? ({cause})"),
+        false => cause.to_owned(),
+    }
+}
+
+/// The kind tokio-rustls gives its errors; around them there is another one, of which they are no source.
+fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
+    let Some(error) = cause.downcast_ref::<io::Error>() else {
+        return false;
+    };
+    error.kind() == io::ErrorKind::InvalidData
+        || error.get_ref().is_some_and(|inner| is_of_tls(inner))
+}
+
+/// The innermost error: the outer ones repeat the URL, which may carry credentials.
+pub(crate) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
+}
+
+/// What others say, in one short line.
+pub(crate) fn printable(message: &str) -> String {
+    safe(message.trim(), MOST_QUOTED_CHARS)
+}

@@ -1,0 +1,75 @@
+use std::{io, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::suppress;
+
+/// The thread that sends, whatever the service's own runtime does, and if it has one at all.
+#[derive(Debug)]
+pub(super) struct ExportRuntime(Option<Runtime>);
+
+impl ExportRuntime {
+    /// Those of its threads that block end with what they do: nothing wakes them to be silent, or ends their silence.
+    pub(super) fn new() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("otel-export")
+            .thread_keep_alive(Duration::ZERO)
+            .enable_io()
+            .enable_time()
+            .on_thread_start(suppress::begin)
+            .on_thread_unpark(suppress::begin)
+            .on_thread_park(suppress::end)
+            .on_thread_stop(suppress::end)
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Runs it on the thread of this runtime. None when it cannot be finished.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.0.as_ref()?.spawn(work).await.ok()
+    }
+}
+
+/// A runtime that waits for its threads must not be dropped inside another one.
+impl Drop for ExportRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::RefCell,
+        sync::mpsc::{Sender, channel},
+    };
+
+    use super::*;
+
+    struct Ended(Sender<()>);
+
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+
+    thread_local! {
+        static ENDED: RefCell<Option<Ended>> = const { RefCell::new(None) };
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_thread_that_has_blocked_is_silent_no_longer_than_it_works() {
+        let runtime = ExportRuntime::new().unwrap();
+        let (sender, ended) = channel();
+        let block = || ENDED.set(Some(Ended(sender)));
+        runtime.run(async { tokio::task::spawn_blocking(block).await }).await.unwrap().unwrap();
+        ended.recv_timeout(Duration::from_secs(5)).unwrap();
+    }
+}

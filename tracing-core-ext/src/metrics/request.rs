@@ -1,0 +1,268 @@
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use opentelemetry::{KeyValue, trace::SpanContext};
+
+use super::instruments::{Instruments, Metrics, Sizes};
+use crate::{
+    http::ProtocolVersion,
+    semconv::labels::{self, EndLabels, RequestLabels},
+};
+
+/// One exchange, as it is measured.
+pub(crate) struct Measured {
+    instruments: Arc<Instruments>,
+    request: RequestLabels,
+    version: OnceLock<ProtocolVersion>,
+    own_labels: Mutex<Vec<KeyValue>>,
+    is_active: AtomicBool,
+}
+
+/// How long an exchange took and what passed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measurement {
+    pub(crate) duration: Duration,
+    pub(crate) request_size: u64,
+    /// Where there was a response.
+    pub(crate) response_size: Option<u64>,
+}
+
+impl Measured {
+    /// An incoming request, in flight from now on.
+    pub(crate) fn server(
+        metrics: &Metrics,
+        request: RequestLabels,
+        version: Option<ProtocolVersion>,
+    ) -> Self {
+        let measured = Self::new(metrics.server(), request);
+        if let Some(version) = version {
+            measured.set_version(version);
+        }
+        measured.enter();
+        measured
+    }
+
+    /// An outgoing request.
+    pub(crate) fn client(metrics: &Metrics, request: RequestLabels) -> Self {
+        Self::new(metrics.client(), request)
+    }
+
+    fn new(instruments: &Arc<Instruments>, request: RequestLabels) -> Self {
+        Self {
+            instruments: Arc::clone(instruments),
+            request,
+            version: OnceLock::new(),
+            own_labels: Mutex::default(),
+            is_active: AtomicBool::new(false),
+        }
+    }
+
+    /// A client learns it with the response.
+    pub(crate) fn set_version(&self, version: ProtocolVersion) {
+        self.version.get_or_init(|| version);
+    }
+
+    /// Adds a label of the user's to the duration.
+    pub(crate) fn set_label(&self, label: KeyValue) {
+        labels::set(&mut self.own_labels.lock().unwrap_or_else(PoisonError::into_inner), label);
+    }
+
+    fn enter(&self) {
+        if let Some(active) = &self.instruments.active {
+            self.is_active.store(true, Ordering::Relaxed);
+            active.add(1, &self.request);
+        }
+    }
+
+    /// No longer in flight.
+    fn leave(&self) {
+        if self.is_active.swap(false, Ordering::Relaxed)
+            && let Some(active) = &self.instruments.active
+        {
+            active.add(-1, &self.request);
+        }
+    }
+
+    /// Records the end of the exchange that `span` describes.
+    pub(crate) fn record(
+        &self,
+        measurement: Measurement,
+        end: EndLabels<'_>,
+        span: &SpanContext,
+        ended: impl FnOnce() -> SystemTime,
+    ) {
+        self.leave();
+        let end = EndLabels { version: self.version.get().copied(), ..end };
+        let Instruments { duration, sizes, .. } = &*self.instruments;
+        let mut own = self.own_labels.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "bound-instruments")]
+        if own.is_empty()
+            && sizes.is_none()
+            && duration.record_bound(measurement.duration, &self.request, &end, span)
+        {
+            return;
+        }
+        labels::with_room(|labels| {
+            self.request.put(&end, labels);
+            if let Some(sizes) = sizes {
+                sizes.record(measurement, labels);
+            }
+            own.drain(..).for_each(|label| labels::set(labels, label));
+            duration.record(measurement.duration, labels, span, ended);
+        });
+    }
+}
+
+impl Sizes {
+    fn record(&self, measurement: Measurement, labels: &[KeyValue]) {
+        self.request.record(measurement.request_size, labels);
+        if let Some(size) = measurement.response_size {
+            self.response.record(size, labels);
+        }
+    }
+}
+
+/// What never came to its end, because making the span has panicked say, is not in flight either.
+impl Drop for Measured {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measured").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
+    use opentelemetry_sdk::metrics::{
+        InMemoryMetricExporter, SdkMeterProvider,
+        data::{AggregatedMetrics, MetricData},
+    };
+
+    use super::*;
+
+    fn provider() -> (SdkMeterProvider, InMemoryMetricExporter) {
+        let exporter = InMemoryMetricExporter::default();
+        (SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build(), exporter)
+    }
+
+    fn metrics(provider: &SdkMeterProvider, has_body_sizes: bool) -> Metrics {
+        metrics_binding(provider, has_body_sizes, true)
+    }
+
+    fn metrics_binding(
+        provider: &SdkMeterProvider,
+        has_body_sizes: bool,
+        can_bind: bool,
+    ) -> Metrics {
+        let scope = InstrumentationScope::builder("tests").build();
+        Metrics::new(provider.meter_with_scope(scope.clone()), scope, has_body_sizes, can_bind)
+    }
+
+    fn request() -> RequestLabels {
+        let server = Some(("shop.example".into(), Some(80)));
+        RequestLabels { method: "GET", scheme: Some("http"), server, template: None }
+    }
+
+    fn exchange(metrics: &Metrics, error_type: Option<&Cow<'static, str>>) {
+        let measured = Measured::server(metrics, request(), Some(ProtocolVersion::Http11));
+        let duration = Duration::from_millis(7);
+        let (status, route) = (Some(200), Some("/items/{id}"));
+        measured.record(
+            Measurement { duration, request_size: 3, response_size: Some(5) },
+            EndLabels { status, route, error_type, version: None },
+            &SpanContext::NONE,
+            SystemTime::now,
+        );
+    }
+
+    #[test]
+    fn a_warm_series_allocates_nothing() {
+        let (provider, _exporter) = provider();
+        let metrics = metrics(&provider, true);
+        let errors = [None, Some(Cow::Borrowed("503"))];
+        let all = || errors.iter().for_each(|it| exchange(&metrics, it.as_ref()));
+        all();
+
+        let allocated = allocation_counter::measure(all);
+
+        assert_eq!(allocated.count_total, 0);
+    }
+
+    #[test]
+    fn what_is_dropped_before_its_end_is_no_longer_in_flight() {
+        let (provider, exporter) = provider();
+        let metrics = metrics(&provider, false);
+
+        drop(Measured::server(&metrics, request(), None));
+
+        provider.force_flush().unwrap();
+        let collected = exporter.get_finished_metrics().unwrap();
+        let mut scopes = collected[0].scope_metrics();
+        let mut instruments = scopes.next().unwrap().metrics();
+        let AggregatedMetrics::I64(MetricData::Sum(active)) = instruments.next().unwrap().data()
+        else {
+            panic!("a counter");
+        };
+        assert_eq!(active.data_points().map(|it| it.value()).collect::<Vec<_>>(), [0]);
+        assert!(instruments.next().is_none(), "nothing is recorded");
+    }
+
+    /// All series without their times, sorted.
+    fn exported(can_bind: bool) -> Vec<String> {
+        let (provider, exporter) = provider();
+        let metrics = metrics_binding(&provider, false, can_bind);
+        let error = Cow::Borrowed("503");
+        for error_type in [None, None, Some(&error)] {
+            exchange(&metrics, error_type);
+        }
+        let labelled = Measured::server(&metrics, request(), None);
+        labelled.set_label(KeyValue::new("z.plan", "free"));
+        let plain = RequestLabels { server: None, ..request() };
+        let more = [labelled, Measured::server(&metrics, plain, None)];
+        for measured in &more {
+            let duration = Duration::from_secs(3);
+            measured.record(
+                Measurement { duration, request_size: 0, response_size: None },
+                EndLabels::default(),
+                &SpanContext::NONE,
+                SystemTime::now,
+            );
+        }
+        provider.force_flush().unwrap();
+        let collected = format!("{:?}", exporter.get_finished_metrics().unwrap());
+        let series = collected.split("DataPoint { ").skip(1);
+        let mut series: Vec<_> =
+            series.map(|it| it.split("] }").next().unwrap().to_owned()).collect();
+        series.sort();
+        series
+    }
+
+    #[test]
+    fn series_that_are_bound_are_the_same_as_others() {
+        let series = exported(true);
+        assert_eq!(series, exported(false));
+        assert_eq!(series.len(), 5, "{series:#?}");
+    }
+
+    #[test]
+    fn a_label_of_the_users_takes_the_place_of_another() {
+        let mut all = vec![KeyValue::new("a", 1), KeyValue::new("b", 2)];
+        labels::set(&mut all, KeyValue::new("a", 3));
+        labels::set(&mut all, KeyValue::new("c", 4));
+        let expected = [KeyValue::new("a", 3), KeyValue::new("b", 2), KeyValue::new("c", 4)];
+        assert_eq!(all, expected);
+    }
+}

@@ -1,0 +1,341 @@
+use opentelemetry::{
+    Context, SpanId, TraceFlags, TraceId,
+    trace::{SpanContext, TraceContextExt, TraceState},
+};
+
+use super::{
+    headers::{Field, Headers},
+    w3c::{
+        TRACESTATE,
+        extras::beside,
+        traceparent::TraceParent,
+        tracestate::{self, Carried},
+    },
+};
+
+/// What a caller sent, read as far as it takes to know whether a span below it is recorded: only then is a `tracestate`
+/// read, and a context made of the caller's span.
+pub(crate) struct Inbound<'a, H> {
+    /// All but the caller below, who would be the parent of all that is made in it.
+    pub(super) cx: Context,
+    /// None where there is no caller, and where the context has it already.
+    pub(super) caller: Option<Caller<'a, H>>,
+}
+
+/// Who sent a `traceparent`.
+pub(super) struct Caller<'a, H> {
+    pub(super) parent: TraceParent,
+    pub(super) state: Option<State<'a, H>>,
+    /// That may travel beside a span, unread.
+    pub(super) carries_lists: bool,
+}
+
+/// A `tracestate` in these headers.
+#[derive(Clone, Copy)]
+pub(super) struct State<'a, H> {
+    pub(super) field: Field<'a>,
+    pub(super) headers: &'a H,
+}
+
+/// The parent of a span, as far as a sampler asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parent {
+    /// Invalid where a decision came without a span.
+    pub(crate) trace_id: TraceId,
+    pub(crate) is_sampled: bool,
+}
+
+/// The parent of a span, as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ParentSpan {
+    pub(crate) span_id: SpanId,
+    pub(crate) is_remote: bool,
+}
+
+impl Parent {
+    /// The span of `cx`.
+    pub(crate) fn of(cx: &Context) -> Option<Self> {
+        let span = cx.has_active_span().then(|| cx.span())?;
+        let span = span.span_context();
+        Some(Self { trace_id: span.trace_id(), is_sampled: span.is_sampled() })
+    }
+}
+
+impl<H: Headers> Inbound<'_, H> {
+    /// What was read into `cx` whole.
+    pub(super) const fn read(cx: Context) -> Self {
+        Self { cx, caller: None }
+    }
+
+    /// Nobody has called.
+    pub(crate) fn nothing() -> Self {
+        Self::read(Context::new())
+    }
+
+    #[inline(always)]
+    pub(crate) fn parent(&self) -> Option<Parent> {
+        match &self.caller {
+            Some(caller) => Some(Parent {
+                trace_id: caller.parent.trace_id(),
+                is_sampled: caller.parent.flags().is_sampled(),
+            }),
+            None => Parent::of(&self.cx),
+        }
+    }
+
+    /// The context whose span is the caller's.
+    #[inline(always)]
+    pub(crate) fn into_context(self) -> Context {
+        match self.caller {
+            Some(caller) => caller.into_context(&self.cx),
+            None => self.cx,
+        }
+    }
+
+    /// The context whose span is this one below the caller's, which nobody records.
+    #[inline(always)]
+    pub(crate) fn into_unrecorded(self, trace_id: TraceId, span_id: SpanId) -> Context {
+        match self.caller {
+            Some(caller) => caller.into_unrecorded(&self.cx, span_id),
+            None => unrecorded_below(&self.cx, trace_id, span_id),
+        }
+    }
+}
+
+impl<'a, H: Headers> Inbound<'a, H> {
+    /// The context whose span `start` makes below the caller's, as one that is sampled.
+    #[inline(always)]
+    pub(crate) fn into_sampled(
+        self,
+        trace_id: TraceId,
+        span_id: SpanId,
+        start: impl FnOnce(&Context, SpanContext, ParentSpan) -> Context,
+    ) -> Context {
+        match self.caller {
+            Some(caller) => caller.into_sampled(&self.cx, span_id, start),
+            None => {
+                let (identity, parent) = sampled_below(&self.cx, trace_id, span_id);
+                start(&self.cx, identity, parent)
+            }
+        }
+    }
+}
+
+impl<H: Headers> Caller<'_, H> {
+    #[inline(always)]
+    fn into_sampled(
+        self,
+        cx: &Context,
+        span_id: SpanId,
+        start: impl FnOnce(&Context, SpanContext, ParentSpan) -> Context,
+    ) -> Context {
+        let (trace_state, list) = self.read_state();
+        let flags = self.parent.flags().with_sampled(true);
+        let trace_id = self.parent.trace_id();
+        let identity = SpanContext::new(trace_id, span_id, flags, false, trace_state);
+        let parent = ParentSpan { span_id: self.parent.parent_id(), is_remote: true };
+        beside(start(cx, identity, parent), self.parent, list)
+    }
+
+    #[inline(always)]
+    pub(super) fn into_context(self, cx: &Context) -> Context {
+        let (trace_state, list) = self.read_state();
+        let cx = cx.with_remote_span_context(self.parent.into_span_context(trace_state));
+        beside(cx, self.parent, list)
+    }
+
+    fn into_unrecorded(self, cx: &Context, span_id: SpanId) -> Context {
+        let (trace_state, list) = match &self.state {
+            Some(state) if self.carries_lists => (TraceState::NONE, state.carry()),
+            _ => self.read_state(),
+        };
+        let cx = unrecorded(cx, self.parent.trace_id(), span_id, trace_state);
+        beside(cx, self.parent, list)
+    }
+
+    #[inline(always)]
+    fn read_state(&self) -> (TraceState, Option<Carried>) {
+        self.state.as_ref().map_or((TraceState::NONE, None), State::read)
+    }
+}
+
+impl<H: Headers> State<'_, H> {
+    fn read(&self) -> (TraceState, Option<Carried>) {
+        match self.field.is_only {
+            true => tracestate::extract([self.field.first]),
+            false => tracestate::extract(self.headers.values(&TRACESTATE)),
+        }
+    }
+
+    fn carry(&self) -> Option<Carried> {
+        match self.field.is_only {
+            true => tracestate::carry(|| [self.field.first]),
+            false => tracestate::carry(|| self.headers.values(&TRACESTATE)),
+        }
+    }
+}
+
+/// The identity of a span below that of `cx` which is sampled, as the SDK would make it.
+pub(crate) fn sampled_below(
+    cx: &Context,
+    trace_id: TraceId,
+    span_id: SpanId,
+) -> (SpanContext, ParentSpan) {
+    let span = cx.span();
+    let parent = span.span_context();
+    let (flags, is_remote) = match parent.is_valid() {
+        true => (parent.trace_flags(), parent.is_remote()),
+        false => (TraceFlags::NOT_SAMPLED, false),
+    };
+    let (flags, state) = (flags.with_sampled(true), parent.trace_state().clone());
+    let identity = SpanContext::new(trace_id, span_id, flags, false, state);
+    (identity, ParentSpan { span_id: parent.span_id(), is_remote })
+}
+
+/// `cx` with a span below its own that nobody records, as the SDK would make it.
+pub(crate) fn unrecorded_below(cx: &Context, trace_id: TraceId, span_id: SpanId) -> Context {
+    let trace_state = cx.span().span_context().trace_state().clone();
+    unrecorded(cx, trace_id, span_id, trace_state)
+}
+
+/// The SDK clears all flags as well.
+#[inline(always)]
+fn unrecorded(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceState) -> Context {
+    let flags = TraceFlags::NOT_SAMPLED;
+    cx.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, false, state))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Request};
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use crate::{
+        exchange::{self, Builder, Exchange, Instrumentation},
+        propagation::{propagator::Propagator, w3c::W3cPropagator},
+    };
+
+    use super::*;
+
+    /// With a key that a `TraceState` refuses, every character of a value, and no spaces.
+    const LIST: &str = "a@b@c=!\"#$%&'()*+-./09:;<>?@AZ[\\]^_`az{|}~,1foo= x,z=1";
+
+    fn provider() -> SdkTracerProvider {
+        SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build()
+    }
+
+    fn received(provider: &SdkTracerProvider, propagator: Propagator) -> Exchange {
+        let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(provider);
+        let request = Request::get("/")
+            .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .header("tracestate", LIST);
+        builder.propagator(propagator).build().receive(&request.body(()).unwrap())
+    }
+
+    fn sent() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        Propagator::w3c().inject(&Context::current(), &mut headers);
+        headers
+    }
+
+    #[track_caller]
+    fn assert_goes_on(sent: &HeaderMap) {
+        assert_eq!(sent["tracestate"], LIST);
+        let traceparent = sent["traceparent"].to_str().unwrap();
+        assert_eq!(&traceparent[..36], "00-0af7651916cd43dd8448eb211c80319c-");
+        assert_ne!(&traceparent[36..52], "b7ad6b7169203331");
+        assert_eq!(&traceparent[52..], "-00");
+    }
+
+    /// Where nobody else's layer may capture the companion, whatever tests on other threads install.
+    fn uncaptured(claim: impl FnOnce(&SdkTracerProvider)) {
+        let provider = provider();
+        let ours = exchange::layer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(ours);
+        tracing::subscriber::with_default(subscriber, || claim(&provider));
+    }
+
+    #[test]
+    fn a_list_that_nobody_has_read_goes_on_byte_for_byte() {
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
+            let state = exchange.context().unwrap().span().span_context().trace_state().clone();
+            assert_eq!(state, TraceState::NONE);
+            assert_goes_on(&exchange.in_scope(sent));
+        });
+    }
+
+    #[test]
+    fn it_goes_on_from_spans_of_the_sdk_below() {
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
+            exchange.in_scope(|| {
+                let child = provider.tracer("test").start("child");
+                let _below = Context::current_with_span(child).attach();
+                assert_goes_on(&sent());
+            });
+        });
+    }
+
+    #[test]
+    fn it_goes_on_from_tracing_spans_below() {
+        for is_plain in [true, false] {
+            let provider = provider();
+            let tracer = || provider.tracer("test");
+            let plain = is_plain.then(|| tracing_opentelemetry::layer().with_tracer(tracer()));
+            let ours = (!is_plain).then(|| exchange::layer(tracer()));
+            let subscriber = tracing_subscriber::registry().with(plain).with(ours);
+            tracing::subscriber::with_default(subscriber, || {
+                let mut exchange = received(&provider, Propagator::w3c());
+                exchange
+                    .in_scope(|| tracing::info_span!("work").in_scope(|| assert_goes_on(&sent())));
+            });
+        }
+    }
+
+    #[test]
+    fn what_a_program_adds_goes_before_it() {
+        uncaptured(|provider| {
+            let mut exchange = received(provider, Propagator::w3c());
+            let below = exchange.in_scope(|| {
+                let cx = Context::current();
+                let span = cx.span().span_context().clone();
+                let state = span.trace_state().insert("mine", "1").unwrap();
+                let (trace_id, flags) = (span.trace_id(), span.trace_flags());
+                cx.with_remote_span_context(SpanContext::new(
+                    trace_id,
+                    7.into(),
+                    flags,
+                    false,
+                    state,
+                ))
+            });
+            let mut headers = HeaderMap::new();
+            Propagator::w3c().inject(&below, &mut headers);
+            assert_eq!(headers["tracestate"], format!("mine=1,{LIST}"));
+        });
+    }
+
+    #[test]
+    fn a_list_is_read_where_others_may_have_to_send_it_on() {
+        let of_others = Propagator::in_place_of_another(W3cPropagator::new());
+        let exchange = received(&provider(), of_others);
+        let cx = exchange.context().unwrap();
+        assert_eq!(cx.span().span_context().trace_state().get("z"), Some("1"));
+    }
+
+    #[test]
+    fn a_long_list_is_cut_before_it_is_carried() {
+        let long = format!("a={}", "v".repeat(200));
+        let mut headers = HeaderMap::new();
+        for at in 10..40 {
+            let line = format!("k{at}{long}");
+            headers.append("tracestate", HeaderValue::from_str(&line).unwrap());
+        }
+        let carried = tracestate::carry(|| Headers::values(&headers, &TRACESTATE)).unwrap();
+        let Carried::Unread(list) = carried else { panic!("{carried:?}") };
+        assert!(list.len() <= 4096 && list.len() > 3800, "{}", list.len());
+    }
+}

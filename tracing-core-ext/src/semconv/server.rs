@@ -1,0 +1,280 @@
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell, RefCell},
+    str,
+    sync::Arc,
+};
+
+use http::header;
+use opentelemetry::{KeyValue, StringValue};
+
+use super::{
+    labels::RequestLabels,
+    names,
+    options::Detail,
+    peer::put_peer,
+    rpc,
+    span_attributes::{Describe, put},
+};
+use crate::{
+    base::parse_cache::Recent,
+    http::{
+        RequestHead, RequestView,
+        authority::Authority,
+        forwarded::{client::Client, proxies::Forwarded},
+        method::Method,
+        route::RouteName,
+        url,
+        url::default_port,
+    },
+    propagation::Headers,
+};
+
+/// An incoming request as its span.
+pub(crate) struct ServerDescription<'a, R> {
+    head: &'a R,
+    detail: &'a Detail,
+    naming: Cell<Naming>,
+    route: Cell<Option<&'static str>>,
+    is_call: Cell<bool>,
+    forwarded: OnceCell<Forwarded<'a>>,
+}
+
+/// What has named the span, and may still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Naming {
+    /// A route matched; one that is found later counts for nothing.
+    pub(crate) has_route: bool,
+    /// The name was chosen; what is found later does not change it.
+    pub(crate) is_chosen: bool,
+}
+
+impl Naming {
+    pub(crate) const COMPLETE: Self = Self { has_route: true, is_chosen: true };
+}
+
+impl<'a, R: RequestHead> ServerDescription<'a, R> {
+    pub(crate) fn new(head: &'a R, detail: &'a Detail) -> Self {
+        Self {
+            head,
+            detail,
+            naming: Cell::default(),
+            route: Cell::default(),
+            is_call: Cell::default(),
+            forwarded: OnceCell::new(),
+        }
+    }
+
+    /// Known when the description was asked for.
+    pub(crate) const fn naming(&self) -> Naming {
+        self.naming.get()
+    }
+
+    /// The path of what says to be a gRPC call. Whether the server knows the method shows in the response.
+    pub(crate) fn call(&self) -> Option<&'a str> {
+        self.is_call.get().then(|| self.head.path())
+    }
+
+    /// Labels of the request; that of its server only where `has_server` asks for it.
+    pub(crate) fn labels(&self, has_server: bool) -> RequestLabels {
+        RequestLabels {
+            method: Method::of(self.head.method()).as_attribute(),
+            scheme: Some(scheme_label(self.scheme())),
+            server: has_server.then(|| self.server()).flatten(),
+            template: None,
+        }
+    }
+
+    /// The route as a label, looked up where no span has asked for it.
+    pub(crate) fn route_label(&self) -> Option<&'static str> {
+        self.route.get().or_else(|| {
+            let method = Method::of(self.head.method()).as_span_name();
+            RouteName::of(method, &self.head.route()?).label()
+        })
+    }
+
+    fn put_before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        let head = self.head;
+        let method = Method::of(head.method());
+        method.put(head.method(), attributes);
+        let forwarded = self.forwarded();
+        let scheme = self.scheme();
+        put(attributes, names::URL_SCHEME, scheme_value(scheme));
+        let path = head.path();
+        if !path.is_empty() {
+            put(attributes, names::URL_PATH, path.to_owned());
+        }
+        if let Some(query) = head.query().filter(|query| !query.is_empty()) {
+            let redacted = url::redact_query(query, &self.detail.redacted_keys);
+            put(attributes, names::URL_QUERY, redacted.into_owned());
+        }
+        if let Some(version) = head.version() {
+            put(attributes, names::NETWORK_PROTOCOL_VERSION, version.as_str());
+        }
+        put_headers(head, scheme, forwarded, attributes);
+        let name = self.put_route(method.as_span_name(), attributes);
+        self.put_rpc(attributes);
+        self.chosen_name().unwrap_or(name)
+    }
+
+    /// What proxies tell, where some are trusted.
+    #[inline]
+    fn forwarded(&self) -> Option<&Forwarded<'a>> {
+        let proxies = self.detail.proxies.as_ref()?;
+        let head = self.head;
+        Some(self.forwarded.get_or_init(|| proxies.resolve(head.headers(), head.peer())))
+    }
+
+    #[inline]
+    fn scheme(&self) -> &str {
+        self.forwarded().and_then(|it| it.scheme).unwrap_or_else(|| self.head.scheme())
+    }
+
+    fn server(&self) -> Option<(StringValue, Option<u16>)> {
+        let [host] = self.head.headers().fields([&header::HOST]);
+        server_of(self.head, self.scheme(), self.forwarded(), host.map(|host| host.first))
+    }
+
+    /// The name is `{method} {route}`, or `{method}` where no route is known.
+    fn put_route(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        let Some(route) = self.head.route() else {
+            return method.into();
+        };
+        let named = RouteName::of(method, &route);
+        self.route.set(named.label());
+        put(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
+        self.naming.set(Naming { has_route: true, ..self.naming() });
+        named.name
+    }
+
+    fn put_rpc(&self, attributes: &mut Vec<KeyValue>) {
+        if self.is_rpc() {
+            put(attributes, names::RPC_SYSTEM_NAME, "grpc");
+            self.is_call.set(true);
+        }
+    }
+
+    /// A name that was chosen.
+    fn chosen_name(&self) -> Option<Cow<'static, str>> {
+        let name_of = self.detail.name_of.as_ref()?;
+        let name = name_of(&RequestView::new(self.head))?;
+        self.naming.set(Naming { is_chosen: true, ..self.naming() });
+        Some(name)
+    }
+
+    fn is_rpc(&self) -> bool {
+        self.head.method() == "POST"
+            && self.head.headers().values(&header::CONTENT_TYPE).next().is_some_and(rpc::is_grpc)
+    }
+
+    fn put_when_recorded(&self, attributes: &mut Vec<KeyValue>) {
+        let peer = self.head.peer().map(|peer| put_peer(peer, attributes));
+        match self.forwarded() {
+            Some(forwarded) => put_client(forwarded.client, attributes),
+            None => {
+                if let Some(peer) = peer {
+                    put(attributes, names::CLIENT_ADDRESS, peer);
+                }
+            }
+        }
+        self.detail.put_request(self.head, attributes);
+    }
+}
+
+impl<R: RequestHead> Describe for ServerDescription<'_, R> {
+    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.detail.limited(attributes, |attributes| self.put_before_sampling(attributes))
+    }
+
+    fn when_recorded(&self, attributes: &mut Vec<KeyValue>) {
+        self.detail.limited(attributes, |attributes| self.put_when_recorded(attributes));
+    }
+}
+
+/// What the header names: the server that was asked, and by what.
+fn put_headers(
+    head: &impl RequestHead,
+    scheme: &str,
+    forwarded: Option<&Forwarded<'_>>,
+    attributes: &mut Vec<KeyValue>,
+) {
+    let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
+    if let Some((host, port)) = server_of(head, scheme, forwarded, host.map(|host| host.first)) {
+        put(attributes, names::SERVER_ADDRESS, host);
+        if let Some(port) = port {
+            put(attributes, names::SERVER_PORT, i64::from(port));
+        }
+    }
+    if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
+        put(attributes, names::USER_AGENT_ORIGINAL, user_agent);
+    }
+}
+
+/// Host and port of the server that was asked; `host` is the header's.
+#[inline]
+fn server_of(
+    head: &impl RequestHead,
+    scheme: &str,
+    forwarded: Option<&Forwarded<'_>>,
+    host: Option<&[u8]>,
+) -> Option<(StringValue, Option<u16>)> {
+    let told = forwarded.and_then(|it| it.authority.as_deref());
+    let authority = told.or_else(|| head.authority()).map(str::as_bytes);
+    let Server { host, port } = authority.or(host).and_then(server)?;
+    Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
+}
+
+fn put_client(client: Option<Client>, attributes: &mut Vec<KeyValue>) {
+    let Some(Client { address, port }) = client else { return };
+    put(attributes, names::CLIENT_ADDRESS, address.to_string());
+    if let Some(port) = port {
+        put(attributes, names::CLIENT_PORT, i64::from(port));
+    }
+}
+
+/// Host and port, parsed and shared.
+#[derive(Clone)]
+struct Server {
+    host: StringValue,
+    port: Option<u16>,
+}
+
+thread_local! {
+    static SERVERS: RefCell<Recent<Option<Server>>> = const { Recent::new() };
+    static USER_AGENTS: RefCell<Recent<Option<StringValue>>> = const { Recent::new() };
+}
+
+/// Host and port in an authority or a `Host` header.
+fn server(text: &[u8]) -> Option<Server> {
+    let parse = |text: &[u8]| {
+        let server = Authority::parse(str::from_utf8(text).ok()?)?;
+        Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
+    };
+    SERVERS.with_borrow_mut(|servers| servers.recall(text, parse))
+}
+
+/// Absent where it is empty or no text.
+fn user_agent(text: &[u8]) -> Option<StringValue> {
+    let parse = |text: &[u8]| {
+        let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
+        Some(Arc::<str>::from(text).into())
+    };
+    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
+}
+
+fn scheme_value(scheme: &str) -> StringValue {
+    match scheme {
+        "http" => "http".into(),
+        "https" => "https".into(),
+        other => other.to_owned().into(),
+    }
+}
+
+/// A caller may send any scheme, so the others share a label.
+fn scheme_label(scheme: &str) -> &'static str {
+    match scheme {
+        "http" => "http",
+        "https" => "https",
+        _ => "_OTHER",
+    }
+}

@@ -1,0 +1,193 @@
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider, ShouldSample, SpanLimits},
+};
+use tracing::Dispatch;
+
+use super::{
+    builder::TelemetryBuilder,
+    diagnostics::Patient,
+    log_format::LogLines,
+    resource::{
+        resource,
+        service_name::{Candidates, ServiceName},
+    },
+    subscriber::subscriber,
+    telemetry::Telemetry,
+    traces::{Destination, Way},
+};
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use crate::export::self_metrics;
+use crate::{
+    base::{error::TelemetryError, self_log::LogTarget},
+    config::Environment,
+    exchange::EndOnly,
+    export::pipeline::{Inlets, Pipeline},
+    propagation::Propagator,
+};
+
+/// All that a service needs, ready to be installed.
+pub(crate) struct Prepared {
+    pub(crate) telemetry: Telemetry,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) patient: Patient,
+}
+
+impl TelemetryBuilder {
+    /// Makes everything and installs nothing.
+    pub(crate) fn prepare(mut self) -> Result<Prepared, TelemetryError> {
+        let mut environment = Environment::read(&self.variables)?;
+        let propagator = self.propagator.take().or(environment.propagator.take());
+        let propagator = propagator.unwrap_or_else(Propagator::w3c);
+        let lines = self.lines(&environment);
+        let log_filter = std::mem::take(&mut environment.log_filter);
+        let sampler = self.sampler.take().or(environment.sampler.take());
+        let sampler = sampler.unwrap_or_else(default_sampler);
+        let patient = self.patient(&environment, &*sampler);
+        if environment.is_disabled {
+            let telemetry = self.disabled(propagator, &environment)?;
+            let dispatch = subscriber(None, lines, log_filter);
+            telemetry.log_to(&dispatch);
+            return Ok(Prepared { telemetry, dispatch, patient });
+        }
+        let span_level = self.span_level;
+        let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
+        let exported = Some((telemetry.tracer_provider(), span_level));
+        let dispatch = subscriber(exported, lines, log_filter);
+        telemetry.log_to(&dispatch);
+        telemetry.log.log(|| service.say_overruled());
+        Ok(Prepared { telemetry, dispatch, patient })
+    }
+
+    fn patient(&self, environment: &Environment, sampler: &dyn ShouldSample) -> Patient {
+        let in_environment = environment.exporters.as_ref().map(Vec::len);
+        let in_environment = in_environment.or(environment.names_an_endpoint().then_some(1));
+        let in_code = Some(self.destinations.len()).filter(|exporters| *exporters > 0);
+        Patient {
+            is_disabled: environment.is_disabled,
+            exporters: in_code.or(in_environment),
+            overruled: in_code.and_then(|_| self.overruled(environment)),
+            sampler: format!("{sampler:?}"),
+            span_level: self.span_level,
+            unread: self.variables.unread(),
+        }
+    }
+
+    /// What of the environment would have named an exporter, had code not named another.
+    fn overruled(&self, environment: &Environment) -> Option<&'static str> {
+        let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
+        let sends = self.destinations.iter().any(Destination::heeds_the_environment);
+        let has_endpoint = !sends && environment.traces.endpoint.is_some();
+        listed.or(has_endpoint.then_some("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    }
+
+    fn enabled(
+        mut self,
+        propagator: Propagator,
+        sampler: Box<dyn ShouldSample>,
+        environment: &Environment,
+    ) -> Result<(Telemetry, ServiceName), TelemetryError> {
+        let service = self.choose_name(environment)?;
+        let attributes = std::mem::take(&mut self.attributes);
+        let resource = resource(&service.name, &environment.resource_attributes, attributes);
+        let pipelines = self.pipelines(&service.name, &resource, environment)?;
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let metrics = self.metrics.start(&resource, &environment.metrics)?;
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if let Some(metrics) = &metrics {
+            self_metrics::observe(metrics.provider(), &pipelines);
+        }
+        let telemetry = Telemetry {
+            provider: provider(resource, sampler, environment.limits.counts, &pipelines),
+            propagator,
+            pipelines,
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics,
+            log: LogTarget::default(),
+            timeout: self.shutdown_timeout,
+            watch: None,
+            is_shut_down: false,
+        };
+        Ok((telemetry, service))
+    }
+
+    fn pipelines(
+        &mut self,
+        service_name: &str,
+        resource: &Resource,
+        environment: &Environment,
+    ) -> Result<Vec<Pipeline>, TelemetryError> {
+        let mut destinations = std::mem::take(&mut self.destinations);
+        if destinations.is_empty() {
+            destinations = Destination::of_environment(environment);
+        }
+        let way = Way { service_name, resource, environment };
+        destinations.into_iter().map(|destination| destination.pipeline(&way)).collect()
+    }
+
+    /// A provider that was shut down makes no spans, and what an exchange gets from its caller flows through.
+    fn disabled(
+        self,
+        propagator: Propagator,
+        environment: &Environment,
+    ) -> Result<Telemetry, TelemetryError> {
+        let provider = SdkTracerProvider::builder().build();
+        let _ = provider.shutdown();
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let metrics = {
+            let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
+            let resource = resource(&name, &environment.resource_attributes, self.attributes);
+            self.metrics.start_disabled(&resource, &environment.metrics)?
+        };
+        #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
+        let _ = environment;
+        Ok(Telemetry {
+            provider,
+            propagator,
+            pipelines: Vec::new(),
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            metrics,
+            log: LogTarget::default(),
+            timeout: self.shutdown_timeout,
+            watch: None,
+            is_shut_down: false,
+        })
+    }
+
+    fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {
+        ServiceName::choose(&Candidates {
+            code: self.service_name.as_deref(),
+            variable: environment.service_name.as_deref(),
+            resource: environment.service_name_in_resource.as_deref(),
+            package: self.package_name.as_deref(),
+        })
+    }
+
+    fn lines(&mut self, environment: &Environment) -> LogLines {
+        let service = self.choose_name(environment).ok();
+        LogLines {
+            format: self.log_format,
+            writer: self.log_writer.take(),
+            no_color: environment.no_color,
+            service_name: service.map(|service| service.name),
+        }
+    }
+}
+
+fn default_sampler() -> Box<dyn ShouldSample> {
+    Box::new(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+}
+
+fn provider(
+    resource: Resource,
+    sampler: Box<dyn ShouldSample>,
+    limits: SpanLimits,
+    pipelines: &[Pipeline],
+) -> SdkTracerProvider {
+    SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_sampler(sampler)
+        .with_span_limits(limits)
+        .with_span_processor(EndOnly::new(Inlets::of(pipelines)))
+        .build()
+}

@@ -1,9 +1,0 @@
-mod exporter;
-mod json;
-mod options;
-mod output;
-mod timestamp;
-mod waiting;
-
-pub(super) use exporter::ConsoleExporter;
-pub use options::Console;

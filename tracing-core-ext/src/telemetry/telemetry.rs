@@ -1,0 +1,164 @@
+use std::{
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
+
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+use super::metrics::Metrics;
+use super::{builder::TelemetryBuilder, diagnostics::watchdog::Watch};
+use crate::{
+    base::self_log::LogTarget,
+    export::{loss::ShutdownError, pipeline::Pipeline},
+    propagation::Propagator,
+};
+
+/// The telemetry of a running service.
+///
+/// Keep it until the service has answered its last request, then call
+/// [`shutdown`](Self::shutdown). Dropping it shuts down as well, but can only log what was lost.
+#[derive(Debug)]
+#[must_use = "dropping it shuts telemetry down"]
+pub struct Telemetry {
+    pub(crate) provider: SdkTracerProvider,
+    pub(crate) propagator: Propagator,
+    pub(crate) pipelines: Vec<Pipeline>,
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) log: LogTarget,
+    pub(crate) timeout: Duration,
+    /// Where it is installed.
+    pub(crate) watch: Option<Watch>,
+    pub(crate) is_shut_down: bool,
+}
+
+/// Something that may hang.
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+impl Telemetry {
+    /// Starts the set-up of a service.
+    pub fn builder() -> TelemetryBuilder {
+        TelemetryBuilder::new()
+    }
+
+    /// Delivers every span that has ended before, or says what was lost.
+    ///
+    /// It blocks its thread until that is done, at most for the deadline set with
+    /// [`shutdown_timeout`](TelemetryBuilder::shutdown_timeout), which is 5 seconds unless told
+    /// otherwise. The work is done on threads of its own, one for each exporter, so this may be called inside any
+    /// async runtime, also on a single-threaded one, and without any.
+    ///
+    /// # Errors
+    ///
+    /// When sampled spans that ended since the set-up, at any time, were not delivered to one of the exporters, or when
+    /// the last metrics were not.
+    pub fn shutdown(mut self) -> Result<(), ShutdownError> {
+        self.stop()
+    }
+
+    /// The provider that makes the spans, to be passed on where the global one is not used.
+    pub fn tracer_provider(&self) -> &SdkTracerProvider {
+        &self.provider
+    }
+
+    /// What carries context from and to other services, to be passed on where the global one is
+    /// not used.
+    pub fn propagator(&self) -> &Propagator {
+        &self.propagator
+    }
+
+    /// Where changes of state are logged.
+    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
+        self.log.set(dispatch);
+        self.pipelines.iter().for_each(|pipeline| pipeline.delivery.log_to(dispatch));
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if let Some(metrics) = &self.metrics {
+            metrics.log_to(dispatch);
+        }
+    }
+
+    fn stop(&mut self) -> Result<(), ShutdownError> {
+        self.is_shut_down = true;
+        self.watch = None;
+        let started = Instant::now();
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        self.metrics.iter().for_each(Metrics::drain);
+        let for_spans = self.timeout - self.for_metrics();
+        let mut in_time = all_done_within(for_spans, self.closing_pipelines());
+        in_time &= all_done_within(
+            self.timeout - started.elapsed().min(for_spans),
+            self.closing_metrics(),
+        );
+        // Ends at once: of what is closed nothing is waited for, and of what hangs nothing more either.
+        let _ = self.provider.shutdown_with_timeout(Duration::ZERO);
+        let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.delivery.loss());
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let losses = losses.chain(self.metrics.iter().filter_map(Metrics::loss));
+        ShutdownError::of(losses.collect(), (!in_time).then(|| started.elapsed()))
+    }
+
+    /// Metrics come last, as they tell what became of the spans, and need a moment however long those take.
+    fn for_metrics(&self) -> Duration {
+        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        if self.metrics.is_some() {
+            return self.timeout / 4;
+        }
+        Duration::ZERO
+    }
+
+    fn closing_pipelines(&self) -> Vec<Task> {
+        let timeout = self.timeout;
+        let closing = |pipeline: &Pipeline| Box::new(pipeline.closing(timeout)) as Task;
+        self.pipelines.iter().map(closing).collect()
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    fn closing_metrics(&mut self) -> Vec<Task> {
+        let timeout = self.timeout;
+        self.metrics.as_mut().map_or(Vec::new(), |metrics| metrics.closing(timeout))
+    }
+
+    #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
+    fn closing_metrics(&mut self) -> Vec<Task> {
+        Vec::new()
+    }
+}
+
+/// Does each on a thread of its own, for an exporter that hangs must not cost the others their time.
+fn all_done_within(timeout: Duration, tasks: Vec<Task>) -> bool {
+    let (done, all_done) = channel::<()>();
+    for task in tasks {
+        spawn(task, done.clone());
+    }
+    drop(done);
+    all_done.recv_timeout(timeout) != Err(RecvTimeoutError::Timeout)
+}
+
+/// What cannot have a thread is waited for.
+fn spawn(task: Task, done: Sender<()>) {
+    let (hand_over, handed_over) = channel::<Task>();
+    let thread = thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
+        let _done = done;
+        if let Ok(task) = handed_over.recv() {
+            task();
+        }
+    });
+    match thread {
+        Ok(_) => drop(hand_over.send(task)),
+        Err(_) => task(),
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if self.is_shut_down {
+            return;
+        }
+        if let Err(lost) = self.stop() {
+            self.log.log(|| tracing::warn!("{lost}"));
+        }
+    }
+}
