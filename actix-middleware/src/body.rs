@@ -42,9 +42,9 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
         let polled = this.exchange.in_scope(|| this.inner.poll_next(cx));
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(Some(Ok(chunk))) => this.exchange.sent(chunk.len() as u64),
-            Poll::Ready(Some(Err(_))) => this.exchange.finish(Outcome::Failed(ErrorType::Body)),
-            Poll::Ready(None) => this.exchange.finish(Outcome::Complete),
+            Poll::Ready(Some(Ok(chunk))) => this.exchange.on_body_chunk(chunk.len() as u64),
+            Poll::Ready(Some(Err(_))) => this.exchange.end(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(None) => this.exchange.end(Outcome::Complete),
         }
         polled
     }

@@ -1,5 +1,4 @@
 use std::{
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -50,7 +49,7 @@ where
             Ok(response) => respond(this.exchange, response),
             Err(error) => respond_with_error(this.exchange, error),
         }
-        let exchange = mem::replace(this.exchange, Exchange::none());
+        let exchange = this.exchange.take();
         Poll::Ready(
             result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
         )
@@ -58,11 +57,11 @@ where
 }
 
 fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceResponse<B>) {
-    if exchange.lacks_route() {
+    if exchange.needs_route() {
         tell_route(exchange, response.request());
     }
-    exchange.announce(&mut FieldViewMut(response.headers_mut()));
-    exchange.respond(&ResponseHead {
+    exchange.inject_response(&mut FieldViewMut(response.headers_mut()));
+    exchange.on_response(&ResponseHead {
         status: response.status().as_u16(),
         length: body_length(response),
         headers: &FieldView(response.headers()),
@@ -79,12 +78,12 @@ fn tell_route(exchange: &Exchange, request: &HttpRequest) {
 /// actix-web makes a response of an error outside of all middleware; what it will be is known here.
 fn respond_with_error(exchange: &mut Exchange, error: &Error) {
     let response = error.error_response();
-    exchange.respond(&ResponseHead {
+    exchange.on_response(&ResponseHead {
         status: response.status().as_u16(),
         length: None,
         headers: &FieldView(response.headers()),
     });
-    exchange.finish(Outcome::Complete);
+    exchange.end(Outcome::Complete);
 }
 
 /// Length the body will have on the wire: what the body knows, else what the header says.

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use tracing_core_ext::{
-    exchange::BodySize,
+    exchange::BodyCounter,
     http::{ProtocolVersion, RequestHead},
     propagation::Headers,
 };
@@ -75,7 +75,7 @@ pub(crate) const fn protocol_version(version: Version) -> Option<ProtocolVersion
 }
 
 /// Counts the body into `size` as it is read.
-pub(crate) fn count(request: &mut ServiceRequest, size: BodySize) {
+pub(crate) fn count(request: &mut ServiceRequest, size: BodyCounter) {
     let counted = request.take_payload().inspect(move |chunk| {
         if let Ok(chunk) = chunk {
             size.add(chunk.len() as u64);

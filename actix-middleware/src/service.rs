@@ -3,14 +3,15 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use tracing_core_ext::exchange::{Exchange, Instrumentation, NestingWarning};
+use tracing_core_ext::exchange::{DuplicateMiddlewareWarning, Exchange, Instrumentation};
 
 use crate::{
     ExchangeBody, RequestSpan, ResponseFuture,
     request::{self, ActixRequest},
 };
 
-static NESTED: NestingWarning = NestingWarning::new("actix_middleware::Tracing");
+static NESTED: DuplicateMiddlewareWarning =
+    DuplicateMiddlewareWarning::new("actix_middleware::Tracing");
 
 /// Service made by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
@@ -38,14 +39,14 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if request.extensions().contains::<RequestSpan>() {
-            NESTED.say();
-            return ResponseFuture::new(self.inner.call(request), Exchange::none());
+            NESTED.warn_once();
+            return ResponseFuture::new(self.inner.call(request), Exchange::noop());
         }
-        let exchange = self.instrumentation.receive(&ActixRequest::of(&request));
+        let exchange = self.instrumentation.start_server(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
         }
-        if let Some(size) = exchange.request_size() {
+        if let Some(size) = exchange.request_body_counter() {
             request::count(&mut request, size);
         }
         let entered = exchange.enter();

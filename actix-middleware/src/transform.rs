@@ -5,7 +5,7 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use tracing_core_ext::exchange::{Builder, Instrumentation, Receives};
+use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::{ExchangeBody, TracingService};
 
@@ -67,7 +67,7 @@ impl From<Instrumentation> for Tracing {
     }
 }
 
-impl Receives for Tracing {}
+impl ServerMiddleware for Tracing {}
 
 impl<S, B> Transform<S, ServiceRequest> for Tracing
 where

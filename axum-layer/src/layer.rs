@@ -1,5 +1,5 @@
 use tower_layer::Layer;
-use tracing_core_ext::exchange::{Builder, Instrumentation, Receives};
+use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::TracingService;
 
@@ -63,7 +63,7 @@ impl From<Instrumentation> for TracingLayer {
     }
 }
 
-impl Receives for TracingLayer {}
+impl ServerMiddleware for TracingLayer {}
 
 impl<S> Layer<S> for TracingLayer {
     type Service = TracingService<S>;

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{Request, Uri, header::CONTENT_LENGTH};
 use tracing_core_ext::{
-    exchange::{BodySize, CountedBody, parse_length},
+    exchange::{BodyCounter, CountingBody, parse_length},
     http::{ProtocolVersion, RequestHead},
     propagation::Headers,
 };
@@ -71,9 +71,9 @@ impl<B> RequestHead for AxumRequest<'_, B> {
 }
 
 /// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type.
-pub(crate) fn count<B: 'static>(request: &mut Request<B>, size: BodySize) {
+pub(crate) fn count<B: 'static>(request: &mut Request<B>, size: BodyCounter) {
     if let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
-        *body = Body::new(CountedBody::new(mem::take(body), size));
+        *body = Body::new(CountingBody::new(mem::take(body), size));
     } else if let Some(length) = request.headers().get(CONTENT_LENGTH) {
         size.add(parse_length(length.as_bytes()).unwrap_or(0));
     }

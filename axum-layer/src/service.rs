@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 use tracing_core_ext::exchange::{
-    Exchange, ExchangeBody, Instrumentation, NestingWarning, ResponseFuture,
+    DuplicateMiddlewareWarning, Exchange, ExchangeBody, Instrumentation, ResponseFuture,
 };
 
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
     route,
 };
 
-static NESTED: NestingWarning = NestingWarning::new("axum_layer::TracingLayer");
+static NESTED: DuplicateMiddlewareWarning =
+    DuplicateMiddlewareWarning::new("axum_layer::TracingLayer");
 
 /// Service made by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]
@@ -48,15 +49,15 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(span) = request.extensions().get() {
-            NESTED.say();
+            NESTED.warn_once();
             route::tell(span, request.method(), request.extensions());
-            return ResponseFuture::new(self.inner.call(request), Exchange::none());
+            return ResponseFuture::new(self.inner.call(request), Exchange::noop());
         }
-        let exchange = self.instrumentation.receive(&AxumRequest::of(&request));
+        let exchange = self.instrumentation.start_server(&AxumRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
         }
-        if let Some(size) = exchange.request_size() {
+        if let Some(size) = exchange.request_body_counter() {
             request::count(&mut request, size);
         }
         let entered = (!is_lazy::<S>()).then(|| exchange.enter());

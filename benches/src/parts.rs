@@ -67,7 +67,8 @@ fn on_exchanges(rig: &Rig, prepare: Step, run: Step) -> Site {
     let request = message(rig.mode);
     Site::new(move || {
         let (instrumentation, request) = (instrumentation.clone(), request.clone());
-        let start: Rc<dyn Fn() -> Exchange> = Rc::new(move || instrumentation.receive(&request));
+        let start: Rc<dyn Fn() -> Exchange> =
+            Rc::new(move || instrumentation.start_server(&request));
         let exchanges = Rc::new(RefCell::new(Vec::new()));
         let (first, prepared) = (start.clone(), exchanges.clone());
         Driver::prepared(
@@ -78,8 +79,12 @@ fn on_exchanges(rig: &Rig, prepare: Step, run: Step) -> Site {
 }
 
 fn end(mut exchange: Exchange) {
-    exchange.respond(&ResponseHead { status: 200, length: Some(2), headers: &HeaderMap::new() });
-    exchange.finish(Outcome::Complete);
+    exchange.on_response(&ResponseHead {
+        status: 200,
+        length: Some(2),
+        headers: &HeaderMap::new(),
+    });
+    exchange.end(Outcome::Complete);
 }
 
 fn message(mode: Mode) -> Request<()> {

@@ -195,7 +195,7 @@ fn who_has_entered_the_current_span_stays_in_its_context_when_the_exchange_leave
     let [native, ..] = subscribers(&provider);
     let _default = tracing::dispatcher::set_default(&native);
     let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(&provider);
-    let mut exchange = builder.build().receive(&http::Request::new(()));
+    let mut exchange = builder.build().start_server(&http::Request::new(()));
     let span_id = exchange.request_span().unwrap().span_id();
     let is_current = || Context::current().span().span_context().span_id() == span_id;
 

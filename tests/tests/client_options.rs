@@ -21,7 +21,7 @@ use tests::{Axum, Server, SpanDataExt, SpanSink, Then, Wire, recorded};
 use tokio::net::TcpListener;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
-    exchange::{Builder, Ending},
+    exchange::{Builder, ExchangeSummary},
     http::{AllowedHosts, CapturedHeaders},
 };
 
@@ -161,10 +161,12 @@ async fn attributes_can_be_added() {
 #[tokio::test]
 async fn an_error_can_be_declared_and_forgiven() {
     let scene = scene(|builder| {
-        builder.error_type(|ending: Ending| match ending.status().map(|status| status.as_u16()) {
-            Some(404) => None,
-            Some(200) => Some("stale".into()),
-            _ => ending.into_error_type().map(|error| format!("call_{error}").into()),
+        builder.error_type(|summary: ExchangeSummary| {
+            match summary.status().map(|status| status.as_u16()) {
+                Some(404) => None,
+                Some(200) => Some("stale".into()),
+                _ => summary.into_error_type().map(|error| format!("call_{error}").into()),
+            }
         })
     })
     .await;

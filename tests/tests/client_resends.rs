@@ -18,7 +18,7 @@ use tests::{Axum, SpanDataExt, SpanSink, Then, Wire, recorded};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tracing_core_ext::{
     client::{Client, ResendCount, TracingMiddleware, UrlTemplate},
-    exchange::{Builder, Ending},
+    exchange::{Builder, ExchangeSummary},
 };
 
 fn client() -> (Client, SpanSink) {
@@ -92,7 +92,7 @@ async fn a_redirect_is_complete_though_nobody_reads_its_body() {
     let sink = SpanSink::new();
     let client = Client::builder()
         .tracer_provider(&sink.provider())
-        .error_type(|ending: Ending| Some(format!("{:?}", ending.outcome()).into()))
+        .error_type(|summary: ExchangeSummary| Some(format!("{:?}", summary.outcome()).into()))
         .build();
     let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
 

@@ -88,11 +88,11 @@ fn a_span_that_a_handler_keeps_is_not_in_flight() {
         .tracer_provider(&SpanSink::new().provider())
         .meter_provider(metrics.provider())
         .build();
-    let mut exchange = instrumentation.receive(&http::Request::new(()));
+    let mut exchange = instrumentation.start_server(&http::Request::new(()));
     let kept = exchange.request_span();
     assert_eq!(metrics.total(ACTIVE), 1.0);
 
-    exchange.finish(Outcome::Complete);
+    exchange.end(Outcome::Complete);
 
     assert_eq!(metrics.total(ACTIVE), 0.0);
     drop((kept, exchange));

@@ -12,7 +12,7 @@ use tests::{
     recorded_with,
 };
 use tracing_core_ext::{
-    exchange::{Ending, ResponseField, TrustPolicy},
+    exchange::{ExchangeSummary, ResponseHeader, TrustPolicy},
     http::{CapturedHeaders, TrustedProxies},
 };
 
@@ -132,7 +132,7 @@ async fn serve_reading_baggage<F: Framework>(policy: TrustPolicy) -> (Server, Sp
 
 async fn each_caller_may_be_trusted_by_itself<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
-        builder.trust_by(|request| match request.header("x-internal") {
+        builder.trust_fn(|request| match request.header("x-internal") {
             Some("yes") => TrustPolicy::Trust,
             _ => TrustPolicy::Ignore,
         })
@@ -249,10 +249,10 @@ async fn attributes_can_be_added<F: Framework>() {
 
 async fn an_error_can_be_declared_and_forgiven<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
-        builder.error_type(|ending: Ending| match ending.status()?.as_u16() {
+        builder.error_type(|summary: ExchangeSummary| match summary.status()?.as_u16() {
             429 => Some("throttled".into()),
             503 => None,
-            _ => ending.into_error_type(),
+            _ => summary.into_error_type(),
         })
     })
     .await;
@@ -368,8 +368,8 @@ async fn a_response_tells_nothing_unless_asked<F: Framework>() {
 async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
         builder
-            .response_field(ResponseField::TraceResponse)
-            .response_field(ResponseField::ServerTiming)
+            .response_header(ResponseHeader::TraceResponse)
+            .response_header(ResponseHeader::ServerTiming)
     })
     .await;
 
@@ -383,7 +383,7 @@ async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
 
 async fn a_response_does_not_tell_a_caller_its_own_span<F: Framework>() {
     let (server, _sink) = recorded_with::<F>(|builder| {
-        builder.filter(|_| false).response_field(ResponseField::TraceResponse)
+        builder.filter(|_| false).response_header(ResponseHeader::TraceResponse)
     })
     .await;
 

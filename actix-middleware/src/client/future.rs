@@ -1,5 +1,4 @@
 use std::{
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -43,9 +42,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::none());
+        let mut exchange = this.exchange.take();
         if let Err(error) = &result {
-            exchange.finish(Outcome::Failed(error_type(error)));
+            exchange.end(Outcome::Failed(error_type(error)));
         }
         Poll::Ready(result.map(|response| match response {
             ConnectResponse::Client(response) => ConnectResponse::Client(carry(response, exchange)),
@@ -67,8 +66,8 @@ fn carry(response: ClientResponse, mut exchange: Exchange) -> ClientResponse {
 }
 
 fn respond(exchange: &mut Exchange, head: &ResponseHead, length: Option<u64>) {
-    exchange.received(protocol_version(head.version), None);
-    exchange.respond(&http::ResponseHead {
+    exchange.record_connection(protocol_version(head.version), None);
+    exchange.on_response(&http::ResponseHead {
         status: head.status.as_u16(),
         length,
         headers: &FieldView(head.headers()),

@@ -28,9 +28,9 @@ impl Stream for ExchangePayload {
         let polled = exchange.in_scope(|| Pin::new(inner).poll_next(cx));
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(Some(Ok(chunk))) => exchange.sent(chunk.len() as u64),
-            Poll::Ready(Some(Err(_))) => exchange.finish(Outcome::Failed(ErrorType::Body)),
-            Poll::Ready(None) => exchange.finish(Outcome::Complete),
+            Poll::Ready(Some(Ok(chunk))) => exchange.on_body_chunk(chunk.len() as u64),
+            Poll::Ready(Some(Err(_))) => exchange.end(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(None) => exchange.end(Outcome::Complete),
         }
         polled
     }

@@ -19,7 +19,7 @@ pub(super) fn start(instrumentation: &Instrumentation, request: &mut ConnectRequ
     let head = head_mut(request);
     let (url, headers) = (head.uri.to_string(), FieldView(head.headers()));
     let head = ClientRequestHead::new(head.method.as_str(), &url, &headers);
-    instrumentation.send(&Context::current(), &head)
+    instrumentation.start_client(&Context::current(), &head)
 }
 
 /// The headers of this request alone, and all of them.

@@ -30,7 +30,7 @@ where
 
     fn call(&self, mut request: ConnectRequest) -> Self::Future {
         let mut exchange = request::start(&self.instrumentation, &mut request);
-        if let Some(size) = exchange.request_size() {
+        if let Some(size) = exchange.request_body_counter() {
             size.add(request::body_length(&request));
         }
         let headers = request::headers_mut(&mut request);

@@ -1,6 +1,6 @@
 use actix_web::dev::Service;
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError, middleware::Transform};
-use tracing_core_ext::exchange::{Builder, Instrumentation, Sends};
+use tracing_core_ext::exchange::{Builder, ClientMiddleware, Instrumentation};
 
 use super::ClientService;
 
@@ -51,7 +51,7 @@ impl From<Instrumentation> for ClientTracing {
     }
 }
 
-impl Sends for ClientTracing {}
+impl ClientMiddleware for ClientTracing {}
 
 impl<S> Transform<S, ConnectRequest> for ClientTracing
 where

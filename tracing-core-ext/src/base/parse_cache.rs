@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 /// Values a thread remembers. A service is asked for under few names, by few kinds of callers.
-const KEPT: usize = 4;
+const CAPACITY: usize = 4;
 
 /// Longer text than this is made anew each time, so that callers cannot make a thread hold much.
 const MAX_LENGTH: usize = 256;
@@ -9,26 +9,26 @@ const MAX_LENGTH: usize = 256;
 /// What was made of the last few texts, so that a header that comes with every request is neither parsed nor copied
 /// again.
 #[derive(Debug)]
-pub(crate) struct Recent<V> {
-    kept: [Option<(Box<[u8]>, V)>; KEPT],
+pub(crate) struct ParseCache<V> {
+    entries: [Option<(Box<[u8]>, V)>; CAPACITY],
     oldest: usize,
 }
 
-impl<V: Clone> Recent<V> {
+impl<V: Clone> ParseCache<V> {
     pub(crate) const fn new() -> RefCell<Self> {
-        RefCell::new(Self { kept: [const { None }; KEPT], oldest: 0 })
+        RefCell::new(Self { entries: [const { None }; CAPACITY], oldest: 0 })
     }
 
     /// What `make` answers for `text`, now or when it came last.
-    pub(crate) fn recall(&mut self, text: &[u8], make: impl FnOnce(&[u8]) -> V) -> V {
-        let mut kept = self.kept.iter().flatten();
-        if let Some((_, value)) = kept.find(|(known, _)| **known == *text) {
+    pub(crate) fn get_or_parse(&mut self, text: &[u8], make: impl FnOnce(&[u8]) -> V) -> V {
+        let mut entries = self.entries.iter().flatten();
+        if let Some((_, value)) = entries.find(|(known, _)| **known == *text) {
             return value.clone();
         }
         let value = make(text);
         if text.len() <= MAX_LENGTH {
-            self.kept[self.oldest] = Some((text.into(), value.clone()));
-            self.oldest = (self.oldest + 1) % KEPT;
+            self.entries[self.oldest] = Some((text.into(), value.clone()));
+            self.oldest = (self.oldest + 1) % CAPACITY;
         }
         value
     }
@@ -44,33 +44,33 @@ mod tests {
 
     #[test]
     fn what_came_lately_is_not_made_again() {
-        let recent = Recent::new();
+        let recent = ParseCache::new();
         let mut recent = recent.borrow_mut();
         for text in ["a", "bb", "ccc", "dddd"] {
-            assert_eq!(recent.recall(text.as_bytes(), <[u8]>::len), text.len());
+            assert_eq!(recent.get_or_parse(text.as_bytes(), <[u8]>::len), text.len());
         }
         for text in ["a", "bb", "ccc", "dddd"] {
-            assert_eq!(recent.recall(text.as_bytes(), never), text.len());
+            assert_eq!(recent.get_or_parse(text.as_bytes(), never), text.len());
         }
     }
 
     #[test]
     fn the_oldest_makes_room() {
-        let recent = Recent::new();
+        let recent = ParseCache::new();
         let mut recent = recent.borrow_mut();
         for text in ["a", "b", "c", "d", "e"] {
-            recent.recall(text.as_bytes(), <[u8]>::len);
+            recent.get_or_parse(text.as_bytes(), <[u8]>::len);
         }
-        assert_eq!(recent.recall(b"a", |_| 7), 7);
-        assert_eq!(recent.recall(b"e", never), 1);
+        assert_eq!(recent.get_or_parse(b"a", |_| 7), 7);
+        assert_eq!(recent.get_or_parse(b"e", never), 1);
     }
 
     #[test]
     fn long_text_is_not_kept() {
-        let recent = Recent::new();
+        let recent = ParseCache::new();
         let mut recent = recent.borrow_mut();
         let long = [b'x'; MAX_LENGTH + 1];
-        assert_eq!(recent.recall(&long, |_| 1), 1);
-        assert_eq!(recent.recall(&long, |_| 2), 2);
+        assert_eq!(recent.get_or_parse(&long, |_| 1), 1);
+        assert_eq!(recent.get_or_parse(&long, |_| 2), 2);
     }
 }

@@ -12,9 +12,9 @@ pub const TARGET: &str = "tracing_core_ext::exchange";
 
 thread_local! {
     /// Companions that are entered, with what was attached for them.
-    static ENTERED: RefCell<Vec<(Id, Option<ContextGuard>)>> = const { RefCell::new(Vec::new()) };
-    /// The context of the companion that is about to be entered needs no attaching.
-    static IS_ATTACHED: Cell<bool> = const { Cell::new(false) };
+    static GUARDS: RefCell<Vec<(Id, Option<ContextGuard>)>> = const { RefCell::new(Vec::new()) };
+    /// The context of the `tracing` span that is about to be entered needs no attaching.
+    static SKIP_NEXT_ATTACH: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The `tracing` side of the exchange: exports users' spans through `tracer`, below the exchange's own span.
@@ -49,52 +49,52 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(FilterFn::new(is_users as fn(&Metadata<'_>) -> bool))
-        .and_then(ContextLayer { bind: bind_in::<S> })
+        .with_filter(FilterFn::new(is_user_span as fn(&Metadata<'_>) -> bool))
+        .and_then(ContextLayer { bind: set_context_in::<S> })
 }
 
-fn is_users(metadata: &Metadata<'_>) -> bool {
+fn is_user_span(metadata: &Metadata<'_>) -> bool {
     metadata.target() != TARGET
 }
 
 /// Whether the subscriber of `span` leaves the spans of this crate to the native tracer.
-pub(crate) fn exports_natively(span: &Span) -> bool {
+pub(crate) fn has_context_layer(span: &Span) -> bool {
     span.with_subscriber(|(_, dispatch)| dispatch.is::<ContextLayer>()).unwrap_or(false)
 }
 
 /// Lets whoever enters `span` be in `context`, where the subscriber can do that.
-pub(crate) fn bind(span: &Span, context: &Context) {
+pub(crate) fn set_context(span: &Span, context: &Context) {
     span.with_subscriber(|(id, dispatch)| {
         let layer = dispatch.downcast_ref::<ContextLayer>()?;
         (layer.bind)(dispatch, id, context.clone())
     });
 }
 
-/// Enters `companion`, whose context the caller attaches: the layer need not look for it.
+/// Enters `tracing_span`, whose context the caller attaches: the layer need not look for it.
 #[inline(always)]
-pub(crate) fn enter(companion: &Span) -> Entered<'_> {
-    IS_ATTACHED.set(true);
-    let entered = companion.enter();
-    IS_ATTACHED.set(false);
+pub(crate) fn enter(tracing_span: &Span) -> Entered<'_> {
+    SKIP_NEXT_ATTACH.set(true);
+    let entered = tracing_span.enter();
+    SKIP_NEXT_ATTACH.set(false);
     entered
 }
 
-/// Attaches the OpenTelemetry context of an exchange wherever others enter its companion span.
+/// Attaches the OpenTelemetry context of an exchange wherever others enter its `tracing` span.
 struct ContextLayer {
     /// Remembers the subscriber's type, as the caller of `bind` cannot know it.
     bind: fn(&Dispatch, &Id, Context) -> Option<()>,
 }
 
-/// In the extensions of a companion span this layer is enabled for.
+/// In the extensions of a `tracing` span this layer is enabled for.
 #[derive(Default)]
-struct Bound(Context);
+struct SpanContextSlot(Context);
 
-fn bind_in<S>(dispatch: &Dispatch, id: &Id, context: Context) -> Option<()>
+fn set_context_in<S>(dispatch: &Dispatch, id: &Id, context: Context) -> Option<()>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let span = dispatch.downcast_ref::<S>()?.span(id)?;
-    span.extensions_mut().get_mut::<Bound>()?.0 = context;
+    span.extensions_mut().get_mut::<SpanContextSlot>()?.0 = context;
     Some(())
 }
 
@@ -106,23 +106,23 @@ where
         if attributes.metadata().target() == TARGET
             && let Some(span) = subscriber.span(id)
         {
-            span.extensions_mut().insert(Bound::default());
+            span.extensions_mut().insert(SpanContextSlot::default());
         }
     }
 
     fn on_enter(&self, id: &Id, subscriber: layer::Context<'_, S>) {
-        if IS_ATTACHED.take() {
-            return remember(id, None);
+        if SKIP_NEXT_ATTACH.take() {
+            return push_guard(id, None);
         }
         let Some(span) = subscriber.span(id) else { return };
-        let context = span.extensions().get::<Bound>().map(|bound| bound.0.clone());
+        let context = span.extensions().get::<SpanContextSlot>().map(|bound| bound.0.clone());
         if let Some(context) = context {
-            remember(id, Some(context.attach()));
+            push_guard(id, Some(context.attach()));
         }
     }
 
     fn on_exit(&self, id: &Id, _: layer::Context<'_, S>) {
-        let guard = ENTERED.with_borrow_mut(|all| {
+        let guard = GUARDS.with_borrow_mut(|all| {
             let last = all.iter().rposition(|(entered, _)| entered == id)?;
             Some(all.remove(last))
         });
@@ -130,6 +130,6 @@ where
     }
 }
 
-fn remember(id: &Id, guard: Option<ContextGuard>) {
-    ENTERED.with_borrow_mut(|all| all.push((id.clone(), guard)));
+fn push_guard(id: &Id, guard: Option<ContextGuard>) {
+    GUARDS.with_borrow_mut(|all| all.push((id.clone(), guard)));
 }

@@ -9,19 +9,19 @@ use super::layer::{self, TARGET};
 use crate::{
     exchange::start::{Start, Started},
     http::{RequestHead, method::Method},
-    semconv::{names, options::Detail},
+    semconv::{names, options::AttributeOptions},
 };
 
-/// The companion of a server span, none where no subscriber wants it.
+/// The `tracing` span of a server span, none where no subscriber wants it.
 ///
 /// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
 /// entry.
 #[inline(always)]
-pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
+pub(crate) fn span(head: &impl RequestHead, attribute_options: &AttributeOptions) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
-    let path = detail.limited_text(head.path());
+    let path = attribute_options.truncated(head.path());
     tracing::info_span!(
         target: TARGET,
         "request",
@@ -32,8 +32,8 @@ pub(crate) fn span(head: &impl RequestHead, detail: &Detail) -> Span {
     )
 }
 
-/// The companion of a connection's span: below no other, as the request is over long before.
-pub(crate) fn of_websocket(route: &str, detail: &Detail) -> Span {
+/// The `tracing` span of a connection's span: below no other, as the request is over long before.
+pub(crate) fn websocket_span(route: &str, attribute_options: &AttributeOptions) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
@@ -42,49 +42,53 @@ pub(crate) fn of_websocket(route: &str, detail: &Detail) -> Span {
         parent: None,
         "websocket",
         otel.name = field::Empty,
-        { names::HTTP_ROUTE } = detail.limited_text(route),
+        { names::HTTP_ROUTE } = attribute_options.truncated(route),
     )
 }
 
-/// Runs `f` with `companion` and `context` current.
+/// Runs `f` with `tracing_span` and `context` current.
 #[inline(always)]
-pub(crate) fn in_scope<R>(companion: &Span, context: &Context, f: impl FnOnce() -> R) -> R {
-    let _scope = enter(companion, context);
+pub(crate) fn in_scope<R>(tracing_span: &Span, context: &Context, f: impl FnOnce() -> R) -> R {
+    let _scope = enter(tracing_span, context);
     f()
 }
 
 /// The time in which a span and a context are current.
 #[derive(Debug)]
 pub(crate) struct Entered<'a> {
-    /// Above what a plain layer attaches for the companion, which may be a span of no use.
+    /// Above what a plain layer attaches for the `tracing` span, which may be a span of no use.
     _attached: ContextGuard,
     _entered: tracing::span::Entered<'a>,
 }
 
-/// Makes `companion` and `context` current.
+/// Makes `tracing_span` and `context` current.
 #[inline(always)]
-pub(crate) fn enter<'a>(companion: &'a Span, context: &Context) -> Entered<'a> {
-    let _entered = layer::enter(companion);
+pub(crate) fn enter<'a>(tracing_span: &'a Span, context: &Context) -> Entered<'a> {
+    let _entered = layer::enter(tracing_span);
     Entered { _attached: context.clone().attach(), _entered }
 }
 
 /// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.
 #[inline(always)]
-pub(crate) fn is_capturable(span: &Span) -> bool {
-    !span.is_disabled() && !layer::exports_natively(span)
+pub(crate) fn may_be_exported_by_other_layer(span: &Span) -> bool {
+    !span.is_disabled() && !layer::has_context_layer(span)
 }
 
 /// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
 /// native one would have got, and its context is returned. Elsewhere nothing happens.
 #[inline(never)]
-pub(crate) fn capture(span: &Span, start: &mut Start<'_>, parent: &Context) -> Option<Started> {
-    start.clock.begin();
-    let captured = capture_enabled(span, start, parent)?;
-    start.clock.started();
+pub(crate) fn reuse_layer_span(
+    span: &Span,
+    start: &mut Start<'_>,
+    parent: &Context,
+) -> Option<Started> {
+    start.clock.start();
+    let captured = reuse_enabled_span(span, start, parent)?;
+    start.clock.start_time();
     Some(captured)
 }
 
-fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<Started> {
+fn reuse_enabled_span(span: &Span, start: &Start<'_>, parent: &Context) -> Option<Started> {
     let description = start.description;
     if span.set_parent(parent.clone()).is_err() {
         return None;
@@ -95,7 +99,7 @@ fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<S
     // A WebSocket's has no such field, and is internal.
     span.record("otel.kind", "server");
     let mut attributes = Vec::new();
-    let name = description.before_sampling(&mut attributes);
+    let name = description.sampling_attributes(&mut attributes);
     for attribute in attributes.drain(..) {
         // Of a field the layer has made an attribute already; recorded twice it would stand there twice.
         if !span.has_field(attribute.key.as_str()) {
@@ -104,7 +108,7 @@ fn capture_enabled(span: &Span, start: &Start<'_>, parent: &Context) -> Option<S
     }
     span.record("otel.name", &*name);
     let context = Some(span.context()).filter(|context| is_new(context, parent))?;
-    description.when_recorded(&mut attributes);
+    description.recorded_attributes(&mut attributes);
     context.span().set_attributes(attributes);
     let is_recorded = context.span().is_recording();
     Some(Started { context, is_recorded })

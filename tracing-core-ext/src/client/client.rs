@@ -8,7 +8,7 @@ use super::{
     request::RequestBuilder,
     send::{self, Call},
 };
-use crate::exchange::{Builder, Instrumentation, Sends};
+use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 
 /// A [`reqwest::Client`] whose requests are part of the trace. Cheap to clone.
 #[derive(Clone)]
@@ -170,7 +170,7 @@ impl Builder<Client> {
     }
 }
 
-impl Sends for Client {}
+impl ClientMiddleware for Client {}
 
 impl From<Instrumentation> for Client {
     /// # Panics

@@ -1,4 +1,4 @@
-use crate::exchange::{Classify, ErrorType};
+use crate::exchange::{ClassifyBodyError, ErrorType};
 
 /// Errors of sending a request.
 pub(super) trait Failure {
@@ -23,7 +23,7 @@ impl Failure for reqwest::Error {
 #[derive(Debug)]
 pub(super) struct Reading;
 
-impl Classify<reqwest::Error> for Reading {
+impl ClassifyBodyError<reqwest::Error> for Reading {
     fn error_type(error: &reqwest::Error) -> ErrorType {
         if error.is_timeout() { ErrorType::Timeout } else { ErrorType::Body }
     }

@@ -1,7 +1,7 @@
 use tower_layer::Layer;
 
 use super::service::ClientService;
-use crate::exchange::{Builder, Instrumentation, Sends};
+use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 
 /// Layer that makes every request of a client one client span, and sends the trace along.
 ///
@@ -84,7 +84,7 @@ impl From<Instrumentation> for ClientLayer {
     }
 }
 
-impl Sends for ClientLayer {}
+impl ClientMiddleware for ClientLayer {}
 
 impl<S> Layer<S> for ClientLayer {
     type Service = ClientService<S>;

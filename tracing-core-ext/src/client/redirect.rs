@@ -52,7 +52,7 @@ fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// Sends `request` and follows up to `max` redirects, each as an exchange of its own.
+/// ClientMiddleware `request` and follows up to `max` redirects, each as an exchange of its own.
 pub(super) async fn follow(
     client: Client,
     instrumentation: Instrumentation,

@@ -9,7 +9,7 @@ use super::{
     extensions::{ResendCount, UrlTemplate},
     send::{Call, send},
 };
-use crate::exchange::{Builder, ErrorType, Instrumentation, Sends};
+use crate::exchange::{Builder, ClientMiddleware, ErrorType, Instrumentation};
 
 /// Instruments a client of [`reqwest_middleware`]: what a [`Client`](crate::client::Client) is for whoever has middleware.
 ///
@@ -71,7 +71,7 @@ impl Default for TracingMiddleware {
     }
 }
 
-impl Sends for TracingMiddleware {}
+impl ClientMiddleware for TracingMiddleware {}
 
 impl From<Instrumentation> for TracingMiddleware {
     fn from(instrumentation: Instrumentation) -> Self {

@@ -14,7 +14,7 @@ use super::{
     extensions::{ResendCount, UrlTemplate},
 };
 use crate::{
-    exchange::{CountedBody, Exchange, ExchangeBody, Instrumentation, Outcome},
+    exchange::{CountingBody, Exchange, ExchangeBody, Instrumentation, Outcome},
     http::{ClientRequestHead, ProtocolVersion, ResponseHead},
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Answer {
     exchange: Exchange,
 }
 
-/// Sends `request` by `execute`, once, as an exchange below `parent`.
+/// ClientMiddleware `request` by `execute`, once, as an exchange below `parent`.
 pub(super) fn send<F>(
     instrumentation: &Instrumentation,
     parent: &Context,
@@ -39,7 +39,7 @@ pub(super) fn send<F>(
     mut request: Request,
     execute: impl FnOnce(Request) -> F,
 ) -> Sending<F> {
-    let exchange = instrumentation.send(parent, &head(&request, call));
+    let exchange = instrumentation.start_client(parent, &head(&request, call));
     exchange.inject(request.headers_mut());
     measure(&mut request, &exchange);
     Sending { inner: execute(request), exchange }
@@ -63,9 +63,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
-        let mut exchange = mem::replace(this.exchange, Exchange::none());
+        let mut exchange = this.exchange.take();
         if let Err(error) = &result {
-            exchange.finish(Outcome::Failed(error.error_type()));
+            exchange.end(Outcome::Failed(error.error_type()));
         }
         Poll::Ready(result.map(|response| Answer::new(response, exchange)))
     }
@@ -86,17 +86,22 @@ fn head<'a>(request: &'a Request, call: &'a Call) -> ClientRequestHead<'a, Heade
 
 /// A body in memory counts when it is sent, for wrapped it could not be sent again; a stream counts as it passes.
 fn measure(request: &mut Request, exchange: &Exchange) {
-    let (Some(size), Some(body)) = (exchange.request_size(), request.body_mut()) else { return };
+    let (Some(size), Some(body)) = (exchange.request_body_counter(), request.body_mut()) else {
+        return;
+    };
     match body.as_bytes() {
         Some(bytes) => size.add(bytes.len() as u64),
-        None => *body = Body::wrap(CountedBody::new(mem::take(body), size)),
+        None => *body = Body::wrap(CountingBody::new(mem::take(body), size)),
     }
 }
 
 impl Answer {
     fn new(response: Response, mut exchange: Exchange) -> Self {
-        exchange.received(ProtocolVersion::from_http(response.version()), response.remote_addr());
-        exchange.respond(&ResponseHead {
+        exchange.record_connection(
+            ProtocolVersion::from_http(response.version()),
+            response.remote_addr(),
+        );
+        exchange.on_response(&ResponseHead {
             status: response.status().as_u16(),
             length: response.content_length(),
             headers: response.headers(),
@@ -114,12 +119,12 @@ impl Answer {
         let told = http::Response::builder().url(response.url().clone()).body(());
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
         parts.extensions.extend(told.unwrap_or_default().into_parts().0.extensions);
-        let body = ExchangeBody::<_, Reading>::classified(body, exchange);
+        let body = ExchangeBody::<_, Reading>::with_classifier(body, exchange);
         http::Response::from_parts(parts, Body::wrap(body)).into()
     }
 
     /// The head was all that is wanted.
     pub(super) fn finish(mut self) {
-        self.exchange.finish(Outcome::Complete);
+        self.exchange.end(Outcome::Complete);
     }
 }

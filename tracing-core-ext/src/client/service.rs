@@ -40,8 +40,9 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let url = url(&request);
-        let mut exchange = self.instrumentation.send(&Context::current(), &head(&request, &url));
-        if let Some(size) = exchange.request_size() {
+        let mut exchange =
+            self.instrumentation.start_client(&Context::current(), &head(&request, &url));
+        if let Some(size) = exchange.request_body_counter() {
             size.add(request.body().size_hint().exact().unwrap_or(0));
         }
         exchange.inject(request.headers_mut());

@@ -19,7 +19,7 @@ use super::{
 /// `C` tells its errors apart.
 #[pin_project]
 #[derive(Debug)]
-pub struct ExchangeBody<B, C = AnyError> {
+pub struct ExchangeBody<B, C = BodyError> {
     #[pin]
     inner: B,
     exchange: Exchange,
@@ -27,16 +27,16 @@ pub struct ExchangeBody<B, C = AnyError> {
 }
 
 /// Tells errors of type `E` apart.
-pub trait Classify<E> {
+pub trait ClassifyBodyError<E> {
     /// What `error` means for the exchange.
     fn error_type(error: &E) -> ErrorType;
 }
 
 /// Every error of a body is a `body_error`.
 #[derive(Debug)]
-pub struct AnyError;
+pub struct BodyError;
 
-impl<E> Classify<E> for AnyError {
+impl<E> ClassifyBodyError<E> for BodyError {
     fn error_type(_: &E) -> ErrorType {
         ErrorType::Body
     }
@@ -45,7 +45,7 @@ impl<E> Classify<E> for AnyError {
 impl<B> ExchangeBody<B> {
     /// Polls `inner` in the scope of `exchange`, and finishes that with it.
     pub const fn new(inner: B, exchange: Exchange) -> Self {
-        Self::classified(inner, exchange)
+        Self::with_classifier(inner, exchange)
     }
 }
 
@@ -55,11 +55,11 @@ impl<B, C> ExchangeBody<B, C> {
     /// ```
     /// use std::io;
     ///
-    /// use tracing_core_ext::exchange::{Classify, ErrorType, Exchange, ExchangeBody};
+    /// use tracing_core_ext::exchange::{ClassifyBodyError, ErrorType, Exchange, ExchangeBody};
     ///
     /// struct Io;
     ///
-    /// impl Classify<io::Error> for Io {
+    /// impl ClassifyBodyError<io::Error> for Io {
     ///     fn error_type(error: &io::Error) -> ErrorType {
     ///         match error.kind() {
     ///             io::ErrorKind::TimedOut => ErrorType::Timeout,
@@ -68,11 +68,11 @@ impl<B, C> ExchangeBody<B, C> {
     ///     }
     /// }
     ///
-    /// # let (inner, exchange) = ((), Exchange::none());
-    /// let body = ExchangeBody::<_, Io>::classified(inner, exchange);
+    /// # let (inner, exchange) = ((), Exchange::noop());
+    /// let body = ExchangeBody::<_, Io>::with_classifier(inner, exchange);
     /// # drop(body);
     /// ```
-    pub const fn classified(inner: B, exchange: Exchange) -> Self {
+    pub const fn with_classifier(inner: B, exchange: Exchange) -> Self {
         Self { inner, exchange, errors: PhantomData }
     }
 }
@@ -80,14 +80,14 @@ impl<B, C> ExchangeBody<B, C> {
 /// An empty body of no exchange, for middleware that answers on its own.
 impl<B: Default> Default for ExchangeBody<B> {
     fn default() -> Self {
-        Self::new(B::default(), Exchange::none())
+        Self::new(B::default(), Exchange::noop())
     }
 }
 
 impl<B, C> Body for ExchangeBody<B, C>
 where
     B: Body,
-    C: Classify<B::Error>,
+    C: ClassifyBodyError<B::Error>,
 {
     type Data = B::Data;
     type Error = B::Error;
@@ -105,12 +105,12 @@ where
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {
-                observe(this.exchange, frame, this.inner.is_end_stream())
+                on_frame(this.exchange, frame, this.inner.is_end_stream())
             }
             Poll::Ready(Some(Err(error))) => {
-                this.exchange.finish(Outcome::Failed(C::error_type(error)))
+                this.exchange.end(Outcome::Failed(C::error_type(error)))
             }
-            Poll::Ready(None) => this.exchange.finish(Outcome::Complete),
+            Poll::Ready(None) => this.exchange.end(Outcome::Complete),
         }
         polled
     }
@@ -125,14 +125,14 @@ where
 }
 
 /// Nobody need poll again after the last data or after trailers, so the end is recognised here.
-fn observe<D: bytes::Buf>(exchange: &mut Exchange, frame: &Frame<D>, is_last: bool) {
+fn on_frame<D: bytes::Buf>(exchange: &mut Exchange, frame: &Frame<D>, is_last: bool) {
     if let Some(data) = frame.data_ref() {
-        exchange.sent(data.remaining() as u64);
+        exchange.on_body_chunk(data.remaining() as u64);
     }
     if let Some(trailers) = frame.trailers_ref() {
-        exchange.trailers(trailers);
+        exchange.on_trailers(trailers);
     }
     if is_last || frame.is_trailers() {
-        exchange.finish(Outcome::Complete);
+        exchange.end(Outcome::Complete);
     }
 }

@@ -7,13 +7,13 @@ use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-use super::shared_state::Late;
+use super::shared_state::SharedState;
 
 /// Counts the bytes of a request's body, by whoever passes them on.
 #[derive(Clone, Debug)]
-pub struct BodySize(pub(super) Late);
+pub struct BodyCounter(pub(super) SharedState);
 
-impl BodySize {
+impl BodyCounter {
     /// `bytes` more have passed.
     pub fn add(&self, bytes: u64) {
         self.0.add_to_request(bytes);
@@ -23,20 +23,20 @@ impl BodySize {
 /// A body whose bytes are counted.
 #[pin_project]
 #[derive(Debug)]
-pub struct CountedBody<B> {
+pub struct CountingBody<B> {
     #[pin]
     inner: B,
-    size: BodySize,
+    size: BodyCounter,
 }
 
-impl<B> CountedBody<B> {
+impl<B> CountingBody<B> {
     /// Adds what passes through `inner` to `size`.
-    pub const fn new(inner: B, size: BodySize) -> Self {
+    pub const fn new(inner: B, size: BodyCounter) -> Self {
         Self { inner, size }
     }
 }
 
-impl<B: Body> Body for CountedBody<B> {
+impl<B: Body> Body for CountingBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

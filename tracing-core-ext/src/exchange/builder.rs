@@ -7,9 +7,9 @@ use opentelemetry::{
 };
 
 use super::{
-    instrumentation::{Instrumentation, global_starter, installed_meter, starter},
-    options::{Options, ResponseField, TrustPolicy},
-    outcome::Ending,
+    instrumentation::{Instrumentation, global_tracer, installed_meter, tracer_for},
+    options::{Options, ResponseHeader, TrustPolicy},
+    outcome::ExchangeSummary,
     start::StartSpan,
 };
 use crate::{
@@ -24,14 +24,14 @@ pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
 
 /// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
-pub trait Receives: From<Instrumentation> {}
+pub trait ServerMiddleware: From<Instrumentation> {}
 
-impl Receives for Instrumentation {}
+impl ServerMiddleware for Instrumentation {}
 
 /// A client: its [`Builder`] has the options of outgoing requests as well.
-pub trait Sends: From<Instrumentation> {}
+pub trait ClientMiddleware: From<Instrumentation> {}
 
-impl Sends for Instrumentation {}
+impl ClientMiddleware for Instrumentation {}
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
@@ -72,7 +72,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        self.tracer = Some(starter(provider, &self.scope));
+        self.tracer = Some(tracer_for(provider, &self.scope));
         self
     }
 
@@ -145,7 +145,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     where
         F: Fn(&RequestView<'_>) -> Option<Cow<'static, str>> + Send + Sync + 'static,
     {
-        self.options.detail.name_of = Some(Box::new(name));
+        self.options.attribute_options.span_name_fn = Some(Box::new(name));
         self
     }
 
@@ -166,7 +166,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         F: Fn(&RequestView<'_>) -> A + Send + Sync + 'static,
         A: IntoIterator<Item = KeyValue>,
     {
-        self.options.detail.of_request =
+        self.options.attribute_options.request_attributes_fn =
             Some(Box::new(move |request, list| list.extend(attributes(request))));
         self
     }
@@ -188,20 +188,20 @@ impl<T: From<Instrumentation>> Builder<T> {
         F: Fn(&ResponseView<'_>) -> A + Send + Sync + 'static,
         A: IntoIterator<Item = KeyValue>,
     {
-        self.options.detail.of_response =
+        self.options.attribute_options.response_attributes_fn =
             Some(Box::new(move |response, list| list.extend(attributes(response))));
         self
     }
 
     /// What counts as an error, and its `error.type`; `None` is no error. The semantic conventions' answer is in the
-    /// [`Ending`].
+    /// [`ExchangeSummary`].
     ///
     /// ```
     /// use http::StatusCode;
-    /// use tracing_core_ext::exchange::Ending;
+    /// use tracing_core_ext::exchange::ExchangeSummary;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
     /// # let builder = Builder::<Instrumentation>::new("docs", "1");
-    /// let builder = builder.error_type(|ending: Ending| match ending.status() {
+    /// let builder = builder.error_type(|ending: ExchangeSummary| match ending.status() {
     ///     Some(StatusCode::TOO_MANY_REQUESTS) => Some("throttled".into()),
     ///     _ => ending.into_error_type(),
     /// });
@@ -209,9 +209,9 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// ```
     pub fn error_type<F>(mut self, error_type: F) -> Self
     where
-        F: Fn(Ending) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+        F: Fn(ExchangeSummary) -> Option<Cow<'static, str>> + Send + Sync + 'static,
     {
-        self.options.error_type_of = Some(Box::new(error_type));
+        self.options.error_type_fn = Some(Box::new(error_type));
         self
     }
 
@@ -226,7 +226,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
     /// ```
     pub fn capture_request_headers(mut self, headers: CapturedHeaders) -> Self {
-        self.options.detail.request_headers = headers;
+        self.options.attribute_options.request_headers = headers;
         self
     }
 
@@ -241,7 +241,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
     /// ```
     pub fn capture_response_headers(mut self, headers: CapturedHeaders) -> Self {
-        self.options.detail.response_headers = headers;
+        self.options.attribute_options.response_headers = headers;
         self
     }
 
@@ -259,7 +259,10 @@ impl<T: From<Instrumentation>> Builder<T> {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        self.options.detail.redacted_keys.extend(keys.into_iter().map(|key| key.as_ref().into()));
+        self.options
+            .attribute_options
+            .redacted_keys
+            .extend(keys.into_iter().map(|key| key.as_ref().into()));
         self
     }
 
@@ -275,7 +278,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub const fn attribute_value_length_limit(mut self, characters: usize) -> Self {
-        self.options.detail.value_limit = Some(characters);
+        self.options.attribute_options.value_limit = Some(characters);
         self
     }
 
@@ -302,10 +305,10 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
-        let tracer = tracer.unwrap_or_else(|| global_starter(&scope));
+        let tracer = tracer.unwrap_or_else(|| global_tracer(&scope));
         let meter = meter.or_else(|| Some((installed_meter(&scope)?, true)));
         let propagator = propagator.unwrap_or_else(Propagator::global);
-        let limit = &mut options.detail.value_limit;
+        let limit = &mut options.attribute_options.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
         let metrics = meter
             .map(|(meter, can_bind)| Metrics::new(meter, scope, options.has_body_sizes, can_bind));
@@ -313,7 +316,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     }
 }
 
-impl<T: Receives> Builder<T> {
+impl<T: ServerMiddleware> Builder<T> {
     /// What is made of the trace context that callers send. By default they are trusted.
     ///
     /// ```
@@ -336,13 +339,13 @@ impl<T: Receives> Builder<T> {
     /// use tracing_core_ext::exchange::TrustPolicy;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
     /// # let builder = Builder::<Instrumentation>::new("docs", "1");
-    /// let builder = builder.trust_by(|request| match request.peer() {
+    /// let builder = builder.trust_fn(|request| match request.peer() {
     ///     Some(peer) if peer.ip().is_loopback() => TrustPolicy::Trust,
     ///     _ => TrustPolicy::LinkOnly,
     /// });
     /// # builder.build();
     /// ```
-    pub fn trust_by<F>(mut self, policy: F) -> Self
+    pub fn trust_fn<F>(mut self, policy: F) -> Self
     where
         F: Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync + 'static,
     {
@@ -363,7 +366,7 @@ impl<T: Receives> Builder<T> {
     /// # Ok::<(), tracing_core_ext::http::InvalidNetwork>(())
     /// ```
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
-        self.options.detail.proxies = Some(proxies);
+        self.options.attribute_options.proxies = Some(proxies);
         self
     }
 
@@ -376,7 +379,7 @@ impl<T: Receives> Builder<T> {
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
     /// # struct Middleware;
     /// # impl From<Instrumentation> for Middleware { fn from(_: Instrumentation) -> Self { Self } }
-    /// # impl tracing_core_ext::exchange::Receives for Middleware {}
+    /// # impl tracing_core_ext::exchange::ServerMiddleware for Middleware {}
     /// # let builder = Builder::<Middleware>::new("docs", "1");
     /// let builder = builder.server_address_label(true);
     /// # builder.build();
@@ -389,21 +392,21 @@ impl<T: Receives> Builder<T> {
     /// Tells callers the trace in a header field of the response; more than one may be asked for, none is by default.
     ///
     /// ```
-    /// use tracing_core_ext::exchange::ResponseField;
+    /// use tracing_core_ext::exchange::ResponseHeader;
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
     /// # let builder = Builder::<Instrumentation>::new("docs", "1");
-    /// let builder = builder.response_field(ResponseField::ServerTiming);
+    /// let builder = builder.response_header(ResponseHeader::ServerTiming);
     /// # builder.build();
     /// ```
-    pub fn response_field(mut self, field: ResponseField) -> Self {
-        if !self.options.response_fields.contains(&field) {
-            self.options.response_fields.push(field);
+    pub fn response_header(mut self, field: ResponseHeader) -> Self {
+        if !self.options.response_headers.contains(&field) {
+            self.options.response_headers.push(field);
         }
         self
     }
 }
 
-impl<T: Sends> Builder<T> {
+impl<T: ClientMiddleware> Builder<T> {
     /// Only these hosts learn of the trace and get its baggage. Requests to any other have their span too, but go out
     /// without context: fields that already stand in such a request are removed.
     ///

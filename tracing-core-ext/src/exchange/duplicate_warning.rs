@@ -3,20 +3,20 @@ use std::sync::Once;
 /// Says that a middleware stands below another one, which is the one that counts: once in the life of a process.
 ///
 /// ```
-/// use tracing_core_ext::exchange::NestingWarning;
+/// use tracing_core_ext::exchange::DuplicateMiddlewareWarning;
 ///
-/// static NESTED: NestingWarning = NestingWarning::new("my_framework::Tracing");
+/// static NESTED: DuplicateMiddlewareWarning = DuplicateMiddlewareWarning::new("my_framework::Tracing");
 ///
 /// // When a request comes that has its span already:
-/// NESTED.say();
+/// NESTED.warn_once();
 /// ```
 #[derive(Debug)]
-pub struct NestingWarning {
+pub struct DuplicateMiddlewareWarning {
     middleware: &'static str,
     said: Once,
 }
 
-impl NestingWarning {
+impl DuplicateMiddlewareWarning {
     /// A warning that names `middleware`.
     pub const fn new(middleware: &'static str) -> Self {
         Self { middleware, said: Once::new() }
@@ -24,7 +24,7 @@ impl NestingWarning {
 
     /// Warns, if that is the first time.
     #[cold]
-    pub fn say(&self) {
+    pub fn warn_once(&self) {
         self.said.call_once(|| {
             tracing::warn!(
                 middleware = self.middleware,

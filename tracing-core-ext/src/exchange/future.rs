@@ -1,5 +1,4 @@
 use std::{
-    mem,
     pin::Pin,
     str,
     task::{Context, Poll, ready},
@@ -40,18 +39,18 @@ where
         let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         match &mut result {
             Ok(response) => respond(this.exchange, response),
-            Err(_) => this.exchange.fail(),
+            Err(_) => this.exchange.end_with_error(),
         }
-        let exchange = mem::replace(this.exchange, Exchange::none());
+        let exchange = this.exchange.take();
         Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
     }
 }
 
 pub(crate) fn respond<B: Body>(exchange: &mut Exchange, response: &mut Response<B>) {
-    exchange.announce(response.headers_mut());
-    exchange.received(ProtocolVersion::from_http(response.version()), None);
+    exchange.inject_response(response.headers_mut());
+    exchange.record_connection(ProtocolVersion::from_http(response.version()), None);
     let (status, length) = (response.status().as_u16(), body_length(response));
-    exchange.respond(&ResponseHead { status, length, headers: response.headers() });
+    exchange.on_response(&ResponseHead { status, length, headers: response.headers() });
 }
 
 /// Length the body will have on the wire: what the body knows, else what the header says.

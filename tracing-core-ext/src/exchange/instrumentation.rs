@@ -18,7 +18,7 @@ use super::{
     exchange::Exchange,
     options::{Options, TrustPolicy},
     sampler::{Fate, Foresight},
-    shared_state::Late,
+    shared_state::SharedState,
     start::{Start, StartSpan, Started, Starter, link_to},
 };
 use crate::{
@@ -27,19 +27,19 @@ use crate::{
     metrics::{instruments::Metrics, request::Measured},
     propagation::{Headers, Propagator, extracted::Inbound},
     semconv::{
-        client::ClientDescription,
-        server::{Naming, ServerDescription},
+        client::ClientAttributes,
+        server::{NameState, ServerAttributes},
     },
-    trace::timer::Clock,
+    trace::timer::Timer,
 };
 
 /// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
 #[derive(Clone)]
 pub struct Instrumentation {
-    resolved: Arc<Resolved>,
+    inner: Arc<Inner>,
 }
 
-struct Resolved {
+struct Inner {
     tracer: Arc<dyn StartSpan>,
     propagator: Propagator,
     metrics: Option<Metrics>,
@@ -54,130 +54,140 @@ impl Instrumentation {
         options: Options,
     ) -> Self {
         #[cfg(feature = "telemetry")]
-        WAS_BUILT.store(true, Ordering::Relaxed);
-        Self { resolved: Arc::new(Resolved { tracer, propagator, metrics, options }) }
+        MIDDLEWARE_BUILT.store(true, Ordering::Relaxed);
+        Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
     }
 
     pub(crate) fn options(&self) -> &Options {
-        &self.resolved.options
+        &self.inner.options
     }
 
     pub(super) fn tracer(&self) -> &dyn StartSpan {
-        &*self.resolved.tracer
+        &*self.inner.tracer
     }
 
     pub(super) fn propagator(&self) -> &Propagator {
-        &self.resolved.propagator
+        &self.inner.propagator
     }
 
     /// Starts the exchange of an incoming request, below the span its headers name.
-    pub fn receive<R: RequestHead>(&self, head: &R) -> Exchange {
-        match &self.resolved.metrics {
-            None => self.serve(head, |_, _| None),
-            Some(metrics) => self.receive_measured(head, metrics),
+    pub fn start_server<R: RequestHead>(&self, head: &R) -> Exchange {
+        match &self.inner.metrics {
+            None => self.start_server_with(head, |_, _| None),
+            Some(metrics) => self.start_measured_server(head, metrics),
         }
     }
 
     /// Out of the way of those who measure nothing.
     #[inline(never)]
-    fn receive_measured<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
-        self.serve(head, |description, clock| {
-            clock.begin();
+    fn start_measured_server<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
+        self.start_server_with(head, |description, clock| {
+            clock.start();
             let labels = description.labels(self.options().has_server_label);
-            Some(Late::measured(Measured::server(metrics, labels, head.version())))
+            Some(SharedState::measured(Measured::server(metrics, labels, head.version())))
         })
     }
 
     #[inline(always)]
-    fn serve<R: RequestHead>(
+    fn start_server_with<R: RequestHead>(
         &self,
         head: &R,
-        measure: impl FnOnce(&ServerDescription<'_, R>, &mut Clock) -> Option<Late>,
+        measure: impl FnOnce(&ServerAttributes<'_, R>, &mut Timer) -> Option<SharedState>,
     ) -> Exchange {
-        let Resolved { tracer, options, .. } = &*self.resolved;
-        let (inbound, link) = self.inbound(head);
+        let Inner { tracer, options, .. } = &*self.inner;
+        let (inbound, link) = self.remote_parent(head);
         if options.excludes(head) {
             return Exchange::untraced(inbound.into_context(), head.method(), self.clone());
         }
-        let mut clock = Clock::default();
-        let description = ServerDescription::new(head, &options.detail);
+        let mut clock = Timer::default();
+        let description = ServerAttributes::new(head, &options.attribute_options);
         let measured = measure(&description, &mut clock);
-        let companion = tracing_span::span(head, &options.detail);
+        let tracing_span = tracing_span::span(head, &options.attribute_options);
         let kind = SpanKind::Server;
         let start = Start { kind, clock: &mut clock, link, description: &description };
-        let started = start_below(inbound, start, &companion, &**tracer);
-        let naming = description.naming();
-        let late = match measured {
-            Some(late) => Some(late.started(naming, description.call(), description.route_label())),
-            None if started.is_recorded => Late::of(naming, description.call(), options),
+        let started = start_server_span(inbound, start, &tracing_span, &**tracer);
+        let name_state = description.name_state();
+        let shared = match measured {
+            Some(shared) => {
+                Some(shared.started(name_state, description.grpc_path(), description.route_label()))
+            }
+            None if started.is_recorded => {
+                SharedState::if_needed(name_state, description.grpc_path(), options)
+            }
             None => None,
         };
-        Exchange::server(started, companion, clock, head.method(), late, self.clone())
+        Exchange::server(started, tracing_span, clock, head.method(), shared, self.clone())
     }
 
     /// What an incoming request is served below, and a caller that is not its parent.
     #[inline(always)]
-    fn inbound<'a, R: RequestHead>(
+    fn remote_parent<'a, R: RequestHead>(
         &self,
         head: &'a R,
     ) -> (Inbound<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
         match self.options().policy_for(head) {
-            TrustPolicy::Trust => (self.resolved.propagator.read(head.headers()), None),
-            TrustPolicy::LinkOnly => (Inbound::nothing(), self.link(head.headers())),
+            TrustPolicy::Trust => (self.inner.propagator.read(head.headers()), None),
+            TrustPolicy::LinkOnly => (Inbound::nothing(), self.caller_link(head.headers())),
             TrustPolicy::Ignore => (Inbound::nothing(), None),
         }
     }
 
     #[cold]
-    fn link(&self, headers: &impl Headers) -> Option<Box<SpanContext>> {
-        let caller = self.resolved.propagator.extract(headers);
+    fn caller_link(&self, headers: &impl Headers) -> Option<Box<SpanContext>> {
+        let caller = self.inner.propagator.extract(headers);
         link_to(caller.span().span_context())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
-    pub fn send<H: Headers>(&self, parent: &Context, head: &ClientRequestHead<'_, H>) -> Exchange {
-        let mut exchange = self.start_sending(parent, head);
-        if self.options().conceal_from(head) {
-            exchange.conceal();
-        }
-        exchange
-    }
-
-    fn start_sending<H: Headers>(
+    pub fn start_client<H: Headers>(
         &self,
         parent: &Context,
         head: &ClientRequestHead<'_, H>,
     ) -> Exchange {
-        let Resolved { tracer, options, .. } = &*self.resolved;
+        let mut exchange = self.start_client_span(parent, head);
+        if !self.options().may_propagate_to(head) {
+            exchange.skip_injection();
+        }
+        exchange
+    }
+
+    fn start_client_span<H: Headers>(
+        &self,
+        parent: &Context,
+        head: &ClientRequestHead<'_, H>,
+    ) -> Exchange {
+        let Inner { tracer, options, .. } = &*self.inner;
         if options.excludes(head) {
             return Exchange::untraced(parent.clone(), head.method, self.clone());
         }
-        let mut clock = Clock::default();
-        let description = &ClientDescription::new(head, &options.detail);
-        let measured = self.resolved.metrics.as_ref().map(|metrics| {
-            clock.begin();
-            Late::measured(Measured::client(metrics, description.labels()))
+        let mut clock = Timer::default();
+        let description = &ClientAttributes::new(head, &options.attribute_options);
+        let measured = self.inner.metrics.as_ref().map(|metrics| {
+            clock.start();
+            SharedState::measured(Measured::client(metrics, description.labels()))
         });
         let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
         let started = tracer.start(start, parent);
-        let late = match measured {
-            Some(late) => Some(late.started(Naming::COMPLETE, None, None)),
-            None if started.is_recorded => Late::of(Naming::COMPLETE, None, options),
+        let shared = match measured {
+            Some(shared) => Some(shared.started(NameState::COMPLETE, None, None)),
+            None if started.is_recorded => {
+                SharedState::if_needed(NameState::COMPLETE, None, options)
+            }
             None => None,
         };
-        Exchange::client(started, clock, head.method, late, self.clone())
+        Exchange::client(started, clock, head.method, shared, self.clone())
     }
 }
 
-/// Starts the span of an incoming request, unless `companion` has become that.
+/// Starts the span of an incoming request, unless `tracing_span` has become that.
 #[inline(always)]
-fn start_below<H: Headers>(
+fn start_server_span<H: Headers>(
     inbound: Inbound<'_, H>,
     mut start: Start<'_>,
-    companion: &Span,
+    tracing_span: &Span,
     tracer: &dyn StartSpan,
 ) -> Started {
-    let is_capturable = tracing_span::is_capturable(companion);
+    let is_capturable = tracing_span::may_be_exported_by_other_layer(tracing_span);
     match tracer.fate(inbound.parent()) {
         Fate::Identity(trace_id, span_id) if !is_capturable => {
             Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
@@ -191,8 +201,8 @@ fn start_below<H: Headers>(
         }
         _ => {
             let parent = inbound.into_context();
-            let captured =
-                is_capturable.then(|| tracing_span::capture(companion, &mut start, &parent));
+            let captured = is_capturable
+                .then(|| tracing_span::reuse_layer_span(tracing_span, &mut start, &parent));
             captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
         }
     }
@@ -201,7 +211,7 @@ fn start_below<H: Headers>(
 impl fmt::Debug for Instrumentation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrumentation")
-            .field("propagator", &self.resolved.propagator)
+            .field("propagator", &self.inner.propagator)
             .field("options", self.options())
             .finish_non_exhaustive()
     }
@@ -209,25 +219,25 @@ impl fmt::Debug for Instrumentation {
 
 /// Makes tracers for a scope.
 #[cfg(feature = "telemetry")]
-type Starters = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
+type TracerFactory = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
 
 #[cfg(feature = "telemetry")]
-static INSTALLED: OnceLock<Starters> = OnceLock::new();
+static INSTALLED: OnceLock<TracerFactory> = OnceLock::new();
 
 /// Whether there is any instrumentation, and whether there was some before telemetry was installed that needed it.
 #[cfg(feature = "telemetry")]
-static WAS_BUILT: AtomicBool = AtomicBool::new(false);
+static MIDDLEWARE_BUILT: AtomicBool = AtomicBool::new(false);
 #[cfg(feature = "telemetry")]
-static WAS_BUILT_UNINSTALLED: AtomicBool = AtomicBool::new(false);
+static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 
 #[cfg(feature = "telemetry")]
-pub(crate) fn was_built() -> bool {
-    WAS_BUILT.load(Ordering::Relaxed)
+pub(crate) fn is_middleware_built() -> bool {
+    MIDDLEWARE_BUILT.load(Ordering::Relaxed)
 }
 
 #[cfg(feature = "telemetry")]
-pub(crate) fn was_built_uninstalled() -> bool {
-    WAS_BUILT_UNINSTALLED.load(Ordering::Relaxed)
+pub(crate) fn built_before_install() -> bool {
+    BUILT_BEFORE_INSTALL.load(Ordering::Relaxed)
 }
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -238,19 +248,19 @@ static METERS: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
 /// It is the global one as well, but what OpenTelemetry hands out as that boxes every span once more and does not tell
 /// which sampler it has.
 #[cfg(feature = "telemetry")]
-pub(crate) fn install_globally<P>(provider: P)
+pub(crate) fn set_global_tracer_provider<P>(provider: P)
 where
     P: TracerProvider + fmt::Debug + Send + Sync + 'static,
     P::Tracer: Send + Sync + 'static,
     <P::Tracer as Tracer>::Span: Send + Sync + 'static,
 {
-    INSTALLED.get_or_init(|| Box::new(move |scope| starter(&provider, &scope)));
+    INSTALLED.get_or_init(|| Box::new(move |scope| tracer_for(&provider, &scope)));
 }
 
 /// Makes `provider` the one whose meters builders fall back on. What OpenTelemetry hands out as global may be a provider that
 /// drops everything, which would cost as much as one that does not.
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
-pub(crate) fn install_meters_globally(provider: impl MeterProvider + Send + Sync + 'static) {
+pub(crate) fn set_global_meter_provider(provider: impl MeterProvider + Send + Sync + 'static) {
     METERS.get_or_init(|| Box::new(provider));
 }
 
@@ -265,17 +275,17 @@ pub(super) fn installed_meter(scope: &InstrumentationScope) -> Option<Meter> {
     }
 }
 
-pub(super) fn global_starter(scope: &InstrumentationScope) -> Arc<dyn StartSpan> {
+pub(super) fn global_tracer(scope: &InstrumentationScope) -> Arc<dyn StartSpan> {
     #[cfg(feature = "telemetry")]
     if let Some(starters) = INSTALLED.get() {
         return starters(scope.clone());
     }
     #[cfg(feature = "telemetry")]
-    WAS_BUILT_UNINSTALLED.store(true, Ordering::Relaxed);
-    starter(&global::tracer_provider(), scope)
+    BUILT_BEFORE_INSTALL.store(true, Ordering::Relaxed);
+    tracer_for(&global::tracer_provider(), scope)
 }
 
-pub(super) fn starter<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>
+pub(super) fn tracer_for<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>
 where
     P: TracerProvider + fmt::Debug,
     P::Tracer: Send + Sync + 'static,

@@ -41,10 +41,10 @@ impl Lean {
         parent: ParentSpan,
     ) -> Context {
         let Start { kind, clock, link, description } = start;
-        let start_time = clock.started();
+        let start_time = clock.start_time();
         let mut attributes = Vec::with_capacity(CAPACITY);
-        let name = description.before_sampling(&mut attributes);
-        description.when_recorded(&mut attributes);
+        let name = description.sampling_attributes(&mut attributes);
+        description.recorded_attributes(&mut attributes);
         let mut span = LeanSpan {
             open: Some(Open { identity, parent, kind, name, start_time, attributes, more: None }),
             lean: Arc::clone(self),
@@ -287,7 +287,7 @@ mod tests {
             request =
                 request.header("traceparent", traceparent).header("tracestate", "a=1,b@c@d=2");
         }
-        let mut exchange = builder.trust(policy).build().receive(&request.body(()).unwrap());
+        let mut exchange = builder.trust(policy).build().start_server(&request.body(()).unwrap());
         let span = exchange.request_span().unwrap();
         span.set_attribute("cart.items", 3);
         span.record_error(&std::fmt::Error);
@@ -297,8 +297,8 @@ mod tests {
         span.context().span().add_link(link, vec![KeyValue::new("a", 1)]);
         span.set_route("POST", "/items");
         let headers = &http::HeaderMap::new();
-        exchange.respond(&ResponseHead { status: 503, length: None, headers });
-        exchange.finish(Outcome::Complete);
+        exchange.on_response(&ResponseHead { status: 503, length: None, headers });
+        exchange.end(Outcome::Complete);
         assert!(!span.is_recording());
         span.set_attribute("too.late", true);
     }
@@ -376,7 +376,7 @@ mod tests {
         let instrumentation = builder.build();
         let receive = |traceparent: &str| {
             let request = Request::get("/").header("traceparent", traceparent).body(()).unwrap();
-            instrumentation.receive(&request)
+            instrumentation.start_server(&request)
         };
         let open = receive(TRACEPARENT);
         provider.shutdown().unwrap();

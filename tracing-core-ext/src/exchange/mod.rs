@@ -1,5 +1,5 @@
-//! The life of one request and its response: [`receive`](Instrumentation::receive) or
-//! [`send`](Instrumentation::send), [`respond`](Exchange::respond), [`finish`](Exchange::finish).
+//! The life of one request and its response: [`start_server`](Instrumentation::start_server) or
+//! [`start_client`](Instrumentation::start_client), [`on_response`](Exchange::on_response), [`end`](Exchange::end).
 //!
 //! An adapter for a web framework or a client library only translates. It describes its request, polls its futures and
 //! bodies [`in_scope`](Exchange::in_scope), and says what it saw:
@@ -10,29 +10,29 @@
 //!
 //! let instrumentation: Instrumentation = Builder::new("my-framework", "1.0.0").build();
 //! let request = http::Request::get("http://shop.example/items/7").body(())?;
-//! let mut exchange = instrumentation.receive(&request);
+//! let mut exchange = instrumentation.start_server(&request);
 //! let status = exchange.in_scope(|| 200);
 //! let headers = &http::HeaderMap::new();
-//! exchange.respond(&ResponseHead { status, length: Some(2), headers });
+//! exchange.on_response(&ResponseHead { status, length: Some(2), headers });
 //! exchange.in_scope(|| "ok");
-//! exchange.finish(Outcome::Complete);
+//! exchange.end(Outcome::Complete);
 //! # Ok::<(), http::Error>(())
 //! ```
 //!
 //! # When is what called?
 //!
-//! - `receive` or `send` when the request is there; the span starts.
+//! - `start_server` or `start_client` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
 //! - [`inject`](Exchange::inject) before a request is sent, for the fields that carry the trace on.
-//! - [`announce`](Exchange::announce) before the headers of the response are sent, for fields that tell of the trace.
-//! - `respond` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
+//! - [`inject_response`](Exchange::inject_response) before the headers of the response are sent, for fields that tell of the trace.
+//! - `on_response` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
 //!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
-//! - `sent` for every frame with data; it finishes the exchange with the last byte of a body of known length.
-//! - [`trailers`](Exchange::trailers) when the body ends with some: gRPC says there how a call went.
-//! - `finish` when the body ends or anything fails. The first call counts, every later one does nothing.
+//! - `on_body_chunk` for every frame with data; it finishes the exchange with the last byte of a body of known length.
+//! - [`on_trailers`](Exchange::on_trailers) when the body ends with some: gRPC says there how a call went.
+//! - `end` when the body ends or anything fails. The first call counts, every later one does nothing.
 //! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
 //!
-//! The span ends in `finish` and nowhere else, whatever still runs below it.
+//! The span ends in `end` and nowhere else, whatever still runs below it.
 //!
 //! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
 //! where its handler asks for one with [`RequestSpan::websocket`].
@@ -59,15 +59,15 @@ mod websocket_span;
 #[cfg(feature = "telemetry")]
 pub use self::end_only::EndOnly;
 pub use self::{
-    body::{AnyError, Classify, ExchangeBody},
-    body_counter::{BodySize, CountedBody},
-    builder::{Builder, Receives, Sends},
-    duplicate_warning::NestingWarning,
+    body::{BodyError, ClassifyBodyError, ExchangeBody},
+    body_counter::{BodyCounter, CountingBody},
+    builder::{Builder, ClientMiddleware, ServerMiddleware},
+    duplicate_warning::DuplicateMiddlewareWarning,
     exchange::Exchange,
     future::{ResponseFuture, parse_length},
     instrumentation::Instrumentation,
-    options::{ResponseField, TrustPolicy},
-    outcome::{Ending, ErrorType, Outcome},
+    options::{ResponseHeader, TrustPolicy},
+    outcome::{ErrorType, ExchangeSummary, Outcome},
     request_span::RequestSpan,
     websocket_span::{WebSocketFuture, WebSocketSpan},
 };

@@ -3,11 +3,11 @@ use std::{borrow::Cow, fmt};
 use http::HeaderName;
 use opentelemetry::trace::SpanContext;
 
-use super::outcome::Ending;
+use super::outcome::ExchangeSummary;
 use crate::{
     http::{AllowedHosts, ClientRequestHead, RequestHead, RequestView},
     propagation::{HeadersMut, TraceParent},
-    semconv::options::Detail,
+    semconv::options::AttributeOptions,
 };
 
 /// What a server makes of the trace context its caller sends.
@@ -27,7 +27,7 @@ pub enum TrustPolicy {
 /// A header field that tells the caller in which trace its request was served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ResponseField {
+pub enum ResponseHeader {
     /// `traceresponse`: W3C Trace Context, "Response header" (a draft), in the format of `traceparent`.
     TraceResponse,
     /// `Server-Timing` with a metric `traceparent`, which scripts of a page may read.
@@ -37,7 +37,7 @@ pub enum ResponseField {
 static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-impl ResponseField {
+impl ResponseHeader {
     /// Nothing is written where there is no span of ours: a caller knows its own.
     pub(super) fn write<H: HeadersMut>(self, span: &SpanContext, headers: &mut H) {
         if span.is_remote() {
@@ -54,19 +54,19 @@ impl ResponseField {
     }
 }
 
-pub(crate) type Filter = dyn Fn(&RequestView<'_>) -> bool + Send + Sync;
-pub(crate) type Trust = dyn Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync;
-pub(crate) type ErrorTypeOf = dyn Fn(Ending) -> Option<Cow<'static, str>> + Send + Sync;
+pub(crate) type FilterFn = dyn Fn(&RequestView<'_>) -> bool + Send + Sync;
+pub(crate) type TrustFn = dyn Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync;
+pub(crate) type ErrorTypeFn = dyn Fn(ExchangeSummary) -> Option<Cow<'static, str>> + Send + Sync;
 
 /// What a middleware or a client was told when it was built.
 #[derive(Default)]
 pub(crate) struct Options {
-    pub(crate) detail: Detail,
-    pub(crate) filter: Option<Box<Filter>>,
+    pub(crate) attribute_options: AttributeOptions,
+    pub(crate) filter: Option<Box<FilterFn>>,
     pub(crate) policy: TrustPolicy,
-    pub(crate) trust: Option<Box<Trust>>,
-    pub(crate) error_type_of: Option<Box<ErrorTypeOf>>,
-    pub(crate) response_fields: Vec<ResponseField>,
+    pub(crate) trust: Option<Box<TrustFn>>,
+    pub(crate) error_type_fn: Option<Box<ErrorTypeFn>>,
+    pub(crate) response_headers: Vec<ResponseHeader>,
     pub(crate) has_body_sizes: bool,
     pub(crate) has_server_label: bool,
     pub(crate) allowed_hosts: Option<AllowedHosts>,
@@ -81,9 +81,9 @@ impl Options {
         self.filter.as_ref().is_some_and(|filter| !filter(&RequestView::new(head)))
     }
 
-    /// Whether who receives this request is to know nothing of the trace.
-    pub(crate) fn conceal_from<H>(&self, head: &ClientRequestHead<'_, H>) -> bool {
-        self.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.host, head.port))
+    /// Whether trace context may be sent to the host of this request.
+    pub(crate) fn may_propagate_to<H>(&self, head: &ClientRequestHead<'_, H>) -> bool {
+        self.allowed_hosts.as_ref().is_none_or(|hosts| hosts.allow(head.host, head.port))
     }
 
     #[inline]
@@ -95,9 +95,9 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("detail", &self.detail)
+            .field("attribute_options", &self.attribute_options)
             .field("policy", &self.policy)
-            .field("response_fields", &self.response_fields)
+            .field("response_headers", &self.response_headers)
             .field("has_body_sizes", &self.has_body_sizes)
             .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()

@@ -70,14 +70,14 @@ impl fmt::Display for ErrorType {
 
 /// The end of an exchange, for an option that decides what counts as an error.
 #[derive(Clone, Debug)]
-pub struct Ending {
+pub struct ExchangeSummary {
     pub(super) outcome: Outcome,
     pub(super) status: Option<u16>,
     pub(super) rpc_status: Option<&'static str>,
     pub(super) error_type: Option<Cow<'static, str>>,
 }
 
-impl Ending {
+impl ExchangeSummary {
     /// How it ended.
     pub const fn outcome(&self) -> Outcome {
         self.outcome

@@ -5,7 +5,9 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 
-use super::{instrumentation::Instrumentation, shared_state::Late, websocket_span::WebSocketSpan};
+use super::{
+    instrumentation::Instrumentation, shared_state::SharedState, websocket_span::WebSocketSpan,
+};
 use crate::semconv::names;
 
 /// The span of a request, for its handler and for middleware inside ours.
@@ -15,19 +17,19 @@ use crate::semconv::names;
 #[derive(Clone, Debug, Default)]
 pub struct RequestSpan {
     context: Context,
-    late: Option<Late>,
+    shared: Option<SharedState>,
     instrumentation: Option<Instrumentation>,
 }
 
 impl RequestSpan {
     pub(super) fn new(
         context: &Context,
-        late: Option<&Late>,
+        shared: Option<&SharedState>,
         instrumentation: &Instrumentation,
     ) -> Self {
         Self {
             context: context.clone(),
-            late: late.cloned(),
+            shared: shared.cloned(),
             instrumentation: Some(instrumentation.clone()),
         }
     }
@@ -77,8 +79,8 @@ impl RequestSpan {
     /// # }
     /// ```
     pub fn set_metric_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
-        if let Some(late) = &self.late {
-            late.set_label(KeyValue::new(key, value));
+        if let Some(shared) = &self.shared {
+            shared.set_label(KeyValue::new(key, value));
         }
     }
 
@@ -87,9 +89,15 @@ impl RequestSpan {
     /// For routers that know the route behind our middleware. What stands for `method` in the name is up to the semantic
     /// conventions.
     pub fn set_route(&self, method: &str, route: &str) {
-        if let Some((late, instrumentation)) = self.late.as_ref().zip(self.instrumentation.as_ref())
+        if let Some((shared, instrumentation)) =
+            self.shared.as_ref().zip(self.instrumentation.as_ref())
         {
-            late.set_route(&self.context, &instrumentation.options().detail, method, route);
+            shared.set_route(
+                &self.context,
+                &instrumentation.options().attribute_options,
+                method,
+                route,
+            );
         }
     }
 
@@ -106,7 +114,7 @@ impl RequestSpan {
     /// # }
     /// ```
     pub fn websocket(&self, route: &str) -> WebSocketSpan {
-        self.instrumentation.as_ref().map_or_else(WebSocketSpan::none, |instrumentation| {
+        self.instrumentation.as_ref().map_or_else(WebSocketSpan::noop, |instrumentation| {
             WebSocketSpan::start(instrumentation, &self.context, route)
         })
     }

@@ -16,53 +16,57 @@ use super::options::Options;
 use crate::{
     http::{ProtocolVersion, method::Method, route::RouteName},
     metrics::request::{Measured, Measurement},
-    semconv::{labels::EndLabels, names, options::Detail, rpc, server::Naming},
-    trace::timer::Clock,
+    semconv::{labels::EndLabels, names, options::AttributeOptions, rpc, server::NameState},
+    trace::timer::Timer,
 };
 
 /// What is still learned of an exchange behind its start, where it is recorded or measured. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Late(Arc<State>);
+pub(crate) struct SharedState(Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Inner {
     has_route: AtomicBool,
     is_named: AtomicBool,
-    /// The path of what says to be a gRPC call.
-    call: OnceLock<Box<str>>,
+    /// The path of a request that claims to be a gRPC call.
+    grpc_path: OnceLock<Box<str>>,
     request_size: AtomicU64,
     response_size: AtomicU64,
     measured: Option<Measured>,
     route_label: OnceLock<&'static str>,
 }
 
-impl Late {
+impl SharedState {
     /// `None` where nothing more is to be learned.
     #[inline]
-    pub(super) fn of(naming: Naming, call: Option<&str>, options: &Options) -> Option<Self> {
-        if naming.has_route && call.is_none() && !options.has_body_sizes {
+    pub(super) fn if_needed(
+        name_state: NameState,
+        grpc_path: Option<&str>,
+        options: &Options,
+    ) -> Option<Self> {
+        if name_state.has_route && grpc_path.is_none() && !options.has_body_sizes {
             return None;
         }
-        Some(Self::default().started(naming, call, None))
+        Some(Self::default().started(name_state, grpc_path, None))
     }
 
     /// Of an exchange that is about to start.
     pub(super) fn measured(measured: Measured) -> Self {
-        Self(Arc::new(State { measured: Some(measured), ..State::default() }))
+        Self(Arc::new(Inner { measured: Some(measured), ..Inner::default() }))
     }
 
     /// The exchange has started.
     pub(super) fn started(
         self,
-        naming: Naming,
-        call: Option<&str>,
+        name_state: NameState,
+        grpc_path: Option<&str>,
         route: Option<&'static str>,
     ) -> Self {
-        let has_route = naming.has_route || route.is_some();
+        let has_route = name_state.has_route || route.is_some();
         self.0.has_route.store(has_route, Ordering::Relaxed);
-        self.0.is_named.store(naming.is_chosen, Ordering::Relaxed);
-        if let Some(call) = call {
-            self.0.call.get_or_init(|| call.into());
+        self.0.is_named.store(name_state.is_custom, Ordering::Relaxed);
+        if let Some(grpc_path) = grpc_path {
+            self.0.grpc_path.get_or_init(|| grpc_path.into());
         }
         self.label_route(route);
         self
@@ -79,7 +83,13 @@ impl Late {
     }
 
     /// Puts `route` on the span in `context`, if it is the first.
-    pub(super) fn set_route(&self, context: &Context, detail: &Detail, method: &str, route: &str) {
+    pub(super) fn set_route(
+        &self,
+        context: &Context,
+        attribute_options: &AttributeOptions,
+        method: &str,
+        route: &str,
+    ) {
         if self.0.has_route.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -87,7 +97,7 @@ impl Late {
         self.label_route(named.label());
         let span = context.span();
         let route = StringValue::from(named.route);
-        span.set_attribute(detail.attribute(names::HTTP_ROUTE, route));
+        span.set_attribute(attribute_options.attribute(names::HTTP_ROUTE, route));
         self.name(&span, named.name);
     }
 
@@ -99,8 +109,8 @@ impl Late {
 
     /// The response tells whether the server knows the method that was called: where it does not, the caller made it up,
     /// and no name comes from that.
-    pub(super) fn record_call(&self, span: &SpanRef<'_>, is_known: bool) {
-        let Some(path) = self.0.call.get() else { return };
+    pub(super) fn record_rpc_method(&self, span: &SpanRef<'_>, is_known: bool) {
+        let Some(path) = self.0.grpc_path.get() else { return };
         let method = rpc::method(path).filter(|_| is_known).map(str::to_owned);
         let Some(method) = method else {
             span.set_attribute(KeyValue::new(names::RPC_METHOD, "_OTHER"));
@@ -134,8 +144,8 @@ impl Late {
     }
 
     /// Bytes of both bodies, as far as they have passed.
-    pub(super) fn sizes(&self) -> (u64, u64) {
-        let State { request_size, response_size, .. } = &*self.0;
+    pub(super) fn body_sizes(&self) -> (u64, u64) {
+        let Inner { request_size, response_size, .. } = &*self.0;
         (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
     }
 
@@ -144,20 +154,20 @@ impl Late {
     pub(super) fn record(
         &self,
         context: &Context,
-        clock: &Clock,
+        clock: &Timer,
         duration: Duration,
         status: Option<u16>,
         error_type: Option<&Cow<'static, str>>,
     ) {
         let Some(measured) = &self.0.measured else { return };
-        let (request_size, response_size) = self.sizes();
+        let (request_size, response_size) = self.body_sizes();
         let response_size = status.is_some().then_some(response_size);
         let route = self.0.route_label.get().copied();
         measured.record(
             Measurement { duration, request_size, response_size },
             EndLabels { status, error_type, route, ..EndLabels::default() },
             context.span().span_context(),
-            || clock.at(duration),
+            || clock.end_time(duration),
         );
     }
 }

@@ -6,8 +6,8 @@ use opentelemetry::{
 use super::sampler::{Fate, Foresight};
 use crate::{
     propagation::extracted::{Parent, sampled_below, unrecorded_below},
-    semconv::span_attributes::Describe,
-    trace::timer::Clock,
+    semconv::span_attributes::SpanAttributes,
+    trace::timer::Timer,
 };
 
 /// Room for every attribute of a span, those of the response too, so that the list never grows.
@@ -16,9 +16,9 @@ pub(super) const CAPACITY: usize = 16;
 /// A span that is about to start.
 pub(crate) struct Start<'a> {
     pub(crate) kind: SpanKind,
-    pub(crate) clock: &'a mut Clock,
+    pub(crate) clock: &'a mut Timer,
     pub(crate) link: Option<Box<SpanContext>>,
-    pub(crate) description: &'a dyn Describe,
+    pub(crate) description: &'a dyn SpanAttributes,
 }
 
 /// A tracer of any type, resolved when a layer is built.
@@ -93,9 +93,9 @@ where
 {
     fn start_described(&self, start: Start<'_>, parent: &Context) -> Started {
         let Start { kind, clock, link, description } = start;
-        let start_time = Some(clock.started());
+        let start_time = Some(clock.start_time());
         let mut attributes = Vec::with_capacity(CAPACITY);
-        let name = description.before_sampling(&mut attributes);
+        let name = description.sampling_attributes(&mut attributes);
         let builder = SpanBuilder {
             name,
             start_time,
@@ -107,7 +107,7 @@ where
             return Started::unrecorded(propagated(span.span_context(), parent));
         }
         let mut attributes = Vec::new();
-        description.when_recorded(&mut attributes);
+        description.recorded_attributes(&mut attributes);
         span.set_attributes(attributes);
         Started::recorded(parent.with_span(span))
     }
@@ -120,10 +120,10 @@ where
         if !span.is_recording() {
             return Started::unrecorded(propagated(span.span_context(), parent));
         }
-        clock.started();
+        clock.start_time();
         let mut attributes = Vec::new();
-        span.update_name(description.before_sampling(&mut attributes));
-        description.when_recorded(&mut attributes);
+        span.update_name(description.sampling_attributes(&mut attributes));
+        description.recorded_attributes(&mut attributes);
         span.set_attributes(attributes);
         Started::recorded(parent.with_span(span))
     }

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     bridge::{layer, tracing_span},
-    semconv::{names, websocket::WebSocketDescription},
-    trace::timer::Clock,
+    semconv::{names, websocket::WebSocketAttributes},
+    trace::timer::Timer,
 };
 
 /// The span of an open WebSocket, made by [`RequestSpan::websocket`](crate::exchange::RequestSpan::websocket). It ends when this is
@@ -35,8 +35,8 @@ use crate::{
 #[must_use = "the span ends when this is dropped"]
 pub struct WebSocketSpan {
     context: Context,
-    companion: Span,
-    clock: Clock,
+    tracing_span: Span,
+    clock: Timer,
     /// There is no context to be in.
     is_none: bool,
 }
@@ -47,27 +47,27 @@ impl WebSocketSpan {
         handshake: &Context,
         route: &str,
     ) -> Self {
-        let detail = &instrumentation.options().detail;
-        let description = &WebSocketDescription { route, detail };
-        let companion = tracing_span::of_websocket(route, detail);
-        let (parent, mut clock) = (root_with_baggage_of(handshake), Clock::default());
+        let attribute_options = &instrumentation.options().attribute_options;
+        let description = &WebSocketAttributes { route, attribute_options };
+        let tracing_span = tracing_span::websocket_span(route, attribute_options);
+        let (parent, mut clock) = (root_with_baggage_of(handshake), Timer::default());
         let link = link_to(handshake.span().span_context());
         let kind = SpanKind::Internal;
         let mut start = Start { kind, clock: &mut clock, link, description };
-        let captured = tracing_span::is_capturable(&companion)
-            .then(|| tracing_span::capture(&companion, &mut start, &parent));
+        let captured = tracing_span::may_be_exported_by_other_layer(&tracing_span)
+            .then(|| tracing_span::reuse_layer_span(&tracing_span, &mut start, &parent));
         let started =
             captured.flatten().unwrap_or_else(|| instrumentation.tracer().start(start, &parent));
-        layer::bind(&companion, &started.context);
-        Self { context: started.context, companion, clock, is_none: false }
+        layer::set_context(&tracing_span, &started.context);
+        Self { context: started.context, tracing_span, clock, is_none: false }
     }
 
     /// Stands for no span.
-    pub(super) fn none() -> Self {
+    pub(super) fn noop() -> Self {
         Self {
             context: Context::new(),
-            companion: Span::none(),
-            clock: Clock::default(),
+            tracing_span: Span::none(),
+            clock: Timer::default(),
             is_none: true,
         }
     }
@@ -127,15 +127,15 @@ impl WebSocketSpan {
     }
 
     fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _unwinding = FinishOnUnwind(self);
+        let _unwinding = EndOnUnwind(self);
         if self.is_none {
             return f();
         }
-        tracing_span::in_scope(&self.companion, &self.context, f)
+        tracing_span::in_scope(&self.tracing_span, &self.context, f)
     }
 
     /// Does nothing from the second time on: a span that has ended does not record.
-    fn finish(&self) {
+    fn end(&self) {
         let span = self.context.span();
         if !span.is_recording() {
             return;
@@ -150,17 +150,17 @@ impl WebSocketSpan {
 
 impl Drop for WebSocketSpan {
     fn drop(&mut self) {
-        self.finish();
+        self.end();
     }
 }
 
 /// A panic may be caught between us and the executor, while the span lives on.
-struct FinishOnUnwind<'a>(&'a WebSocketSpan);
+struct EndOnUnwind<'a>(&'a WebSocketSpan);
 
-impl Drop for FinishOnUnwind<'_> {
+impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.finish();
+            self.0.end();
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
             .header("baggage", "tenant=blue;public")
             .body(())
             .unwrap();
-        let exchange = builder.filter(move |_| has_handshake).build().receive(&request);
+        let exchange = builder.filter(move |_| has_handshake).build().start_server(&request);
         connect(exchange.request_span().unwrap());
         exporter.get_finished_spans().unwrap()
     }

@@ -7,7 +7,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 
-use crate::semconv::options::cut;
+use crate::semconv::options::truncate;
 
 /// Cuts the strings of every span that ends, which the SDK does not do: its limits count, they do not measure.
 #[derive(Debug)]
@@ -50,5 +50,5 @@ fn cut_all(span: &mut SpanData, limit: usize) {
 }
 
 pub(crate) fn cut_each(attributes: &mut [KeyValue], limit: usize) {
-    attributes.iter_mut().for_each(|attribute| cut(&mut attribute.value, limit));
+    attributes.iter_mut().for_each(|attribute| truncate(&mut attribute.value, limit));
 }

@@ -84,7 +84,12 @@ impl CapturedHeaders {
     }
 
     /// Hands over the attributes of the fields that are present.
-    pub(crate) fn put(&self, prefix: &str, headers: &impl Headers, attributes: &mut Vec<KeyValue>) {
+    pub(crate) fn push(
+        &self,
+        prefix: &str,
+        headers: &impl Headers,
+        attributes: &mut Vec<KeyValue>,
+    ) {
         for name in &self.names {
             let values = headers.values(name).map(text);
             let values: Vec<_> = values.collect();
@@ -104,13 +109,13 @@ fn text(value: &[u8]) -> StringValue {
 fn harmless(name: &str) -> Result<HeaderName, InvalidHeader> {
     let parsed = parse(name)?;
     if SENSITIVE.contains(&parsed.as_str()) {
-        return Err(InvalidHeader { name: name.to_owned(), problem: Problem::Sensitive });
+        return Err(InvalidHeader { name: name.to_owned(), kind: InvalidHeaderKind::Sensitive });
     }
     Ok(parsed)
 }
 
 fn parse(name: &str) -> Result<HeaderName, InvalidHeader> {
-    let invalid = |_| InvalidHeader { name: name.to_owned(), problem: Problem::NoName };
+    let invalid = |_| InvalidHeader { name: name.to_owned(), kind: InvalidHeaderKind::NoName };
     HeaderName::from_bytes(name.as_bytes()).map_err(invalid)
 }
 
@@ -118,21 +123,23 @@ fn parse(name: &str) -> Result<HeaderName, InvalidHeader> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidHeader {
     name: String,
-    problem: Problem,
+    kind: InvalidHeaderKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Problem {
+enum InvalidHeaderKind {
     NoName,
     Sensitive,
 }
 
 impl fmt::Display for InvalidHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, problem } = self;
-        match problem {
-            Problem::NoName => write!(f, "captured header {name:?}: expected a name of a field"),
-            Problem::Sensitive => write!(
+        let Self { name, kind } = self;
+        match kind {
+            InvalidHeaderKind::NoName => {
+                write!(f, "captured header {name:?}: expected a name of a field")
+            }
+            InvalidHeaderKind::Sensitive => write!(
                 f,
                 "captured header {name:?}: it carries credentials; expected another, or `force`"
             ),
@@ -173,7 +180,7 @@ mod tests {
         headers.append("x-tenant", HeaderValue::from_bytes(b"b\xff").unwrap());
         let mut attributes = Vec::new();
 
-        captured.put("prefix.", &headers, &mut attributes);
+        captured.push("prefix.", &headers, &mut attributes);
 
         let values = vec!["a".into(), "b\u{fffd}".into()];
         assert_eq!(

@@ -2,7 +2,7 @@ use std::{env, sync::OnceLock};
 
 use opentelemetry::KeyValue;
 
-use crate::semconv::{names, span_attributes::put};
+use crate::semconv::{names, span_attributes::push};
 
 /// Environment variable that replaces the list of methods recorded by their name.
 const KNOWN_METHODS_VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
@@ -30,10 +30,10 @@ impl Method {
     }
 
     /// Hands over the method, and how `original` was spelled where that tells more.
-    pub(crate) fn put(self, original: &str, attributes: &mut Vec<KeyValue>) {
-        put(attributes, names::HTTP_REQUEST_METHOD, self.as_attribute());
+    pub(crate) fn push(self, original: &str, attributes: &mut Vec<KeyValue>) {
+        push(attributes, names::HTTP_REQUEST_METHOD, self.as_attribute());
         if self == Self::Other {
-            put(attributes, names::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
+            push(attributes, names::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
         }
     }
 

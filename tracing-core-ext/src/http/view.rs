@@ -7,10 +7,10 @@ use crate::propagation::Headers;
 
 /// A request as the options of a middleware or a client see it: the same on every framework, in and out.
 #[derive(Clone, Copy)]
-pub struct RequestView<'a>(&'a dyn Head);
+pub struct RequestView<'a>(&'a dyn DynRequestHead);
 
 impl<'a> RequestView<'a> {
-    pub(crate) const fn new(head: &'a dyn Head) -> Self {
+    pub(crate) const fn new(head: &'a dyn DynRequestHead) -> Self {
         Self(head)
     }
 
@@ -71,7 +71,7 @@ impl fmt::Debug for RequestView<'_> {
 }
 
 /// What a [`RequestView`] needs of a head of any type.
-pub(crate) trait Head {
+pub(crate) trait DynRequestHead {
     fn method(&self) -> &str;
     fn scheme(&self) -> &str;
     fn authority(&self) -> Option<&str>;
@@ -83,7 +83,7 @@ pub(crate) trait Head {
     fn header(&self, name: &HeaderName) -> Option<&[u8]>;
 }
 
-impl<R: RequestHead> Head for R {
+impl<R: RequestHead> DynRequestHead for R {
     fn method(&self) -> &str {
         self.method()
     }
@@ -125,11 +125,11 @@ impl<R: RequestHead> Head for R {
 #[derive(Clone, Copy)]
 pub struct ResponseView<'a> {
     status: u16,
-    headers: &'a dyn FirstValue,
+    headers: &'a dyn DynHeaders,
 }
 
 impl<'a> ResponseView<'a> {
-    pub(crate) const fn new(status: u16, headers: &'a dyn FirstValue) -> Self {
+    pub(crate) const fn new(status: u16, headers: &'a dyn DynHeaders) -> Self {
         Self { status, headers }
     }
 
@@ -152,11 +152,11 @@ impl fmt::Debug for ResponseView<'_> {
 }
 
 /// [`Headers`] of any type.
-pub(crate) trait FirstValue {
+pub(crate) trait DynHeaders {
     fn first_value(&self, name: &HeaderName) -> Option<&[u8]>;
 }
 
-impl<H: Headers> FirstValue for H {
+impl<H: Headers> DynHeaders for H {
     fn first_value(&self, name: &HeaderName) -> Option<&[u8]> {
         self.values(name).next()
     }

@@ -53,7 +53,7 @@ impl Durations {
             #[cfg(feature = "bound-instruments")]
             bound: can_bind.then(|| Bound::new(256)),
             #[cfg(feature = "prometheus")]
-            exemplars: exemplars::installed()
+            exemplars: exemplars::global_exemplars()
                 .map(|exemplars| exemplars.histogram(scope, name, "s", &SECONDS)),
         }
     }
@@ -74,7 +74,7 @@ impl Durations {
             self.bound.as_ref().zip(Series::of(request, end)).and_then(|(bound, series)| {
                 bound.handle(series, || {
                     let mut labels = Vec::new();
-                    request.put(end, &mut labels);
+                    request.push(end, &mut labels);
                     self.histogram.bind(&labels)
                 })
             });

@@ -109,7 +109,7 @@ impl Measured {
             return;
         }
         labels::with_room(|labels| {
-            self.request.put(&end, labels);
+            self.request.push(&end, labels);
             if let Some(sizes) = sizes {
                 sizes.record(measurement, labels);
             }

@@ -231,7 +231,7 @@ mod tests {
         let request = Request::get("/")
             .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
             .header("tracestate", LIST);
-        builder.propagator(propagator).build().receive(&request.body(()).unwrap())
+        builder.propagator(propagator).build().start_server(&request.body(()).unwrap())
     }
 
     fn sent() -> HeaderMap {
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(&traceparent[52..], "-00");
     }
 
-    /// Where nobody else's layer may capture the companion, whatever tests on other threads install.
+    /// Where nobody else's layer may capture the `tracing` span, whatever tests on other threads install.
     fn uncaptured(claim: impl FnOnce(&SdkTracerProvider)) {
         let provider = provider();
         let ours = exchange::layer(provider.tracer("test"));

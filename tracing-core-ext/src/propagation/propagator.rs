@@ -228,7 +228,7 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 ///
 /// The interface of the global one does not tell what it is, nor one that is off from none at all.
 #[cfg(feature = "telemetry")]
-pub(crate) fn install_globally(propagator: Propagator) {
+pub(crate) fn set_global_propagator(propagator: Propagator) {
     match &propagator.0 {
         Kind::W3c(w3c) | Kind::InPlace(w3c) => global::set_text_map_propagator(*w3c),
         Kind::Composite(composite) => global::set_text_map_propagator(Shared(composite.clone())),

@@ -5,25 +5,28 @@ use opentelemetry::{KeyValue, StringValue};
 use super::{
     labels::RequestLabels,
     names,
-    options::Detail,
+    options::AttributeOptions,
     rpc,
-    span_attributes::{Describe, put},
+    span_attributes::{SpanAttributes, push},
 };
 use crate::{
-    base::parse_cache::Recent,
+    base::parse_cache::ParseCache,
     http::{ClientRequestHead, RequestHead, RequestView, method::Method, route::RouteName, url},
     propagation::Headers,
 };
 
 /// An outgoing request as its span.
-pub(crate) struct ClientDescription<'a, H> {
+pub(crate) struct ClientAttributes<'a, H> {
     head: &'a ClientRequestHead<'a, H>,
-    detail: &'a Detail,
+    attribute_options: &'a AttributeOptions,
 }
 
-impl<'a, H: Headers> ClientDescription<'a, H> {
-    pub(crate) const fn new(head: &'a ClientRequestHead<'a, H>, detail: &'a Detail) -> Self {
-        Self { head, detail }
+impl<'a, H: Headers> ClientAttributes<'a, H> {
+    pub(crate) const fn new(
+        head: &'a ClientRequestHead<'a, H>,
+        attribute_options: &'a AttributeOptions,
+    ) -> Self {
+        Self { head, attribute_options }
     }
 
     /// Labels of the request.
@@ -38,36 +41,38 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
         }
     }
 
-    fn put_before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push_sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method);
-        method.put(head.method, attributes);
-        let redacted = url::redact_url(head.url, &self.detail.redacted_keys);
-        put(attributes, names::URL_FULL, redacted.into_owned());
+        method.push(head.method, attributes);
+        let redacted = url::redact_url(head.url, &self.attribute_options.redacted_keys);
+        push(attributes, names::URL_FULL, redacted.into_owned());
         if let Some(host) = head.host {
-            put(attributes, names::SERVER_ADDRESS, shared(host));
+            push(attributes, names::SERVER_ADDRESS, shared(host));
         }
         if let Some(port) = head.port {
-            put(attributes, names::SERVER_PORT, i64::from(port));
+            push(attributes, names::SERVER_PORT, i64::from(port));
         }
         if head.resend_count > 0 {
-            put(attributes, names::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
+            push(attributes, names::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
         }
-        self.put_name(method.as_span_name(), attributes)
+        self.push_name(method.as_span_name(), attributes)
     }
 
     /// The name is `{method} {template}`, or `{method}`: a path would make a name of every resource.
-    fn put_name(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push_name(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let mut name = Cow::Borrowed(method);
         if let Some(template) = self.head.template {
-            put(attributes, names::URL_TEMPLATE, template.to_owned());
+            push(attributes, names::URL_TEMPLATE, template.to_owned());
             name = RouteName::of(method, template).name;
         }
         if self.is_rpc() {
-            name = rpc::put_call(self.head.path(), attributes).to_owned().into();
+            name = rpc::push_grpc_method(self.head.path(), attributes).to_owned().into();
         }
-        let name_of = self.detail.name_of.as_ref();
-        name_of.and_then(|name_of| name_of(&RequestView::new(self.head))).unwrap_or(name)
+        let span_name_fn = self.attribute_options.span_name_fn.as_ref();
+        span_name_fn
+            .and_then(|span_name_fn| span_name_fn(&RequestView::new(self.head)))
+            .unwrap_or(name)
     }
 
     fn is_rpc(&self) -> bool {
@@ -76,23 +81,25 @@ impl<'a, H: Headers> ClientDescription<'a, H> {
     }
 }
 
-impl<H: Headers> Describe for ClientDescription<'_, H> {
-    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.detail.limited(attributes, |attributes| self.put_before_sampling(attributes))
+impl<H: Headers> SpanAttributes for ClientAttributes<'_, H> {
+    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.attribute_options
+            .with_limit(attributes, |attributes| self.push_sampling_attributes(attributes))
     }
 
-    fn when_recorded(&self, attributes: &mut Vec<KeyValue>) {
-        self.detail
-            .limited(attributes, |attributes| self.detail.put_request(self.head, attributes));
+    fn recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
+        self.attribute_options.with_limit(attributes, |attributes| {
+            self.attribute_options.push_request(self.head, attributes)
+        });
     }
 }
 
 thread_local! {
-    static HOSTS: RefCell<Recent<StringValue>> = const { Recent::new() };
+    static HOSTS: RefCell<ParseCache<StringValue>> = const { ParseCache::new() };
 }
 
 /// A service calls few others.
 fn shared(host: &str) -> StringValue {
     let share = |_: &[u8]| Arc::<str>::from(host).into();
-    HOSTS.with_borrow_mut(|hosts| hosts.recall(host.as_bytes(), share))
+    HOSTS.with_borrow_mut(|hosts| hosts.get_or_parse(host.as_bytes(), share))
 }

@@ -38,7 +38,7 @@ impl RequestLabels {
     }
 
     /// Those of a request that has ended, by their keys: in that order the SDK need not keep them in another one too.
-    pub(crate) fn put(&self, end: &EndLabels<'_>, labels: &mut Vec<KeyValue>) {
+    pub(crate) fn push(&self, end: &EndLabels<'_>, labels: &mut Vec<KeyValue>) {
         if let Some(error_type) = end.error_type {
             labels.push(KeyValue::new(names::ERROR_TYPE, error_type.clone()));
         }

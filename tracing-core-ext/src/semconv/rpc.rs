@@ -4,7 +4,7 @@
 
 use opentelemetry::KeyValue;
 
-use super::{names, span_attributes::put};
+use super::{names, span_attributes::push};
 
 /// The names of the status codes, by number: gRPC core, "Status codes and their use in gRPC".
 const CODES: [&str; 17] = [
@@ -86,11 +86,11 @@ pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
 /// ```abnf
 /// Path = ":path" "/" Service-Name "/" {method name}
 /// ```
-pub(crate) fn put_call<'a>(path: &'a str, attributes: &mut Vec<KeyValue>) -> &'a str {
-    put(attributes, names::RPC_SYSTEM_NAME, "grpc");
+pub(crate) fn push_grpc_method<'a>(path: &'a str, attributes: &mut Vec<KeyValue>) -> &'a str {
+    push(attributes, names::RPC_SYSTEM_NAME, "grpc");
     match method(path) {
         Some(method) => {
-            put(attributes, names::RPC_METHOD, method.to_owned());
+            push(attributes, names::RPC_METHOD, method.to_owned());
             method
         }
         None => "grpc",

@@ -11,17 +11,17 @@ use opentelemetry::{KeyValue, StringValue};
 use super::{
     labels::RequestLabels,
     names,
-    options::Detail,
-    peer::put_peer,
+    options::AttributeOptions,
+    peer::push_peer,
     rpc,
-    span_attributes::{Describe, put},
+    span_attributes::{SpanAttributes, push},
 };
 use crate::{
-    base::parse_cache::Recent,
+    base::parse_cache::ParseCache,
     http::{
         RequestHead, RequestView,
         authority::Authority,
-        forwarded::{client::Client, proxies::Forwarded},
+        forwarded::{client::ClientAddress, proxies::Forwarded},
         method::Method,
         route::RouteName,
         url,
@@ -31,48 +31,48 @@ use crate::{
 };
 
 /// An incoming request as its span.
-pub(crate) struct ServerDescription<'a, R> {
+pub(crate) struct ServerAttributes<'a, R> {
     head: &'a R,
-    detail: &'a Detail,
-    naming: Cell<Naming>,
+    attribute_options: &'a AttributeOptions,
+    name_state: Cell<NameState>,
     route: Cell<Option<&'static str>>,
-    is_call: Cell<bool>,
+    is_grpc: Cell<bool>,
     forwarded: OnceCell<Forwarded<'a>>,
 }
 
 /// What has named the span, and may still.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Naming {
+pub(crate) struct NameState {
     /// A route matched; one that is found later counts for nothing.
     pub(crate) has_route: bool,
     /// The name was chosen; what is found later does not change it.
-    pub(crate) is_chosen: bool,
+    pub(crate) is_custom: bool,
 }
 
-impl Naming {
-    pub(crate) const COMPLETE: Self = Self { has_route: true, is_chosen: true };
+impl NameState {
+    pub(crate) const COMPLETE: Self = Self { has_route: true, is_custom: true };
 }
 
-impl<'a, R: RequestHead> ServerDescription<'a, R> {
-    pub(crate) fn new(head: &'a R, detail: &'a Detail) -> Self {
+impl<'a, R: RequestHead> ServerAttributes<'a, R> {
+    pub(crate) fn new(head: &'a R, attribute_options: &'a AttributeOptions) -> Self {
         Self {
             head,
-            detail,
-            naming: Cell::default(),
+            attribute_options,
+            name_state: Cell::default(),
             route: Cell::default(),
-            is_call: Cell::default(),
+            is_grpc: Cell::default(),
             forwarded: OnceCell::new(),
         }
     }
 
     /// Known when the description was asked for.
-    pub(crate) const fn naming(&self) -> Naming {
-        self.naming.get()
+    pub(crate) const fn name_state(&self) -> NameState {
+        self.name_state.get()
     }
 
     /// The path of what says to be a gRPC call. Whether the server knows the method shows in the response.
-    pub(crate) fn call(&self) -> Option<&'a str> {
-        self.is_call.get().then(|| self.head.path())
+    pub(crate) fn grpc_path(&self) -> Option<&'a str> {
+        self.is_grpc.get().then(|| self.head.path())
     }
 
     /// Labels of the request; that of its server only where `has_server` asks for it.
@@ -93,34 +93,34 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
         })
     }
 
-    fn put_before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push_sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
-        method.put(head.method(), attributes);
+        method.push(head.method(), attributes);
         let forwarded = self.forwarded();
         let scheme = self.scheme();
-        put(attributes, names::URL_SCHEME, scheme_value(scheme));
+        push(attributes, names::URL_SCHEME, scheme_value(scheme));
         let path = head.path();
         if !path.is_empty() {
-            put(attributes, names::URL_PATH, path.to_owned());
+            push(attributes, names::URL_PATH, path.to_owned());
         }
         if let Some(query) = head.query().filter(|query| !query.is_empty()) {
-            let redacted = url::redact_query(query, &self.detail.redacted_keys);
-            put(attributes, names::URL_QUERY, redacted.into_owned());
+            let redacted = url::redact_query(query, &self.attribute_options.redacted_keys);
+            push(attributes, names::URL_QUERY, redacted.into_owned());
         }
         if let Some(version) = head.version() {
-            put(attributes, names::NETWORK_PROTOCOL_VERSION, version.as_str());
+            push(attributes, names::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        put_headers(head, scheme, forwarded, attributes);
-        let name = self.put_route(method.as_span_name(), attributes);
-        self.put_rpc(attributes);
+        push_headers(head, scheme, forwarded, attributes);
+        let name = self.push_route(method.as_span_name(), attributes);
+        self.push_rpc(attributes);
         self.chosen_name().unwrap_or(name)
     }
 
     /// What proxies tell, where some are trusted.
     #[inline]
     fn forwarded(&self) -> Option<&Forwarded<'a>> {
-        let proxies = self.detail.proxies.as_ref()?;
+        let proxies = self.attribute_options.proxies.as_ref()?;
         let head = self.head;
         Some(self.forwarded.get_or_init(|| proxies.resolve(head.headers(), head.peer())))
     }
@@ -136,29 +136,33 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
     }
 
     /// The name is `{method} {route}`, or `{method}` where no route is known.
-    fn put_route(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push_route(
+        &self,
+        method: &'static str,
+        attributes: &mut Vec<KeyValue>,
+    ) -> Cow<'static, str> {
         let Some(route) = self.head.route() else {
             return method.into();
         };
         let named = RouteName::of(method, &route);
         self.route.set(named.label());
-        put(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
-        self.naming.set(Naming { has_route: true, ..self.naming() });
+        push(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
+        self.name_state.set(NameState { has_route: true, ..self.name_state() });
         named.name
     }
 
-    fn put_rpc(&self, attributes: &mut Vec<KeyValue>) {
+    fn push_rpc(&self, attributes: &mut Vec<KeyValue>) {
         if self.is_rpc() {
-            put(attributes, names::RPC_SYSTEM_NAME, "grpc");
-            self.is_call.set(true);
+            push(attributes, names::RPC_SYSTEM_NAME, "grpc");
+            self.is_grpc.set(true);
         }
     }
 
     /// A name that was chosen.
     fn chosen_name(&self) -> Option<Cow<'static, str>> {
-        let name_of = self.detail.name_of.as_ref()?;
-        let name = name_of(&RequestView::new(self.head))?;
-        self.naming.set(Naming { is_chosen: true, ..self.naming() });
+        let span_name_fn = self.attribute_options.span_name_fn.as_ref()?;
+        let name = span_name_fn(&RequestView::new(self.head))?;
+        self.name_state.set(NameState { is_custom: true, ..self.name_state() });
         Some(name)
     }
 
@@ -167,32 +171,34 @@ impl<'a, R: RequestHead> ServerDescription<'a, R> {
             && self.head.headers().values(&header::CONTENT_TYPE).next().is_some_and(rpc::is_grpc)
     }
 
-    fn put_when_recorded(&self, attributes: &mut Vec<KeyValue>) {
-        let peer = self.head.peer().map(|peer| put_peer(peer, attributes));
+    fn push_recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
+        let peer = self.head.peer().map(|peer| push_peer(peer, attributes));
         match self.forwarded() {
-            Some(forwarded) => put_client(forwarded.client, attributes),
+            Some(forwarded) => push_client(forwarded.client, attributes),
             None => {
                 if let Some(peer) = peer {
-                    put(attributes, names::CLIENT_ADDRESS, peer);
+                    push(attributes, names::CLIENT_ADDRESS, peer);
                 }
             }
         }
-        self.detail.put_request(self.head, attributes);
+        self.attribute_options.push_request(self.head, attributes);
     }
 }
 
-impl<R: RequestHead> Describe for ServerDescription<'_, R> {
-    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.detail.limited(attributes, |attributes| self.put_before_sampling(attributes))
+impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
+    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.attribute_options
+            .with_limit(attributes, |attributes| self.push_sampling_attributes(attributes))
     }
 
-    fn when_recorded(&self, attributes: &mut Vec<KeyValue>) {
-        self.detail.limited(attributes, |attributes| self.put_when_recorded(attributes));
+    fn recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
+        self.attribute_options
+            .with_limit(attributes, |attributes| self.push_recorded_attributes(attributes));
     }
 }
 
 /// What the header names: the server that was asked, and by what.
-fn put_headers(
+fn push_headers(
     head: &impl RequestHead,
     scheme: &str,
     forwarded: Option<&Forwarded<'_>>,
@@ -200,13 +206,13 @@ fn put_headers(
 ) {
     let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
     if let Some((host, port)) = server_of(head, scheme, forwarded, host.map(|host| host.first)) {
-        put(attributes, names::SERVER_ADDRESS, host);
+        push(attributes, names::SERVER_ADDRESS, host);
         if let Some(port) = port {
-            put(attributes, names::SERVER_PORT, i64::from(port));
+            push(attributes, names::SERVER_PORT, i64::from(port));
         }
     }
     if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
-        put(attributes, names::USER_AGENT_ORIGINAL, user_agent);
+        push(attributes, names::USER_AGENT_ORIGINAL, user_agent);
     }
 }
 
@@ -220,37 +226,37 @@ fn server_of(
 ) -> Option<(StringValue, Option<u16>)> {
     let told = forwarded.and_then(|it| it.authority.as_deref());
     let authority = told.or_else(|| head.authority()).map(str::as_bytes);
-    let Server { host, port } = authority.or(host).and_then(server)?;
+    let HostAndPort { host, port } = authority.or(host).and_then(server)?;
     Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
 }
 
-fn put_client(client: Option<Client>, attributes: &mut Vec<KeyValue>) {
-    let Some(Client { address, port }) = client else { return };
-    put(attributes, names::CLIENT_ADDRESS, address.to_string());
+fn push_client(client: Option<ClientAddress>, attributes: &mut Vec<KeyValue>) {
+    let Some(ClientAddress { address, port }) = client else { return };
+    push(attributes, names::CLIENT_ADDRESS, address.to_string());
     if let Some(port) = port {
-        put(attributes, names::CLIENT_PORT, i64::from(port));
+        push(attributes, names::CLIENT_PORT, i64::from(port));
     }
 }
 
 /// Host and port, parsed and shared.
 #[derive(Clone)]
-struct Server {
+struct HostAndPort {
     host: StringValue,
     port: Option<u16>,
 }
 
 thread_local! {
-    static SERVERS: RefCell<Recent<Option<Server>>> = const { Recent::new() };
-    static USER_AGENTS: RefCell<Recent<Option<StringValue>>> = const { Recent::new() };
+    static SERVERS: RefCell<ParseCache<Option<HostAndPort>>> = const { ParseCache::new() };
+    static USER_AGENTS: RefCell<ParseCache<Option<StringValue>>> = const { ParseCache::new() };
 }
 
 /// Host and port in an authority or a `Host` header.
-fn server(text: &[u8]) -> Option<Server> {
+fn server(text: &[u8]) -> Option<HostAndPort> {
     let parse = |text: &[u8]| {
         let server = Authority::parse(str::from_utf8(text).ok()?)?;
-        Some(Server { host: Arc::<str>::from(server.host).into(), port: server.port })
+        Some(HostAndPort { host: Arc::<str>::from(server.host).into(), port: server.port })
     };
-    SERVERS.with_borrow_mut(|servers| servers.recall(text, parse))
+    SERVERS.with_borrow_mut(|servers| servers.get_or_parse(text, parse))
 }
 
 /// Absent where it is empty or no text.
@@ -259,7 +265,7 @@ fn user_agent(text: &[u8]) -> Option<StringValue> {
         let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
         Some(Arc::<str>::from(text).into())
     };
-    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.recall(text, parse))
+    USER_AGENTS.with_borrow_mut(|user_agents| user_agents.get_or_parse(text, parse))
 }
 
 fn scheme_value(scheme: &str) -> StringValue {

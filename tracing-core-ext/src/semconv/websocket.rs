@@ -4,23 +4,23 @@ use opentelemetry::{KeyValue, StringValue};
 
 use super::{
     names,
-    options::Detail,
-    span_attributes::{Describe, put},
+    options::AttributeOptions,
+    span_attributes::{SpanAttributes, push},
 };
 use crate::http::route::RouteName;
 
 /// An open WebSocket as its span.
-pub(crate) struct WebSocketDescription<'a> {
+pub(crate) struct WebSocketAttributes<'a> {
     pub(crate) route: &'a str,
-    pub(crate) detail: &'a Detail,
+    pub(crate) attribute_options: &'a AttributeOptions,
 }
 
-impl Describe for WebSocketDescription<'_> {
-    fn before_sampling(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.detail.limited(attributes, |attributes| {
+impl SpanAttributes for WebSocketAttributes<'_> {
+    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        self.attribute_options.with_limit(attributes, |attributes| {
             let named = RouteName::of("WebSocket", self.route);
-            put(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
-            put(attributes, names::NETWORK_PROTOCOL_NAME, "websocket");
+            push(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
+            push(attributes, names::NETWORK_PROTOCOL_NAME, "websocket");
             named.name
         })
     }

@@ -332,8 +332,8 @@ impl TelemetryBuilder {
         }
         INSTALLED.store(true, Ordering::Release);
         global::set_tracer_provider(telemetry.tracer_provider().clone());
-        instrumentation::install_globally(telemetry.tracer_provider().clone());
-        propagator::install_globally(telemetry.propagator().clone());
+        instrumentation::set_global_tracer_provider(telemetry.tracer_provider().clone());
+        propagator::set_global_propagator(telemetry.propagator().clone());
         if !patient.is_disabled {
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             telemetry.install_metrics();

@@ -265,10 +265,10 @@ impl Telemetry {
     pub(crate) fn install_metrics(&self) {
         let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
-        instrumentation::install_meters_globally(metrics.provider.clone());
+        instrumentation::set_global_meter_provider(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
         if let Some(served) = &metrics.served {
-            exemplars::install_globally(Arc::clone(&served.exemplars));
+            exemplars::set_global_exemplars(Arc::clone(&served.exemplars));
         }
     }
 }

@@ -88,9 +88,9 @@
 //! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
 //!
 //! Two more are said when they show: that no middleware and no client was made, after a minute; and that a middleware is
-//! there twice, with the first request that passes both ([`NestingWarning`]).
+//! there twice, with the first request that passes both ([`DuplicateMiddlewareWarning`]).
 //!
-//! [`NestingWarning`]: crate::exchange::NestingWarning
+//! [`DuplicateMiddlewareWarning`]: crate::exchange::DuplicateMiddlewareWarning
 //!
 //! # When does what happen
 //!

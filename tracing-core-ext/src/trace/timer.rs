@@ -7,23 +7,23 @@ use std::{
 ///
 /// Neither is read for an exchange that nobody measures.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Clock {
+pub(crate) struct Timer {
     monotonic: Option<Instant>,
     /// Nanoseconds since the epoch, read only for a span that may be recorded.
     wall: Option<NonZeroU64>,
 }
 
-impl Clock {
+impl Timer {
     /// The time of day of the start, which is now if it was not before.
     #[inline]
-    pub(crate) fn started(&mut self) -> SystemTime {
+    pub(crate) fn start_time(&mut self) -> SystemTime {
         if let Some(wall) = self.wall {
             return time_of_day(wall);
         }
         let mut started = SystemTime::now();
         match self.monotonic {
             Some(monotonic) => started -= monotonic.elapsed(),
-            None => self.begin(),
+            None => self.start(),
         }
         let since_epoch = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.wall = NonZeroU64::new(nanoseconds(since_epoch)).or(Some(NonZeroU64::MIN));
@@ -31,7 +31,7 @@ impl Clock {
     }
 
     /// The exchange begins now, unless it has begun.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.monotonic.get_or_insert_with(Instant::now);
     }
 
@@ -41,13 +41,13 @@ impl Clock {
     }
 
     /// The time of day `elapsed` after the start, which is now if the start was not recorded.
-    pub(crate) fn at(&self, elapsed: Duration) -> SystemTime {
+    pub(crate) fn end_time(&self, elapsed: Duration) -> SystemTime {
         self.wall.map_or_else(SystemTime::now, |wall| time_of_day(wall) + elapsed)
     }
 
     /// The time of day, by the monotonic clock since the start.
     pub(crate) fn now(&self) -> SystemTime {
-        self.at(self.elapsed())
+        self.end_time(self.elapsed())
     }
 }
 
@@ -70,9 +70,9 @@ mod tests {
     fn the_start_is_the_start_however_late_it_is_asked() {
         let a_minute_ago =
             Instant::now().checked_sub(MINUTE).expect("the machine has been up for a minute");
-        let mut clock = Clock { monotonic: Some(a_minute_ago), wall: None };
+        let mut clock = Timer { monotonic: Some(a_minute_ago), wall: None };
 
-        let started = clock.started();
+        let started = clock.start_time();
 
         let ago = SystemTime::now().duration_since(started).unwrap();
         assert!(ago >= MINUTE && ago < 2 * MINUTE, "{ago:?}");

@@ -49,12 +49,12 @@ pub(crate) struct Exemplar {
 static INSTALLED: OnceLock<Arc<Exemplars>> = OnceLock::new();
 
 /// Keeps the exemplars of what the global meter provider records.
-pub(crate) fn install_globally(exemplars: Arc<Exemplars>) {
+pub(crate) fn set_global_exemplars(exemplars: Arc<Exemplars>) {
     INSTALLED.get_or_init(|| exemplars);
 }
 
 /// Those of the global meter provider, where Prometheus scrapes it.
-pub(crate) fn installed() -> Option<Arc<Exemplars>> {
+pub(crate) fn global_exemplars() -> Option<Arc<Exemplars>> {
     INSTALLED.get().cloned()
 }
 

@@ -1,4 +1,4 @@
-use super::{client::Client, network::Networks};
+use super::{client::ClientAddress, network::Networks};
 
 /// No chain of proxies is longer; a header may be.
 pub(super) const MAX_HOPS: usize = 32;
@@ -6,7 +6,7 @@ pub(super) const MAX_HOPS: usize = 32;
 /// What the outermost trusted proxy says, where `hops` is what all of them and then the caller say, the nearest first.
 pub(super) fn outermost<T>(
     hops: impl Iterator<Item = T>,
-    client: impl Fn(&T) -> Option<Client>,
+    client: impl Fn(&T) -> Option<ClientAddress>,
     trusted: &Networks,
 ) -> Option<T> {
     let mut outermost = None;
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn no_more_hops_are_followed_than_a_chain_has() {
         let trusted = Networks::parse(["10.0.0.0/8"]).unwrap();
-        let client = |_: &usize| Client::parse("10.0.0.7");
+        let client = |_: &usize| ClientAddress::parse("10.0.0.7");
         assert_eq!(outermost(0..100, client, &trusted), Some(MAX_HOPS - 1));
     }
 }

@@ -4,13 +4,13 @@ use crate::http::authority;
 
 /// Who sends a request: a client, or a proxy on its behalf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Client {
+pub(crate) struct ClientAddress {
     /// IPv4 is never written as IPv6.
     pub(crate) address: IpAddr,
     pub(crate) port: Option<u16>,
 }
 
-impl Client {
+impl ClientAddress {
     /// RFC 7239, section 6:
     ///
     /// ```abnf
@@ -41,7 +41,7 @@ impl Client {
     }
 }
 
-impl From<SocketAddr> for Client {
+impl From<SocketAddr> for ClientAddress {
     fn from(peer: SocketAddr) -> Self {
         Self::new(peer.ip(), Some(peer.port()))
     }
@@ -65,7 +65,7 @@ mod tests {
     #[track_caller]
     fn assert_client(node: &str, address: &str, port: Option<u16>) {
         let address = address.parse().unwrap();
-        assert_eq!(Client::parse(node), Some(Client { address, port }), "{node}");
+        assert_eq!(ClientAddress::parse(node), Some(ClientAddress { address, port }), "{node}");
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
         assert_client("::ffff:192.0.2.43", "192.0.2.43", None);
         assert_client("[::ffff:192.0.2.43]:80", "192.0.2.43", Some(80));
         let peer: SocketAddr = "[::ffff:192.0.2.43]:80".parse().unwrap();
-        assert_eq!(Some(Client::from(peer)), Client::parse("192.0.2.43:80"));
+        assert_eq!(Some(ClientAddress::from(peer)), ClientAddress::parse("192.0.2.43:80"));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
             "\"192.0.2.43\"",
             "192.0.2.43 ",
         ] {
-            assert_eq!(Client::parse(node), None, "{node:?}");
+            assert_eq!(ClientAddress::parse(node), None, "{node:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use http::header;
 
 use super::{
     chain::{last_first, outermost},
-    client::Client,
+    client::ClientAddress,
     network::Networks,
     proxies::{Forwarded, authority, scheme},
 };
@@ -18,7 +18,7 @@ use crate::propagation::{
 /// An element that cannot be read says nothing, not even who called, so that none to its left is believed.
 pub(super) fn resolve<'a>(
     headers: &'a impl Headers,
-    peer: Option<Client>,
+    peer: Option<ClientAddress>,
     trusted: &Networks,
 ) -> Forwarded<'a> {
     let lines = last_first(headers.values(&header::FORWARDED));
@@ -50,7 +50,7 @@ fn parse(element: &[u8]) -> Option<Forwarded<'_>> {
         }
     }
     Some(Forwarded {
-        client: node.and_then(|node| Client::parse(&node)),
+        client: node.and_then(|node| ClientAddress::parse(&node)),
         scheme: proto.and_then(|proto| scheme(&proto)),
         authority: host.and_then(authority),
         port: None,

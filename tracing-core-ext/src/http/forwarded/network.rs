@@ -2,7 +2,7 @@ use std::{error::Error, fmt, net::IpAddr, sync::Arc};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::client::Client;
+use super::client::ClientAddress;
 
 /// Networks in which every address is a trusted proxy.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl Networks {
     }
 
     /// Nobody knows whether to trust who is not known, so the answer is no.
-    pub(super) fn contain(&self, client: Option<Client>) -> bool {
+    pub(super) fn contain(&self, client: Option<ClientAddress>) -> bool {
         client.is_some_and(|client| self.0.iter().any(|network| network.contains(&client.address)))
     }
 }
@@ -70,7 +70,7 @@ mod tests {
 
     fn contain(network: &str, address: &str) -> bool {
         let address: IpAddr = address.parse().unwrap();
-        let client = Client { address: address.to_canonical(), port: None };
+        let client = ClientAddress { address: address.to_canonical(), port: None };
         Networks::parse([network]).unwrap().contain(Some(client))
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let none = Networks::parse([""; 0]).unwrap();
         let address = "10.0.0.7".parse().unwrap();
 
-        assert!(!none.contain(Some(Client { address, port: None })));
+        assert!(!none.contain(Some(ClientAddress { address, port: None })));
         assert!(!Networks::parse(["0.0.0.0/0", "::/0"]).unwrap().contain(None));
     }
 

@@ -1,7 +1,7 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use super::{
-    client::Client,
+    client::ClientAddress,
     element,
     network::{InvalidNetwork, Networks},
     x_forwarded,
@@ -38,11 +38,11 @@ use crate::{http::authority::Authority, propagation::Headers};
 #[derive(Clone, Debug)]
 pub struct TrustedProxies {
     networks: Networks,
-    family: Family,
+    family: HeaderFamily,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Family {
+enum HeaderFamily {
     XForwarded,
     Forwarded,
 }
@@ -62,7 +62,7 @@ impl TrustedProxies {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Ok(Self { networks: Networks::parse(networks)?, family: Family::XForwarded })
+        Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::XForwarded })
     }
 
     /// Believes `Forwarded` (RFC 7239) of proxies in `networks`.
@@ -75,7 +75,7 @@ impl TrustedProxies {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Ok(Self { networks: Networks::parse(networks)?, family: Family::Forwarded })
+        Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::Forwarded })
     }
 
     /// Who sent a request that came from `peer`, and what for.
@@ -84,11 +84,11 @@ impl TrustedProxies {
         headers: &'a impl Headers,
         peer: Option<SocketAddr>,
     ) -> Forwarded<'a> {
-        let peer = peer.map(Client::from);
+        let peer = peer.map(ClientAddress::from);
         match self.family {
             _ if !self.networks.contain(peer) => Forwarded { client: peer, ..Forwarded::default() },
-            Family::XForwarded => x_forwarded::resolve(headers, peer, &self.networks),
-            Family::Forwarded => element::resolve(headers, peer, &self.networks),
+            HeaderFamily::XForwarded => x_forwarded::resolve(headers, peer, &self.networks),
+            HeaderFamily::Forwarded => element::resolve(headers, peer, &self.networks),
         }
     }
 }
@@ -97,7 +97,7 @@ impl TrustedProxies {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Forwarded<'a> {
     /// The peer where no proxy stands between; absent where a proxy hides it.
-    pub(crate) client: Option<Client>,
+    pub(crate) client: Option<ClientAddress>,
     pub(crate) scheme: Option<&'static str>,
     /// Text of an [`Authority`].
     pub(crate) authority: Option<Cow<'a, str>>,

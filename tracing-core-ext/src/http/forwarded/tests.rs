@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    client::Client,
+    client::ClientAddress,
     proxies::{Forwarded, TrustedProxies},
 };
 
@@ -71,7 +71,7 @@ impl Stage {
 }
 
 fn client(node: &str) -> Forwarded<'_> {
-    Forwarded { client: Some(Client::parse(node).unwrap()), ..nothing() }
+    Forwarded { client: Some(ClientAddress::parse(node).unwrap()), ..nothing() }
 }
 
 fn nothing<'a>() -> Forwarded<'a> {

@@ -2,7 +2,7 @@ use http::HeaderName;
 
 use super::{
     chain::{last_first, outermost},
-    client::Client,
+    client::ClientAddress,
     network::Networks,
     proxies::{Forwarded, authority, scheme},
 };
@@ -22,10 +22,10 @@ static PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 /// list may be shorter, where a proxy sets what those behind it leave alone.
 pub(super) fn resolve<'a>(
     headers: &'a impl Headers,
-    peer: Option<Client>,
+    peer: Option<ClientAddress>,
     trusted: &Networks,
 ) -> Forwarded<'a> {
-    let clients = members(headers, &FOR).map(|member| text(member).and_then(Client::parse));
+    let clients = members(headers, &FOR).map(|member| text(member).and_then(ClientAddress::parse));
     let hop = outermost(clients.enumerate(), |(_, client)| *client, trusted);
     let (position, client) = hop.unwrap_or((0, peer));
     let value = |name| members(headers, name).take(position + 1).last().and_then(text);

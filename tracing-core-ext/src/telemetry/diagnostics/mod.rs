@@ -46,7 +46,7 @@ enum Finding {
 
 /// Logs a line for each finding.
 pub(crate) fn examine(patient: Patient, propagator: &Propagator, log: &LogTarget) {
-    let is_too_late = crate::exchange::instrumentation::was_built_uninstalled();
+    let is_too_late = crate::exchange::instrumentation::built_before_install();
     let findings = findings(patient, propagator, is_too_late, STATIC_MAX_LEVEL);
     log.log(|| findings.iter().for_each(Finding::say));
     #[cfg(debug_assertions)]

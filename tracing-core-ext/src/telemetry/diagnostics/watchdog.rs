@@ -19,7 +19,9 @@ impl Watch {
     pub(crate) fn begin(log: LogTarget) -> Self {
         let (until, over) = channel();
         let watch = move || {
-            if has_run_out(&over, PATIENCE) && !crate::exchange::instrumentation::was_built() {
+            if has_run_out(&over, PATIENCE)
+                && !crate::exchange::instrumentation::is_middleware_built()
+            {
                 log.log(say);
             }
         };
