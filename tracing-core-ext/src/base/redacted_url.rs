@@ -2,30 +2,30 @@ use std::fmt;
 
 /// A URL as it was given, which is shown without what may be secret.
 #[derive(Clone, PartialEq)]
-pub(crate) struct SecretUrl(String);
+pub(crate) struct RedactedUrl(String);
 
-impl SecretUrl {
+impl RedactedUrl {
     #[cfg(feature = "otlp")]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl From<String> for SecretUrl {
+impl From<String> for RedactedUrl {
     fn from(url: String) -> Self {
         Self(url)
     }
 }
 
-impl fmt::Display for SecretUrl {
+impl fmt::Display for RedactedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact(&self.0))
     }
 }
 
-impl fmt::Debug for SecretUrl {
+impl fmt::Debug for RedactedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretUrl({self})")
+        write!(f, "RedactedUrl({self})")
     }
 }
 

@@ -5,9 +5,9 @@ use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 /// Where telemetry logs what happens to it, from whichever thread. Weak, for that subscriber holds the layer that holds
 /// the provider that holds this.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LogTarget(Arc<OnceLock<WeakDispatch>>);
+pub(crate) struct SelfLog(Arc<OnceLock<WeakDispatch>>);
 
-impl LogTarget {
+impl SelfLog {
     pub(crate) fn set(&self, dispatch: &Dispatch) {
         let _ = self.0.set(dispatch.downgrade());
     }

@@ -1,21 +1,21 @@
 use std::fmt::{self, Write};
 
 /// Keeps back the end of a line, so that something can be put before it.
-pub(crate) struct Tail<'a, 'writer> {
+pub(crate) struct SuffixWriter<'a, 'writer> {
     writer: &'a mut tracing_subscriber::fmt::format::Writer<'writer>,
-    held: Held,
+    held: HeldEnd,
 }
 
 /// `}` at most once, and then line ends.
 #[derive(Clone, Copy, Default)]
-struct Held {
+struct HeldEnd {
     brace: bool,
     newlines: usize,
 }
 
-impl<'a, 'writer> Tail<'a, 'writer> {
-    pub(crate) fn of(writer: &'a mut tracing_subscriber::fmt::format::Writer<'writer>) -> Self {
-        Self { writer, held: Held::default() }
+impl<'a, 'writer> SuffixWriter<'a, 'writer> {
+    pub(crate) fn new(writer: &'a mut tracing_subscriber::fmt::format::Writer<'writer>) -> Self {
+        Self { writer, held: HeldEnd::default() }
     }
 
     /// Puts `text` before the end of the line.
@@ -47,7 +47,7 @@ impl<'a, 'writer> Tail<'a, 'writer> {
     }
 }
 
-impl Write for Tail<'_, '_> {
+impl Write for SuffixWriter<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let content = text.trim_end_matches('\n');
         let newlines = text.len() - content.len();
@@ -58,7 +58,7 @@ impl Write for Tail<'_, '_> {
         self.release_brace()?;
         self.release_newlines()?;
         let body = content.strip_suffix('}');
-        self.held = Held { brace: body.is_some(), newlines };
+        self.held = HeldEnd { brace: body.is_some(), newlines };
         self.writer.write_str(body.unwrap_or(content))
     }
 }
@@ -72,7 +72,8 @@ mod tests {
     fn appended(parts: &[&str]) -> (String, String) {
         let (mut text, mut members) = (String::new(), String::new());
         let (mut to_text, mut to_members) = (Writer::new(&mut text), Writer::new(&mut members));
-        let (mut line, mut object) = (Tail::of(&mut to_text), Tail::of(&mut to_members));
+        let (mut line, mut object) =
+            (SuffixWriter::new(&mut to_text), SuffixWriter::new(&mut to_members));
         for part in parts {
             line.write_str(part).unwrap();
             object.write_str(part).unwrap();

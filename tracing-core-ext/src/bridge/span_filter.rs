@@ -3,7 +3,7 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 
 /// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
 /// and would trace themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the runtime below.
-const TRANSPORT: [&str; 22] = [
+const EXPORTER_CRATES: [&str; 22] = [
     "h2",
     "h3",
     "h3_quinn",
@@ -30,13 +30,13 @@ const TRANSPORT: [&str; 22] = [
 
 /// What of `tracing` reaches the OpenTelemetry layer.
 pub(crate) fn exported(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
-    filter_fn(move |metadata| *metadata.level() <= level && !is_transport(metadata.target()))
+    filter_fn(move |metadata| *metadata.level() <= level && !is_exporter_crate(metadata.target()))
         .with_max_level_hint(level)
 }
 
-fn is_transport(target: &str) -> bool {
+fn is_exporter_crate(target: &str) -> bool {
     let name = target.split("::").next().unwrap_or(target);
-    name.starts_with("opentelemetry") || TRANSPORT.contains(&name)
+    name.starts_with("opentelemetry") || EXPORTER_CRATES.contains(&name)
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
             "opentelemetry_sdk",
             "opentelemetry-otlp",
         ] {
-            assert!(is_transport(target), "{target}");
+            assert!(is_exporter_crate(target), "{target}");
         }
     }
 
@@ -73,7 +73,7 @@ mod tests {
             "tower_http::trace",
             "tokio_postgres",
         ] {
-            assert!(!is_transport(target), "{target}");
+            assert!(!is_exporter_crate(target), "{target}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::line_suffix::Tail;
+use super::line_suffix::SuffixWriter;
 
 /// Log lines of any format with the ids of the trace they belong to, for a `tracing` subscriber of your own.
 /// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) brings them without.
@@ -49,12 +49,12 @@ use super::line_suffix::Tail;
 #[derive(Clone, Debug)]
 pub struct WithTraceIds<F> {
     format: F,
-    shape: Shape,
+    shape: LineFormat,
     service_name: Option<ServiceName>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Shape {
+enum LineFormat {
     Text,
     Json,
 }
@@ -68,7 +68,7 @@ struct ServiceName {
 impl<F> WithTraceIds<F> {
     /// For formats that write text, such as [`fmt::format()`](tracing_subscriber::fmt::format()).
     pub fn text(format: F) -> Self {
-        Self { format, shape: Shape::Text, service_name: None }
+        Self { format, shape: LineFormat::Text, service_name: None }
     }
 
     /// For formats that write a JSON object a line, such as `fmt::format().json()`. It wants JSON fields too:
@@ -84,7 +84,7 @@ impl<F> WithTraceIds<F> {
     /// # drop(tracing_subscriber::registry().with(lines));
     /// ```
     pub fn json(format: F) -> Self {
-        Self { format, shape: Shape::Json, service_name: None }
+        Self { format, shape: LineFormat::Json, service_name: None }
     }
 
     /// Adds `service.name` to each line, also to those outside of any trace.
@@ -110,15 +110,17 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let is_colorful = writer.has_ansi_escapes();
-        let mut line = Tail::of(&mut writer);
+        let mut line = SuffixWriter::new(&mut writer);
         self.format.format_event(context, Writer::new(&mut line), event)?;
         Context::map_current(|current| {
             let span = current.span();
             let ids = Some(span.span_context()).filter(|ids| ids.is_valid());
             let service = self.service_name.as_ref();
             match self.shape {
-                Shape::Text => line.append(format_args!("{}", Text { ids, service, is_colorful })),
-                Shape::Json => line.append_members(format_args!("{}", Json { ids, service })),
+                LineFormat::Text => {
+                    line.append(format_args!("{}", Text { ids, service, is_colorful }))
+                }
+                LineFormat::Json => line.append_members(format_args!("{}", Json { ids, service })),
             }
         })
     }
@@ -172,7 +174,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::telemetry::log_format::tests::Lines;
+    use crate::telemetry::log_format::tests::CapturedLines;
 
     const IDS: &str = " trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331";
 
@@ -187,10 +189,10 @@ mod tests {
     }
 
     fn logged<L: Layer<Registry> + Send + Sync>(
-        layer: impl FnOnce(Lines) -> L,
+        layer: impl FnOnce(CapturedLines) -> L,
         context: Context,
     ) -> String {
-        let kept = Lines::default();
+        let kept = CapturedLines::default();
         let subscriber = tracing_subscriber::registry().with(layer(kept.clone()));
         tracing::subscriber::with_default(subscriber, || {
             let _attached = context.attach();
@@ -230,7 +232,7 @@ mod tests {
         assert!(line.ends_with(&format!("{IDS} trace_flags=00")), "{line:?}");
     }
 
-    fn json_layer(to: Lines) -> impl Layer<Registry> + Send + Sync {
+    fn json_layer(to: CapturedLines) -> impl Layer<Registry> + Send + Sync {
         let format = WithTraceIds::json(lines::format().json()).service_name("the \"shop\"");
         lines::layer().with_writer(to).fmt_fields(JsonFields::new()).event_format(format)
     }

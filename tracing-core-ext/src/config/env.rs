@@ -39,59 +39,57 @@ const NOT_OURS: [&str; 13] = [
 
 /// How variables are looked up, so that tests need not touch those of the process.
 #[derive(Clone)]
-pub(crate) struct Variables {
-    pub(super) lookup: Arc<Lookup>,
+pub(crate) struct Env {
+    pub(super) lookup: Arc<LookupFn>,
     /// Those that are set, as far as that can be told.
     pub(super) set: fn() -> Vec<String>,
-    pub(super) asked: Arc<Mutex<BTreeSet<&'static str>>>,
+    pub(super) read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
-pub(super) type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+pub(super) type LookupFn = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
-impl Variables {
-    pub(crate) fn of_process() -> Self {
+impl Env {
+    pub(crate) fn from_process() -> Self {
         let names = || env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         Self { set: names, ..Self::looked_up(|name| env::var_os(name)) }
     }
 
-    pub(crate) fn looked_up_by(
-        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::looked_up(move |name| lookup(name).map(OsString::from))
     }
 
     pub(super) fn looked_up(
         lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
     ) -> Self {
-        Self { lookup: Arc::new(lookup), set: Vec::new, asked: Arc::default() }
+        Self { lookup: Arc::new(lookup), set: Vec::new, read: Arc::default() }
     }
 
     /// The same, without those that only the SDK would heed.
-    pub(super) fn without_the_sdk(&self) -> Self {
+    pub(super) fn disabled_subset(&self) -> Self {
         let lookup = Arc::clone(&self.lookup);
         Self::looked_up(move |name| WITHOUT_SDK.contains(&name).then(|| lookup(name)).flatten())
     }
 
     /// Names that begin as if they were meant for telemetry, and that nobody has asked for until now.
-    pub(crate) fn unread(&self) -> Vec<String> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ours = |name: &String| {
             name.starts_with("OTEL_") && !NOT_OURS.iter().any(|start| name.starts_with(start))
         };
         let set = (self.set)().into_iter().filter(is_ours);
-        set.filter(|name| !asked.contains(name.as_str())).collect()
+        set.filter(|name| !read.contains(name.as_str())).collect()
     }
 
     /// "The SDK MUST interpret an empty value of an environment variable the same way as when
     /// the variable is unset": OpenTelemetry environment variable specification.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, TelemetryError> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         let value = (self.lookup)(name).filter(|value| !value.is_empty());
         let text = value.map(OsString::into_string).transpose();
         text.map_err(|_| TelemetryError::not_utf8(name))
     }
 
-    pub(super) fn first<const N: usize>(
+    pub(super) fn first_set<const N: usize>(
         &self,
         names: [&'static str; N],
     ) -> Result<Option<(&'static str, String)>, TelemetryError> {
@@ -110,7 +108,7 @@ impl Variables {
         parse: impl Fn(&str) -> Option<T>,
         expected: &'static str,
     ) -> Result<Option<T>, TelemetryError> {
-        let Some((name, value)) = self.first(names)? else {
+        let Some((name, value)) = self.first_set(names)? else {
             return Ok(None);
         };
         match parse(value.trim()) {
@@ -132,15 +130,15 @@ impl Variables {
         &self,
         names: [&'static str; N],
     ) -> Result<Option<Duration>, TelemetryError> {
-        let found = self.first(names)?;
+        let found = self.first_set(names)?;
         let number = found.map(|(name, value)| positive(name, &value, u64::MAX)).transpose()?;
         Ok(number.map(Duration::from_millis))
     }
 }
 
-impl fmt::Debug for Variables {
+impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Variables(..)")
+        f.write_str("Env(..)")
     }
 }
 

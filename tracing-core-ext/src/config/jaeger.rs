@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use super::env::Variables;
+use super::env::Env;
 use crate::{
     base::error::TelemetryError,
     export::jaeger::{JaegerEndpoint, agent_address, collector_url},
@@ -16,8 +16,8 @@ const PROTOCOL: &str = "OTEL_EXPORTER_JAEGER_PROTOCOL";
 
 /// Where spans go when they go to Jaeger, and how.
 #[derive(Debug)]
-pub(crate) struct Jaeger {
-    receiver: Receiver,
+pub(crate) struct JaegerConfig {
+    receiver: JaegerTransport,
     is_named: bool,
     pub(crate) credentials: Option<Credentials>,
     /// Of an export to a collector, with all its attempts.
@@ -26,7 +26,7 @@ pub(crate) struct Jaeger {
 
 /// Not resolved, as code may name another.
 #[derive(Debug)]
-enum Receiver {
+enum JaegerTransport {
     Agent { host: String, port: u16 },
     Collector(JaegerEndpoint),
 }
@@ -43,7 +43,7 @@ enum Protocol {
     Http,
 }
 
-impl Jaeger {
+impl JaegerConfig {
     /// Whether the environment says anything of where Jaeger is.
     pub(crate) fn is_named(&self) -> bool {
         self.is_named
@@ -60,11 +60,11 @@ impl Jaeger {
             return Ok(endpoint);
         }
         match &self.receiver {
-            Receiver::Agent { host, port } => {
+            JaegerTransport::Agent { host, port } => {
                 let address = agent_address::resolve(AGENT_HOST, host, host, *port)?;
                 Ok(JaegerEndpoint::AgentUdp(address))
             }
-            Receiver::Collector(endpoint) => {
+            JaegerTransport::Collector(endpoint) => {
                 endpoint.check(COLLECTOR)?;
                 Ok(endpoint.clone())
             }
@@ -72,35 +72,35 @@ impl Jaeger {
     }
 }
 
-impl Variables {
-    pub(super) fn jaeger(&self) -> Result<Jaeger, TelemetryError> {
+impl Env {
+    pub(super) fn jaeger(&self) -> Result<JaegerConfig, TelemetryError> {
         let timeout = self.milliseconds([TIMEOUT])?.unwrap_or(Duration::from_secs(10));
         let credentials = self.jaeger_credentials()?;
-        let is_named = self.first([COLLECTOR, AGENT_HOST])?.is_some();
-        Ok(Jaeger { receiver: self.jaeger_receiver()?, is_named, credentials, timeout })
+        let is_named = self.first_set([COLLECTOR, AGENT_HOST])?.is_some();
+        Ok(JaegerConfig { receiver: self.jaeger_receiver()?, is_named, credentials, timeout })
     }
 
     /// Both are checked, whichever is used.
-    fn jaeger_receiver(&self) -> Result<Receiver, TelemetryError> {
+    fn jaeger_receiver(&self) -> Result<JaegerTransport, TelemetryError> {
         let agent = self.jaeger_agent()?;
         let collector = self.text(COLLECTOR)?;
         let collector = collector.map(|url| parse_collector(&url));
         match (self.jaeger_protocol()?, collector.transpose()?) {
             (Some(Protocol::Udp), _) | (None, None) => Ok(agent),
-            (_, Some(collector)) => Ok(Receiver::Collector(collector)),
+            (_, Some(collector)) => Ok(JaegerTransport::Collector(collector)),
             (Some(Protocol::Http), None) => {
-                parse_collector("http://localhost:14268/api/traces").map(Receiver::Collector)
+                parse_collector("http://localhost:14268/api/traces").map(JaegerTransport::Collector)
             }
         }
     }
 
-    fn jaeger_agent(&self) -> Result<Receiver, TelemetryError> {
+    fn jaeger_agent(&self) -> Result<JaegerTransport, TelemetryError> {
         let host = self.text(AGENT_HOST)?.unwrap_or_else(|| "localhost".to_owned());
         let host = host.trim().to_owned();
         agent_address::check_host(AGENT_HOST, &host)?;
         let port = self.text(AGENT_PORT)?;
         let port = port.map(|port| agent_address::parse_port(AGENT_PORT, &port)).transpose()?;
-        Ok(Receiver::Agent { host, port: port.unwrap_or(6831) })
+        Ok(JaegerTransport::Agent { host, port: port.unwrap_or(6831) })
     }
 
     fn jaeger_protocol(&self) -> Result<Option<Protocol>, TelemetryError> {
@@ -145,8 +145,8 @@ impl fmt::Debug for Credentials {
 mod tests {
     use super::*;
 
-    fn read(set: &'static [(&str, &str)]) -> Result<Jaeger, TelemetryError> {
-        let variables = Variables::looked_up_by(|name| {
+    fn read(set: &'static [(&str, &str)]) -> Result<JaegerConfig, TelemetryError> {
+        let variables = Env::from_fn(|name| {
             let found = set.iter().find(|(key, _)| *key == name)?;
             Some(found.1.to_owned())
         });
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn assert_refused(name: &'static str, value: &'static str, expected: &str) {
-        let variables = Variables::looked_up_by(move |key| (key == name).then(|| value.to_owned()));
+        let variables = Env::from_fn(move |key| (key == name).then(|| value.to_owned()));
         let error = variables.jaeger().unwrap_err().to_string();
         assert_eq!(error, format!("{name}={value:?}: expected {expected}"));
     }

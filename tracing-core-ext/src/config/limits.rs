@@ -1,23 +1,23 @@
 use opentelemetry_sdk::trace::SpanLimits;
 
-use super::env::Variables;
+use super::env::Env;
 use crate::{base::error::TelemetryError, exchange::builder::VALUE_LIMIT_VARIABLES};
 
 /// What a span may hold: OpenTelemetry environment variable specification, "Attribute Limits" and "Span Limits".
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub(crate) struct LimitsConfig {
     pub(crate) counts: SpanLimits,
     /// In characters.
     pub(crate) value: Option<usize>,
 }
 
-impl Variables {
-    pub(super) fn limits(&self) -> Result<Limits, TelemetryError> {
+impl Env {
+    pub(super) fn limits(&self) -> Result<LimitsConfig, TelemetryError> {
         let defaults = SpanLimits::default();
         let any = "OTEL_ATTRIBUTE_COUNT_LIMIT";
         let limit =
             |variables, default| Ok(self.count(variables, "a whole number")?.unwrap_or(default));
-        Ok(Limits {
+        Ok(LimitsConfig {
             counts: SpanLimits {
                 max_attributes_per_span: limit(
                     ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", any],
@@ -49,7 +49,7 @@ impl Variables {
         variables: [&'static str; 2],
         expected: &'static str,
     ) -> Result<Option<N>, TelemetryError> {
-        let found = self.first(variables)?;
+        let found = self.first_set(variables)?;
         let number = found.map(|(name, value)| {
             let number = value.trim().parse();
             number.map_err(|_| TelemetryError::setting(name, value, expected))

@@ -4,7 +4,7 @@ use std::time::Duration;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::{
-    env::Variables,
+    env::Env,
     otlp::{METRICS, OtlpVariables},
 };
 use crate::base::error::TelemetryError;
@@ -26,7 +26,7 @@ pub(crate) struct MetricsVariables {
     pub(crate) timeout: Option<Duration>,
     #[cfg(feature = "otlp")]
     pub(crate) temporality: Option<Temporality>,
-    pub(crate) histograms: Histograms,
+    pub(crate) histograms: HistogramAggregation,
     pub(crate) otlp: OtlpVariables,
     #[cfg(feature = "prometheus")]
     pub(crate) listener: ListenerVariables,
@@ -34,7 +34,7 @@ pub(crate) struct MetricsVariables {
 
 /// The buckets of histograms that are exported over OTLP.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) enum Histograms {
+pub(crate) enum HistogramAggregation {
     /// Those of the instrument, or else of the specification.
     #[default]
     Explicit,
@@ -42,7 +42,7 @@ pub(crate) enum Histograms {
     Exponential,
 }
 
-impl Variables {
+impl Env {
     pub(super) fn metrics(&self) -> Result<MetricsVariables, TelemetryError> {
         let [has_prometheus, has_otlp] = self.metrics_exporters()?;
         Ok(MetricsVariables {
@@ -66,10 +66,10 @@ impl Variables {
         self.parsed([PREFERENCE], parse, "cumulative, delta or lowmemory")
     }
 
-    fn histograms(&self) -> Result<Option<Histograms>, TelemetryError> {
+    fn histograms(&self) -> Result<Option<HistogramAggregation>, TelemetryError> {
         let parse = |value: &str| match value {
-            "explicit_bucket_histogram" => Some(Histograms::Explicit),
-            "base2_exponential_bucket_histogram" => Some(Histograms::Exponential),
+            "explicit_bucket_histogram" => Some(HistogramAggregation::Explicit),
+            "base2_exponential_bucket_histogram" => Some(HistogramAggregation::Exponential),
             _ => None,
         };
         let expected = "explicit_bucket_histogram or base2_exponential_bucket_histogram";

@@ -17,11 +17,11 @@ use opentelemetry_sdk::trace::ShouldSample;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 #[cfg(feature = "jaeger")]
-use self::jaeger::Jaeger;
+use self::jaeger::JaegerConfig;
 use self::{
-    batch::Batch,
-    env::Variables,
-    limits::Limits,
+    batch::BatchConfig,
+    env::Env,
+    limits::LimitsConfig,
     metrics::MetricsVariables,
     otlp::{OtlpVariables, TRACES},
     traces::TracesExporter,
@@ -41,7 +41,7 @@ const LOG_FILTER: &str = "info,opentelemetry=warn";
 
 /// What the environment says, read once and checked.
 #[derive(Debug)]
-pub(crate) struct Environment {
+pub(crate) struct EnvConfig {
     pub(crate) is_disabled: bool,
     pub(crate) service_name: Option<String>,
     pub(crate) service_name_in_resource: Option<String>,
@@ -51,29 +51,29 @@ pub(crate) struct Environment {
     pub(crate) exporters: Option<Vec<TracesExporter>>,
     pub(crate) sampler: Option<Box<dyn ShouldSample>>,
     pub(crate) traces: OtlpVariables,
-    pub(crate) batch: Batch,
+    pub(crate) batch: BatchConfig,
     #[cfg(feature = "jaeger")]
-    pub(crate) jaeger: Jaeger,
+    pub(crate) jaeger: JaegerConfig,
     #[cfg_attr(
         not(any(feature = "otlp", feature = "prometheus")),
         allow(dead_code, reason = "nobody reads metrics")
     )]
     pub(crate) metrics: MetricsVariables,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitsConfig,
     pub(crate) log_filter: EnvFilter,
     pub(crate) no_color: bool,
 }
 
-impl Environment {
-    pub(crate) fn read(variables: &Variables) -> Result<Self, TelemetryError> {
+impl EnvConfig {
+    pub(crate) fn read(variables: &Env) -> Result<Self, TelemetryError> {
         let is_disabled = variables.is_disabled()?;
         if is_disabled {
-            return Self::read_all(&variables.without_the_sdk(), is_disabled);
+            return Self::read_all(&variables.disabled_subset(), is_disabled);
         }
         Self::read_all(variables, is_disabled)
     }
 
-    fn read_all(variables: &Variables, is_disabled: bool) -> Result<Self, TelemetryError> {
+    fn read_all(variables: &Env, is_disabled: bool) -> Result<Self, TelemetryError> {
         let mut resource_attributes = variables.resource_attributes()?;
         Ok(Self {
             is_disabled,
@@ -95,7 +95,7 @@ impl Environment {
     }
 }
 
-impl Environment {
+impl EnvConfig {
     /// For traces, whatever exports them.
     pub(crate) fn names_an_endpoint(&self) -> bool {
         #[cfg(feature = "jaeger")]
@@ -106,7 +106,7 @@ impl Environment {
     }
 }
 
-impl Variables {
+impl Env {
     fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
         self.text("OTEL_RESOURCE_ATTRIBUTES")?
             .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))

@@ -3,11 +3,11 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::{
-    env::Variables,
+    env::Env,
     otlp_headers::parse_headers,
     protocol::{Compression, Protocol},
 };
-use crate::base::{error::TelemetryError, redacted_url::SecretUrl};
+use crate::base::{error::TelemetryError, redacted_url::RedactedUrl};
 
 /// Where all signals go, each to a path of its own below it.
 pub(crate) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -17,21 +17,21 @@ pub(crate) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
 pub(crate) struct OtlpVariables {
     /// As it is written, for what it means depends on the protocol, which code may name.
-    pub(crate) endpoint: Option<NamedUrl>,
+    pub(crate) endpoint: Option<EnvUrl>,
     pub(crate) insecure: Option<bool>,
     pub(crate) protocol: Option<Protocol>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Option<Compression>,
-    pub(crate) certificate: Option<Named>,
-    pub(crate) client_certificate: Option<Named>,
-    pub(crate) client_key: Option<Named>,
+    pub(crate) certificate: Option<EnvValue>,
+    pub(crate) client_certificate: Option<EnvValue>,
+    pub(crate) client_key: Option<EnvValue>,
 }
 
 /// A variable, and its value.
-pub(crate) type Named = (&'static str, String);
+pub(crate) type EnvValue = (&'static str, String);
 
-pub(crate) type NamedUrl = (&'static str, SecretUrl);
+pub(crate) type EnvUrl = (&'static str, RedactedUrl);
 
 /// A signal, and its variables, each before the one for all signals.
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
@@ -85,11 +85,11 @@ pub(crate) const METRICS: Signal = Signal {
     client_key: ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
 };
 
-impl Variables {
+impl Env {
     pub(super) fn otlp(&self, signal: &Signal) -> Result<OtlpVariables, TelemetryError> {
         Ok(OtlpVariables {
             endpoint: self
-                .first([signal.endpoint, COLLECTOR])?
+                .first_set([signal.endpoint, COLLECTOR])?
                 .map(|(name, url)| (name, url.into())),
             insecure: self.boolean(signal.insecure)?,
             protocol: self.parsed(signal.protocol, Protocol::parse, Protocol::EXPECTED)?,
@@ -100,14 +100,14 @@ impl Variables {
                 Compression::parse,
                 Compression::EXPECTED,
             )?,
-            certificate: self.first(signal.certificate)?,
-            client_certificate: self.first(signal.client_certificate)?,
-            client_key: self.first(signal.client_key)?,
+            certificate: self.first_set(signal.certificate)?,
+            client_certificate: self.first_set(signal.client_certificate)?,
+            client_key: self.first_set(signal.client_key)?,
         })
     }
 
     fn headers(&self, signal: &Signal) -> Result<HeaderMap, TelemetryError> {
-        let found = self.first(signal.headers)?;
+        let found = self.first_set(signal.headers)?;
         found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
     }
 }

@@ -3,8 +3,8 @@ use std::ffi::OsString;
 use super::*;
 use crate::exchange::builder::VALUE_LIMIT_VARIABLES;
 
-fn read(variables: &'static [(&str, &str)]) -> Result<Environment, TelemetryError> {
-    Environment::read(&Variables::looked_up_by(|name| {
+fn read(variables: &'static [(&str, &str)]) -> Result<EnvConfig, TelemetryError> {
+    EnvConfig::read(&Env::from_fn(|name| {
         let found = variables.iter().find(|(key, _)| *key == name)?;
         Some(found.1.to_owned())
     }))
@@ -23,7 +23,7 @@ fn an_empty_environment_says_nothing() {
     assert_eq!(environment.traces.endpoint, None);
     assert_eq!(environment.traces.timeout, None);
     assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
-    let batch = Batch::of(2048, 512, None);
+    let batch = BatchConfig::new(2048, 512, None);
     assert_eq!(environment.batch, batch);
 }
 
@@ -52,7 +52,7 @@ fn a_value_that_is_not_utf_8_is_refused() {
 
     for variable in ["OTEL_SERVICE_NAME", "OTEL_PROPAGATORS", "RUST_LOG"] {
         let latin1 = move |name: &str| (name == variable).then(|| OsString::from_vec(vec![0xe9]));
-        let error = Environment::read(&Variables::looked_up(latin1)).unwrap_err();
+        let error = EnvConfig::read(&Env::looked_up(latin1)).unwrap_err();
         assert_eq!(error.to_string(), format!("{variable} is not UTF-8: expected text in UTF-8"));
     }
 }
@@ -82,7 +82,7 @@ fn headers_for_traces_beat_the_general_ones_unless_they_are_empty() {
 
 fn refusal_of(variable: &'static str, value: &'static str) -> String {
     let lookup = move |name: &str| (name == variable).then(|| value.to_owned());
-    Environment::read(&Variables::looked_up_by(lookup)).unwrap_err().to_string()
+    EnvConfig::read(&Env::from_fn(lookup)).unwrap_err().to_string()
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn variables_that_nothing_reads_are_found() {
         let names = ["OTEL_EXPORTER_OTLP_ENPOINT", "OTEL_SERVICE_NAME", "OTEL_PYTHON_ID", "PATH"];
         names.map(str::to_owned).to_vec()
     };
-    let variables = Variables { set, ..Variables::looked_up(|_| None) };
-    Environment::read(&variables).unwrap();
-    assert_eq!(variables.unread(), ["OTEL_EXPORTER_OTLP_ENPOINT"]);
+    let variables = Env { set, ..Env::looked_up(|_| None) };
+    EnvConfig::read(&variables).unwrap();
+    assert_eq!(variables.unused(), ["OTEL_EXPORTER_OTLP_ENPOINT"]);
 }

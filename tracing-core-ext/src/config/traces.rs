@@ -1,6 +1,6 @@
 use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
-use super::env::Variables;
+use super::env::Env;
 use crate::base::error::TelemetryError;
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
@@ -21,7 +21,7 @@ pub(crate) enum TracesExporter {
     Jaeger,
 }
 
-impl Variables {
+impl Env {
     /// None where the variable is not set; no exporter where it says `none`.
     pub(super) fn traces_exporters(&self) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
         let Some(list) = self.text(EXPORTER)? else {
@@ -111,9 +111,9 @@ impl TracesExporter {
 mod tests {
     use super::*;
 
-    fn variables(set: &[(&'static str, &'static str)]) -> Variables {
+    fn variables(set: &[(&'static str, &'static str)]) -> Env {
         let set = set.to_vec();
-        Variables::looked_up_by(move |name| {
+        Env::from_fn(move |name| {
             let found = set.iter().find(|(key, _)| *key == name)?;
             Some(found.1.to_owned())
         })
@@ -199,9 +199,9 @@ mod tests {
     fn a_ratio_that_no_sampler_asks_for_is_read_by_nothing() {
         for name in ["", "always_on", "parentbased_always_off"] {
             let variables = variables(&[(SAMPLER, name), (RATIO, "0.5")]);
-            let variables = Variables { set: || vec![RATIO.to_owned()], ..variables };
+            let variables = Env { set: || vec![RATIO.to_owned()], ..variables };
             assert!(variables.sampler().is_ok(), "{name}");
-            assert_eq!(variables.unread(), [RATIO], "{name}");
+            assert_eq!(variables.unused(), [RATIO], "{name}");
         }
     }
 }

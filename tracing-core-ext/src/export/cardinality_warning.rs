@@ -11,14 +11,14 @@ const OVERFLOW: &str = "otel.metric.overflow";
 
 /// Instruments that have more series than they may have, told of once: the SDK says nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Overflow(Mutex<HashSet<String>>);
+pub(crate) struct CardinalityWarning(Mutex<HashSet<String>>);
 
-impl Overflow {
-    pub(crate) fn tell(&self, metrics: &ResourceMetrics) {
+impl CardinalityWarning {
+    pub(crate) fn warn_once(&self, metrics: &ResourceMetrics) {
         let metrics = metrics.scope_metrics().flat_map(|scope| scope.metrics());
         for metric in metrics.filter(|metric| has_overflowed(metric)) {
-            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.insert(metric.name().to_owned()) {
+            let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.insert(metric.name().to_owned()) {
                 tracing::warn!(
                     "the metric {:?} has more series than its limit; all others are counted in one, \
                      with {OVERFLOW}=true",
@@ -63,7 +63,7 @@ mod tests {
     use tracing_subscriber::{fmt::writer::BoxMakeWriter, layer::SubscriberExt};
 
     use super::*;
-    use crate::telemetry::log_format::tests::Lines;
+    use crate::telemetry::log_format::tests::CapturedLines;
 
     #[test]
     fn an_instrument_that_overflows_is_told_of_once() {
@@ -79,13 +79,13 @@ mod tests {
         }
         provider.force_flush().unwrap();
         let exported = exporter.get_finished_metrics().unwrap();
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
 
         with_default(tracing_subscriber::registry().with(layer), || {
-            let overflow = Overflow::default();
-            overflow.tell(&exported[0]);
-            overflow.tell(&exported[0]);
+            let overflow = CardinalityWarning::default();
+            overflow.warn_once(&exported[0]);
+            overflow.warn_once(&exported[0]);
         });
 
         let lines = lines.all();

@@ -96,7 +96,7 @@ fn reason(error: OTelSdkError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::batch::Batch;
+    use crate::config::batch::BatchConfig;
 
     #[derive(Debug)]
     struct Panics;
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_exporter_is_an_error_wherever_it_happens() {
-        let batch = Batch::of(1, 1, None);
+        let batch = BatchConfig::new(1, 1, None);
         let delivery = Arc::new(Delivery::of_spans("nowhere".to_owned(), &batch));
         let exporter = CountingExporter { inner: Panics, delivery };
         for (result, at) in [

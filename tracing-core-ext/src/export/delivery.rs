@@ -18,14 +18,14 @@ use opentelemetry_sdk::{
 use tracing::Dispatch;
 
 #[cfg(any(feature = "otlp", feature = "jaeger"))]
-use super::shutdown::Closing;
+use super::shutdown::ShutdownSignal;
 use super::{
     counting_exporter::CountingExporter,
     counts::Tally,
     health::{Change, Outage},
-    loss::{Loss, Signal},
+    loss::{ExportLoss, Signal},
 };
-use crate::{base::self_log::LogTarget, config::batch::Batch};
+use crate::{base::self_log::SelfLog, config::batch::BatchConfig};
 
 /// The SDK's batch processor with its losses counted.
 ///
@@ -55,9 +55,9 @@ pub(crate) struct Delivery {
     pending: Mutex<Option<Rejected>>,
     is_full: AtomicBool,
     outage: Mutex<Outage>,
-    log: LogTarget,
+    log: SelfLog,
     #[cfg(any(feature = "otlp", feature = "jaeger"))]
-    closing: Closing,
+    closing: ShutdownSignal,
 }
 
 /// Spans which the exporter has taken and which did not arrive.
@@ -70,7 +70,7 @@ struct Rejected {
 impl CountingProcessor {
     pub(crate) fn new<E: SpanExporter + 'static>(
         exporter: E,
-        batch: &Batch,
+        batch: &BatchConfig,
         default_delay: Duration,
         delivery: Arc<Delivery>,
     ) -> Self {
@@ -109,16 +109,16 @@ impl SpanProcessor for CountingProcessor {
 }
 
 impl Delivery {
-    pub(crate) fn of_spans(destination: String, batch: &Batch) -> Self {
-        Self::new(Signal::Spans, destination, batch.queue as u64)
+    pub(crate) fn of_spans(destination: String, batch: &BatchConfig) -> Self {
+        Self::new(Signal::Traces, destination, batch.queue as u64)
     }
 
     /// Counts exports: there is always one at most.
     #[cfg(feature = "otlp")]
     pub(crate) fn of_metrics(destination: String, temporality: Temporality) -> Self {
         let signal = match temporality {
-            Temporality::Cumulative => Signal::Totals,
-            _ => Signal::Differences,
+            Temporality::Cumulative => Signal::CumulativeMetrics,
+            _ => Signal::DeltaMetrics,
         };
         Self::new(signal, destination, 1)
     }
@@ -138,9 +138,9 @@ impl Delivery {
             pending: Mutex::default(),
             is_full: AtomicBool::new(false),
             outage: Mutex::default(),
-            log: LogTarget::default(),
+            log: SelfLog::default(),
             #[cfg(any(feature = "otlp", feature = "jaeger"))]
-            closing: Closing::default(),
+            closing: ShutdownSignal::default(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Delivery {
     }
 
     #[cfg(any(feature = "otlp", feature = "jaeger"))]
-    pub(crate) fn closing(&self) -> &Closing {
+    pub(crate) fn closing(&self) -> &ShutdownSignal {
         &self.closing
     }
 
@@ -194,14 +194,14 @@ impl Delivery {
     }
 
     /// What must be said at the end. Of totals only the last export counts: it tells all that earlier ones told.
-    pub(crate) fn loss(&self) -> Option<Loss> {
+    pub(crate) fn loss(&self) -> Option<ExportLoss> {
         let tally = self.tally();
         let is_lost = match self.signal {
-            Signal::Spans | Signal::Differences => tally.lost() > 0,
-            Signal::Totals => tally.waiting() > 0 || self.outage().is_down(),
+            Signal::Traces | Signal::DeltaMetrics => tally.lost() > 0,
+            Signal::CumulativeMetrics => tally.waiting() > 0 || self.outage().is_down(),
         };
         let destination = || self.destination.clone();
-        is_lost.then(|| Loss { signal: self.signal, destination: destination(), tally })
+        is_lost.then(|| ExportLoss { signal: self.signal, destination: destination(), tally })
     }
 
     /// Whether there is room for one more.

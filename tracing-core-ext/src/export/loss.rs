@@ -9,13 +9,13 @@ use super::counts::Tally;
 /// ```
 #[derive(Clone)]
 pub struct ShutdownError {
-    losses: Vec<Loss>,
+    losses: Vec<ExportLoss>,
     waited: Option<Duration>,
 }
 
 /// What one exporter did not deliver.
 #[derive(Clone, Debug)]
-pub struct Loss {
+pub struct ExportLoss {
     pub(crate) signal: Signal,
     pub(crate) destination: String,
     pub(crate) tally: Tally,
@@ -24,18 +24,18 @@ pub struct Loss {
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
-    Spans,
+    Traces,
     /// Metrics, each export of which tells all that happened until then.
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
-    Totals,
+    CumulativeMetrics,
     /// Metrics, each export of which tells what happened since the one before.
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
-    Differences,
+    DeltaMetrics,
 }
 
 impl ShutdownError {
     /// Nothing where nothing was lost. `waited` is how long there was no end in sight.
-    pub(crate) fn of(losses: Vec<Loss>, waited: Option<Duration>) -> Result<(), Self> {
+    pub(crate) fn of(losses: Vec<ExportLoss>, waited: Option<Duration>) -> Result<(), Self> {
         match losses.is_empty() {
             true => Ok(()),
             false => Err(Self { losses, waited }),
@@ -43,12 +43,12 @@ impl ShutdownError {
     }
 
     /// Each exporter that did not deliver everything.
-    pub fn losses(&self) -> &[Loss] {
+    pub fn losses(&self) -> &[ExportLoss] {
         &self.losses
     }
 }
 
-impl Loss {
+impl ExportLoss {
     /// Where it was to go.
     pub fn destination(&self) -> &str {
         &self.destination
@@ -100,15 +100,15 @@ impl Loss {
 impl Signal {
     pub(crate) fn plural(self) -> &'static str {
         match self {
-            Self::Spans => "spans",
-            Self::Totals | Self::Differences => "metrics",
+            Self::Traces => "spans",
+            Self::CumulativeMetrics | Self::DeltaMetrics => "metrics",
         }
     }
 
     fn counted(self) -> &'static str {
         match self {
-            Self::Spans => "spans",
-            Self::Totals | Self::Differences => "exports of metrics",
+            Self::Traces => "spans",
+            Self::CumulativeMetrics | Self::DeltaMetrics => "exports of metrics",
         }
     }
 }
@@ -136,11 +136,11 @@ impl Error for ShutdownError {}
 mod tests {
     use super::*;
 
-    fn loss(signal: Signal, tally: Tally) -> Loss {
-        Loss { signal, destination: "http://localhost:4318".to_owned(), tally }
+    fn loss(signal: Signal, tally: Tally) -> ExportLoss {
+        ExportLoss { signal, destination: "http://localhost:4318".to_owned(), tally }
     }
 
-    fn said(losses: Vec<Loss>, waited: Option<Duration>) -> String {
+    fn said(losses: Vec<ExportLoss>, waited: Option<Duration>) -> String {
         ShutdownError::of(losses, waited).unwrap_err().to_string()
     }
 
@@ -154,7 +154,7 @@ mod tests {
             ..Tally::default()
         };
         assert_eq!(
-            said(vec![loss(Signal::Spans, tally)], None),
+            said(vec![loss(Signal::Traces, tally)], None),
             "3 of 40 spans were not delivered to http://localhost:4318: 3 failed (connection refused)"
         );
     }
@@ -163,7 +163,7 @@ mod tests {
     fn a_missed_deadline_is_said_of_what_still_waits() {
         let waits = Tally { ended: 9, delivered: 4, dropped: 2, ..Tally::default() };
         let failed = Tally { ended: 2, delivered: 1, failed: 1, ..Tally::default() };
-        let losses = vec![loss(Signal::Spans, waits), loss(Signal::Totals, failed)];
+        let losses = vec![loss(Signal::Traces, waits), loss(Signal::CumulativeMetrics, failed)];
         assert_eq!(
             said(losses, Some(Duration::from_secs(5))),
             "5 of 9 spans were not delivered to http://localhost:4318 within 5.0 s: \

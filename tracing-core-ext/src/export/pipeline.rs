@@ -11,7 +11,7 @@ use super::{
     delivery::{CountingProcessor, Delivery},
     value_limit::ValueLimit,
 };
-use crate::config::batch::Batch;
+use crate::config::batch::BatchConfig;
 
 /// The way of a span once it has ended, to one exporter.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Inlets(Vec<Arc<ValueLimit<CountingProcessor>>>);
 /// How a pipeline treats what comes.
 #[derive(Debug)]
 pub(crate) struct Treatment<'a> {
-    pub(crate) batch: &'a Batch,
+    pub(crate) batch: &'a BatchConfig,
     pub(crate) default_delay: Duration,
     /// In characters.
     pub(crate) value_limit: Option<usize>,
@@ -53,7 +53,7 @@ impl Pipeline {
     /// The results say nothing: the SDK answers Ok when the last export failed. The counts know.
     pub(crate) fn closing(&self, timeout: Duration) -> impl FnOnce() + Send + 'static {
         #[cfg(any(feature = "otlp", feature = "jaeger"))]
-        self.delivery.closing().begin();
+        self.delivery.closing().trigger();
         let processor = Arc::clone(&self.processor);
         move || {
             let _ = processor.force_flush();

@@ -6,11 +6,11 @@ use tracing::Dispatch;
 
 use super::{
     builder::TelemetryBuilder,
-    diagnostics::Patient,
-    log_format::LogLines,
+    diagnostics::SetupSummary,
+    log_format::LogLayerConfig,
     resource::{
         resource,
-        service_name::{Candidates, ServiceName},
+        service_name::{ServiceName, ServiceNameSources},
     },
     subscriber::subscriber,
     telemetry::Telemetry,
@@ -19,62 +19,62 @@ use super::{
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use crate::export::self_metrics;
 use crate::{
-    base::{error::TelemetryError, self_log::LogTarget},
-    config::Environment,
+    base::{error::TelemetryError, self_log::SelfLog},
+    config::EnvConfig,
     exchange::EndOnly,
     export::pipeline::{Inlets, Pipeline},
     propagation::Propagator,
 };
 
 /// All that a service needs, ready to be installed.
-pub(crate) struct Prepared {
+pub(crate) struct BuiltTelemetry {
     pub(crate) telemetry: Telemetry,
     pub(crate) dispatch: Dispatch,
-    pub(crate) patient: Patient,
+    pub(crate) summary: SetupSummary,
 }
 
 impl TelemetryBuilder {
     /// Makes everything and installs nothing.
-    pub(crate) fn prepare(mut self) -> Result<Prepared, TelemetryError> {
-        let mut environment = Environment::read(&self.variables)?;
+    pub(crate) fn prepare(mut self) -> Result<BuiltTelemetry, TelemetryError> {
+        let mut environment = EnvConfig::read(&self.variables)?;
         let propagator = self.propagator.take().or(environment.propagator.take());
         let propagator = propagator.unwrap_or_else(Propagator::w3c);
-        let lines = self.lines(&environment);
+        let lines = self.log_layer_config(&environment);
         let log_filter = std::mem::take(&mut environment.log_filter);
         let sampler = self.sampler.take().or(environment.sampler.take());
         let sampler = sampler.unwrap_or_else(default_sampler);
-        let patient = self.patient(&environment, &*sampler);
+        let summary = self.setup_summary(&environment, &*sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment)?;
             let dispatch = subscriber(None, lines, log_filter);
             telemetry.log_to(&dispatch);
-            return Ok(Prepared { telemetry, dispatch, patient });
+            return Ok(BuiltTelemetry { telemetry, dispatch, summary });
         }
         let span_level = self.span_level;
         let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
         let dispatch = subscriber(exported, lines, log_filter);
         telemetry.log_to(&dispatch);
-        telemetry.log.log(|| service.say_overruled());
-        Ok(Prepared { telemetry, dispatch, patient })
+        telemetry.log.log(|| service.warn_overridden());
+        Ok(BuiltTelemetry { telemetry, dispatch, summary })
     }
 
-    fn patient(&self, environment: &Environment, sampler: &dyn ShouldSample) -> Patient {
+    fn setup_summary(&self, environment: &EnvConfig, sampler: &dyn ShouldSample) -> SetupSummary {
         let in_environment = environment.exporters.as_ref().map(Vec::len);
         let in_environment = in_environment.or(environment.names_an_endpoint().then_some(1));
         let in_code = Some(self.destinations.len()).filter(|exporters| *exporters > 0);
-        Patient {
+        SetupSummary {
             is_disabled: environment.is_disabled,
             exporters: in_code.or(in_environment),
-            overruled: in_code.and_then(|_| self.overruled(environment)),
+            overridden: in_code.and_then(|_| self.overridden(environment)),
             sampler: format!("{sampler:?}"),
             span_level: self.span_level,
-            unread: self.variables.unread(),
+            unused: self.variables.unused(),
         }
     }
 
     /// What of the environment would have named an exporter, had code not named another.
-    fn overruled(&self, environment: &Environment) -> Option<&'static str> {
+    fn overridden(&self, environment: &EnvConfig) -> Option<&'static str> {
         let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
         let sends = self.destinations.iter().any(Destination::heeds_the_environment);
         let has_endpoint = !sends && environment.traces.endpoint.is_some();
@@ -85,7 +85,7 @@ impl TelemetryBuilder {
         mut self,
         propagator: Propagator,
         sampler: Box<dyn ShouldSample>,
-        environment: &Environment,
+        environment: &EnvConfig,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
@@ -103,7 +103,7 @@ impl TelemetryBuilder {
             pipelines,
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics,
-            log: LogTarget::default(),
+            log: SelfLog::default(),
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,
@@ -115,7 +115,7 @@ impl TelemetryBuilder {
         &mut self,
         service_name: &str,
         resource: &Resource,
-        environment: &Environment,
+        environment: &EnvConfig,
     ) -> Result<Vec<Pipeline>, TelemetryError> {
         let mut destinations = std::mem::take(&mut self.destinations);
         if destinations.is_empty() {
@@ -129,7 +129,7 @@ impl TelemetryBuilder {
     fn disabled(
         self,
         propagator: Propagator,
-        environment: &Environment,
+        environment: &EnvConfig,
     ) -> Result<Telemetry, TelemetryError> {
         let provider = SdkTracerProvider::builder().build();
         let _ = provider.shutdown();
@@ -147,15 +147,15 @@ impl TelemetryBuilder {
             pipelines: Vec::new(),
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics,
-            log: LogTarget::default(),
+            log: SelfLog::default(),
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,
         })
     }
 
-    fn choose_name(&self, environment: &Environment) -> Result<ServiceName, TelemetryError> {
-        ServiceName::choose(&Candidates {
+    fn choose_name(&self, environment: &EnvConfig) -> Result<ServiceName, TelemetryError> {
+        ServiceName::resolve(&ServiceNameSources {
             code: self.service_name.as_deref(),
             variable: environment.service_name.as_deref(),
             resource: environment.service_name_in_resource.as_deref(),
@@ -163,9 +163,9 @@ impl TelemetryBuilder {
         })
     }
 
-    fn lines(&mut self, environment: &Environment) -> LogLines {
+    fn log_layer_config(&mut self, environment: &EnvConfig) -> LogLayerConfig {
         let service = self.choose_name(environment).ok();
-        LogLines {
+        LogLayerConfig {
             format: self.log_format,
             writer: self.log_writer.take(),
             no_color: environment.no_color,

@@ -15,8 +15,8 @@ use tracing_subscriber::{
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
 use super::{
-    build::Prepared,
-    diagnostics::{self, watchdog::Watch},
+    build::BuiltTelemetry,
+    diagnostics::{self, watchdog::MiddlewareWatchdog},
     log_format::LogFormat,
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION},
     telemetry::Telemetry,
@@ -30,7 +30,7 @@ use crate::export::otlp::Otlp;
 use crate::export::prometheus::Prometheus;
 use crate::{
     base::error::TelemetryError,
-    config::env::Variables,
+    config::env::Env,
     exchange::instrumentation,
     export::console::Console,
     propagation::{Propagator, propagator},
@@ -57,7 +57,7 @@ pub struct TelemetryBuilder {
     pub(crate) shutdown_timeout: Duration,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) metrics: MetricsOptions,
-    pub(crate) variables: Variables,
+    pub(crate) variables: Env,
 }
 
 impl TelemetryBuilder {
@@ -75,7 +75,7 @@ impl TelemetryBuilder {
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics: MetricsOptions::default(),
-            variables: Variables::of_process(),
+            variables: Env::from_process(),
         }
     }
 
@@ -292,7 +292,7 @@ impl TelemetryBuilder {
         mut self,
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.variables = Variables::looked_up_by(lookup);
+        self.variables = Env::from_fn(lookup);
         self
     }
 
@@ -323,7 +323,7 @@ impl TelemetryBuilder {
         if INSTALLED.load(Ordering::Acquire) {
             return Err(TelemetryError::already_installed());
         }
-        let Prepared { mut telemetry, dispatch, patient } = self.prepare()?;
+        let BuiltTelemetry { mut telemetry, dispatch, summary } = self.prepare()?;
         if tracing::dispatcher::set_global_default(dispatch).is_err() {
             return Err(match INSTALLED.load(Ordering::Acquire) {
                 true => TelemetryError::already_installed(),
@@ -334,12 +334,12 @@ impl TelemetryBuilder {
         global::set_tracer_provider(telemetry.tracer_provider().clone());
         instrumentation::set_global_tracer_provider(telemetry.tracer_provider().clone());
         propagator::set_global_propagator(telemetry.propagator().clone());
-        if !patient.is_disabled {
+        if !summary.is_disabled {
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
             telemetry.install_metrics();
-            telemetry.watch = Some(Watch::begin(telemetry.log.clone()));
+            telemetry.watch = Some(MiddlewareWatchdog::start(telemetry.log.clone()));
         }
-        diagnostics::examine(patient, telemetry.propagator(), &telemetry.log);
+        diagnostics::report(summary, telemetry.propagator(), &telemetry.log);
         Ok(telemetry)
     }
 

@@ -25,14 +25,14 @@ pub enum LogFormat {
 }
 
 /// Where log lines go, and how they look.
-pub(crate) struct LogLines {
+pub(crate) struct LogLayerConfig {
     pub(crate) format: LogFormat,
     pub(crate) writer: Option<BoxMakeWriter>,
     pub(crate) no_color: bool,
     pub(crate) service_name: Option<String>,
 }
 
-impl LogLines {
+impl LogLayerConfig {
     pub(crate) fn layer<S>(self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -83,16 +83,16 @@ pub(crate) mod tests {
 
     /// Log lines kept for a test to read.
     #[derive(Clone, Default)]
-    pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct CapturedLines(Arc<Mutex<Vec<u8>>>);
 
-    impl Lines {
+    impl CapturedLines {
         pub(crate) fn all(&self) -> Vec<String> {
             let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
             text.lines().map(str::to_owned).collect()
         }
     }
 
-    impl io::Write for Lines {
+    impl io::Write for CapturedLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -103,7 +103,7 @@ pub(crate) mod tests {
         }
     }
 
-    impl<'a> MakeWriter<'a> for Lines {
+    impl<'a> MakeWriter<'a> for CapturedLines {
         type Writer = Self;
 
         fn make_writer(&'a self) -> Self {
@@ -112,8 +112,8 @@ pub(crate) mod tests {
     }
 
     fn logged(format: LogFormat, context: Context) -> String {
-        let lines = Lines::default();
-        let layer = LogLines {
+        let lines = CapturedLines::default();
+        let layer = LogLayerConfig {
             format,
             writer: Some(BoxMakeWriter::new(lines.clone())),
             no_color: false,

@@ -15,7 +15,7 @@ use opentelemetry_sdk::{
 };
 use tracing::Dispatch;
 
-use super::telemetry::{Task, Telemetry};
+use super::telemetry::{ShutdownTask, Telemetry};
 #[cfg(all(feature = "otlp", feature = "prometheus"))]
 use crate::config::metrics::HISTOGRAMS;
 #[cfg(feature = "prometheus")]
@@ -24,14 +24,14 @@ use crate::export::prometheus::{
 };
 use crate::{
     base::error::TelemetryError, config::metrics::MetricsVariables, exchange::instrumentation,
-    export::loss::Loss,
+    export::loss::ExportLoss,
 };
 #[cfg(feature = "otlp")]
 use crate::{
-    config::{metrics::Histograms, otlp::METRICS},
+    config::{metrics::HistogramAggregation, otlp::METRICS},
     export::{
         delivery::Delivery,
-        otlp::{Otlp, metrics::OtlpMetrics, settings::Settings},
+        otlp::{Otlp, metrics::OtlpMetricExporter, settings::Settings},
     },
 };
 
@@ -156,7 +156,7 @@ impl MetricsOptions {
         let temporality = environment.temporality.unwrap_or_default();
         let delivery = Delivery::of_metrics(settings.endpoint.to_string(), temporality);
         let delivery = Arc::new(delivery);
-        let exporter = OtlpMetrics::new(settings, temporality, Arc::clone(&delivery))?;
+        let exporter = OtlpMetricExporter::new(settings, temporality, Arc::clone(&delivery))?;
         let reader = PeriodicReader::builder(exporter)
             .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
             .build();
@@ -169,9 +169,9 @@ impl MetricsOptions {
     fn with_histograms(
         &self,
         builder: MeterProviderBuilder,
-        histograms: Histograms,
+        histograms: HistogramAggregation,
     ) -> Result<MeterProviderBuilder, TelemetryError> {
-        if histograms == Histograms::Explicit {
+        if histograms == HistogramAggregation::Explicit {
             return Ok(builder);
         }
         #[cfg(feature = "prometheus")]
@@ -209,7 +209,7 @@ impl Metrics {
     }
 
     /// What was not delivered in the end.
-    pub(crate) fn loss(&self) -> Option<Loss> {
+    pub(crate) fn loss(&self) -> Option<ExportLoss> {
         #[cfg(feature = "otlp")]
         return self.delivery.as_ref()?.loss();
         #[cfg(not(feature = "otlp"))]
@@ -227,8 +227,8 @@ impl Metrics {
     }
 
     /// What exports the last metrics and closes the listener. From now on no export waits for another attempt.
-    pub(crate) fn closing(&mut self, timeout: Duration) -> Vec<Task> {
-        let meters = self.closing_meters(timeout);
+    pub(crate) fn shutdown_tasks(&mut self, timeout: Duration) -> Vec<ShutdownTask> {
+        let meters = self.meter_shutdown_task(timeout);
         #[cfg(feature = "prometheus")]
         if let Some(listener) = self.served.as_mut().and_then(Served::closing) {
             return vec![meters, Box::new(listener)];
@@ -237,10 +237,10 @@ impl Metrics {
     }
 
     #[cfg(feature = "otlp")]
-    fn closing_meters(&self, timeout: Duration) -> Task {
+    fn meter_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
         let (meters, delivery) = (self.provider.clone(), self.delivery.clone());
         if let Some(delivery) = &delivery {
-            delivery.closing().begin();
+            delivery.closing().trigger();
         }
         Box::new(move || match (meters.shutdown_with_timeout(timeout), delivery) {
             (Ok(()) | Err(OTelSdkError::AlreadyShutdown), _) | (_, None) => {}
@@ -249,7 +249,7 @@ impl Metrics {
     }
 
     #[cfg(not(feature = "otlp"))]
-    fn closing_meters(&self, timeout: Duration) -> Task {
+    fn meter_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
         let meters = self.provider.clone();
         Box::new(move || drop(meters.shutdown_with_timeout(timeout)))
     }

@@ -143,6 +143,6 @@ pub use crate::{
             Console,
             waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan},
         },
-        loss::{Loss, ShutdownError},
+        loss::{ExportLoss, ShutdownError},
     },
 };

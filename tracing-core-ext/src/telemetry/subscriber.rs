@@ -5,7 +5,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
-use super::{log_format::LogLines, telemetry::Telemetry};
+use super::{log_format::LogLayerConfig, telemetry::Telemetry};
 use crate::{bridge::span_filter, exchange};
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
@@ -13,7 +13,7 @@ use crate::{bridge::span_filter, exchange};
 /// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
 pub(crate) fn subscriber(
     exported: Option<(&SdkTracerProvider, LevelFilter)>,
-    lines: LogLines,
+    lines: LogLayerConfig,
     log_filter: EnvFilter,
 ) -> Dispatch {
     let spans = exported.map(|(provider, level)| spans(provider, level));
@@ -32,7 +32,7 @@ impl Telemetry {
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;
-    /// use tracing_subscriber::{span_filter::LevelFilter, layer::SubscriberExt};
+    /// use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;

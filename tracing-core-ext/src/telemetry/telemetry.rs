@@ -9,9 +9,9 @@ use tracing::Dispatch;
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::Metrics;
-use super::{builder::TelemetryBuilder, diagnostics::watchdog::Watch};
+use super::{builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog};
 use crate::{
-    base::self_log::LogTarget,
+    base::self_log::SelfLog,
     export::{loss::ShutdownError, pipeline::Pipeline},
     propagation::Propagator,
 };
@@ -28,15 +28,15 @@ pub struct Telemetry {
     pub(crate) pipelines: Vec<Pipeline>,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) metrics: Option<Metrics>,
-    pub(crate) log: LogTarget,
+    pub(crate) log: SelfLog,
     pub(crate) timeout: Duration,
     /// Where it is installed.
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Option<MiddlewareWatchdog>,
     pub(crate) is_shut_down: bool,
 }
 
 /// Something that may hang.
-pub(crate) type Task = Box<dyn FnOnce() + Send>;
+pub(crate) type ShutdownTask = Box<dyn FnOnce() + Send>;
 
 impl Telemetry {
     /// Starts the set-up of a service.
@@ -87,10 +87,10 @@ impl Telemetry {
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         self.metrics.iter().for_each(Metrics::drain);
         let for_spans = self.timeout - self.for_metrics();
-        let mut in_time = all_done_within(for_spans, self.closing_pipelines());
+        let mut in_time = all_done_within(for_spans, self.pipeline_shutdown_tasks());
         in_time &= all_done_within(
             self.timeout - started.elapsed().min(for_spans),
-            self.closing_metrics(),
+            self.metrics_shutdown_tasks(),
         );
         // Ends at once: of what is closed nothing is waited for, and of what hangs nothing more either.
         let _ = self.provider.shutdown_with_timeout(Duration::ZERO);
@@ -109,26 +109,26 @@ impl Telemetry {
         Duration::ZERO
     }
 
-    fn closing_pipelines(&self) -> Vec<Task> {
+    fn pipeline_shutdown_tasks(&self) -> Vec<ShutdownTask> {
         let timeout = self.timeout;
-        let closing = |pipeline: &Pipeline| Box::new(pipeline.closing(timeout)) as Task;
+        let closing = |pipeline: &Pipeline| Box::new(pipeline.closing(timeout)) as ShutdownTask;
         self.pipelines.iter().map(closing).collect()
     }
 
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
-    fn closing_metrics(&mut self) -> Vec<Task> {
+    fn metrics_shutdown_tasks(&mut self) -> Vec<ShutdownTask> {
         let timeout = self.timeout;
-        self.metrics.as_mut().map_or(Vec::new(), |metrics| metrics.closing(timeout))
+        self.metrics.as_mut().map_or(Vec::new(), |metrics| metrics.shutdown_tasks(timeout))
     }
 
     #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
-    fn closing_metrics(&mut self) -> Vec<Task> {
+    fn metrics_shutdown_tasks(&mut self) -> Vec<ShutdownTask> {
         Vec::new()
     }
 }
 
 /// Does each on a thread of its own, for an exporter that hangs must not cost the others their time.
-fn all_done_within(timeout: Duration, tasks: Vec<Task>) -> bool {
+fn all_done_within(timeout: Duration, tasks: Vec<ShutdownTask>) -> bool {
     let (done, all_done) = channel::<()>();
     for task in tasks {
         spawn(task, done.clone());
@@ -138,8 +138,8 @@ fn all_done_within(timeout: Duration, tasks: Vec<Task>) -> bool {
 }
 
 /// What cannot have a thread is waited for.
-fn spawn(task: Task, done: Sender<()>) {
-    let (hand_over, handed_over) = channel::<Task>();
+fn spawn(task: ShutdownTask, done: Sender<()>) {
+    let (hand_over, handed_over) = channel::<ShutdownTask>();
     let thread = thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {
         let _done = done;
         if let Ok(task) = handed_over.recv() {

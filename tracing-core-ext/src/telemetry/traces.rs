@@ -3,16 +3,16 @@ use std::{sync::Arc, time::Duration};
 use opentelemetry_sdk::{Resource, trace::SpanExporter};
 
 #[cfg(not(feature = "otlp"))]
-use crate::config::otlp::NamedUrl;
+use crate::config::otlp::EnvUrl;
 #[cfg(feature = "otlp")]
 use crate::config::{otlp::TRACES, protocol::Protocol};
 #[cfg(feature = "jaeger")]
 use crate::export::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
-use crate::export::otlp::{Otlp, OtlpExporter, settings::Settings};
+use crate::export::otlp::{Otlp, OtlpSpanExporter, settings::Settings};
 use crate::{
     base::error::TelemetryError,
-    config::{Environment, traces::TracesExporter},
+    config::{EnvConfig, traces::TracesExporter},
     export::{
         console::{Console, exporter::ConsoleExporter},
         delivery::Delivery,
@@ -31,7 +31,7 @@ pub(crate) enum Destination {
     #[cfg(feature = "otlp")]
     Otlp(Box<Otlp>),
     #[cfg(not(feature = "otlp"))]
-    WithoutOtlp(NamedUrl),
+    WithoutOtlp(EnvUrl),
     /// To this agent or collector, or where the environment says.
     #[cfg(feature = "jaeger")]
     Jaeger(Option<JaegerEndpoint>),
@@ -44,12 +44,12 @@ type MakePipeline = Box<dyn FnOnce(&Way<'_>) -> Pipeline + Send>;
 pub(crate) struct Way<'a> {
     pub(crate) service_name: &'a str,
     pub(crate) resource: &'a Resource,
-    pub(crate) environment: &'a Environment,
+    pub(crate) environment: &'a EnvConfig,
 }
 
 impl Destination {
     /// What the environment wants: the exporters it lists, or else those of which it knows the endpoint.
-    pub(crate) fn of_environment(environment: &Environment) -> Vec<Self> {
+    pub(crate) fn of_environment(environment: &EnvConfig) -> Vec<Self> {
         if let Some(exporters) = &environment.exporters {
             return exporters.iter().copied().map(Self::from).collect();
         }
@@ -65,12 +65,12 @@ impl Destination {
     }
 
     #[cfg(feature = "otlp")]
-    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+    fn named_by_otlp(environment: &EnvConfig) -> Option<Self> {
         environment.traces.endpoint.as_ref().map(|_| Self::Otlp(Box::default()))
     }
 
     #[cfg(not(feature = "otlp"))]
-    fn named_by_otlp(environment: &Environment) -> Option<Self> {
+    fn named_by_otlp(environment: &EnvConfig) -> Option<Self> {
         environment.traces.endpoint.clone().map(Self::WithoutOtlp)
     }
 
@@ -160,7 +160,7 @@ impl Way<'_> {
         let mut settings = Settings::resolve(options, &self.environment.traces, &TRACES)?;
         settings.timeout = settings.timeout.min(self.environment.batch.export_timeout);
         let delivery = self.delivery(settings.endpoint.to_string(), type_over(settings.protocol));
-        let exporter = OtlpExporter::new(settings, &delivery)?;
+        let exporter = OtlpSpanExporter::new(settings, &delivery)?;
         Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
     }
 }

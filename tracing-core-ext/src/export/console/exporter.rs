@@ -14,13 +14,13 @@ use super::{
     json,
     options::Console,
     output::Output,
-    trace_buffer::{Dropped, Waiting},
+    trace_buffer::{EvictedTrace, TraceBuffer},
     waterfall::{Waterfall, WaterfallSpan},
 };
 use crate::export::delivery::Delivery;
 
 /// Spans kept until the root of their trace has ended, all traces together.
-const MOST_SPANS: usize = 8_192;
+const MAX_SPANS: usize = 8_192;
 const TOO_MANY: &str = "too many wait for their root to end";
 
 /// Prints each span as it ends, or each trace when its local root has ended.
@@ -35,7 +35,7 @@ pub(crate) struct ConsoleExporter {
 }
 
 struct State {
-    waiting: Waiting,
+    waiting: TraceBuffer,
     lost: Lost,
 }
 
@@ -61,17 +61,20 @@ impl ConsoleExporter {
             output: console.output(),
             resource: Resource::builder_empty().build(),
             delivery,
-            state: Mutex::new(State { waiting: Waiting::new(MOST_SPANS), lost: Lost::default() }),
+            state: Mutex::new(State {
+                waiting: TraceBuffer::new(MAX_SPANS),
+                lost: Lost::default(),
+            }),
         }
     }
 
-    fn receive(&self, batch: Vec<SpanData>) {
+    fn print_batch(&self, batch: Vec<SpanData>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match self.console.is_json() {
             true => batch.iter().for_each(|span| self.print_json(&mut state, span)),
             false => self.print_ended(&mut state, batch),
         }
-        self.tell_lost(&mut state);
+        self.report_lost(&mut state);
     }
 
     fn print_json(&self, state: &mut State, span: &SpanData) {
@@ -86,7 +89,7 @@ impl ConsoleExporter {
         while let Some(ended) = state.waiting.next_ended() {
             self.print(state, &ended);
         }
-        while let Some(Dropped { trace_id, spans }) = state.waiting.make_room() {
+        while let Some(EvictedTrace { trace_id, spans }) = state.waiting.evict() {
             let line = format!("trace {trace_id}  {spans} spans dropped: {TOO_MANY}\n");
             let _ = self.output.print(&line);
             state.count(Err(io::Error::other(TOO_MANY)), spans);
@@ -105,7 +108,7 @@ impl ConsoleExporter {
         while let Some(rest) = state.waiting.next() {
             self.print(&mut state, &rest);
         }
-        self.tell_lost(&mut state);
+        self.report_lost(&mut state);
     }
 
     fn print(&self, state: &mut State, waterfall: &Waterfall) {
@@ -114,7 +117,7 @@ impl ConsoleExporter {
         state.count(printed, waterfall.spans().len());
     }
 
-    fn tell_lost(&self, state: &mut State) {
+    fn report_lost(&self, state: &mut State) {
         let lost = std::mem::take(&mut state.lost);
         if let Some(reason) = lost.reason {
             self.delivery.reject(lost.spans as u64, reason);
@@ -133,7 +136,7 @@ impl State {
 
 impl SpanExporter for ConsoleExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.receive(batch);
+        self.print_batch(batch);
         Ok(())
     }
 

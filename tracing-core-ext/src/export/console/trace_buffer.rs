@@ -5,29 +5,29 @@ use opentelemetry::TraceId;
 use super::waterfall::{Waterfall, WaterfallSpan};
 
 /// Traces remembered as handed out, so that what comes later is told apart.
-const MOST_REMEMBERED: usize = 256;
+const MAX_REMEMBERED: usize = 256;
 
 /// Spans kept until the root of their trace in this process has ended.
-pub(super) struct Waiting {
-    open: VecDeque<Pending>,
+pub(super) struct TraceBuffer {
+    open: VecDeque<BufferedTrace>,
     handed_out: VecDeque<TraceId>,
     most_spans: usize,
 }
 
 /// What has been received of a trace and is not handed out yet.
-struct Pending {
+struct BufferedTrace {
     trace_id: TraceId,
     spans: Vec<WaterfallSpan>,
     root_ended: bool,
 }
 
 /// A trace that was given up.
-pub(super) struct Dropped {
+pub(super) struct EvictedTrace {
     pub(super) trace_id: TraceId,
     pub(super) spans: usize,
 }
 
-impl Waiting {
+impl TraceBuffer {
     /// Room for so many spans, all traces together.
     pub(super) fn new(most_spans: usize) -> Self {
         Self { open: VecDeque::new(), handed_out: VecDeque::new(), most_spans }
@@ -39,7 +39,7 @@ impl Waiting {
         let known = self.open.iter_mut().find(|open| open.trace_id == trace_id);
         let Some(pending) = known else {
             let root_ended = is_root || self.handed_out.contains(&trace_id);
-            return self.open.push_back(Pending { trace_id, spans: vec![span], root_ended });
+            return self.open.push_back(BufferedTrace { trace_id, spans: vec![span], root_ended });
         };
         pending.root_ended |= is_root;
         pending.spans.push(span);
@@ -49,26 +49,26 @@ impl Waiting {
     pub(super) fn next_ended(&mut self) -> Option<Waterfall> {
         let at = self.open.iter().position(|open| open.root_ended)?;
         let ended = self.open.remove(at)?;
-        Some(self.hand_out(ended))
+        Some(self.take(ended))
     }
 
     /// The oldest trace, whether or not its root has ended.
     pub(super) fn next(&mut self) -> Option<Waterfall> {
         let oldest = self.open.pop_front()?;
-        Some(self.hand_out(oldest))
+        Some(self.take(oldest))
     }
 
     /// Gives the oldest trace up if there are too many spans.
-    pub(super) fn make_room(&mut self) -> Option<Dropped> {
+    pub(super) fn evict(&mut self) -> Option<EvictedTrace> {
         let held: usize = self.open.iter().map(|open| open.spans.len()).sum();
         if held <= self.most_spans {
             return None;
         }
         let oldest = self.open.pop_front()?;
-        Some(Dropped { trace_id: oldest.trace_id, spans: oldest.spans.len() })
+        Some(EvictedTrace { trace_id: oldest.trace_id, spans: oldest.spans.len() })
     }
 
-    fn hand_out(&mut self, pending: Pending) -> Waterfall {
+    fn take(&mut self, pending: BufferedTrace) -> Waterfall {
         let later = self.handed_out.contains(&pending.trace_id);
         if !later {
             self.remember(pending.trace_id);
@@ -77,7 +77,7 @@ impl Waiting {
     }
 
     fn remember(&mut self, trace_id: TraceId) {
-        if self.handed_out.len() == MOST_REMEMBERED {
+        if self.handed_out.len() == MAX_REMEMBERED {
             self.handed_out.pop_front();
         }
         self.handed_out.push_back(trace_id);

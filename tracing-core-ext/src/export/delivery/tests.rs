@@ -11,7 +11,7 @@ use opentelemetry_sdk::{
 use tracing_subscriber::fmt;
 
 use super::*;
-use crate::telemetry::log_format::tests::Lines;
+use crate::telemetry::log_format::tests::CapturedLines;
 
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -36,13 +36,13 @@ struct Rig {
     delivery: Arc<Delivery>,
     answer: SyncSender<OTelSdkResult>,
     began: Receiver<usize>,
-    lines: Lines,
+    lines: CapturedLines,
     _dispatch: Dispatch,
 }
 
 fn rig(queue: usize, sampler: impl ShouldSample + 'static) -> Rig {
-    let batch = Batch::of(queue, 1, Some(NEVER));
-    let lines = Lines::default();
+    let batch = BatchConfig::new(queue, 1, Some(NEVER));
+    let lines = CapturedLines::default();
     let dispatch = Dispatch::new(fmt().with_ansi(false).with_writer(lines.clone()).finish());
     let delivery = Arc::new(Delivery::of_spans("http://nowhere".to_owned(), &batch));
     delivery.log_to(&dispatch);
@@ -167,7 +167,7 @@ fn spans_recorded_but_not_sampled_are_not_exported() {
 
 #[test]
 fn what_is_told_of_rejected_spans_never_falls_and_adds_up_at_any_time() {
-    let delivery = Delivery::of_spans("nowhere".to_owned(), &Batch::of(8, 8, None));
+    let delivery = Delivery::of_spans("nowhere".to_owned(), &BatchConfig::new(8, 8, None));
     thread::scope(|scope| {
         let rejecting = scope.spawn(|| {
             for _ in 0..10_000 {

@@ -8,11 +8,11 @@ use std::{
 use opentelemetry_sdk::trace::SpanData;
 
 use super::{
-    compact::{self, Parts},
+    compact::{self, BatchParts},
     encoder::Encoder,
-    losses::Losses,
+    losses::BatchLoss,
     oversize,
-    rate_limiter::Pace,
+    rate_limiter::RateLimiter,
 };
 
 /// What an agent reads of a packet: "--processor.jaeger-compact.server-max-packet-size".
@@ -24,14 +24,14 @@ pub(super) struct Agent {
     socket: UdpSocket,
     /// The spans of the last packet, which may turn out to have reached nobody.
     unconfirmed: AtomicU64,
-    pace: Pace,
+    rate_limiter: RateLimiter,
 }
 
 /// Whose spans these are.
-type Add = fn(&mut Losses, u64, String);
+type Add = fn(&mut BatchLoss, u64, String);
 
 /// A span in the binary protocol, and its bytes in the compact one.
-struct Piece<'a> {
+struct EncodedSpan<'a> {
     span: Cow<'a, [u8]>,
     size: usize,
 }
@@ -45,51 +45,51 @@ impl Agent {
         };
         let socket = UdpSocket::bind(own)?;
         socket.connect(address)?;
-        Ok(Self { socket, unconfirmed: AtomicU64::new(0), pace: Pace::new() })
+        Ok(Self { socket, unconfirmed: AtomicU64::new(0), rate_limiter: RateLimiter::new() })
     }
 
     /// Says what was lost, or fails where all of them were.
-    pub(super) fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
+    pub(super) fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<BatchLoss, String> {
         let said =
             |error: thrift::Error| format!("the spans could not be written in Thrift: {error}");
-        let mut losses = Losses::default();
+        let mut losses = BatchLoss::default();
         let encoded = encoder.encode(batch)?;
-        let parts = Parts::of(&encoded).map_err(said)?;
+        let parts = BatchParts::parse(&encoded).map_err(said)?;
         let room = parts.room(PACKET_SIZE).map_err(said)?;
         if room == 0 {
             let fits_not = "attributes of the resource are too large for a UDP packet of";
             return Err(format!("the {fits_not} {PACKET_SIZE} bytes"));
         }
         let pieces = pieces(batch, &parts, room, encoder, &mut losses);
-        let mut add_earlier: Add = Losses::add_earlier;
-        for run in runs(&pieces.map_err(said)?, room) {
+        let mut add_earlier: Add = BatchLoss::add_earlier;
+        for run in packets(&pieces.map_err(said)?, room) {
             let spans: Vec<&[u8]> = run.iter().map(|piece| &*piece.span).collect();
             let packet = compact::packet(parts.process, &spans).map_err(said)?;
-            self.pace.wait(packet.len());
-            self.confirm(add_earlier, &mut losses);
+            self.rate_limiter.wait(packet.len());
+            self.check_socket_error(add_earlier, &mut losses);
             self.send_packet(&packet, spans.len() as u64, &mut losses);
-            add_earlier = Losses::add;
+            add_earlier = BatchLoss::add;
         }
         Ok(losses)
     }
 
     /// What has turned out to be lost since.
-    pub(super) fn close(&self) -> Losses {
-        let mut losses = Losses::default();
-        self.confirm(Losses::add_earlier, &mut losses);
+    pub(super) fn close(&self) -> BatchLoss {
+        let mut losses = BatchLoss::default();
+        self.check_socket_error(BatchLoss::add_earlier, &mut losses);
         losses
     }
 
-    fn send_packet(&self, packet: &[u8], spans: u64, losses: &mut Losses) {
+    fn send_packet(&self, packet: &[u8], spans: u64, losses: &mut BatchLoss) {
         match self.socket.send(packet) {
             Ok(_) => self.unconfirmed.store(spans, Ordering::Release),
             Err(error) => losses.add(spans, error.to_string()),
         }
-        self.confirm(Losses::add, losses);
+        self.check_socket_error(BatchLoss::add, losses);
     }
 
     /// The system tells late, on a loopback at once, that a packet was refused.
-    fn confirm(&self, add: Add, losses: &mut Losses) {
+    fn check_socket_error(&self, add: Add, losses: &mut BatchLoss) {
         if let Ok(Some(error)) = self.socket.take_error() {
             add(losses, self.unconfirmed.swap(0, Ordering::AcqRel), error.to_string());
         }
@@ -99,17 +99,17 @@ impl Agent {
 /// The spans, those too large made smaller or left out.
 fn pieces<'a>(
     batch: &[SpanData],
-    parts: &Parts<'a>,
+    parts: &BatchParts<'a>,
     room: usize,
     encoder: &Encoder,
-    losses: &mut Losses,
-) -> thrift::Result<Vec<Piece<'a>>> {
+    losses: &mut BatchLoss,
+) -> thrift::Result<Vec<EncodedSpan<'a>>> {
     let mut pieces = Vec::with_capacity(parts.spans.len());
     for (span, &encoded) in batch.iter().zip(&parts.spans) {
         let size = compact::size(encoded)?;
         let piece = match size <= room {
-            true => Some(Piece { span: Cow::Borrowed(encoded), size }),
-            false => shrunk(span, encoder, room)?,
+            true => Some(EncodedSpan { span: Cow::Borrowed(encoded), size }),
+            false => truncated_span(span, encoder, room)?,
         };
         match piece {
             Some(piece) => pieces.push(piece),
@@ -119,17 +119,17 @@ fn pieces<'a>(
     Ok(pieces)
 }
 
-fn shrunk(
+fn truncated_span(
     span: &SpanData,
     encoder: &Encoder,
     room: usize,
-) -> thrift::Result<Option<Piece<'static>>> {
-    for smaller in oversize::smaller(span) {
-        let encoded = encoder.encode(&[smaller])?;
-        for span in Parts::of(&encoded)?.spans {
+) -> thrift::Result<Option<EncodedSpan<'static>>> {
+    for truncated in oversize::truncations(span) {
+        let encoded = encoder.encode(&[truncated])?;
+        for span in BatchParts::parse(&encoded)?.spans {
             let size = compact::size(span)?;
             if size <= room {
-                return Ok(Some(Piece { span: Cow::Owned(span.to_owned()), size }));
+                return Ok(Some(EncodedSpan { span: Cow::Owned(span.to_owned()), size }));
             }
         }
     }
@@ -137,19 +137,19 @@ fn shrunk(
 }
 
 /// As many spans in a row as there is room for.
-fn runs<'a, 'b>(pieces: &'b [Piece<'a>], room: usize) -> Vec<&'b [Piece<'a>]> {
-    let (mut runs, mut start, mut used) = (Vec::new(), 0, 0);
+fn packets<'a, 'b>(pieces: &'b [EncodedSpan<'a>], room: usize) -> Vec<&'b [EncodedSpan<'a>]> {
+    let (mut packets, mut start, mut used) = (Vec::new(), 0, 0);
     for (at, piece) in pieces.iter().enumerate() {
         if used + piece.size > room {
-            runs.push(&pieces[start..at]);
+            packets.push(&pieces[start..at]);
             (start, used) = (at, 0);
         }
         used += piece.size;
     }
     if start < pieces.len() {
-        runs.push(&pieces[start..]);
+        packets.push(&pieces[start..]);
     }
-    runs
+    packets
 }
 
 fn too_large(size: usize) -> String {

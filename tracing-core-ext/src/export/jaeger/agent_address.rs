@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use super::{
     collector_url::is_http,
-    ports::{self, confusion},
+    ports::{self, wrong_port_hint},
 };
 use crate::base::{error::TelemetryError, redacted_url::redact};
 
@@ -52,7 +52,7 @@ pub(crate) fn check_host(setting: &'static str, host: &str) -> Result<(), Teleme
 /// A port in a variable of its own.
 pub(crate) fn parse_port(setting: &'static str, value: &str) -> Result<u16, TelemetryError> {
     let port = value.trim().parse().ok();
-    match port.map(|port| (port, objection(port))) {
+    match port.map(|port| (port, port_problem(port))) {
         Some((port, None)) => Ok(port),
         other => {
             let hint = other.and_then(|(_, hint)| hint).unwrap_or_default();
@@ -69,16 +69,16 @@ pub(super) fn check_port(
     port: u16,
 ) -> Result<(), TelemetryError> {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    objection(port).map_or(Ok(()), |hint| {
+    port_problem(port).map_or(Ok(()), |hint| {
         let expected = format!("host:port of an agent such as {host}:{}{hint}", ports::AGENT);
         Err(TelemetryError::setting(setting, value, expected))
     })
 }
 
-fn objection(port: u16) -> Option<String> {
+fn port_problem(port: u16) -> Option<String> {
     match port {
         0 => Some(String::new()),
-        port => confusion(port, ports::AGENT),
+        port => wrong_port_hint(port, ports::AGENT),
     }
 }
 

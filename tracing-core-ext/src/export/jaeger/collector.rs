@@ -6,14 +6,14 @@ use reqwest::{Client, Url};
 
 use crate::{
     base::{error::TelemetryError, redacted_url::is_loopback},
-    config::jaeger::{Credentials, Jaeger},
+    config::jaeger::{Credentials, JaegerConfig},
     export::{
         delivery::Delivery,
         transport::{
             Transport,
-            http_client::{built, client},
-            response::Received,
-            retry::Failure,
+            http_client::{build_client, client},
+            response::HttpResponse,
+            retry::ExportError,
         },
     },
 };
@@ -24,10 +24,10 @@ const THRIFT: &str = "application/vnd.apache.thrift.binary";
 #[derive(Debug)]
 pub(super) struct Collector {
     transport: Transport,
-    target: Arc<Target>,
+    target: Arc<CollectorRequest>,
 }
 
-struct Target {
+struct CollectorRequest {
     client: Client,
     url: Url,
     credentials: Option<Credentials>,
@@ -36,16 +36,16 @@ struct Target {
 impl Collector {
     pub(super) fn new(
         url: &Url,
-        jaeger: &Jaeger,
+        jaeger: &JaegerConfig,
         timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let is_loopback = url.host_str().is_some_and(is_loopback);
-        let client = built(client(is_loopback, url.scheme() == "https"))?;
+        let client = build_client(client(is_loopback, url.scheme() == "https"))?;
         let credentials = jaeger.credentials.clone();
         Ok(Self {
             transport: Transport::new(timeout, delivery)?,
-            target: Arc::new(Target { client, url: url.clone(), credentials }),
+            target: Arc::new(CollectorRequest { client, url: url.clone(), credentials }),
         })
     }
 
@@ -56,14 +56,14 @@ impl Collector {
     }
 }
 
-impl Target {
-    async fn attempt(self: Arc<Self>, batch: Bytes) -> Result<(), Failure> {
+impl CollectorRequest {
+    async fn attempt(self: Arc<Self>, batch: Bytes) -> Result<(), ExportError> {
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, THRIFT).body(batch);
         let request = match &self.credentials {
             Some(Credentials { user, password }) => request.basic_auth(user, Some(password)),
             None => request,
         };
-        let received = Received::to(request).await?;
+        let received = HttpResponse::send(request).await?;
         match received.status.is_success() {
             true => Ok(()),
             false => Err(received.failure(Some(&String::from_utf8_lossy(&received.body)))),
@@ -72,8 +72,8 @@ impl Target {
 }
 
 /// Without what may be secret.
-impl fmt::Debug for Target {
+impl fmt::Debug for CollectorRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").finish_non_exhaustive()
+        f.debug_struct("CollectorRequest").finish_non_exhaustive()
     }
 }

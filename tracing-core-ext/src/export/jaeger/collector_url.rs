@@ -4,14 +4,14 @@ use reqwest::Url;
 
 use super::{
     agent_address::host_and_port,
-    ports::{self, confusion},
+    ports::{self, wrong_port_hint},
 };
 use crate::{
     base::{
         error::TelemetryError,
         redacted_url::{is_loopback, redact},
     },
-    export::transport::http_client::HTTP_ALONE,
+    export::transport::http_client::HTTP_ONLY,
 };
 
 const API: &str = "/api/traces";
@@ -23,7 +23,8 @@ const PROXIES: [&str; 6] =
 pub(crate) fn parse(setting: &'static str, value: &str) -> Result<Url, TelemetryError> {
     let url = Url::parse(value).ok().filter(|url| is_http(value) && url.has_host());
     let Some(url) = url else {
-        let port = host_and_port(value).and_then(|(_, port)| confusion(port, ports::COLLECTOR));
+        let port =
+            host_and_port(value).and_then(|(_, port)| wrong_port_hint(port, ports::COLLECTOR));
         let expected = format!("{URL}{}", port.unwrap_or_default());
         return Err(TelemetryError::setting(setting, redact(value), expected));
     };
@@ -44,14 +45,14 @@ pub(super) fn is_http(value: &str) -> bool {
 }
 
 fn check_url(setting: &'static str, value: &str, url: &Url) -> Result<(), TelemetryError> {
-    match objection(url) {
+    match url_problem(url) {
         Some(expected) => Err(TelemetryError::setting(setting, redact(value), expected)),
         None => Ok(()),
     }
 }
 
 /// What is expected instead of this URL.
-fn objection(url: &Url) -> Option<String> {
+fn url_problem(url: &Url) -> Option<String> {
     if !is_http(url.as_str()) {
         return Some(URL.to_owned());
     }
@@ -63,7 +64,7 @@ fn objection(url: &Url) -> Option<String> {
         );
     }
     let right = redact(corrected(url).as_str());
-    if let Some(hint) = url.port().and_then(|port| confusion(port, ports::COLLECTOR)) {
+    if let Some(hint) = url.port().and_then(|port| wrong_port_hint(port, ports::COLLECTOR)) {
         return Some(format!("{right}{hint}"));
     }
     if url.path() == "/v1/traces" {
@@ -80,7 +81,7 @@ fn corrected(url: &Url) -> Url {
     let path = url.path().trim_end_matches('/').trim_end_matches("/v1/traces");
     let path = path.trim_end_matches(API);
     corrected.set_path(&format!("{path}{API}"));
-    if url.port().is_some_and(|port| confusion(port, ports::COLLECTOR).is_some()) {
+    if url.port().is_some_and(|port| wrong_port_hint(port, ports::COLLECTOR).is_some()) {
         let _ = corrected.set_port(Some(ports::COLLECTOR));
     }
     corrected
@@ -88,7 +89,7 @@ fn corrected(url: &Url) -> Url {
 
 fn check_tls(setting: &'static str, url: &Url) -> Result<(), TelemetryError> {
     if url.scheme() == "https" && !cfg!(feature = "tls") {
-        return Err(TelemetryError::setting(setting, redact(url.as_str()), HTTP_ALONE));
+        return Err(TelemetryError::setting(setting, redact(url.as_str()), HTTP_ONLY));
     }
     Ok(())
 }

@@ -14,14 +14,14 @@ const LIST_HEADER: usize = 5;
 
 /// A batch in the binary protocol, taken apart.
 #[derive(Debug)]
-pub(super) struct Parts<'a> {
+pub(super) struct BatchParts<'a> {
     pub(super) process: &'a [u8],
     pub(super) spans: Vec<&'a [u8]>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> BatchParts<'a> {
     /// `struct Batch { 1: required Process process, 2: required list<Span> spans }`: jaeger-idl, `jaeger.thrift`.
-    pub(super) fn of(batch: &'a [u8]) -> Result<Self> {
+    pub(super) fn parse(batch: &'a [u8]) -> Result<Self> {
         let mut input = TBinaryInputProtocol::new(Cursor::new(batch), true);
         let mut parts = Self { process: &[], spans: Vec::new() };
         input.read_struct_begin()?;

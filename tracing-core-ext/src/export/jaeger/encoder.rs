@@ -26,7 +26,7 @@ const ENDPOINT: &str = "OTEL_EXPORTER_JAEGER_ENDPOINT";
 /// the variables of the process on its own, its request is only captured.
 pub(super) struct Encoder {
     exporter: Mutex<Exporter>,
-    captured: Captured,
+    captured: CapturedBody,
 }
 
 #[allow(deprecated, reason = "the whole crate is")]
@@ -34,12 +34,12 @@ type Exporter = opentelemetry_jaeger::Exporter;
 
 /// The body of the last request.
 #[derive(Clone, Debug, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+struct CapturedBody(Arc<Mutex<Vec<u8>>>);
 
 impl Encoder {
     /// Fails where `OTEL_EXPORTER_JAEGER_ENDPOINT` of the process is no URI.
     pub(super) fn new(resource: &Resource) -> Result<Self, TelemetryError> {
-        let captured = Captured::default();
+        let captured = CapturedBody::default();
         let exporter = exporter(convert::resource(resource), captured.clone());
         Ok(Self { exporter: Mutex::new(exporter?), captured })
     }
@@ -56,7 +56,7 @@ impl Encoder {
 }
 
 #[allow(deprecated, reason = "the whole crate is")]
-fn exporter(resource: OldResource, client: Captured) -> Result<Exporter, TelemetryError> {
+fn exporter(resource: OldResource, client: CapturedBody) -> Result<Exporter, TelemetryError> {
     let exporter = opentelemetry_jaeger::new_collector_pipeline()
         .with_trace_config(config(resource))
         .with_http_client(client)
@@ -82,14 +82,14 @@ fn config(resource: OldResource) -> Config {
 }
 
 #[async_trait]
-impl HttpClient for Captured {
+impl HttpClient for CapturedBody {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpError> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = request.into_body();
         Ok(Response::new(Bytes::new()))
     }
 }
 
-impl Captured {
+impl CapturedBody {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -2,13 +2,13 @@ use crate::export::delivery::Delivery;
 
 /// Spans that did not arrive.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(super) struct BatchLoss {
     of_batch: u64,
     of_earlier_batches: u64,
     reason: Option<String>,
 }
 
-impl Losses {
+impl BatchLoss {
     pub(super) fn add(&mut self, spans: u64, reason: String) {
         self.of_batch += spans;
         self.explain(spans, reason);
@@ -27,7 +27,7 @@ impl Losses {
     }
 
     /// Fails where this batch is lost as a whole, and nothing else.
-    pub(super) fn tell(self, batch: usize, delivery: &Delivery) -> Result<(), String> {
+    pub(super) fn report(self, batch: usize, delivery: &Delivery) -> Result<(), String> {
         let Some(reason) = self.reason else { return Ok(()) };
         if self.of_earlier_batches == 0 && self.of_batch == batch as u64 {
             return Err(reason);
@@ -40,17 +40,17 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::batch::Batch;
+    use crate::config::batch::BatchConfig;
 
-    fn told(losses: Losses, batch: usize) -> (Result<(), String>, bool) {
-        let settings = Batch::of(8, 8, None);
+    fn told(losses: BatchLoss, batch: usize) -> (Result<(), String>, bool) {
+        let settings = BatchConfig::new(8, 8, None);
         let delivery = Delivery::of_spans("udp://nowhere".to_owned(), &settings);
-        (losses.tell(batch, &delivery), delivery.has_rejected())
+        (losses.report(batch, &delivery), delivery.has_rejected())
     }
 
     #[test]
     fn a_batch_without_losses_is_delivered() {
-        let mut losses = Losses::default();
+        let mut losses = BatchLoss::default();
         losses.add(0, "refused".to_owned());
         losses.add_earlier(0, "refused".to_owned());
         assert_eq!(told(losses, 3), (Ok(()), false));
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_batch_lost_as_a_whole_has_failed_for_the_first_reason() {
-        let mut losses = Losses::default();
+        let mut losses = BatchLoss::default();
         losses.add(1, "too large".to_owned());
         losses.add(2, "refused".to_owned());
         assert_eq!(told(losses, 3), (Err("too large".to_owned()), false));
@@ -66,11 +66,11 @@ mod tests {
 
     #[test]
     fn a_part_of_a_batch_or_of_earlier_ones_is_counted_apart() {
-        let mut part = Losses::default();
+        let mut part = BatchLoss::default();
         part.add(2, "refused".to_owned());
         assert_eq!(told(part, 3), (Ok(()), true));
         for batch in [0, 3] {
-            let mut earlier = Losses::default();
+            let mut earlier = BatchLoss::default();
             earlier.add(batch as u64, "refused".to_owned());
             earlier.add_earlier(1, "refused".to_owned());
             assert_eq!(told(earlier, batch), (Ok(()), true));

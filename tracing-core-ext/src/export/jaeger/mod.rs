@@ -24,20 +24,20 @@ use opentelemetry_sdk::{
 };
 
 pub use self::endpoint::JaegerEndpoint;
-use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::Losses};
+use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::BatchLoss};
 use super::delivery::Delivery;
-use crate::{base::error::TelemetryError, config::jaeger::Jaeger};
+use crate::{base::error::TelemetryError, config::jaeger::JaegerConfig};
 
 /// Sends spans to an agent or to a collector.
 #[derive(Debug)]
 pub(crate) struct JaegerExporter {
     encoder: Encoder,
-    receiver: Receiver,
+    receiver: JaegerTransport,
     delivery: Arc<Delivery>,
 }
 
 #[derive(Debug)]
-enum Receiver {
+enum JaegerTransport {
     Agent(Agent),
     Collector(Collector),
 }
@@ -47,20 +47,20 @@ impl JaegerExporter {
     /// the resource.
     pub(crate) fn new(
         endpoint: &JaegerEndpoint,
-        jaeger: &Jaeger,
+        jaeger: &JaegerConfig,
         timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         let encoder = Encoder::new(&Resource::builder_empty().build())?;
-        let receiver = Receiver::new(endpoint, jaeger, timeout, delivery)?;
+        let receiver = JaegerTransport::new(endpoint, jaeger, timeout, delivery)?;
         Ok(Self { encoder, receiver, delivery: Arc::clone(delivery) })
     }
 }
 
-impl Receiver {
+impl JaegerTransport {
     fn new(
         endpoint: &JaegerEndpoint,
-        jaeger: &Jaeger,
+        jaeger: &JaegerConfig,
         timeout: Duration,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
@@ -74,20 +74,20 @@ impl Receiver {
         }
     }
 
-    async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<Losses, String> {
+    async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<BatchLoss, String> {
         match self {
             Self::Agent(agent) => agent.send(batch, encoder),
             Self::Collector(collector) => {
-                collector.send(encoder.encode(batch)?).await.map(|()| Losses::default())
+                collector.send(encoder.encode(batch)?).await.map(|()| BatchLoss::default())
             }
         }
     }
 
     /// What has turned out to be lost since.
-    fn close(&self) -> Losses {
+    fn close(&self) -> BatchLoss {
         match self {
             Self::Agent(agent) => agent.close(),
-            Self::Collector(_) => Losses::default(),
+            Self::Collector(_) => BatchLoss::default(),
         }
     }
 }
@@ -96,12 +96,12 @@ impl SpanExporter for JaegerExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let losses = self.receiver.send(&batch, &self.encoder).await;
         let losses = losses.map_err(OTelSdkError::InternalFailure)?;
-        losses.tell(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
+        losses.report(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         let losses = self.receiver.close();
-        losses.tell(0, &self.delivery).map_err(OTelSdkError::InternalFailure)
+        losses.report(0, &self.delivery).map_err(OTelSdkError::InternalFailure)
     }
 
     fn set_resource(&mut self, resource: &Resource) {

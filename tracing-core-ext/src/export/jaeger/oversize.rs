@@ -13,7 +13,7 @@ const LEAST: usize = 128;
 const MARK: &str = "jaeger.cut_to_characters";
 
 /// Versions of a span that is too large, each smaller than the one before: strings cut, then no events either.
-pub(super) fn smaller(span: &SpanData) -> impl Iterator<Item = SpanData> {
+pub(super) fn truncations(span: &SpanData) -> impl Iterator<Item = SpanData> {
     let mut span = span.clone();
     let limits = LIMITS.into_iter().map(Some).chain([None]);
     limits.map(move |limit| {

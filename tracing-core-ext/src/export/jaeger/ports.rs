@@ -22,7 +22,7 @@ const PORTS: [(u16, &str, &str); 12] = [
 ];
 
 /// `; port 4317 takes OTLP over gRPC: use …`, where another port is the right one.
-pub(super) fn confusion(port: u16, right: u16) -> Option<String> {
+pub(super) fn wrong_port_hint(port: u16, right: u16) -> Option<String> {
     let (_, what, instead) = PORTS.iter().find(|known| known.0 == port && port != right)?;
     let is_of_same = matches!((right, *instead), (AGENT, FOR_AGENT) | (COLLECTOR, FOR_COLLECTOR));
     let instead = if is_of_same { "" } else { *instead };

@@ -10,11 +10,11 @@ const PER_BYTE: Duration = Duration::from_nanos(100);
 
 /// Keeps packets apart, so that who takes them can keep up.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     next: Mutex<Instant>,
 }
 
-impl Pace {
+impl RateLimiter {
     pub(super) fn new() -> Self {
         Self { next: Mutex::new(Instant::now()) }
     }
@@ -36,11 +36,11 @@ mod tests {
 
     #[test]
     fn the_first_packet_goes_at_once_and_each_later_one_when_the_one_before_may_have_been_read() {
-        let (start, pace) = (Instant::now(), Pace::new());
-        pace.wait(1_000_000_000);
+        let (start, rate_limiter) = (Instant::now(), RateLimiter::new());
+        rate_limiter.wait(1_000_000_000);
         assert!(start.elapsed() < Duration::from_secs(60));
-        let pace = Pace::new();
-        (0..3).for_each(|_| pace.wait(65_000));
+        let rate_limiter = RateLimiter::new();
+        (0..3).for_each(|_| rate_limiter.wait(65_000));
         assert!(start.elapsed() >= 2 * Duration::from_micros(6_500));
     }
 }

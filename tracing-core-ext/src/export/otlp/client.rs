@@ -10,43 +10,43 @@ use serde::Serialize;
 use super::grpc;
 use super::{
     encode,
-    response::{self, Answer},
+    response::{self, ExportResponse},
     settings::Settings,
 };
 use crate::{
-    base::{error::TelemetryError, redacted_url::SecretUrl},
+    base::{error::TelemetryError, redacted_url::RedactedUrl},
     config::{Compression, protocol::Protocol},
     export::{
         delivery::Delivery,
         transport::{
             Transport,
-            http_client::{built, client},
-            response::Received,
-            retry::Failure,
+            http_client::{build_client, client},
+            response::HttpResponse,
+            retry::ExportError,
         },
     },
 };
 
 /// Sends what a signal exports.
 #[derive(Debug)]
-pub(crate) struct Sender {
+pub(crate) struct OtlpClient {
     transport: Transport,
-    target: Arc<Target>,
+    target: Arc<OtlpRequest>,
     compression: Compression,
     delivery: Arc<Delivery>,
     /// What the collector has last said, and was logged.
-    advice: Mutex<Option<String>>,
+    warning: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
-struct Target {
+struct OtlpRequest {
     client: Client,
-    url: SecretUrl,
+    url: RedactedUrl,
     protocol: Protocol,
     headers: HeaderMap,
 }
 
-impl Sender {
+impl OtlpClient {
     pub(crate) fn new(
         settings: Settings,
         delivery: &Arc<Delivery>,
@@ -59,10 +59,10 @@ impl Sender {
         let headers = encode::headers(protocol, compression, settings.headers);
         Ok(Self {
             transport: Transport::new(settings.timeout, delivery)?,
-            target: Arc::new(Target { client, url: settings.url, protocol, headers }),
+            target: Arc::new(OtlpRequest { client, url: settings.url, protocol, headers }),
             compression,
             delivery: Arc::clone(delivery),
-            advice: Mutex::default(),
+            warning: Mutex::default(),
         })
     }
 
@@ -70,38 +70,38 @@ impl Sender {
     pub(crate) async fn send(
         &self,
         message: &(impl Message + Serialize),
-    ) -> Result<Answer, String> {
+    ) -> Result<ExportResponse, String> {
         let body = encode::body(message, self.target.protocol, self.compression);
         let body = body.ok_or("it cannot be written in this protocol")?;
         let target = Arc::clone(&self.target);
         let attempt = move || Arc::clone(&target).attempt(body.clone());
         let answer = self.transport.send(attempt).await?;
-        self.tell(answer.advice());
+        self.log_warning(answer.warning());
         Ok(answer)
     }
 
     /// A line where the collector says something new.
-    fn tell(&self, advice: Option<&str>) {
-        let Some(advice) = advice else { return };
-        let mut told = self.advice.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.as_deref() == Some(advice) {
+    fn log_warning(&self, warning: Option<&str>) {
+        let Some(warning) = warning else { return };
+        let mut told = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.as_deref() == Some(warning) {
             return;
         }
-        *told = Some(advice.to_owned());
+        *told = Some(warning.to_owned());
         drop(told);
         let endpoint = self.delivery.destination();
-        self.delivery.log(|| tracing::warn!(endpoint, "the collector says: {advice}"));
+        self.delivery.log(|| tracing::warn!(endpoint, "the collector says: {warning}"));
     }
 }
 
-impl Target {
-    async fn attempt(self: Arc<Self>, body: Bytes) -> Result<Answer, Failure> {
+impl OtlpRequest {
+    async fn attempt(self: Arc<Self>, body: Bytes) -> Result<ExportResponse, ExportError> {
         let request = self.client.post(self.url.as_str()).headers(self.headers.clone()).body(body);
-        let received = Received::to(request).await?;
+        let received = HttpResponse::send(request).await?;
         match self.protocol {
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => grpc::judge(&received),
-            Protocol::HttpProtobuf | Protocol::HttpJson => response::judge(&received),
+            Protocol::Grpc => grpc::parse_response(&received),
+            Protocol::HttpProtobuf | Protocol::HttpJson => response::parse_response(&received),
         }
     }
 }
@@ -115,5 +115,5 @@ fn own_client(settings: &Settings) -> Result<Client, TelemetryError> {
     };
     #[cfg(feature = "tls")]
     let client = settings.tls.apply(client)?;
-    built(client)
+    build_client(client)
 }

@@ -26,7 +26,7 @@ impl Endpoint {
     /// The base URL of a collector, to which the path of the signal is appended.
     ///
     /// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
-    pub(super) fn of_collector(
+    pub(super) fn for_collector(
         setting: &'static str,
         value: &str,
         path: &str,
@@ -161,8 +161,8 @@ mod tests {
 
     const SETTING: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    fn of_collector(value: &str) -> Endpoint {
-        Endpoint::of_collector(SETTING, value, "/v1/traces").unwrap()
+    fn for_collector(value: &str) -> Endpoint {
+        Endpoint::for_collector(SETTING, value, "/v1/traces").unwrap()
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
             ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
             ("https://a.example/otlp", "https://a.example/otlp/v1/traces"),
         ] {
-            assert_eq!(of_collector(value).url(), url);
+            assert_eq!(for_collector(value).url(), url);
         }
     }
 
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_collector_with_a_query_is_refused() {
         let error =
-            Endpoint::of_collector(SETTING, "http://a.example/?x=1", "/v1/traces").unwrap_err();
+            Endpoint::for_collector(SETTING, "http://a.example/?x=1", "/v1/traces").unwrap_err();
         assert_eq!(
             error.to_string(),
             "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?***\": expected a URL without a query, \
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn grpc_has_no_path() {
         for value in ["http://localhost:4317", "http://localhost:4317/"] {
-            let endpoint = of_collector(value).over_grpc().unwrap();
+            let endpoint = for_collector(value).over_grpc().unwrap();
             assert_eq!(endpoint.url(), "http://localhost:4317");
             assert_eq!(endpoint.to_string(), endpoint.url());
         }
@@ -268,22 +268,22 @@ mod tests {
             (14268, false, "4318"),
             (16686, false, "4318"),
         ] {
-            let endpoint = of_collector(&format!("http://jaeger:{port}"));
+            let endpoint = for_collector(&format!("http://jaeger:{port}"));
             let error = endpoint.check_port(is_grpc).unwrap_err().to_string();
             let (start, expected) = error.split_once(": expected ").unwrap();
             assert_eq!(start, format!("OTEL_EXPORTER_OTLP_ENDPOINT=\"http://jaeger:{port}\""));
             assert!(expected.contains(right), "{error}");
         }
         for (port, is_grpc) in [(4317, true), (4318, false), (443, true), (9090, false)] {
-            of_collector(&format!("http://collector:{port}")).check_port(is_grpc).unwrap();
+            for_collector(&format!("http://collector:{port}")).check_port(is_grpc).unwrap();
         }
     }
 
     #[test]
     fn loopback_is_recognised() {
         for value in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"] {
-            assert!(of_collector(value).is_loopback(), "{value}");
+            assert!(for_collector(value).is_loopback(), "{value}");
         }
-        assert!(!of_collector("http://collector:4318").is_loopback());
+        assert!(!for_collector("http://collector:4318").is_loopback());
     }
 }

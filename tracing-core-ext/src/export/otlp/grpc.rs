@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 use prost::Message;
 
-use super::response::{Answer, RpcStatus, failure};
+use super::response::{ExportResponse, RpcStatusProto, failure};
 use crate::export::transport::{
-    response::{Received, printable},
-    retry::Failure,
+    response::{HttpResponse, printable},
+    retry::ExportError,
 };
 
 /// Before each message: whether it is compressed, and its length.
@@ -37,7 +37,7 @@ pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
 }
 
 /// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
-pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+pub(super) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, ExportError> {
     if received.status != StatusCode::OK {
         return Err(failure(received));
     }
@@ -45,17 +45,19 @@ pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
     match in_trailers.or_else(|| Status::of(&received.headers)) {
         Some(Status { code: 0, .. }) => Ok(answer(&received.body)),
         Some(status) => Err(status.failure()),
-        None => {
-            Err(Failure::Final("the answer is not one of gRPC: it has no grpc-status".to_owned()))
-        }
+        None => Err(ExportError::Permanent(
+            "the answer is not one of gRPC: it has no grpc-status".to_owned(),
+        )),
     }
 }
 
 /// Never compressed, for no encoding is offered.
-fn answer(body: &Bytes) -> Answer {
+fn answer(body: &Bytes) -> ExportResponse {
     match body.first() {
-        Some(0) if body.len() > PREFIX_BYTES => Answer::of_protobuf(body.slice(PREFIX_BYTES..)),
-        _ => Answer::default(),
+        Some(0) if body.len() > PREFIX_BYTES => {
+            ExportResponse::from_protobuf(body.slice(PREFIX_BYTES..))
+        }
+        _ => ExportResponse::default(),
     }
 }
 
@@ -77,7 +79,7 @@ impl Status {
 
     /// OTLP specification, "OTLP/gRPC Response": `RESOURCE_EXHAUSTED` "only if the server signals that the recovery is
     /// possible", by `RetryInfo`.
-    fn failure(self) -> Failure {
+    fn failure(self) -> ExportError {
         let reason = match self.message.is_empty() {
             true => format!("gRPC {}", name(self.code)),
             false => format!("gRPC {}: {}", name(self.code), self.message),
@@ -88,8 +90,8 @@ impl Status {
             _ => false,
         };
         match is_temporary {
-            true => Failure::Temporary { reason, wait: self.retry },
-            false => Failure::Final(reason),
+            true => ExportError::Retryable { reason, wait: self.retry },
+            false => ExportError::Permanent(reason),
         }
     }
 }
@@ -97,7 +99,7 @@ impl Status {
 /// `RetryInfo` among the details of the status.
 fn retry_delay(headers: &HeaderMap) -> Option<Duration> {
     let details = headers.get("grpc-status-details-bin")?;
-    let status = RpcStatus::decode(&*BASE64.decode(details).ok()?).ok()?;
+    let status = RpcStatusProto::decode(&*BASE64.decode(details).ok()?).ok()?;
     let info = status.details.into_iter().find(|detail| detail.type_url == RETRY_INFO)?;
     let delay = RetryInfo::decode(&*info.value).ok()?.retry_delay.unwrap_or_default();
     let seconds = Duration::from_secs(u64::try_from(delay.seconds).ok()?);
@@ -152,10 +154,10 @@ pub(super) mod tests {
     pub(crate) fn after(seconds: i64, nanos: i32) -> Bytes {
         let info = RetryInfo { retry_delay: Some(ProtoDuration { seconds, nanos }) };
         let detail = Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() };
-        RpcStatus { message: String::new(), details: vec![detail] }.encode_to_vec().into()
+        RpcStatusProto { message: String::new(), details: vec![detail] }.encode_to_vec().into()
     }
 
-    fn ended(code: u32, details: Option<Bytes>) -> Failure {
+    fn ended(code: u32, details: Option<Bytes>) -> ExportError {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", HeaderValue::from(code));
         trailers.insert("grpc-message", HeaderValue::from_static("too%20busy%0A%FF"));
@@ -169,7 +171,8 @@ pub(super) mod tests {
     #[test]
     fn the_codes_of_the_specification_are_temporary() {
         for code in 1..18 {
-            let is_temporary = matches!(ended(code, None), Failure::Temporary { wait: None, .. });
+            let is_temporary =
+                matches!(ended(code, None), ExportError::Retryable { wait: None, .. });
             assert_eq!(is_temporary, [1, 4, 10, 11, 14, 15].contains(&code), "{code}");
         }
     }
@@ -177,24 +180,24 @@ pub(super) mod tests {
     #[test]
     fn what_is_exhausted_is_tried_again_only_where_the_collector_says_when() {
         let reason = "gRPC RESOURCE_EXHAUSTED: too busy\\u{a}\u{fffd}".to_owned();
-        assert_eq!(ended(8, None), Failure::Final(reason.clone()));
+        assert_eq!(ended(8, None), ExportError::Permanent(reason.clone()));
         let wait = Some(Duration::from_millis(1_500));
         let again = ended(8, Some(after(1, 500_000_000)));
-        assert_eq!(again, Failure::Temporary { reason, wait });
+        assert_eq!(again, ExportError::Retryable { reason, wait });
     }
 
     #[test]
     fn a_wait_of_nonsense_is_none() {
         for (seconds, nanos) in [(-1, 0), (1, -1)] {
             let failure = ended(14, Some(after(seconds, nanos)));
-            assert!(matches!(failure, Failure::Temporary { wait: None, .. }), "{failure:?}");
+            assert!(matches!(failure, ExportError::Retryable { wait: None, .. }), "{failure:?}");
         }
     }
 
     #[test]
     fn an_answer_that_is_cut_off_rejects_nothing() {
         for body in [&[][..], &[0], &[0, 0, 0, 0, 9], &[1, 0, 0, 0, 1, 7], &[0, 0, 0, 0, 1, 0xff]] {
-            assert_eq!(answer(&Bytes::copy_from_slice(body)), Answer::default());
+            assert_eq!(answer(&Bytes::copy_from_slice(body)), ExportResponse::default());
         }
     }
 }

@@ -6,40 +6,42 @@ use opentelemetry_sdk::{
     metrics::{Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
 };
 
-use super::{client::Sender, settings::Settings};
+use super::{client::OtlpClient, settings::Settings};
 use crate::{
     base::error::TelemetryError,
-    export::{cardinality_warning::Overflow, delivery::Delivery},
+    export::{cardinality_warning::CardinalityWarning, delivery::Delivery},
 };
 
 /// Sends metrics.
 #[derive(Debug)]
-pub(crate) struct OtlpMetrics {
-    sender: Sender,
+pub(crate) struct OtlpMetricExporter {
+    client: OtlpClient,
     temporality: Temporality,
     delivery: Arc<Delivery>,
-    overflow: Overflow,
+    overflow: CardinalityWarning,
 }
 
-impl OtlpMetrics {
+impl OtlpMetricExporter {
     pub(crate) fn new(
         settings: Settings,
         temporality: Temporality,
         delivery: Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
-        let sender = Sender::new(settings, &delivery)?;
-        Ok(Self { sender, temporality, delivery, overflow: Overflow::default() })
+        let client = OtlpClient::new(settings, &delivery)?;
+        Ok(Self { client, temporality, delivery, overflow: CardinalityWarning::default() })
     }
 }
 
-impl PushMetricExporter for OtlpMetrics {
+impl PushMetricExporter for OtlpMetricExporter {
     /// Answers Ok even for what is lost, for the SDK would log every single export.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.delivery.log(|| self.overflow.tell(metrics));
+        self.delivery.log(|| self.overflow.warn_once(metrics));
         self.delivery.accept();
-        match self.sender.send(&ExportMetricsServiceRequest::from(metrics)).await {
+        match self.client.send(&ExportMetricsServiceRequest::from(metrics)).await {
             // Exports are counted, and the collector counts data points.
-            Ok(answer) if answer.rejected > 0 => self.delivery.failed(1, answer.rejection()),
+            Ok(answer) if answer.rejected > 0 => {
+                self.delivery.failed(1, answer.rejection_message())
+            }
             Ok(_) => self.delivery.delivered(1),
             Err(reason) => self.delivery.failed(1, reason),
         }

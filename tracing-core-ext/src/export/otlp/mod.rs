@@ -38,36 +38,36 @@ use super::delivery::Delivery;
 use crate::base::error::TelemetryError;
 
 pub use self::options::Otlp;
-use self::{client::Sender, settings::Settings};
+use self::{client::OtlpClient, settings::Settings};
 
 /// Sends spans.
 #[derive(Debug)]
-pub(crate) struct OtlpExporter {
-    sender: Sender,
+pub(crate) struct OtlpSpanExporter {
+    client: OtlpClient,
     delivery: Arc<Delivery>,
     resource: ResourceAttributesWithSchema,
 }
 
-impl OtlpExporter {
+impl OtlpSpanExporter {
     pub(crate) fn new(
         settings: Settings,
         delivery: &Arc<Delivery>,
     ) -> Result<Self, TelemetryError> {
         Ok(Self {
-            sender: Sender::new(settings, delivery)?,
+            client: OtlpClient::new(settings, delivery)?,
             delivery: Arc::clone(delivery),
             resource: ResourceAttributesWithSchema::default(),
         })
     }
 }
 
-impl SpanExporter for OtlpExporter {
+impl SpanExporter for OtlpSpanExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
-        let answer = self.sender.send(&request).await.map_err(OTelSdkError::InternalFailure)?;
+        let answer = self.client.send(&request).await.map_err(OTelSdkError::InternalFailure)?;
         if answer.rejected > 0 {
-            self.delivery.reject(answer.rejected, answer.rejection());
+            self.delivery.reject(answer.rejected, answer.rejection_message());
         }
         Ok(())
     }

@@ -8,20 +8,20 @@ use serde::{
 
 /// The message in JSON. None where it cannot be written.
 pub(super) fn json(message: &impl Serialize) -> Option<Vec<u8>> {
-    serde_json::to_vec(&Spelled(message)).ok()
+    serde_json::to_vec(&ProtoJson(message)).ok()
 }
 
 /// With its numbers that are not finite as words, at any depth: "JSON value will be a number or one of the special string
 /// values "NaN", "Infinity", and "-Infinity"": ProtoJSON format. They would be `null`, for which a collector refuses all
 /// the rest.
-struct Spelled<'a, T: ?Sized>(&'a T);
+struct ProtoJson<'a, T: ?Sized>(&'a T);
 
 /// What writes it, around what writes all else.
-struct Spelling<S>(S);
+struct ProtoJsonSerializer<S>(S);
 
-impl<T: Serialize + ?Sized> Serialize for Spelled<'_, T> {
+impl<T: Serialize + ?Sized> Serialize for ProtoJson<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(Spelling(serializer))
+        self.0.serialize(ProtoJsonSerializer(serializer))
     }
 }
 
@@ -47,21 +47,21 @@ macro_rules! as_it_is {
 macro_rules! around {
     ($($method:ident($($name:ident: $type:ty),*) -> $compound:ident),* $(,)?) => {
         $(fn $method(self, $($name: $type),*) -> Result<Self::$compound, S::Error> {
-            self.0.$method($($name),*).map(Spelling)
+            self.0.$method($($name),*).map(ProtoJsonSerializer)
         })*
     };
 }
 
-impl<S: Serializer> Serializer for Spelling<S> {
+impl<S: Serializer> Serializer for ProtoJsonSerializer<S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Spelling<S::SerializeSeq>;
-    type SerializeTuple = Spelling<S::SerializeTuple>;
-    type SerializeTupleStruct = Spelling<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Spelling<S::SerializeTupleVariant>;
-    type SerializeMap = Spelling<S::SerializeMap>;
-    type SerializeStruct = Spelling<S::SerializeStruct>;
-    type SerializeStructVariant = Spelling<S::SerializeStructVariant>;
+    type SerializeSeq = ProtoJsonSerializer<S::SerializeSeq>;
+    type SerializeTuple = ProtoJsonSerializer<S::SerializeTuple>;
+    type SerializeTupleStruct = ProtoJsonSerializer<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = ProtoJsonSerializer<S::SerializeTupleVariant>;
+    type SerializeMap = ProtoJsonSerializer<S::SerializeMap>;
+    type SerializeStruct = ProtoJsonSerializer<S::SerializeStruct>;
+    type SerializeStructVariant = ProtoJsonSerializer<S::SerializeStructVariant>;
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         match word(value.into()) {
@@ -97,7 +97,7 @@ impl<S: Serializer> Serializer for Spelling<S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.serialize_some(&Spelled(value))
+        self.0.serialize_some(&ProtoJson(value))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -105,7 +105,7 @@ impl<S: Serializer> Serializer for Spelling<S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_struct(name, &Spelled(value))
+        self.0.serialize_newtype_struct(name, &ProtoJson(value))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -115,7 +115,7 @@ impl<S: Serializer> Serializer for Spelling<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_variant(name, index, variant, &Spelled(value))
+        self.0.serialize_newtype_variant(name, index, variant, &ProtoJson(value))
     }
 
     around! {
@@ -136,7 +136,7 @@ impl<S: Serializer> Serializer for Spelling<S> {
 /// What adds to each of those.
 macro_rules! adding {
     ($($compound:ident: $($method:ident($($key:ident)?)),+);* $(;)?) => {
-        $(impl<S: $compound> $compound for Spelling<S> {
+        $(impl<S: $compound> $compound for ProtoJsonSerializer<S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -145,7 +145,7 @@ macro_rules! adding {
                 $($key: &'static str,)?
                 value: &T,
             ) -> Result<(), S::Error> {
-                self.0.$method($($key,)? &Spelled(value))
+                self.0.$method($($key,)? &ProtoJson(value))
             })+
 
             fn end(self) -> Result<S::Ok, S::Error> {

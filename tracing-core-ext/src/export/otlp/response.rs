@@ -5,8 +5,8 @@ use prost::Message;
 use serde_json::Value;
 
 use crate::export::transport::{
-    response::{Received, printable},
-    retry::Failure,
+    response::{HttpResponse, printable},
+    retry::ExportError,
 };
 
 /// What a collector says of an export it has taken.
@@ -14,22 +14,22 @@ use crate::export::transport::{
 /// "If the request is only partially accepted \[…\] the server MUST set `partial_success`; servers MAY also use it to
 /// convey warnings or suggestions when the request was fully accepted": OTLP specification, "Partial Success".
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct ExportResponse {
     pub(crate) rejected: u64,
     message: String,
 }
 
-impl Answer {
+impl ExportResponse {
     /// What cannot be read counts as consent, for the status has told it.
-    pub(super) fn of_http(headers: &HeaderMap, body: &Bytes) -> Self {
+    pub(super) fn from_http(headers: &HeaderMap, body: &Bytes) -> Self {
         match is_json(headers) {
-            true => Self::of_json(body).unwrap_or_default(),
-            false => Self::of_protobuf(body.clone()),
+            true => Self::from_json(body).unwrap_or_default(),
+            false => Self::from_protobuf(body.clone()),
         }
     }
 
     /// The answers for all signals have the same fields by the same numbers.
-    pub(super) fn of_protobuf(body: Bytes) -> Self {
+    pub(super) fn from_protobuf(body: Bytes) -> Self {
         let answer = ExportTraceServiceResponse::decode(body).ok();
         let partial = answer.and_then(|answer| answer.partial_success).unwrap_or_default();
         Self::new(partial.rejected_spans, &partial.error_message)
@@ -37,7 +37,7 @@ impl Answer {
 
     /// "64-bit integer numbers in JSON-encoded payloads are encoded as decimal strings, and either numbers or strings are
     /// accepted when decoding": OTLP specification, "JSON Protobuf Encoding".
-    fn of_json(body: &Bytes) -> Option<Self> {
+    fn from_json(body: &Bytes) -> Option<Self> {
         let answer: Value = serde_json::from_slice(body).ok()?;
         let partial = answer.get("partialSuccess")?;
         let rejected = partial.get("rejectedSpans").or_else(|| partial.get("rejectedDataPoints"));
@@ -53,7 +53,7 @@ impl Answer {
         Self { rejected: u64::try_from(rejected).unwrap_or(0), message: printable(message) }
     }
 
-    pub(crate) fn rejection(&self) -> String {
+    pub(crate) fn rejection_message(&self) -> String {
         match self.message.is_empty() {
             true => "rejected by the collector".to_owned(),
             false => format!("rejected by the collector: {}", self.message),
@@ -61,30 +61,32 @@ impl Answer {
     }
 
     /// What a collector that has taken everything wants its sender to know.
-    pub(super) fn advice(&self) -> Option<&str> {
+    pub(super) fn warning(&self) -> Option<&str> {
         (self.rejected == 0 && !self.message.is_empty()).then_some(&self.message)
     }
 }
 
 /// Whether an export over HTTP has succeeded.
-pub(super) fn judge(received: &Received) -> Result<Answer, Failure> {
+pub(super) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, ExportError> {
     if !received.status.is_success() {
         return Err(failure(received));
     }
     match other_media_type(received) {
-        Some(other) => Err(Failure::Final(format!("answered {}, not OTLP", printable(other)))),
-        None => Ok(Answer::of_http(&received.headers, &received.body)),
+        Some(other) => {
+            Err(ExportError::Permanent(format!("answered {}, not OTLP", printable(other))))
+        }
+        None => Ok(ExportResponse::from_http(&received.headers, &received.body)),
     }
 }
 
 /// That of a page, say, which is shown to whatever is posted. An answer that is empty or has no type counts as one of OTLP.
-fn other_media_type(received: &Received) -> Option<&str> {
+fn other_media_type(received: &HttpResponse) -> Option<&str> {
     let headers = &received.headers;
     let other = !received.body.is_empty() && !is_json(headers) && !is_protobuf(headers);
     media_type(headers).filter(|_| other)
 }
 
-pub(super) fn failure(received: &Received) -> Failure {
+pub(super) fn failure(received: &HttpResponse) -> ExportError {
     let message = failure_message(&received.headers, &received.body);
     received.failure(message.as_deref())
 }
@@ -93,7 +95,7 @@ pub(super) fn failure(received: &Received) -> Failure {
 fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let message = match is_json(headers) {
         true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
-        false if is_protobuf(headers) => RpcStatus::decode(body.clone()).ok()?.message,
+        false if is_protobuf(headers) => RpcStatusProto::decode(body.clone()).ok()?.message,
         false => return None,
     };
     Some(message)
@@ -101,7 +103,7 @@ fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
 
 /// What of `google.rpc.Status` is read.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RpcStatus {
+pub(super) struct RpcStatusProto {
     #[prost(string, tag = "2")]
     pub(super) message: String,
     #[prost(message, repeated, tag = "3")]
@@ -141,9 +143,12 @@ mod tests {
 
     use super::*;
 
-    fn json(body: &'static str) -> Answer {
+    fn json(body: &'static str) -> ExportResponse {
         let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))];
-        Answer::of_http(&headers.into_iter().collect(), &Bytes::from_static(body.as_bytes()))
+        ExportResponse::from_http(
+            &headers.into_iter().collect(),
+            &Bytes::from_static(body.as_bytes()),
+        )
     }
 
     #[test]
@@ -155,8 +160,8 @@ mod tests {
         ] {
             let answer = json(body);
             assert_eq!(answer.rejected, 2);
-            assert_eq!(answer.rejection(), r"rejected by the collector: too\u{a}old");
-            assert_eq!(answer.advice(), None);
+            assert_eq!(answer.rejection_message(), r"rejected by the collector: too\u{a}old");
+            assert_eq!(answer.warning(), None);
         }
     }
 
@@ -164,20 +169,23 @@ mod tests {
     fn what_cannot_be_read_is_consent() {
         for body in ["", "{}", "[", "null", r#"{"partialSuccess":null}"#, r#"{"partialSuccess":7}"#]
         {
-            assert_eq!(json(body), Answer::default(), "{body}");
+            assert_eq!(json(body), ExportResponse::default(), "{body}");
         }
         let binary = Bytes::from_static(&[0xff, 0xff, 0xff]);
-        assert_eq!(Answer::of_http(&HeaderMap::new(), &binary), Answer::default());
+        assert_eq!(
+            ExportResponse::from_http(&HeaderMap::new(), &binary),
+            ExportResponse::default()
+        );
     }
 
     #[test]
     fn a_message_without_a_rejection_is_advice() {
         let answer = json(r#"{"partialSuccess":{"errorMessage":"use gzip"}}"#);
-        assert_eq!((answer.rejected, answer.advice()), (0, Some("use gzip")));
+        assert_eq!((answer.rejected, answer.warning()), (0, Some("use gzip")));
     }
 
     #[test]
     fn a_negative_count_rejects_nothing() {
-        assert_eq!(json(r#"{"partialSuccess":{"rejectedSpans":"-1"}}"#), Answer::default());
+        assert_eq!(json(r#"{"partialSuccess":{"rejectedSpans":"-1"}}"#), ExportResponse::default());
     }
 }

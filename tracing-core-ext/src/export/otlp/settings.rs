@@ -6,13 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::tls::Tls;
 use super::{endpoint::Endpoint, options::Otlp};
 use crate::{
-    base::{error::TelemetryError, redacted_url::SecretUrl},
+    base::{error::TelemetryError, redacted_url::RedactedUrl},
     config::{
         Compression,
-        otlp::{COLLECTOR, NamedUrl, OtlpVariables, Signal},
+        otlp::{COLLECTOR, EnvUrl, OtlpVariables, Signal},
         protocol::Protocol,
     },
-    export::transport::http_client::HTTP_ALONE,
+    export::transport::http_client::HTTP_ONLY,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const HEADER: &str = "the name and the value of an HTTP header";
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
     pub(crate) timeout: Duration,
-    pub(super) url: SecretUrl,
+    pub(super) url: RedactedUrl,
     pub(crate) protocol: Protocol,
     pub(super) headers: HeaderMap,
     pub(super) compression: Compression,
@@ -69,13 +69,13 @@ fn endpoint(
     signal: &Signal,
 ) -> Result<Endpoint, TelemetryError> {
     let endpoint = match (&code.endpoint, &environment.endpoint) {
-        (Some((setting, url)), _) => Endpoint::of_collector(setting, url, signal.path)?,
+        (Some((setting, url)), _) => Endpoint::for_collector(setting, url, signal.path)?,
         (None, Some(named)) => named_endpoint(named, environment.insecure, protocol, signal)?,
-        (None, None) => Endpoint::of_collector(COLLECTOR, default_url(protocol), signal.path)?,
+        (None, None) => Endpoint::for_collector(COLLECTOR, default_url(protocol), signal.path)?,
     };
     endpoint.check_port(protocol.is_grpc())?;
     if endpoint.is_https() && !cfg!(feature = "tls") && code.http_client.is_none() {
-        return Err(endpoint.refused(HTTP_ALONE));
+        return Err(endpoint.refused(HTTP_ONLY));
     }
     match protocol {
         #[cfg(feature = "grpc")]
@@ -86,7 +86,7 @@ fn endpoint(
 
 /// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
 fn named_endpoint(
-    (setting, url): &NamedUrl,
+    (setting, url): &EnvUrl,
     insecure: Option<bool>,
     protocol: Protocol,
     signal: &Signal,
@@ -99,7 +99,7 @@ fn named_endpoint(
     };
     let url = format!("{scheme}{value}");
     match *setting == COLLECTOR {
-        true => Endpoint::of_collector(setting, &url, signal.path),
+        true => Endpoint::for_collector(setting, &url, signal.path),
         false => Endpoint::verbatim(setting, &url),
     }
 }
@@ -111,9 +111,9 @@ fn default_url(protocol: Protocol) -> &'static str {
     }
 }
 
-fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> SecretUrl {
+fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> RedactedUrl {
     let method = if protocol.is_grpc() { signal.method } else { "" };
-    SecretUrl::from(format!("{}{method}", endpoint.url()))
+    RedactedUrl::from(format!("{}{method}", endpoint.url()))
 }
 
 fn headers(code: &Otlp, environment: &OtlpVariables) -> Result<HeaderMap, TelemetryError> {

@@ -5,7 +5,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use super::{endpoint::Endpoint, options::Otlp};
 use crate::{
     base::error::TelemetryError,
-    config::otlp::{Named, OtlpVariables},
+    config::otlp::{EnvValue, OtlpVariables},
     export::transport::response::root_cause,
 };
 
@@ -90,7 +90,7 @@ impl Tls {
 
 /// Either alone shows nothing.
 fn pair(environment: &OtlpVariables) -> Result<Option<[Pem; 2]>, TelemetryError> {
-    let lacks = |(setting, path): &Named, other: &str| {
+    let lacks = |(setting, path): &EnvValue, other: &str| {
         TelemetryError::setting(setting, path, format!("{other} beside it"))
     };
     match (&environment.client_certificate, &environment.client_key) {
@@ -119,7 +119,7 @@ impl Pem {
         Self { setting, value: format!("{} bytes", text.len()), text: text.to_vec() }
     }
 
-    fn read((setting, path): &Named, what: &str) -> Result<Self, TelemetryError> {
+    fn read((setting, path): &EnvValue, what: &str) -> Result<Self, TelemetryError> {
         let text = fs::read(path).map_err(|error| {
             let expected = format!("the path of a file with {what} ({error})");
             TelemetryError::setting(setting, path, expected)

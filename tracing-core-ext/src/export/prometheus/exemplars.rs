@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 
 /// Series of one histogram that can have exemplars; the SDK's limit of series is the same.
-const MOST_SERIES: usize = 2_000;
+const MAX_SERIES: usize = 2_000;
 
 /// Which trace a bucket of a histogram has last counted: what the SDK does not keep.
 #[derive(Debug, Default)]
@@ -127,7 +127,7 @@ impl HistogramExemplars {
     #[cold]
     fn new_series(&self, attributes: &[KeyValue]) -> Option<Arc<SeriesExemplars>> {
         let mut known = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_SERIES {
+        if known.len() >= MAX_SERIES {
             return known.get(attributes).cloned();
         }
         let new = || Arc::new(SeriesExemplars::new(&self.bounds));
@@ -243,11 +243,11 @@ pub(super) mod tests {
         let histogram = exemplars.histogram(&scope, "a.b", "s", &[1.0]);
         let again = exemplars.histogram(&scope, "a.b", "s", &[1.0]);
         assert!(Arc::ptr_eq(&histogram, &again));
-        let many = i64::try_from(MOST_SERIES).unwrap() + 10;
+        let many = i64::try_from(MAX_SERIES).unwrap() + 10;
         for number in 0..many {
             histogram.series(&[KeyValue::new("number", number)]);
         }
-        assert_eq!(exemplars.of_family("a_b_seconds").len(), MOST_SERIES);
+        assert_eq!(exemplars.of_family("a_b_seconds").len(), MAX_SERIES);
         assert!(histogram.series(&[KeyValue::new("number", 1)]).is_some());
         assert!(histogram.series(&[KeyValue::new("number", many)]).is_none());
     }

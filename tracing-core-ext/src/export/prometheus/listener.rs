@@ -22,7 +22,7 @@ use tokio::{
 use super::endpoint::Endpoint;
 
 /// More wait in the backlog of the socket.
-const MOST_CONNECTIONS: usize = 32;
+const MAX_CONNECTIONS: usize = 32;
 /// Who is slower than this is no scraper.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -80,7 +80,7 @@ async fn accept(socket: TcpListener, endpoint: Endpoint) {
         Ok(socket) => socket,
         Err(error) => return tracing::error!("metrics are not served: {error}"),
     };
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         let Ok((stream, _)) = socket.accept().await else {
             // Out of descriptors, say.

@@ -71,11 +71,11 @@ mod tests {
     use tracing_subscriber::{fmt::writer::BoxMakeWriter, layer::SubscriberExt};
 
     use super::*;
-    use crate::telemetry::log_format::tests::Lines;
+    use crate::telemetry::log_format::tests::CapturedLines;
 
     #[test]
     fn each_metric_is_told_of_once_and_counted_every_time() {
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
         let notices = Notices::default();
         with_default(tracing_subscriber::registry().with(layer), || {

@@ -26,7 +26,7 @@ const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 9464;
 
 /// Series of an instrument; the OpenTelemetry specification's default.
-const MOST_SERIES: usize = 2_000;
+const MAX_SERIES: usize = 2_000;
 
 /// What Prometheus scrapes, and where: for
 /// [`TelemetryBuilder::prometheus`](crate::telemetry::TelemetryBuilder::prometheus).
@@ -56,7 +56,7 @@ pub struct Prometheus {
 
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    Environment,
+    EnvConfig,
     Address(SocketAddr),
     Mounted,
 }
@@ -97,9 +97,9 @@ impl Prometheus {
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`, which are `127.0.0.1` and `9464` unless set.
     pub fn new() -> Self {
         Self {
-            place: Place::Environment,
+            place: Place::EnvConfig,
             runtime: None,
-            cardinality_limit: MOST_SERIES,
+            cardinality_limit: MAX_SERIES,
             collectors: Vec::new(),
         }
     }
@@ -178,7 +178,7 @@ impl Prometheus {
                 };
                 TcpListener::bind(address).map_err(refused).map(Some)
             }
-            Place::Environment => variables.bind().map(Some),
+            Place::EnvConfig => variables.bind().map(Some),
         }
     }
 }

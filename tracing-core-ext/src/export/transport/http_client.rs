@@ -4,7 +4,7 @@ use super::response::root_cause;
 use crate::base::error::TelemetryError;
 
 /// What an endpoint is to be where there is no TLS.
-pub(crate) const HTTP_ALONE: &str =
+pub(crate) const HTTP_ONLY: &str =
     "an http:// URL, for the feature `tls` of tracing-core-ext is off";
 
 /// Redirects are not followed: they turn the POST into a GET without any spans. Without a connection that needs them, the
@@ -24,6 +24,6 @@ pub(crate) fn client(is_loopback: bool, is_https: bool) -> ClientBuilder {
     client
 }
 
-pub(crate) fn built(client: ClientBuilder) -> Result<Client, TelemetryError> {
+pub(crate) fn build_client(client: ClientBuilder) -> Result<Client, TelemetryError> {
     client.build().map_err(|error| TelemetryError::exporter(root_cause(&error).to_string()))
 }

@@ -13,7 +13,7 @@ mod suppress;
 use std::{sync::Arc, time::Duration};
 
 use self::{
-    retry::{Failure, Retry},
+    retry::{ExportError, Retry},
     runtime::ExportRuntime,
 };
 use super::delivery::Delivery;
@@ -46,7 +46,7 @@ impl Transport {
     ) -> Result<T, String>
     where
         T: Send + 'static,
-        A: Future<Output = Result<T, Failure>> + Send + 'static,
+        A: Future<Output = Result<T, ExportError>> + Send + 'static,
     {
         let (retry, delivery) = (Arc::clone(&self.retry), Arc::clone(&self.delivery));
         let timeout = self.timeout;

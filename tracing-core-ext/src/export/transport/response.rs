@@ -5,14 +5,14 @@ use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use http_body_util::BodyExt;
 use reqwest::RequestBuilder;
 
-use super::retry::{Failure, retry_after};
+use super::retry::{ExportError, retry_after};
 use crate::export::console::waterfall::text::safe;
 
-const MOST_ANSWER_BYTES: usize = 1 << 20;
-const MOST_QUOTED_CHARS: usize = 200;
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// A response, read to its end.
-pub(crate) struct Received {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -20,16 +20,16 @@ pub(crate) struct Received {
     pub(crate) trailers: HeaderMap,
 }
 
-impl Received {
+impl HttpResponse {
     /// What is answered to a request.
-    pub(crate) async fn to(request: RequestBuilder) -> Result<Self, Failure> {
-        let response = request.send().await.map_err(|error| unsent(&error))?;
+    pub(crate) async fn send(request: RequestBuilder) -> Result<Self, ExportError> {
+        let response = request.send().await.map_err(|error| send_failure(&error))?;
         let (head, mut body) = http::Response::from(response).into_parts();
         let mut kept = BytesMut::new();
         let mut trailers = HeaderMap::new();
         while let Some(frame) = body.frame().await {
-            match frame.map_err(|error| unsent(&error))?.into_data() {
-                Ok(data) if kept.len() + data.len() > MOST_ANSWER_BYTES => break,
+            match frame.map_err(|error| send_failure(&error))?.into_data() {
+                Ok(data) if kept.len() + data.len() > MAX_RESPONSE_BYTES => break,
                 Ok(data) => kept.extend_from_slice(&data),
                 Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
             }
@@ -39,15 +39,15 @@ impl Received {
 
     /// "The client SHOULD retry" these, "the client MUST NOT retry" others: OTLP specification, "Retryable Response Codes".
     /// The message is what the body says of it.
-    pub(crate) fn failure(&self, message: Option<&str>) -> Failure {
+    pub(crate) fn failure(&self, message: Option<&str>) -> ExportError {
         let reason = self.reason(message);
         match self.status.as_u16() {
             429 | 502..=504 => {
                 let after = self.headers.get(RETRY_AFTER);
                 let wait = after.and_then(|after| retry_after(after, SystemTime::now()));
-                Failure::Temporary { reason, wait }
+                ExportError::Retryable { reason, wait }
             }
-            _ => Failure::Final(reason),
+            _ => ExportError::Permanent(reason),
         }
     }
 
@@ -60,17 +60,17 @@ impl Received {
 }
 
 /// Why there is no response. What a handshake refuses once it will refuse again.
-fn unsent(error: &reqwest::Error) -> Failure {
+fn send_failure(error: &reqwest::Error) -> ExportError {
     let cause = root_cause(error);
-    let reason = printable(&in_words(&cause.to_string()));
+    let reason = printable(&explain(&cause.to_string()));
     match error.is_builder() || is_of_tls(cause) {
-        true => Failure::Final(reason),
-        false => Failure::Temporary { reason, wait: None },
+        true => ExportError::Permanent(reason),
+        false => ExportError::Retryable { reason, wait: None },
     }
 }
 
 /// Says in the words of who sends what rustls says of a certificate, and h2 of an answer in HTTP/1.
-fn in_words(cause: &str) -> String {
+fn explain(cause: &str) -> String {
     if let Some(why) = cause.strip_prefix("invalid peer certificate: ") {
         return format!("certificate not trusted: {why}");
     }
@@ -100,5 +100,5 @@ pub(crate) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error
 
 /// What others say, in one short line.
 pub(crate) fn printable(message: &str) -> String {
-    safe(message.trim(), MOST_QUOTED_CHARS)
+    safe(message.trim(), MAX_QUOTED_CHARS)
 }

@@ -7,7 +7,7 @@ use std::{
 use http::HeaderValue;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::export::shutdown::Closing;
+use crate::export::shutdown::ShutdownSignal;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -16,20 +16,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// Why an attempt has failed.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum ExportError {
     /// The same request would fail again.
-    Final(String),
+    Permanent(String),
     /// It may succeed later, after the time the collector asks for.
-    Temporary { reason: String, wait: Option<Duration> },
+    Retryable { reason: String, wait: Option<Duration> },
 }
 
 /// When a collector may be asked again, kept from one export to the next.
 #[derive(Debug, Default)]
-pub(super) struct Retry(Mutex<Option<Pause>>);
+pub(super) struct Retry(Mutex<Option<Backoff>>);
 
 /// What the last attempt, which has failed, leaves to the next.
 #[derive(Clone, Debug)]
-struct Pause {
+struct Backoff {
     until: Instant,
     /// How long the next one will be, where the collector does not say.
     next: Duration,
@@ -41,29 +41,29 @@ impl Retry {
     pub(super) async fn until_delivered<T, A>(
         &self,
         timeout: Duration,
-        closing: &Closing,
+        closing: &ShutdownSignal,
         mut attempt: impl FnMut() -> A,
     ) -> Result<T, String>
     where
-        A: Future<Output = Result<T, Failure>>,
+        A: Future<Output = Result<T, ExportError>>,
     {
         let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
         let mut failed = None;
         loop {
-            if let Err(pause) = self.wait(deadline, closing).await {
-                return Err(failed.unwrap_or_else(|| pause.in_words()));
+            if let Err(backoff) = self.wait(deadline, closing).await {
+                return Err(failed.unwrap_or_else(|| backoff.in_words()));
             }
-            let is_last = closing.has_begun();
+            let is_last = closing.is_triggered();
             let failure = match timeout_at(deadline, attempt()).await {
                 Ok(Ok(delivered)) => {
-                    *self.pause() = None;
+                    *self.backoff() = None;
                     return Ok(delivered);
                 }
                 Ok(Err(failure)) => failure,
-                Err(_) => Failure::Final(unanswered(failed.take(), timeout)),
+                Err(_) => ExportError::Permanent(unanswered(failed.take(), timeout)),
             };
-            let is_over = is_last || matches!(failure, Failure::Final(_));
-            let reason = self.begin_pause(failure);
+            let is_over = is_last || matches!(failure, ExportError::Permanent(_));
+            let reason = self.start_backoff(failure);
             if is_over {
                 return Err(reason);
             }
@@ -72,31 +72,31 @@ impl Retry {
     }
 
     /// Until the collector may be asked again, or the service shuts down. Fails where that is too late.
-    async fn wait(&self, deadline: Instant, closing: &Closing) -> Result<(), Pause> {
-        let Some(pause) = self.pause().clone() else { return Ok(()) };
-        if closing.has_begun() {
+    async fn wait(&self, deadline: Instant, closing: &ShutdownSignal) -> Result<(), Backoff> {
+        let Some(backoff) = self.backoff().clone() else { return Ok(()) };
+        if closing.is_triggered() {
             return Ok(());
         }
-        if pause.until >= deadline {
-            return Err(pause);
+        if backoff.until >= deadline {
+            return Err(backoff);
         }
         tokio::select! {
-            () = sleep_until(pause.until) => {}
-            () = closing.begun() => {}
+            () = sleep_until(backoff.until) => {}
+            () = closing.triggered() => {}
         }
         Ok(())
     }
 
     /// Also after what is final: the next export may be no better, and comes soon.
-    fn begin_pause(&self, failure: Failure) -> String {
-        let mut pause = self.pause();
-        let delay = pause.as_ref().map_or(FIRST_DELAY, |pause| pause.next);
+    fn start_backoff(&self, failure: ExportError) -> String {
+        let mut backoff = self.backoff();
+        let delay = backoff.as_ref().map_or(FIRST_DELAY, |backoff| backoff.next);
         let (reason, wait) = match failure {
-            Failure::Final(reason) => (reason, None),
-            Failure::Temporary { reason, wait } => (reason, wait),
+            ExportError::Permanent(reason) => (reason, None),
+            ExportError::Retryable { reason, wait } => (reason, wait),
         };
         let wait = wait.map_or_else(|| jittered(delay), |wait| wait.max(FIRST_DELAY));
-        *pause = Some(Pause {
+        *backoff = Some(Backoff {
             until: Instant::now() + wait.min(LONGEST_WAIT),
             next: (delay * 2).min(LONGEST_DELAY),
             reason: reason.clone(),
@@ -104,12 +104,12 @@ impl Retry {
         reason
     }
 
-    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+    fn backoff(&self) -> MutexGuard<'_, Option<Backoff>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pause {
+impl Backoff {
     fn in_words(&self) -> String {
         let left = self.until.saturating_duration_since(Instant::now());
         format!("{}, so nothing is sent for {left:.1?}", self.reason)

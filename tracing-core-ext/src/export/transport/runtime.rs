@@ -17,10 +17,10 @@ impl ExportRuntime {
             .thread_keep_alive(Duration::ZERO)
             .enable_io()
             .enable_time()
-            .on_thread_start(suppress::begin)
-            .on_thread_unpark(suppress::begin)
-            .on_thread_park(suppress::end)
-            .on_thread_stop(suppress::end)
+            .on_thread_start(suppress::enter)
+            .on_thread_unpark(suppress::enter)
+            .on_thread_park(suppress::exit)
+            .on_thread_stop(suppress::exit)
             .build()?;
         Ok(Self(Some(runtime)))
     }

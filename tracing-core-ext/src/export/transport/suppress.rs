@@ -10,35 +10,35 @@ use tracing::{
 };
 
 thread_local! {
-    static SILENCE: RefCell<Option<(ContextGuard, DefaultGuard)>> = const { RefCell::new(None) };
+    static SUPPRESSION: RefCell<Option<(ContextGuard, DefaultGuard)>> = const { RefCell::new(None) };
 }
 
 /// Keeps this thread from tracing and logging anything, under whichever subscriber: what sends spans makes none.
-pub(super) fn begin() {
-    SILENCE.with_borrow_mut(|silence| {
+pub(super) fn enter() {
+    SUPPRESSION.with_borrow_mut(|silence| {
         silence.get_or_insert_with(|| {
-            (Context::enter_telemetry_suppressed_scope(), dispatcher::set_default(silent()))
+            (Context::enter_telemetry_suppressed_scope(), dispatcher::set_default(no_subscriber()))
         });
     });
 }
 
 /// While any thread has a subscriber of its own, every other looks for one: silence ends where nothing runs.
-pub(super) fn end() {
-    drop(SILENCE.with_borrow_mut(Option::take));
+pub(super) fn exit() {
+    drop(SUPPRESSION.with_borrow_mut(Option::take));
 }
 
 /// One for the process, and never dropped.
 ///
 /// Not `Dispatch::none`, for while there is no second subscriber `tracing` asks the current one of the thread that
 /// happens to come by a callsite first, and would keep its "never" for all other threads.
-fn silent() -> &'static Dispatch {
-    static SILENT: OnceLock<Dispatch> = OnceLock::new();
-    SILENT.get_or_init(|| Dispatch::new(Silent))
+fn no_subscriber() -> &'static Dispatch {
+    static NO_SUBSCRIBER: OnceLock<Dispatch> = OnceLock::new();
+    NO_SUBSCRIBER.get_or_init(|| Dispatch::new(NoSubscriber))
 }
 
-struct Silent;
+struct NoSubscriber;
 
-impl Subscriber for Silent {
+impl Subscriber for NoSubscriber {
     /// What others always want stays so, without being asked each time.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::always()
@@ -74,7 +74,7 @@ mod tests {
     use tracing_subscriber::{fmt::writer::BoxMakeWriter, layer::SubscriberExt};
 
     use super::*;
-    use crate::telemetry::log_format::tests::Lines;
+    use crate::telemetry::log_format::tests::CapturedLines;
 
     fn happen() {
         tracing::info!("happened");
@@ -82,16 +82,16 @@ mod tests {
 
     #[test]
     fn what_is_silent_here_is_logged_elsewhere() {
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
         let here = dispatcher::set_default(&dispatch);
         let silenced = thread::spawn(|| {
-            begin();
-            begin();
+            enter();
+            enter();
             happen();
             assert!(Context::is_current_telemetry_suppressed());
-            end();
+            exit();
             assert!(!Context::is_current_telemetry_suppressed());
         });
         silenced.join().unwrap();

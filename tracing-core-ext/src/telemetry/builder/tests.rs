@@ -16,7 +16,7 @@ use opentelemetry_sdk::{
 use tracing::dispatcher::with_default;
 
 use super::*;
-use crate::{propagation::JaegerPropagator, telemetry::log_format::tests::Lines};
+use crate::{propagation::JaegerPropagator, telemetry::log_format::tests::CapturedLines};
 
 fn builder(variables: &'static [(&str, &str)]) -> TelemetryBuilder {
     Telemetry::builder().variables(|name| {
@@ -29,12 +29,12 @@ struct Rig {
     telemetry: Telemetry,
     dispatch: Dispatch,
     exporter: InMemorySpanExporter,
-    lines: Lines,
+    lines: CapturedLines,
 }
 
 fn rig(builder: TelemetryBuilder) -> Rig {
     let exporter = InMemorySpanExporter::default();
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let (telemetry, dispatch) =
         builder.exporter(exporter.clone()).log_writer(lines.clone()).build().unwrap();
     Rig { telemetry, dispatch, exporter, lines }
@@ -251,7 +251,7 @@ fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
 
 #[test]
 fn dropping_the_guard_logs_what_was_lost() {
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let builder = builder(&[]).service_name("shop").log_writer(lines.clone());
     let (telemetry, _dispatch, _release) = stuck(builder);
     drop(telemetry);
@@ -323,7 +323,7 @@ fn every_exporter_that_code_asks_for_gets_every_span() {
 
 #[test]
 fn an_exporter_that_hangs_costs_the_others_nothing_at_shutdown() {
-    let (other, lines) = (InMemorySpanExporter::default(), Lines::default());
+    let (other, lines) = (InMemorySpanExporter::default(), CapturedLines::default());
     let (_release, hangs) = channel();
     let (telemetry, _dispatch) = builder(&[])
         .service_name("shop")
@@ -406,7 +406,7 @@ impl std::io::Write for Closed {
 #[test]
 fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
     for console in [Console::new(), Console::new().json()] {
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let (telemetry, _dispatch) = builder(&[])
             .service_name("shop")
             .log_writer(lines.clone())

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use crate::base::self_log::LogTarget;
+use crate::base::self_log::SelfLog;
 
 /// What the exporter to Jaeger needs itself, and keeps to itself.
 const OF_JAEGER: &[u8] = b"0.23.";
@@ -14,20 +14,20 @@ const OF_JAEGER: &[u8] = b"0.23.";
 /// A crate built with another version of `opentelemetry` talks to globals and contexts of its own, without an error. Its
 /// version stands in the paths of its sources, which an executable holds for the sake of panics; only one made for
 /// development is searched, on a thread of its own.
-pub(super) fn look_for_others(log: LogTarget) {
+pub(super) fn warn_duplicate_versions(log: SelfLog) {
     let look = move || {
         let file = env::current_exe().and_then(File::open);
         let versions = file.map(|file| versions_in(BufReader::with_capacity(1 << 20, file)));
         if let Ok(versions) = versions
             && versions.len() > 1
         {
-            log.log(|| say(&versions));
+            log.log(|| warn(&versions));
         }
     };
-    let _ = thread::Builder::new().name("telemetry-doctor".to_owned()).spawn(look);
+    let _ = thread::Builder::new().name("telemetry-versions".to_owned()).spawn(look);
 }
 
-fn say(versions: &BTreeSet<String>) {
+fn warn(versions: &BTreeSet<String>) {
     let versions = Vec::from_iter(versions.iter().map(String::as_str)).join(" and ");
     tracing::warn!(
         "there are two versions of the crate opentelemetry in this program, {versions}: what is made with one does not \

@@ -4,40 +4,40 @@ use std::{
     time::Duration,
 };
 
-use crate::base::self_log::LogTarget;
+use crate::base::self_log::SelfLog;
 
 /// By then every service has made its middleware.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GRACE_PERIOD: Duration = Duration::from_secs(60);
 
 /// Waits, on a thread of its own, until a middleware should be there. Dropping it ends the wait.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct MiddlewareWatchdog {
     _until: Sender<()>,
 }
 
-impl Watch {
-    pub(crate) fn begin(log: LogTarget) -> Self {
+impl MiddlewareWatchdog {
+    pub(crate) fn start(log: SelfLog) -> Self {
         let (until, over) = channel();
         let watch = move || {
-            if has_run_out(&over, PATIENCE)
+            if timed_out(&over, GRACE_PERIOD)
                 && !crate::exchange::instrumentation::is_middleware_built()
             {
-                log.log(say);
+                log.log(warn_no_middleware);
             }
         };
-        let _ = thread::Builder::new().name("telemetry-doctor".to_owned()).spawn(watch);
+        let _ = thread::Builder::new().name("telemetry-watchdog".to_owned()).spawn(watch);
         Self { _until: until }
     }
 }
 
-fn has_run_out(over: &Receiver<()>, patience: Duration) -> bool {
-    over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout)
+fn timed_out(over: &Receiver<()>, grace_period: Duration) -> bool {
+    over.recv_timeout(grace_period) == Err(RecvTimeoutError::Timeout)
 }
 
-fn say() {
+fn warn_no_middleware() {
     tracing::info!(
         "no TracingLayer, no Tracing middleware and no client was made within {} s: requests have no spans of their own",
-        PATIENCE.as_secs()
+        GRACE_PERIOD.as_secs()
     );
 }
 
@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn a_watch_runs_out_unless_it_is_dropped_before() {
         let (until, over) = channel();
-        assert!(has_run_out(&over, Duration::ZERO));
+        assert!(timed_out(&over, Duration::ZERO));
         drop(until);
-        assert!(!has_run_out(&over, PATIENCE));
+        assert!(!timed_out(&over, GRACE_PERIOD));
     }
 }

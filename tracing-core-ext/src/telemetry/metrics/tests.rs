@@ -14,7 +14,7 @@ use opentelemetry_sdk::{
 use tracing::Dispatch;
 
 use super::*;
-use crate::telemetry::{builder::TelemetryBuilder, log_format::tests::Lines};
+use crate::telemetry::{builder::TelemetryBuilder, log_format::tests::CapturedLines};
 
 fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
     Telemetry::builder()
@@ -31,7 +31,7 @@ fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
 struct Rig {
     telemetry: Telemetry,
     dispatch: Dispatch,
-    lines: Lines,
+    lines: CapturedLines,
 }
 
 fn rig(options: Prometheus) -> Rig {
@@ -39,7 +39,7 @@ fn rig(options: Prometheus) -> Rig {
 }
 
 fn rig_of(builder: TelemetryBuilder) -> Rig {
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let built = builder.log_writer(lines.clone()).build();
     let (telemetry, dispatch) = built.unwrap();
     Rig { telemetry, dispatch, lines }

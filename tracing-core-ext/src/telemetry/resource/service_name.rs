@@ -4,7 +4,7 @@ use crate::base::error::TelemetryError;
 
 /// The names on offer, strongest first.
 #[derive(Debug, Default)]
-pub(crate) struct Candidates<'a> {
+pub(crate) struct ServiceNameSources<'a> {
     pub(crate) code: Option<&'a str>,
     pub(crate) variable: Option<&'a str>,
     pub(crate) resource: Option<&'a str>,
@@ -15,12 +15,12 @@ pub(crate) struct Candidates<'a> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct ServiceName {
     pub(crate) name: String,
-    pub(crate) overruled: Option<Overruled>,
+    pub(crate) overridden: Option<OverriddenName>,
 }
 
 /// A name set in the environment which code overrules.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Overruled {
+pub(crate) struct OverriddenName {
     pub(crate) name: String,
     pub(crate) source: Source,
 }
@@ -34,19 +34,19 @@ pub(crate) enum Source {
 }
 
 impl ServiceName {
-    pub(crate) fn choose(candidates: &Candidates<'_>) -> Result<Self, TelemetryError> {
+    pub(crate) fn resolve(candidates: &ServiceNameSources<'_>) -> Result<Self, TelemetryError> {
         let (source, name) = candidates.strongest().ok_or_else(TelemetryError::no_service_name)?;
-        if !is_a_name(name) {
+        if !is_valid_name(name) {
             return Err(refused(source, name));
         }
         Ok(Self {
             name: name.to_owned(),
-            overruled: (source == Source::Code).then(|| candidates.overruled_by(name)).flatten(),
+            overridden: (source == Source::Code).then(|| candidates.overridden_by(name)).flatten(),
         })
     }
 
-    pub(crate) fn say_overruled(&self) {
-        let Some(Overruled { name, source }) = &self.overruled else {
+    pub(crate) fn warn_overridden(&self) {
+        let Some(OverriddenName { name, source }) = &self.overridden else {
             return;
         };
         tracing::warn!(
@@ -57,7 +57,7 @@ impl ServiceName {
     }
 }
 
-impl<'a> Candidates<'a> {
+impl<'a> ServiceNameSources<'a> {
     fn strongest(&self) -> Option<(Source, &'a str)> {
         let code = self.code.map(|name| (Source::Code, name));
         let package = self.package.map(|name| (Source::Package, name));
@@ -70,13 +70,13 @@ impl<'a> Candidates<'a> {
         variable.or(resource)
     }
 
-    fn overruled_by(&self, winner: &str) -> Option<Overruled> {
+    fn overridden_by(&self, winner: &str) -> Option<OverriddenName> {
         let (source, name) = self.environment()?;
-        (name != winner).then(|| Overruled { name: name.to_owned(), source })
+        (name != winner).then(|| OverriddenName { name: name.to_owned(), source })
     }
 }
 
-fn is_a_name(name: &str) -> bool {
+fn is_valid_name(name: &str) -> bool {
     !name.trim().is_empty() && !name.starts_with("unknown_service")
 }
 
@@ -109,56 +109,56 @@ impl fmt::Display for Source {
 mod tests {
     use super::*;
 
-    const ALL: Candidates<'static> = Candidates {
+    const ALL: ServiceNameSources<'static> = ServiceNameSources {
         code: Some("from-code"),
         variable: Some("from-variable"),
         resource: Some("from-resource"),
         package: Some("from-package"),
     };
 
-    fn chosen(candidates: &Candidates<'_>) -> String {
-        ServiceName::choose(candidates).unwrap().name
+    fn chosen(candidates: &ServiceNameSources<'_>) -> String {
+        ServiceName::resolve(candidates).unwrap().name
     }
 
-    fn refusal(candidates: &Candidates<'_>) -> String {
-        ServiceName::choose(candidates).unwrap_err().to_string()
+    fn refusal(candidates: &ServiceNameSources<'_>) -> String {
+        ServiceName::resolve(candidates).unwrap_err().to_string()
     }
 
     #[test]
     fn code_wins_then_the_variable_then_the_resource_then_the_package() {
         assert_eq!(chosen(&ALL), "from-code");
-        let without_code = Candidates { code: None, ..ALL };
+        let without_code = ServiceNameSources { code: None, ..ALL };
         assert_eq!(chosen(&without_code), "from-variable");
-        let without_variable = Candidates { variable: None, ..without_code };
+        let without_variable = ServiceNameSources { variable: None, ..without_code };
         assert_eq!(chosen(&without_variable), "from-resource");
-        let without_resource = Candidates { resource: None, ..without_variable };
+        let without_resource = ServiceNameSources { resource: None, ..without_variable };
         assert_eq!(chosen(&without_resource), "from-package");
     }
 
     #[test]
     fn a_name_in_the_environment_that_code_overrules_is_remembered() {
-        let overruled = ServiceName::choose(&ALL).unwrap().overruled;
+        let overridden = ServiceName::resolve(&ALL).unwrap().overridden;
         assert_eq!(
-            overruled,
-            Some(Overruled { name: "from-variable".to_owned(), source: Source::Variable })
+            overridden,
+            Some(OverriddenName { name: "from-variable".to_owned(), source: Source::Variable })
         );
     }
 
     #[test]
     fn nothing_is_overruled_when_code_and_environment_agree() {
-        let agreeing = Candidates { variable: ALL.code, ..ALL };
-        assert_eq!(ServiceName::choose(&agreeing).unwrap().overruled, None);
+        let agreeing = ServiceNameSources { variable: ALL.code, ..ALL };
+        assert_eq!(ServiceName::resolve(&agreeing).unwrap().overridden, None);
     }
 
     #[test]
     fn the_package_is_a_fallback_and_never_in_conflict() {
-        let candidates = Candidates { code: None, ..ALL };
-        assert_eq!(ServiceName::choose(&candidates).unwrap().overruled, None);
+        let candidates = ServiceNameSources { code: None, ..ALL };
+        assert_eq!(ServiceName::resolve(&candidates).unwrap().overridden, None);
     }
 
     #[test]
     fn no_name_at_all_tells_the_three_ways_to_set_one() {
-        let error = refusal(&Candidates::default());
+        let error = refusal(&ServiceNameSources::default());
         for way in ["service_name(..)", "OTEL_SERVICE_NAME", "service.name in"] {
             assert!(error.contains(way), "{error}");
         }
@@ -173,13 +173,13 @@ mod tests {
                 )
             };
             let name = Some(name);
-            let code = Candidates { code: name, ..ALL };
+            let code = ServiceNameSources { code: name, ..ALL };
             assert_eq!(refusal(&code), from("service_name()"));
-            let variable = Candidates { code: None, variable: name, ..ALL };
+            let variable = ServiceNameSources { code: None, variable: name, ..ALL };
             assert_eq!(refusal(&variable), from("OTEL_SERVICE_NAME"));
-            let resource = Candidates { resource: name, ..Candidates::default() };
+            let resource = ServiceNameSources { resource: name, ..ServiceNameSources::default() };
             assert_eq!(refusal(&resource), from("service.name in OTEL_RESOURCE_ATTRIBUTES"));
-            let package = Candidates { package: name, ..Candidates::default() };
+            let package = ServiceNameSources { package: name, ..ServiceNameSources::default() };
             assert_eq!(refusal(&package), from("package_name()"));
         }
     }

@@ -11,13 +11,13 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
 use super::*;
 use crate::{
-    config::batch::Batch,
+    config::batch::BatchConfig,
     export::{console::output::tests::Page, counts::Tally, delivery::CountingProcessor},
 };
 
 const INBOUND: TraceId = TraceId::from_bytes([7; 16]);
 
-const BATCH: Batch = Batch::of(64, 1, None);
+const BATCH: BatchConfig = BatchConfig::new(64, 1, None);
 
 fn delivery() -> Arc<Delivery> {
     Arc::new(Delivery::of_spans("standard output".to_owned(), &BATCH))
@@ -25,7 +25,7 @@ fn delivery() -> Arc<Delivery> {
 
 fn exporter(console: &Console, most_spans: usize) -> ConsoleExporter {
     let mut exporter = ConsoleExporter::new("shop", console, false, delivery());
-    exporter.state.get_mut().unwrap().waiting = Waiting::new(most_spans);
+    exporter.state.get_mut().unwrap().waiting = TraceBuffer::new(most_spans);
     exporter
 }
 
@@ -62,9 +62,9 @@ fn child_and_root() -> (SpanData, SpanData) {
 fn a_trace_is_printed_whole_when_its_local_root_has_ended() {
     let (exporter, page) = printer(10);
     let (child, root) = child_and_root();
-    exporter.receive(vec![child]);
+    exporter.print_batch(vec![child]);
     assert_eq!(page.text(), "");
-    exporter.receive(vec![root]);
+    exporter.print_batch(vec![root]);
     let text = page.text();
     assert!(text.starts_with("trace 07070707"), "{text}");
     assert!(text.contains("1 service  2 spans"), "{text}");
@@ -76,8 +76,8 @@ fn a_trace_is_printed_whole_when_its_local_root_has_ended() {
 fn what_ends_after_its_root_is_printed_at_once_and_marked() {
     let (exporter, page) = printer(10);
     let (child, root) = child_and_root();
-    exporter.receive(vec![root]);
-    exporter.receive(vec![child]);
+    exporter.print_batch(vec![root]);
+    exporter.print_batch(vec![child]);
     let text = page.text();
     let later: Vec<_> = text.lines().filter(|line| line.contains("later")).collect();
     assert_eq!(later.len(), 1, "{text}");
@@ -88,7 +88,7 @@ fn what_ends_after_its_root_is_printed_at_once_and_marked() {
 fn the_oldest_trace_is_dropped_and_named_when_too_many_spans_wait() {
     let (exporter, page) = printer(1);
     let (child, _) = child_and_root();
-    exporter.receive(vec![child.clone(), child]);
+    exporter.print_batch(vec![child.clone(), child]);
     assert_eq!(
         page.text(),
         format!("trace {INBOUND}  2 spans dropped: too many wait for their root to end\n")
@@ -147,7 +147,7 @@ fn spans_dropped_to_make_room_are_failed() {
 fn what_still_waits_for_its_root_is_printed_at_shutdown() {
     let (exporter, page) = printer(10);
     let (child, _) = child_and_root();
-    exporter.receive(vec![child]);
+    exporter.print_batch(vec![child]);
     exporter.shutdown().unwrap();
     assert!(page.text().contains("query"));
 }
@@ -157,7 +157,7 @@ fn an_error_status_is_shown() {
     let (exporter, page) = printer(10);
     let (_, mut root) = child_and_root();
     root.status = Status::error("no stock");
-    exporter.receive(vec![root]);
+    exporter.print_batch(vec![root]);
     let text = page.text();
     assert!(text.contains("✗ 200") && text.contains("no stock"), "{text}");
 }
@@ -167,7 +167,7 @@ fn attributes_are_shown_on_demand_alone() {
     for (shown, console) in [(false, Console::new()), (true, Console::new().attributes(true))] {
         let page = Page::default();
         let exporter = exporter(&console.writer(page.clone()), 10);
-        exporter.receive(vec![child_and_root().1]);
+        exporter.print_batch(vec![child_and_root().1]);
         let text = page.text();
         assert_eq!(text.contains("http.response.status_code  200"), shown, "{text}");
     }
@@ -181,7 +181,7 @@ fn json_is_a_line_a_span_as_soon_as_it_ends() {
     exporter.set_resource(&Resource::builder_empty().with_attribute(name).build());
     let (child, root) = child_and_root();
     for span in [child, root] {
-        exporter.receive(vec![span.clone()]);
+        exporter.print_batch(vec![span.clone()]);
         let text = page.text();
         let line: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(line["name"], *span.name);
@@ -195,7 +195,7 @@ fn a_writer_gets_colours_only_where_asked_for() {
     for (color, console) in [(false, Console::new()), (true, Console::new().color(true))] {
         let page = Page::default();
         let exporter = exporter(&console.writer(page.clone()), 10);
-        exporter.receive(vec![child_and_root().1]);
+        exporter.print_batch(vec![child_and_root().1]);
         assert_eq!(page.text().contains('\u{1b}'), color);
     }
 }

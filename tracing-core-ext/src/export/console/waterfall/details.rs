@@ -6,13 +6,13 @@ use opentelemetry::{
 };
 
 use super::{
-    paint::Paint,
+    paint::Painter,
     span::WaterfallDetails,
     text::{duration, padded, safe, width},
 };
 
 const KEY_WIDTH: usize = 40;
-const LEAST_VALUE: usize = 16;
+const MIN_VALUE: usize = 16;
 const DESCRIPTION: &str = "error";
 
 /// Lines below a span: a key and its value each, or a heading.
@@ -47,10 +47,10 @@ impl Details {
     }
 
     /// Each line with `margin` before it and cut to `columns`, the margin included.
-    pub(super) fn lines(&self, margin: &str, columns: usize, paint: Paint) -> Vec<String> {
+    pub(super) fn lines(&self, margin: &str, columns: usize, paint: Painter) -> Vec<String> {
         let key = self.entries.iter().map(|entry| entry.indent + width(&entry.key)).max();
         let key = key.unwrap_or(0);
-        let room = columns.saturating_sub(width(margin) + key + 2).max(LEAST_VALUE);
+        let room = columns.saturating_sub(width(margin) + key + 2).max(MIN_VALUE);
         let line = |entry: &Entry| {
             let key = padded(&format!("{}{}", " ".repeat(entry.indent), entry.key), key);
             let value = safe(&entry.value, room);

@@ -7,7 +7,7 @@ use opentelemetry::trace::SpanKind;
 
 use super::{
     details::Details,
-    paint::{Colors, Paint},
+    paint::{Colors, Painter},
     span::WaterfallSpan,
     style::Style,
     text::{duration, padded, safe, width},
@@ -16,20 +16,20 @@ use super::{
 
 const SERVICE_WIDTH: usize = 24;
 const NAME_WIDTH: usize = 56;
-const LEAST_NAME: usize = 16;
+const MIN_NAME: usize = 16;
 const ERROR_WIDTH: usize = 48;
-const LEAST_ERROR: usize = 12;
-const LEAST_BAR: usize = 10;
+const MIN_ERROR: usize = 12;
+const MIN_BAR: usize = 10;
 const GAP: &str = "  ";
 
 /// From the first start to the last end.
-pub(super) struct Extent {
+pub(super) struct TimeRange {
     pub(super) start: SystemTime,
     pub(super) length: Duration,
 }
 
-impl Extent {
-    pub(super) fn of(spans: &[WaterfallSpan]) -> Self {
+impl TimeRange {
+    pub(super) fn new(spans: &[WaterfallSpan]) -> Self {
         let starts = spans.iter().map(|span| span.start);
         let start = starts.min().unwrap_or(SystemTime::UNIX_EPOCH);
         let ends = spans.iter().map(|span| since(start, span).saturating_add(span.duration));
@@ -60,7 +60,7 @@ impl<'a> Line<'a> {
     pub(super) fn new(
         span: &'a WaterfallSpan,
         row: &'a Row,
-        extent: &Extent,
+        extent: &TimeRange,
         style: Style,
     ) -> Self {
         let offset = since(extent.start, span);
@@ -89,7 +89,7 @@ impl<'a> Line<'a> {
         f: &mut fmt::Formatter<'_>,
         columns: &Columns,
         colors: &Colors<'_>,
-        paint: Paint,
+        paint: Painter,
     ) -> fmt::Result {
         let color = colors.color(&self.span.service);
         let status = self.padded_status(columns.status);
@@ -107,7 +107,7 @@ impl<'a> Line<'a> {
         )?;
         if let Some(error) = self.error {
             let room = columns.rest.saturating_sub(bar_end + 1);
-            write!(line, " {}", paint.red(&safe(error, room.clamp(LEAST_ERROR, ERROR_WIDTH))))?;
+            write!(line, " {}", paint.red(&safe(error, room.clamp(MIN_ERROR, ERROR_WIDTH))))?;
         }
         writeln!(f, "{}", line.trim_end())?;
         self.write_details(f, columns, paint)
@@ -117,7 +117,7 @@ impl<'a> Line<'a> {
         &self,
         f: &mut fmt::Formatter<'_>,
         columns: &Columns,
-        paint: Paint,
+        paint: Painter,
     ) -> fmt::Result {
         let Some(details) = &self.details else {
             return Ok(());
@@ -184,19 +184,19 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Bars get what is left; where that is too little, names and reasons are cut.
-    pub(super) fn fitting(lines: &[Line<'_>], width: usize) -> Self {
+    pub(super) fn fit(lines: &[Line<'_>], width: usize) -> Self {
         let service = widest(lines, |line| &line.service);
         let status = widest(lines, |line| &line.status);
         let offset = widest(lines, |line| &line.offset);
         let duration = widest(lines, |line| &line.duration);
         let fixed = service + status + offset + duration + 5 * GAP.len();
         let has_errors = lines.iter().any(|line| line.error.is_some());
-        let least = if has_errors { LEAST_BAR + 1 + LEAST_ERROR } else { LEAST_BAR };
+        let least = if has_errors { MIN_BAR + 1 + MIN_ERROR } else { MIN_BAR };
         let name = widest(lines, |line| &line.name);
-        let name = name.min(width.saturating_sub(fixed + least).max(LEAST_NAME));
+        let name = name.min(width.saturating_sub(fixed + least).max(MIN_NAME));
         let rest = width.saturating_sub(fixed + name).max(least);
         let bars = lines.iter().filter_map(|line| line.longest_bar(rest));
-        let bar = bars.min().unwrap_or(rest).max(LEAST_BAR);
+        let bar = bars.min().unwrap_or(rest).max(MIN_BAR);
         Self { width, service, name, status, offset, duration, bar, rest }
     }
 }
@@ -206,7 +206,7 @@ impl Line<'_> {
     /// would leave no half of them to the bars is cut.
     fn longest_bar(&self, columns: usize) -> Option<usize> {
         let reason = width(&safe(self.error?, ERROR_WIDTH)) + 1;
-        let half = (columns / 2).min(columns.saturating_sub(1 + LEAST_ERROR));
+        let half = (columns / 2).min(columns.saturating_sub(1 + MIN_ERROR));
         let room = columns.saturating_sub(reason).max(half);
         Some(((room as f64 / self.to).floor() as usize).min(columns))
     }

@@ -7,9 +7,9 @@ const COLORS: [u8; 10] = [36, 35, 33, 32, 34, 96, 95, 93, 92, 94];
 
 /// Colours for a terminal, or none.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paint(pub(super) bool);
+pub(super) struct Painter(pub(super) bool);
 
-impl Paint {
+impl Painter {
     pub(super) fn bold(self, text: &str) -> String {
         self.with(1, text)
     }
@@ -40,7 +40,7 @@ impl<'a> Colors<'a> {
         let mut colors = BTreeMap::new();
         for span in spans {
             if !colors.contains_key(&*span.service) {
-                let color = free_color(&span.service, &colors);
+                let color = unused_color(&span.service, &colors);
                 colors.insert(&*span.service, color);
             }
         }
@@ -52,7 +52,7 @@ impl<'a> Colors<'a> {
     }
 }
 
-fn free_color(service: &str, taken: &BTreeMap<&str, u8>) -> u8 {
+fn unused_color(service: &str, taken: &BTreeMap<&str, u8>) -> u8 {
     let sum: usize = service.bytes().map(usize::from).sum();
     let candidates = || COLORS.iter().cycle().skip(sum % COLORS.len()).take(COLORS.len());
     let is_free = |color: &&u8| !taken.values().any(|taken| taken == *color);
@@ -68,10 +68,10 @@ mod tests {
         let mut taken = BTreeMap::new();
         let names: Vec<_> = (0..COLORS.len()).map(|number| format!("service-{number}")).collect();
         for name in &names {
-            let color = free_color(name, &taken);
+            let color = unused_color(name, &taken);
             assert!(taken.values().all(|taken| *taken != color), "{name}");
             taken.insert(name, color);
         }
-        assert!(COLORS.contains(&free_color("one-too-many", &taken)));
+        assert!(COLORS.contains(&unused_color("one-too-many", &taken)));
     }
 }

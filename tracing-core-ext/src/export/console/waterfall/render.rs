@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     Row, Waterfall,
-    line::{Columns, Extent, Line},
+    line::{Columns, Line, TimeRange},
     paint::Colors,
     style::Style,
     text::{counted, duration},
@@ -22,7 +22,7 @@ impl<'a> Rendered<'a> {
 
     fn lines(&self) -> Vec<Line<'a>> {
         let Waterfall { spans, rows, .. } = self.waterfall;
-        let extent = Extent::of(spans);
+        let extent = TimeRange::new(spans);
         let line = |row: &'a Row| Line::new(&spans[row.span], row, &extent, self.style);
         rows.iter().map(line).collect()
     }
@@ -41,7 +41,7 @@ impl<'a> Rendered<'a> {
             "trace {trace_id}{later}  {}  {}  {}",
             counted(services.len(), "service"),
             counted(lines.len(), "span"),
-            duration(Extent::of(spans).length),
+            duration(TimeRange::new(spans).length),
         );
         format!("{}{failed}", self.style.paint.bold(&header))
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Rendered<'_> {
             return Ok(());
         }
         writeln!(f, "{}", self.header(&lines))?;
-        let columns = Columns::fitting(&lines, self.style.width);
+        let columns = Columns::fit(&lines, self.style.width);
         let colors = Colors::of(&self.waterfall.spans);
         lines.iter().try_for_each(|line| line.write(f, &columns, &colors, self.style.paint))
     }

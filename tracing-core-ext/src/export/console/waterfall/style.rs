@@ -1,6 +1,6 @@
 use std::io::{self, IsTerminal};
 
-use super::paint::Paint;
+use super::paint::Painter;
 
 const WIDTH: usize = 120;
 
@@ -9,7 +9,7 @@ const WIDTH: usize = 120;
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     pub(super) width: usize,
-    pub(super) paint: Paint,
+    pub(super) paint: Painter,
     pub(super) attributes: bool,
 }
 
@@ -25,7 +25,7 @@ impl Style {
     /// With colours or without.
     #[must_use]
     pub fn color(mut self, color: bool) -> Self {
-        self.paint = Paint(color);
+        self.paint = Painter(color);
         self
     }
 
@@ -55,7 +55,7 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: WIDTH, paint: Paint(false), attributes: false }
+        Self { width: WIDTH, paint: Painter(false), attributes: false }
     }
 }
 

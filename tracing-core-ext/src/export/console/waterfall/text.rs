@@ -14,10 +14,10 @@ pub(crate) fn safe(text: &str, columns: usize) -> String {
             false => safe.push(character),
         }
     }
-    cut(safe, columns)
+    truncate(safe, columns)
 }
 
-fn cut(text: String, columns: usize) -> String {
+fn truncate(text: String, columns: usize) -> String {
     if width(&text) <= columns {
         return text;
     }

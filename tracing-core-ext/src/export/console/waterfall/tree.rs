@@ -5,7 +5,7 @@ use opentelemetry::SpanId;
 use super::span::WaterfallSpan;
 
 /// Deeper spans are not indented any further.
-const MOST_LEVELS: usize = 12;
+const MAX_LEVELS: usize = 12;
 
 /// A line of the waterfall.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +124,6 @@ fn branches(below: &str, is_last: bool, level: usize) -> (String, String) {
         true => ("└ ", "  "),
         false => ("├ ", "│ "),
     };
-    let further = if level < MOST_LEVELS { further } else { "" };
+    let further = if level < MAX_LEVELS { further } else { "" };
     (format!("{below}{own}"), format!("{below}{further}"))
 }

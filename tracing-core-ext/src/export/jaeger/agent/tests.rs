@@ -17,12 +17,12 @@ proptest! {
         let batch: Vec<SpanData> = lengths.into_iter().map(span).collect();
         let encoder = Encoder::new(&Resource::builder_empty().build()).unwrap();
         let encoded = encoder.encode(&batch).unwrap();
-        let parts = Parts::of(&encoded).unwrap();
-        let (room, mut losses) = (parts.room(PACKET_SIZE).unwrap(), Losses::default());
+        let parts = BatchParts::parse(&encoded).unwrap();
+        let (room, mut losses) = (parts.room(PACKET_SIZE).unwrap(), BatchLoss::default());
         let pieces = pieces(&batch, &parts, room, &encoder, &mut losses).unwrap();
         prop_assert_eq!(pieces.len(), batch.len());
         let mut sent = Vec::new();
-        for run in runs(&pieces, room) {
+        for run in packets(&pieces, room) {
             let spans: Vec<&[u8]> = run.iter().map(|piece| &*piece.span).collect();
             prop_assert!(compact::packet(parts.process, &spans).unwrap().len() <= PACKET_SIZE);
             sent.extend(spans);

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     export::jaeger::endpoint::JaegerEndpoint,
-    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::Lines},
+    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
 fn to(agent: &Agent) -> TelemetryBuilder {
-    builder().jaeger(JaegerEndpoint::AgentUdp(agent.address())).log_writer(Lines::default())
+    builder().jaeger(JaegerEndpoint::AgentUdp(agent.address())).log_writer(CapturedLines::default())
 }
 
 fn end_span(telemetry: &Telemetry, name: &'static str, note: String) {
@@ -193,7 +193,7 @@ fn a_resource_too_large_for_any_packet_is_named() {
 
 #[test]
 fn an_agent_that_does_not_listen_is_one_log_line_and_a_count_at_shutdown() {
-    let (address, lines) = (nowhere(), Lines::default());
+    let (address, lines) = (nowhere(), CapturedLines::default());
     let (telemetry, _dispatch) = builder()
         .jaeger(JaegerEndpoint::AgentUdp(address))
         .log_writer(lines.clone())
@@ -219,7 +219,7 @@ fn spans_are_delivered_again_when_the_agent_is_back() {
     let address = nowhere();
     let (telemetry, _dispatch) = builder()
         .jaeger(JaegerEndpoint::AgentUdp(address))
-        .log_writer(Lines::default())
+        .log_writer(CapturedLines::default())
         .build()
         .unwrap();
     end_span(&telemetry, "lost", "a".to_owned());

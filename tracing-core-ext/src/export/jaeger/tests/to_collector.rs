@@ -10,7 +10,7 @@ use opentelemetry::trace::{Tracer, TracerProvider};
 use super::{builder, wire};
 use crate::{
     export::jaeger::endpoint::JaegerEndpoint,
-    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::Lines},
+    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
 struct Collector {
@@ -44,7 +44,7 @@ impl Collector {
 
     fn telemetry(&self) -> TelemetryBuilder {
         let endpoint = JaegerEndpoint::collector(&self.url).unwrap();
-        builder().jaeger(endpoint).log_writer(Lines::default())
+        builder().jaeger(endpoint).log_writer(CapturedLines::default())
     }
 }
 
@@ -182,7 +182,7 @@ fn a_collector_that_never_answers_is_a_failure_in_time() {
         let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
         let (telemetry, _dispatch) = builder()
             .jaeger(url.parse().unwrap())
-            .log_writer(Lines::default())
+            .log_writer(CapturedLines::default())
             .variables(move |name| (name == variable).then(|| "50".to_owned()))
             .build()
             .unwrap();

@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     export::otlp::tests::{collector, nowhere},
-    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::Lines},
+    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
 fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
@@ -110,7 +110,7 @@ fn one_meter_is_scraped_and_exported() {
 
 #[test]
 fn a_collector_that_is_down_is_one_line() {
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let variables = vec![
         ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", nowhere()),
@@ -153,7 +153,10 @@ mod protocols {
         protocols
     }
 
-    fn built(otlp: Otlp, variables: Vec<(&'static str, String)>) -> (Telemetry, tracing::Dispatch) {
+    fn build_client(
+        otlp: Otlp,
+        variables: Vec<(&'static str, String)>,
+    ) -> (Telemetry, tracing::Dispatch) {
         let builder = builder(variables).otlp(otlp).exporter(InMemorySpanExporter::default());
         builder.otlp_metrics().build().unwrap()
     }
@@ -169,7 +172,7 @@ mod protocols {
             for (otlp, path) in protocols() {
                 let collector = Collector::replying([Reply::Accept]);
                 let otlp = otlp.endpoint(&collector.url).compression(compression);
-                let (telemetry, _dispatch) = built(otlp, Vec::new());
+                let (telemetry, _dispatch) = build_client(otlp, Vec::new());
                 order(&telemetry);
                 let meter = telemetry.meter_provider().unwrap().meter("shop");
                 meter.f64_histogram("shop.wait").build().record(0.25, &[]);
@@ -190,7 +193,7 @@ mod protocols {
     fn what_a_collector_rejects_of_an_export_is_said_once() {
         for (otlp, _) in protocols() {
             let collector = Collector::replying([Reply::Partial(1, "too old")]);
-            let lines = Lines::default();
+            let lines = CapturedLines::default();
             let builder = builder(Vec::new()).otlp(otlp.endpoint(&collector.url));
             let builder = builder.exporter(InMemorySpanExporter::default()).otlp_metrics();
             let (telemetry, _dispatch) = builder.log_writer(lines.clone()).build().unwrap();
@@ -211,7 +214,7 @@ mod protocols {
         let variable = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
         let variables = preference.map(|preference| (variable, preference.to_owned()));
         let otlp = Otlp::http_protobuf().endpoint(&collector.url);
-        let (telemetry, _dispatch) = built(otlp, variables.into_iter().collect());
+        let (telemetry, _dispatch) = build_client(otlp, variables.into_iter().collect());
         for _ in 0..2 {
             order(&telemetry);
             telemetry.meter_provider().unwrap().force_flush().unwrap();
@@ -246,7 +249,8 @@ mod protocols {
         {
             let collector = Collector::replying([Reply::Accept]);
             let otlp = Otlp::http_json().endpoint(&collector.url);
-            let (telemetry, _dispatch) = built(otlp, vec![(HISTOGRAMS, aggregation.to_owned())]);
+            let (telemetry, _dispatch) =
+                build_client(otlp, vec![(HISTOGRAMS, aggregation.to_owned())]);
             let meter = telemetry.meter_provider().unwrap().meter("shop");
             meter.f64_histogram("shop.wait").build().record(0.25, &[]);
             telemetry.shutdown().unwrap();
@@ -272,7 +276,7 @@ mod protocols {
     fn an_export_of_metrics_takes_no_longer_than_its_own_timeout() {
         let collector = Collector::replying([Reply::Never]);
         let variables = vec![("OTEL_METRIC_EXPORT_TIMEOUT", "100".to_owned())];
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let otlp = Otlp::http_protobuf().endpoint(&collector.url);
         let builder = builder(variables).otlp(otlp).exporter(InMemorySpanExporter::default());
         let (telemetry, _dispatch) =

@@ -3,24 +3,24 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     config::{
-        Environment,
-        env::Variables,
+        EnvConfig,
+        env::Env,
         otlp::{METRICS, TRACES},
     },
-    export::{delivery::Delivery, otlp::client::Sender},
+    export::{delivery::Delivery, otlp::client::OtlpClient},
 };
 
 type Set = Vec<(String, String)>;
 
-fn variables(set: Set) -> Variables {
-    Variables::looked_up_by(move |name| {
+fn variables(set: Set) -> Env {
+    Env::from_fn(move |name| {
         let found = set.iter().find(|(key, _)| *key == name)?;
         Some(found.1.clone())
     })
 }
 
 fn resolved(code: &Otlp, set: Set, signal: &str) -> Result<Settings, TelemetryError> {
-    let environment = Environment::read(&variables(set))?;
+    let environment = EnvConfig::read(&variables(set))?;
     match signal {
         "TRACES" => Settings::resolve(code, &environment.traces, &TRACES),
         _ => Settings::resolve(code, &environment.metrics.otlp, &METRICS),
@@ -222,13 +222,13 @@ fn what_code_cannot_ask_for_is_refused() {
 fn what_is_resolved_does_not_show_what_is_secret() {
     let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
     let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
-    let environment = Environment::read(&variables(set)).unwrap();
+    let environment = EnvConfig::read(&variables(set)).unwrap();
     assert!(!format!("{environment:?}").contains("secret"));
     let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
     assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
     let delivery = Delivery::of_metrics(settings.endpoint.to_string(), Default::default());
-    let sender = Sender::new(settings, &Arc::new(delivery)).unwrap();
-    assert!(!format!("{sender:?}").contains("secret"), "{sender:?}");
+    let client = OtlpClient::new(settings, &Arc::new(delivery)).unwrap();
+    assert!(!format!("{client:?}").contains("secret"), "{client:?}");
 }
 
 #[test]

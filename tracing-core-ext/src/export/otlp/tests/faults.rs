@@ -6,7 +6,7 @@ use super::{
 };
 
 fn built(otlp: Otlp) -> (Telemetry, tracing::Dispatch) {
-    builder().otlp(otlp).log_writer(Lines::default()).build().unwrap()
+    builder().otlp(otlp).log_writer(CapturedLines::default()).build().unwrap()
 }
 
 /// What becomes of a span that is flushed before the service shuts down.

@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 
 use super::*;
-use crate::telemetry::{Telemetry, TelemetryBuilder, log_format::tests::Lines};
+use crate::telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines};
 
 /// What one export sent.
 pub(crate) struct Sent {
@@ -120,7 +120,7 @@ async fn spans_are_delivered_from_inside_a_multi_threaded_runtime() {
 #[tokio::test(flavor = "current_thread")]
 async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
     let url = nowhere();
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let (telemetry, _dispatch) =
         builder().otlp(briefly(&url)).log_writer(lines.clone()).build().unwrap();
     for _ in 0..2 {
@@ -140,7 +140,7 @@ async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
 fn a_refusing_collector_is_named_with_its_status() {
     let (url, _received) = collector("401 Unauthorized");
     let (telemetry, _dispatch) =
-        builder().otlp_endpoint(url).log_writer(Lines::default()).build().unwrap();
+        builder().otlp_endpoint(url).log_writer(CapturedLines::default()).build().unwrap();
     end_a_span(&telemetry);
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("1 failed") && error.contains("401"), "{error}");
@@ -150,7 +150,7 @@ fn a_refusing_collector_is_named_with_its_status() {
 fn a_redirect_is_a_failure_and_not_followed() {
     let (url, received) = collector("302 Found\r\nlocation: /v2/traces");
     let (telemetry, _dispatch) =
-        builder().otlp_endpoint(url).log_writer(Lines::default()).build().unwrap();
+        builder().otlp_endpoint(url).log_writer(CapturedLines::default()).build().unwrap();
     end_a_span(&telemetry);
     let error = telemetry.shutdown().unwrap_err().to_string();
     assert!(error.contains("1 failed") && error.contains("302"), "{error}");
@@ -163,7 +163,7 @@ fn a_page_is_no_answer_of_a_collector() {
     for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
         let answer = "200 OK\r\ncontent-type: Text/html; charset=utf-8";
         let (url, received) = collector_answering(answer, PAGE.to_vec());
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let (telemetry, _dispatch) =
             builder().otlp(otlp.endpoint(url)).log_writer(lines.clone()).build().unwrap();
         end_a_span(&telemetry);
@@ -185,7 +185,7 @@ fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
         Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
     let answer = ExportTraceServiceResponse { partial_success };
     let (url, _received) = collector_answering("200 OK", answer.encode_to_vec());
-    let lines = Lines::default();
+    let lines = CapturedLines::default();
     let (telemetry, _dispatch) =
         builder().otlp_endpoint(url).log_writer(lines.clone()).build().unwrap();
     for _ in 0..2 {

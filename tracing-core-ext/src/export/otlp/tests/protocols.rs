@@ -16,7 +16,7 @@ fn protocols() -> Vec<(Otlp, &'static str)> {
     protocols
 }
 
-fn built(otlp: Otlp, lines: &Lines) -> (Telemetry, tracing::Dispatch) {
+fn built(otlp: Otlp, lines: &CapturedLines) -> (Telemetry, tracing::Dispatch) {
     builder().otlp(otlp).log_writer(lines.clone()).build().unwrap()
 }
 
@@ -26,7 +26,7 @@ fn spans_arrive_by_each_protocol_compressed_or_not() {
         for (otlp, path) in protocols() {
             let collector = Collector::replying([Reply::Accept]);
             let otlp = otlp.endpoint(&collector.url).compression(compression);
-            let (telemetry, _dispatch) = built(otlp, &Lines::default());
+            let (telemetry, _dispatch) = built(otlp, &CapturedLines::default());
             end_a_span(&telemetry);
             telemetry.shutdown().unwrap();
 
@@ -45,7 +45,7 @@ fn only_the_headers_of_otlp_and_those_asked_for_are_sent() {
     for (otlp, _) in protocols() {
         let collector = Collector::replying([Reply::Accept]);
         let otlp = otlp.endpoint(&collector.url).header("x-tenant", "shop");
-        let (telemetry, _dispatch) = built(otlp, &Lines::default());
+        let (telemetry, _dispatch) = built(otlp, &CapturedLines::default());
         end_a_span(&telemetry);
         telemetry.shutdown().unwrap();
 
@@ -64,7 +64,7 @@ fn only_the_headers_of_otlp_and_those_asked_for_are_sent() {
 fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
     let collector = Collector::replying([Reply::Accept]);
     let (telemetry, _dispatch) =
-        built(Otlp::http_json().endpoint(&collector.url), &Lines::default());
+        built(Otlp::http_json().endpoint(&collector.url), &CapturedLines::default());
     let tracer = telemetry.tracer_provider().tracer("test");
     let mut span = tracer.start("order");
     span.set_attribute(KeyValue::new("n", 7));
@@ -89,7 +89,7 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
 fn what_a_collector_rejects_is_failed_by_each_protocol() {
     for (otlp, _) in protocols() {
         let collector = Collector::replying([Reply::Partial(2, "too\nold"), Reply::Accept]);
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let (telemetry, _dispatch) = built(otlp.endpoint(&collector.url), &lines);
         (0..3).for_each(|_| end_a_span(&telemetry));
         telemetry.tracer_provider().force_flush().unwrap();
@@ -107,7 +107,7 @@ fn what_a_collector_that_takes_everything_says_is_logged_when_it_is_new() {
         let slow = Reply::Partial(0, "use gzip");
         let replies = [slow.clone(), slow, Reply::Partial(0, "thanks"), Reply::Accept];
         let collector = Collector::replying(replies);
-        let lines = Lines::default();
+        let lines = CapturedLines::default();
         let (telemetry, _dispatch) = built(otlp.endpoint(&collector.url), &lines);
         for _ in 0..4 {
             end_a_span(&telemetry);
@@ -128,7 +128,7 @@ fn a_client_of_ones_own_sends() {
     headers.insert("x-client", "mine".parse().unwrap());
     let client = reqwest::Client::builder().default_headers(headers).build().unwrap();
     let otlp = Otlp::http_json().endpoint(&collector.url).http_client(client);
-    let (telemetry, _dispatch) = built(otlp, &Lines::default());
+    let (telemetry, _dispatch) = built(otlp, &CapturedLines::default());
     end_a_span(&telemetry);
     telemetry.shutdown().unwrap();
     assert_eq!(collector.next().headers["x-client"], "mine");

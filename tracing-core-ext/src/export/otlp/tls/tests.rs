@@ -18,7 +18,7 @@ use crate::{
         options::Otlp,
         tests::{collector::Collector, end_a_span},
     },
-    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::Lines},
+    telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
 /// One that signs certificates, and what it has signed for a collector and for a client of it.
@@ -100,7 +100,10 @@ fn protocols() -> Vec<Otlp> {
 }
 
 fn builder() -> TelemetryBuilder {
-    Telemetry::builder().service_name("checkout").log_writer(Lines::default()).variables(|_| None)
+    Telemetry::builder()
+        .service_name("checkout")
+        .log_writer(CapturedLines::default())
+        .variables(|_| None)
 }
 
 fn outcome(otlp: Otlp) -> Result<(), String> {

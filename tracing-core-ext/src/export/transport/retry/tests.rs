@@ -9,15 +9,15 @@ use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn temporary(wait: Option<Duration>) -> Failure {
-    Failure::Temporary { reason: "busy".to_owned(), wait }
+fn temporary(wait: Option<Duration>) -> ExportError {
+    ExportError::Retryable { reason: "busy".to_owned(), wait }
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn attempts_go_on_with_growing_delays_while_there_is_time() {
     let started = Instant::now();
     let mut starts = Vec::new();
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let result = retry.until_delivered(TIMEOUT, &closing, || {
         starts.push(started.elapsed());
         ready(Err::<(), _>(temporary(None)))
@@ -36,7 +36,7 @@ async fn attempts_go_on_with_growing_delays_while_there_is_time() {
 async fn the_time_a_collector_asks_for_is_obeyed() {
     let started = Instant::now();
     let mut answers = vec![Ok(()), Err(temporary(Some(Duration::from_secs(7))))];
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let result = retry.until_delivered(TIMEOUT, &closing, || ready(answers.pop().unwrap()));
     assert_eq!(result.await, Ok(()));
     assert_eq!(started.elapsed().as_secs(), 7);
@@ -45,7 +45,7 @@ async fn the_time_a_collector_asks_for_is_obeyed() {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_collector_that_asks_for_no_wait_is_not_stormed() {
     let mut attempts = 0;
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let result = retry.until_delivered(TIMEOUT, &closing, || {
         attempts += 1;
         ready(Err::<(), _>(temporary(Some(Duration::ZERO))))
@@ -57,7 +57,7 @@ async fn a_collector_that_asks_for_no_wait_is_not_stormed() {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_delay_behind_the_deadline_fails_at_once() {
     let started = Instant::now();
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let result = retry
         .until_delivered(TIMEOUT, &closing, || ready(Err::<(), _>(temporary(Some(Duration::MAX)))));
     assert_eq!(result.await, Err("busy".to_owned()));
@@ -68,7 +68,7 @@ async fn a_delay_behind_the_deadline_fails_at_once() {
 async fn what_is_never_answered_is_given_up_at_the_deadline_with_what_was_said_before() {
     let started = Instant::now();
     let mut answers = vec![temporary(None)];
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let result = retry.until_delivered(TIMEOUT, &closing, || {
         let failure = answers.pop();
         async move {
@@ -84,7 +84,7 @@ async fn what_is_never_answered_is_given_up_at_the_deadline_with_what_was_said_b
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_shutdown_ends_the_wait_and_leaves_one_attempt() {
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     let started = Instant::now();
     let mut attempts = 0;
     let delivering = retry.until_delivered(TIMEOUT, &closing, || {
@@ -93,7 +93,7 @@ async fn a_shutdown_ends_the_wait_and_leaves_one_attempt() {
     });
     let shutdown = async {
         sleep(Duration::from_secs(1)).await;
-        closing.begin();
+        closing.trigger();
     };
     let (result, ()) = tokio::join!(delivering, shutdown);
     assert_eq!(result, Err("busy".to_owned()));
@@ -114,12 +114,12 @@ fn retry_after_is_seconds_or_a_date() {
 
 /// Whether a request is made by an export that would succeed.
 async fn is_tried(retry: &Retry, timeout: Duration) -> Result<(), String> {
-    retry.until_delivered(timeout, &Closing::default(), || ready(Ok(()))).await
+    retry.until_delivered(timeout, &ShutdownSignal::default(), || ready(Ok(()))).await
 }
 
-async fn fail(retry: &Retry, failure: fn() -> Failure) {
+async fn fail(retry: &Retry, failure: fn() -> ExportError) {
     let attempt = || ready(Err::<(), _>(failure()));
-    retry.until_delivered(TIMEOUT, &Closing::default(), attempt).await.unwrap_err();
+    retry.until_delivered(TIMEOUT, &ShutdownSignal::default(), attempt).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
@@ -142,16 +142,16 @@ async fn the_time_a_collector_asks_for_holds_for_the_exports_behind_it() {
 async fn exports_that_fail_for_good_come_ever_slower() {
     let (retry, started) = (Retry::default(), Instant::now());
     for _ in 0..12 {
-        fail(&retry, || Failure::Final("forbidden".to_owned())).await;
+        fail(&retry, || ExportError::Permanent("forbidden".to_owned())).await;
     }
     assert!((15..40).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_shutdown_tries_what_had_to_wait() {
-    let (retry, closing) = <(Retry, Closing)>::default();
+    let (retry, closing) = <(Retry, ShutdownSignal)>::default();
     fail(&retry, || temporary(Some(Duration::from_secs(60)))).await;
-    closing.begin();
+    closing.trigger();
     let mut attempts = 0;
     let delivering = retry.until_delivered(TIMEOUT, &closing, || {
         attempts += 1;
