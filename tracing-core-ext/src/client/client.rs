@@ -6,7 +6,7 @@ use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response};
 use super::{
     redirect,
     request::RequestBuilder,
-    send::{self, Call},
+    send::{self, RequestOptions},
 };
 use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 
@@ -92,23 +92,25 @@ impl Client {
         &self,
         request: Request,
     ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
-        self.send(Call::default(), request)
+        self.send(RequestOptions::default(), request)
     }
 
     pub(super) fn send(
         &self,
-        call: Call,
+        options: RequestOptions,
         request: Request,
     ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
         let Self { inner, instrumentation, max_redirects } = self.clone();
         let parent = Context::current();
         async move {
             if let Some(max) = max_redirects {
-                return redirect::follow(inner, instrumentation, parent, call, request, max).await;
+                return redirect::follow(inner, instrumentation, parent, options, request, max)
+                    .await;
             }
             let execute = |request| inner.execute(request);
-            let answer = send::send(&instrumentation, &parent, &call, request, execute).await?;
-            Ok(answer.into_response())
+            let response =
+                send::send(&instrumentation, &parent, &options, request, execute).await?;
+            Ok(response.into_response())
         }
     }
 

@@ -1,11 +1,11 @@
 use crate::exchange::{ClassifyBodyError, ErrorType};
 
 /// Errors of sending a request.
-pub(super) trait Failure {
+pub(super) trait SendError {
     fn error_type(&self) -> ErrorType;
 }
 
-impl Failure for reqwest::Error {
+impl SendError for reqwest::Error {
     fn error_type(&self) -> ErrorType {
         if self.is_timeout() {
             ErrorType::Timeout
@@ -21,9 +21,9 @@ impl Failure for reqwest::Error {
 
 /// Errors of the body of a response.
 #[derive(Debug)]
-pub(super) struct Reading;
+pub(super) struct ReqwestBodyError;
 
-impl ClassifyBodyError<reqwest::Error> for Reading {
+impl ClassifyBodyError<reqwest::Error> for ReqwestBodyError {
     fn error_type(error: &reqwest::Error) -> ErrorType {
         if error.is_timeout() { ErrorType::Timeout } else { ErrorType::Body }
     }

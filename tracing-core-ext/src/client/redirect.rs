@@ -10,7 +10,7 @@ use http::{
 use opentelemetry::Context;
 use reqwest::{Client, Request, Response, Url, redirect::Policy};
 
-use super::send::{Call, send};
+use super::send::{RequestOptions, send};
 use crate::exchange::Instrumentation;
 
 /// As many as reqwest follows by default.
@@ -25,7 +25,7 @@ static CREDENTIALS: [HeaderName; 5] = [
     WWW_AUTHENTICATE,
 ];
 
-static OF_BODY: [HeaderName; 4] =
+static BODY_HEADERS: [HeaderName; 4] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING];
 
 thread_local! {
@@ -52,29 +52,29 @@ fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// ClientMiddleware `request` and follows up to `max` redirects, each as an exchange of its own.
+/// Sends `request` and follows up to `max` redirects, each as an exchange of its own.
 pub(super) async fn follow(
     client: Client,
     instrumentation: Instrumentation,
     parent: Context,
-    mut call: Call,
+    mut options: RequestOptions,
     mut request: Request,
     max: usize,
 ) -> reqwest::Result<Response> {
     let deadline = request.timeout().and_then(|timeout| Instant::now().checked_add(*timeout));
     let mut left = max;
     loop {
-        let kept = Kept::of(&mut request).filter(|_| left > 0);
+        let kept = ReplayableRequest::from_request(&mut request).filter(|_| left > 0);
         let execute = |request| execute(&client, request, left > 0);
-        let answer = send(&instrumentation, &parent, &call, request, execute).await?;
-        let next = kept.and_then(|kept| kept.redirected(&answer.response));
+        let response = send(&instrumentation, &parent, &options, request, execute).await?;
+        let next = kept.and_then(|kept| kept.redirected(&response.response));
         let Some(next) = next else {
-            return Ok(answer.into_response());
+            return Ok(response.into_response());
         };
-        answer.finish();
+        response.end();
         request = next;
         left -= 1;
-        call = Call { template: None, resend_count: call.resend_count.next() };
+        options = RequestOptions { template: None, resend_count: options.resend_count.next() };
         if let Some(deadline) = deadline {
             *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
         }
@@ -95,14 +95,14 @@ async fn execute(
 }
 
 /// A copy of a request that may have to go elsewhere.
-struct Kept {
+struct ReplayableRequest {
     request: Request,
     /// A body that is streamed cannot be sent twice.
     has_lost_body: bool,
 }
 
-impl Kept {
-    fn of(request: &mut Request) -> Option<Self> {
+impl ReplayableRequest {
+    fn from_request(request: &mut Request) -> Option<Self> {
         if let Some(request) = request.try_clone() {
             return Some(Self { request, has_lost_body: false });
         }
@@ -124,7 +124,7 @@ impl Kept {
         }
         if !keeps_body {
             *request.body_mut() = None;
-            remove(&mut request, &OF_BODY);
+            remove(&mut request, &BODY_HEADERS);
         }
         if url.origin() != request.url().origin() {
             remove(&mut request, &CREDENTIALS);
@@ -176,14 +176,16 @@ mod tests {
         let url = "http://shop.example/items/7?page=2".parse().unwrap();
         let mut request = Request::new(method, url);
         *request.body_mut() = Some("body".into());
-        for name in OF_BODY.iter().chain(&CREDENTIALS) {
+        for name in BODY_HEADERS.iter().chain(&CREDENTIALS) {
             request.headers_mut().insert(name, "value".parse().unwrap());
         }
         request
     }
 
     fn redirected(method: Method, status: u16, location: &str) -> Option<Request> {
-        Kept::of(&mut request(method)).unwrap().redirected(&response(status, location))
+        ReplayableRequest::from_request(&mut request(method))
+            .unwrap()
+            .redirected(&response(status, location))
     }
 
     #[test]
@@ -200,7 +202,7 @@ mod tests {
             let redirected = redirected(method, status, "/").unwrap();
             assert_eq!(*redirected.method(), next);
             assert_eq!(redirected.body().is_some(), keeps_body);
-            for name in &OF_BODY {
+            for name in &BODY_HEADERS {
                 assert_eq!(redirected.headers().contains_key(name), keeps_body);
             }
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     client::Client,
     extensions::{ResendCount, UrlTemplate},
-    send::Call,
+    send::RequestOptions,
 };
 
 /// A request in the making, with the methods of [`reqwest::RequestBuilder`].
@@ -15,12 +15,12 @@ use super::{
 pub struct RequestBuilder {
     inner: reqwest::RequestBuilder,
     client: Client,
-    call: Call,
+    options: RequestOptions,
 }
 
 impl RequestBuilder {
     pub(super) fn new(inner: reqwest::RequestBuilder, client: Client) -> Self {
-        Self { inner, client, call: Call::default() }
+        Self { inner, client, options: RequestOptions::default() }
     }
 
     /// What the URL was made from: recorded as `url.template`, it names the span `{method} {template}`.
@@ -35,7 +35,7 @@ impl RequestBuilder {
     /// # }
     /// ```
     pub fn url_template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
-        self.call.template = Some(UrlTemplate::new(template));
+        self.options.template = Some(UrlTemplate::new(template));
         self
     }
 
@@ -53,7 +53,7 @@ impl RequestBuilder {
     /// # }
     /// ```
     pub const fn resend_count(mut self, count: u32) -> Self {
-        self.call.resend_count = ResendCount::new(count);
+        self.options.resend_count = ResendCount::new(count);
         self
     }
 
@@ -137,15 +137,15 @@ impl RequestBuilder {
     ///
     /// Those of [`reqwest::RequestBuilder::send`].
     pub fn send(self) -> impl Future<Output = reqwest::Result<Response>> {
-        let Self { inner, client, call } = self;
-        let sending = inner.build().map(|request| client.send(call, request));
+        let Self { inner, client, options } = self;
+        let sending = inner.build().map(|request| client.send(options, request));
         async move { sending?.await }
     }
 
     /// A copy, if the body can be copied.
     pub fn try_clone(&self) -> Option<Self> {
         let inner = self.inner.try_clone()?;
-        Some(Self { inner, client: self.client.clone(), call: self.call.clone() })
+        Some(Self { inner, client: self.client.clone(), options: self.options.clone() })
     }
 
     fn map(self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {

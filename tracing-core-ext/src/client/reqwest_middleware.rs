@@ -5,9 +5,9 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{
-    errors::Failure,
+    errors::SendError,
     extensions::{ResendCount, UrlTemplate},
-    send::{Call, send},
+    send::{RequestOptions, send},
 };
 use crate::exchange::{Builder, ClientMiddleware, ErrorType, Instrumentation};
 
@@ -87,22 +87,22 @@ impl Middleware for TracingMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let call = next_call(extensions);
+        let options = next_options(extensions);
         let execute = |request| next.run(request, extensions);
         let parent = Context::current();
-        let answer = send(&self.instrumentation, &parent, &call, request, execute).await?;
-        Ok(answer.into_response())
+        let response = send(&self.instrumentation, &parent, &options, request, execute).await?;
+        Ok(response.into_response())
     }
 }
 
 /// All attempts at a request share its extensions.
-fn next_call(extensions: &mut Extensions) -> Call {
+fn next_options(extensions: &mut Extensions) -> RequestOptions {
     let resend_count = extensions.get().copied().unwrap_or_default();
     extensions.insert(ResendCount::next(resend_count));
-    Call { template: extensions.get::<UrlTemplate>().cloned(), resend_count }
+    RequestOptions { template: extensions.get::<UrlTemplate>().cloned(), resend_count }
 }
 
-impl Failure for Error {
+impl SendError for Error {
     /// A middleware that retries wraps the last error.
     fn error_type(&self) -> ErrorType {
         match self {

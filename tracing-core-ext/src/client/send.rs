@@ -10,7 +10,7 @@ use pin_project::pin_project;
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use super::{
-    errors::{Failure, Reading},
+    errors::{ReqwestBodyError, SendError},
     extensions::{ResendCount, UrlTemplate},
 };
 use crate::{
@@ -20,45 +20,45 @@ use crate::{
 
 /// What its caller says of a request that does not stand in it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Call {
+pub(super) struct RequestOptions {
     pub(super) template: Option<UrlTemplate>,
     pub(super) resend_count: ResendCount,
 }
 
 /// The head of a response, and the exchange that goes on in its body.
-pub(super) struct Answer {
+pub(super) struct TracedResponse {
     pub(super) response: Response,
     exchange: Exchange,
 }
 
-/// ClientMiddleware `request` by `execute`, once, as an exchange below `parent`.
+/// Sends `request` by `execute`, once, as an exchange below `parent`.
 pub(super) fn send<F>(
     instrumentation: &Instrumentation,
     parent: &Context,
-    call: &Call,
+    options: &RequestOptions,
     mut request: Request,
     execute: impl FnOnce(Request) -> F,
-) -> Sending<F> {
-    let exchange = instrumentation.start_client(parent, &head(&request, call));
+) -> SendFuture<F> {
+    let exchange = instrumentation.start_client(parent, &head(&request, options));
     exchange.inject(request.headers_mut());
-    measure(&mut request, &exchange);
-    Sending { inner: execute(request), exchange }
+    count_body(&mut request, &exchange);
+    SendFuture { inner: execute(request), exchange }
 }
 
 /// Future of an answer. It is no `async` function, for that would keep room for the request as long as it waits.
 #[pin_project]
-pub(super) struct Sending<F> {
+pub(super) struct SendFuture<F> {
     #[pin]
     inner: F,
     exchange: Exchange,
 }
 
-impl<F, E> Future for Sending<F>
+impl<F, E> Future for SendFuture<F>
 where
     F: Future<Output = Result<Response, E>>,
-    E: Failure,
+    E: SendError,
 {
-    type Output = Result<Answer, E>;
+    type Output = Result<TracedResponse, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -67,11 +67,11 @@ where
         if let Err(error) = &result {
             exchange.end(Outcome::Failed(error.error_type()));
         }
-        Poll::Ready(result.map(|response| Answer::new(response, exchange)))
+        Poll::Ready(result.map(|response| TracedResponse::new(response, exchange)))
     }
 }
 
-fn head<'a>(request: &'a Request, call: &'a Call) -> ClientRequestHead<'a, HeaderMap> {
+fn head<'a>(request: &'a Request, options: &'a RequestOptions) -> ClientRequestHead<'a, HeaderMap> {
     let url = request.url();
     ClientRequestHead {
         method: request.method().as_str(),
@@ -79,13 +79,13 @@ fn head<'a>(request: &'a Request, call: &'a Call) -> ClientRequestHead<'a, Heade
         host: url.host_str().map(|host| host.trim_matches(['[', ']'])),
         port: url.port_or_known_default(),
         headers: request.headers(),
-        template: call.template.as_ref().map(UrlTemplate::as_str),
-        resend_count: call.resend_count.count(),
+        template: options.template.as_ref().map(UrlTemplate::as_str),
+        resend_count: options.resend_count.count(),
     }
 }
 
 /// A body in memory counts when it is sent, for wrapped it could not be sent again; a stream counts as it passes.
-fn measure(request: &mut Request, exchange: &Exchange) {
+fn count_body(request: &mut Request, exchange: &Exchange) {
     let (Some(size), Some(body)) = (exchange.request_body_counter(), request.body_mut()) else {
         return;
     };
@@ -95,7 +95,7 @@ fn measure(request: &mut Request, exchange: &Exchange) {
     }
 }
 
-impl Answer {
+impl TracedResponse {
     fn new(response: Response, mut exchange: Exchange) -> Self {
         exchange.record_connection(
             ProtocolVersion::from_http(response.version()),
@@ -119,12 +119,12 @@ impl Answer {
         let told = http::Response::builder().url(response.url().clone()).body(());
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
         parts.extensions.extend(told.unwrap_or_default().into_parts().0.extensions);
-        let body = ExchangeBody::<_, Reading>::with_classifier(body, exchange);
+        let body = ExchangeBody::<_, ReqwestBodyError>::with_classifier(body, exchange);
         http::Response::from_parts(parts, Body::wrap(body)).into()
     }
 
     /// The head was all that is wanted.
-    pub(super) fn finish(mut self) {
+    pub(super) fn end(mut self) {
         self.exchange.end(Outcome::Complete);
     }
 }

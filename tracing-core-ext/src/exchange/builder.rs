@@ -99,8 +99,8 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
-        let can_bind = metrics::can_bind(any::type_name::<P>());
-        self.meter = Some((provider.meter_with_scope(self.scope.clone()), can_bind));
+        let supports_binding = metrics::supports_binding(any::type_name::<P>());
+        self.meter = Some((provider.meter_with_scope(self.scope.clone()), supports_binding));
         self
     }
 
@@ -310,8 +310,9 @@ impl<T: From<Instrumentation>> Builder<T> {
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.attribute_options.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter
-            .map(|(meter, can_bind)| Metrics::new(meter, scope, options.has_body_sizes, can_bind));
+        let metrics = meter.map(|(meter, supports_binding)| {
+            Metrics::new(meter, scope, options.has_body_sizes, supports_binding)
+        });
         Instrumentation::new(tracer, propagator, metrics, options)
     }
 }

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     bridge::tracing_span,
     http::{ClientRequestHead, RequestHead},
-    metrics::{instruments::Metrics, request::Measured},
-    propagation::{Headers, Propagator, extracted::Inbound},
+    metrics::{instruments::Metrics, request::RequestMetrics},
+    propagation::{Headers, Propagator, extracted::Extracted},
     semconv::{
         client::ClientAttributes,
         server::{NameState, ServerAttributes},
@@ -84,7 +84,7 @@ impl Instrumentation {
         self.start_server_with(head, |description, clock| {
             clock.start();
             let labels = description.labels(self.options().has_server_label);
-            Some(SharedState::measured(Measured::server(metrics, labels, head.version())))
+            Some(SharedState::measured(RequestMetrics::server(metrics, labels, head.version())))
         })
     }
 
@@ -95,9 +95,9 @@ impl Instrumentation {
         measure: impl FnOnce(&ServerAttributes<'_, R>, &mut Timer) -> Option<SharedState>,
     ) -> Exchange {
         let Inner { tracer, options, .. } = &*self.inner;
-        let (inbound, link) = self.remote_parent(head);
+        let (extracted, link) = self.remote_parent(head);
         if options.excludes(head) {
-            return Exchange::untraced(inbound.into_context(), head.method(), self.clone());
+            return Exchange::untraced(extracted.into_context(), head.method(), self.clone());
         }
         let mut clock = Timer::default();
         let description = ServerAttributes::new(head, &options.attribute_options);
@@ -105,7 +105,7 @@ impl Instrumentation {
         let tracing_span = tracing_span::span(head, &options.attribute_options);
         let kind = SpanKind::Server;
         let start = Start { kind, clock: &mut clock, link, description: &description };
-        let started = start_server_span(inbound, start, &tracing_span, &**tracer);
+        let started = start_server_span(extracted, start, &tracing_span, &**tracer);
         let name_state = description.name_state();
         let shared = match measured {
             Some(shared) => {
@@ -124,11 +124,11 @@ impl Instrumentation {
     fn remote_parent<'a, R: RequestHead>(
         &self,
         head: &'a R,
-    ) -> (Inbound<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
+    ) -> (Extracted<'a, impl Headers + use<'a, R>>, Option<Box<SpanContext>>) {
         match self.options().policy_for(head) {
-            TrustPolicy::Trust => (self.inner.propagator.read(head.headers()), None),
-            TrustPolicy::LinkOnly => (Inbound::nothing(), self.caller_link(head.headers())),
-            TrustPolicy::Ignore => (Inbound::nothing(), None),
+            TrustPolicy::Trust => (self.inner.propagator.extract_lazy(head.headers()), None),
+            TrustPolicy::LinkOnly => (Extracted::empty(), self.caller_link(head.headers())),
+            TrustPolicy::Ignore => (Extracted::empty(), None),
         }
     }
 
@@ -164,7 +164,7 @@ impl Instrumentation {
         let description = &ClientAttributes::new(head, &options.attribute_options);
         let measured = self.inner.metrics.as_ref().map(|metrics| {
             clock.start();
-            SharedState::measured(Measured::client(metrics, description.labels()))
+            SharedState::measured(RequestMetrics::client(metrics, description.labels()))
         });
         let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
         let started = tracer.start(start, parent);
@@ -182,25 +182,25 @@ impl Instrumentation {
 /// Starts the span of an incoming request, unless `tracing_span` has become that.
 #[inline(always)]
 fn start_server_span<H: Headers>(
-    inbound: Inbound<'_, H>,
+    extracted: Extracted<'_, H>,
     mut start: Start<'_>,
     tracing_span: &Span,
     tracer: &dyn StartSpan,
 ) -> Started {
     let is_capturable = tracing_span::may_be_exported_by_other_layer(tracing_span);
-    match tracer.fate(inbound.parent()) {
+    match tracer.fate(extracted.parent()) {
         Fate::Identity(trace_id, span_id) if !is_capturable => {
-            Started::unrecorded(inbound.into_unrecorded(trace_id, span_id))
+            Started::unrecorded(extracted.into_non_recording(trace_id, span_id))
         }
-        Fate::Absent if !is_capturable => Started::unrecorded(inbound.into_context()),
+        Fate::Absent if !is_capturable => Started::unrecorded(extracted.into_context()),
         Fate::Lean(lean, trace_id, span_id) if !is_capturable => {
-            let context = inbound.into_sampled(trace_id, span_id, |cx, identity, parent| {
+            let context = extracted.into_recording(trace_id, span_id, |cx, identity, parent| {
                 lean.start(start, cx, identity, parent)
             });
             Started::recorded(context)
         }
         _ => {
-            let parent = inbound.into_context();
+            let parent = extracted.into_context();
             let captured = is_capturable
                 .then(|| tracing_span::reuse_layer_span(tracing_span, &mut start, &parent));
             captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))

@@ -10,7 +10,7 @@ use super::{
     end_only::Ends,
     start::{CAPACITY, Start},
 };
-use crate::propagation::extracted::ParentSpan;
+use crate::propagation::extracted::ParentRef;
 
 /// Makes spans of a provider without the detours of its tracer, for one scope.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Lean {
         start: Start<'_>,
         cx: &Context,
         identity: SpanContext,
-        parent: ParentSpan,
+        parent: ParentRef,
     ) -> Context {
         let Start { kind, clock, link, description } = start;
         let start_time = clock.start_time();
@@ -87,7 +87,7 @@ struct LeanSpan {
 #[derive(Debug)]
 struct Open {
     identity: SpanContext,
-    parent: ParentSpan,
+    parent: ParentRef,
     kind: SpanKind,
     name: Cow<'static, str>,
     start_time: SystemTime,
@@ -400,7 +400,7 @@ mod tests {
                 false,
                 TraceState::NONE,
             ),
-            parent: ParentSpan { span_id: 3.into(), is_remote: true },
+            parent: ParentRef { span_id: 3.into(), is_remote: true },
             kind: SpanKind::Server,
             name: "GET".into(),
             start_time: SystemTime::UNIX_EPOCH,

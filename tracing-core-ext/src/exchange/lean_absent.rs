@@ -3,7 +3,7 @@ use std::sync::Arc;
 use opentelemetry::{Context, InstrumentationScope, trace::SpanContext};
 
 use super::start::Start;
-use crate::propagation::extracted::ParentSpan;
+use crate::propagation::extracted::ParentRef;
 
 /// Without the SDK nobody knows where its spans go.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Lean {
         _: Start<'_>,
         _: &Context,
         _: SpanContext,
-        _: ParentSpan,
+        _: ParentRef,
     ) -> Context {
         match **self {}
     }

@@ -6,7 +6,7 @@ use opentelemetry::{
 };
 
 use super::lean::Lean;
-use crate::{propagation::extracted::Parent, trace::id_generator};
+use crate::{propagation::extracted::ParentSampling, trace::id_generator};
 
 /// What is known of a provider before a span is made.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Foresight {
 
     /// What becomes of a span below `parent`.
     #[inline]
-    pub(crate) fn fate(&self, parent: Option<Parent>) -> Fate<'_> {
+    pub(crate) fn fate(&self, parent: Option<ParentSampling>) -> Fate<'_> {
         let share = match (self.sampler, parent) {
             (Sampler::Unknown, _) => return Fate::Open,
             (Sampler::Absent, _) => return Fate::Absent,
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn is_open(foresight: &Foresight, cx: &Context) -> bool {
-        matches!(foresight.fate(Parent::of(cx)), Fate::Open)
+        matches!(foresight.fate(ParentSampling::of(cx)), Fate::Open)
     }
 
     fn below(span_context: SpanContext) -> Context {
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_span_that_is_not_recorded_continues_the_trace_of_its_parent() {
         let foresight = foresight(&provider(AlwaysOff));
-        let continued = foresight.fate(Parent::of(&parent(TraceFlags::SAMPLED)));
+        let continued = foresight.fate(ParentSampling::of(&parent(TraceFlags::SAMPLED)));
         let Fate::Identity(trace_id, span_id) = continued else { panic!("{continued:?}") };
         assert_eq!(trace_id, TraceId::from(7));
         assert_ne!(span_id, SpanId::from(9));

@@ -15,7 +15,7 @@ use opentelemetry::{
 use super::options::Options;
 use crate::{
     http::{ProtocolVersion, method::Method, route::RouteName},
-    metrics::request::{Measured, Measurement},
+    metrics::request::{Measurement, RequestMetrics},
     semconv::{labels::EndLabels, names, options::AttributeOptions, rpc, server::NameState},
     trace::timer::Timer,
 };
@@ -32,7 +32,7 @@ struct Inner {
     grpc_path: OnceLock<Box<str>>,
     request_size: AtomicU64,
     response_size: AtomicU64,
-    measured: Option<Measured>,
+    measured: Option<RequestMetrics>,
     route_label: OnceLock<&'static str>,
 }
 
@@ -51,7 +51,7 @@ impl SharedState {
     }
 
     /// Of an exchange that is about to start.
-    pub(super) fn measured(measured: Measured) -> Self {
+    pub(super) fn measured(measured: RequestMetrics) -> Self {
         Self(Arc::new(Inner { measured: Some(measured), ..Inner::default() }))
     }
 

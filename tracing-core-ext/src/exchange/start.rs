@@ -5,7 +5,7 @@ use opentelemetry::{
 
 use super::sampler::{Fate, Foresight};
 use crate::{
-    propagation::extracted::{Parent, sampled_below, unrecorded_below},
+    propagation::extracted::{ParentSampling, non_recording_child, sampled_child},
     semconv::span_attributes::SpanAttributes,
     trace::timer::Timer,
 };
@@ -24,7 +24,7 @@ pub(crate) struct Start<'a> {
 /// A tracer of any type, resolved when a layer is built.
 pub(crate) trait StartSpan: Send + Sync {
     /// What becomes of a span below `parent`.
-    fn fate(&self, parent: Option<Parent>) -> Fate<'_>;
+    fn fate(&self, parent: Option<ParentSampling>) -> Fate<'_>;
 
     /// Starts a span below `parent`.
     fn start(&self, start: Start<'_>, parent: &Context) -> Started;
@@ -64,22 +64,22 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn fate(&self, parent: Option<Parent>) -> Fate<'_> {
+    fn fate(&self, parent: Option<ParentSampling>) -> Fate<'_> {
         self.foresight.fate(parent)
     }
 
     fn start(&self, start: Start<'_>, parent: &Context) -> Started {
-        match self.fate(Parent::of(parent)) {
+        match self.fate(ParentSampling::of(parent)) {
             // Where telemetry is suppressed the SDK makes no span at all.
             _ if parent.is_telemetry_suppressed() => self.start_blank(start, parent),
             Fate::Identity(trace_id, span_id) => {
-                Started::unrecorded(unrecorded_below(parent, trace_id, span_id))
+                Started::unrecorded(non_recording_child(parent, trace_id, span_id))
             }
             Fate::Absent => Started::unrecorded(parent.clone()),
             Fate::Unrecorded => self.start_blank(start, parent),
             Fate::Open => self.start_described(start, parent),
             Fate::Lean(lean, trace_id, span_id) => {
-                let (identity, caller) = sampled_below(parent, trace_id, span_id);
+                let (identity, caller) = sampled_child(parent, trace_id, span_id);
                 Started::recorded(lean.start(start, parent, identity, caller))
             }
         }

@@ -3,21 +3,21 @@ use opentelemetry::metrics::BoundUpDownCounter;
 use opentelemetry::metrics::{Meter, UpDownCounter};
 
 #[cfg(feature = "bound-instruments")]
-use super::bound::{Bound, Place};
+use super::bound::{BoundSeries, StaticStr};
 use crate::semconv::{labels::RequestLabels, names};
 
 /// The count of requests in flight.
-pub(super) struct Active {
+pub(super) struct ActiveRequests {
     counter: UpDownCounter<i64>,
     #[cfg(feature = "bound-instruments")]
-    bound: Option<Bound<[Place; 2], BoundUpDownCounter<i64>>>,
+    bound: Option<BoundSeries<[StaticStr; 2], BoundUpDownCounter<i64>>>,
 }
 
-impl Active {
-    /// `can_bind` where the instruments of `meter` are the SDK's.
-    pub(super) fn new(meter: &Meter, can_bind: bool) -> Self {
+impl ActiveRequests {
+    /// `supports_binding` where the instruments of `meter` are the SDK's.
+    pub(super) fn new(meter: &Meter, supports_binding: bool) -> Self {
         #[cfg(not(feature = "bound-instruments"))]
-        let _ = can_bind;
+        let _ = supports_binding;
         Self {
             counter: meter
                 .i64_up_down_counter(names::HTTP_SERVER_ACTIVE_REQUESTS)
@@ -25,7 +25,7 @@ impl Active {
                 .with_description("Number of active HTTP server requests.")
                 .build(),
             #[cfg(feature = "bound-instruments")]
-            bound: can_bind.then(|| Bound::new(64)),
+            bound: supports_binding.then(|| BoundSeries::new(64)),
         }
     }
 
@@ -39,7 +39,7 @@ impl Active {
 
     #[cfg(feature = "bound-instruments")]
     fn handle(&self, request: &RequestLabels) -> Option<&BoundUpDownCounter<i64>> {
-        let key = [request.method, request.scheme.unwrap_or("")].map(Place);
+        let key = [request.method, request.scheme.unwrap_or("")].map(StaticStr);
         self.bound.as_ref()?.handle(key, || self.counter.bind(&request.of_active()))
     }
 }

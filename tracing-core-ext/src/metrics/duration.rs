@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 
 #[cfg(feature = "bound-instruments")]
-use super::bound::{Bound, Place};
+use super::bound::{BoundSeries, StaticStr};
 #[cfg(feature = "prometheus")]
 use crate::export::prometheus::exemplars::{self, HistogramExemplars};
 #[cfg(feature = "bound-instruments")]
@@ -22,25 +22,25 @@ const SECONDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// A histogram of durations. Where Prometheus scrapes it, traces are remembered as its exemplars.
-pub(super) struct Durations {
+pub(super) struct DurationHistogram {
     histogram: Histogram<f64>,
     #[cfg(feature = "bound-instruments")]
-    bound: Option<Bound<Series, BoundHistogram<f64>>>,
+    bound: Option<BoundSeries<Series, BoundHistogram<f64>>>,
     #[cfg(feature = "prometheus")]
     exemplars: Option<Arc<HistogramExemplars>>,
 }
 
-impl Durations {
+impl DurationHistogram {
     /// `meter` is that of `scope`.
     pub(super) fn new(
         meter: &Meter,
         scope: &InstrumentationScope,
         name: &'static str,
         side: &str,
-        can_bind: bool,
+        supports_binding: bool,
     ) -> Self {
         #[cfg(not(feature = "bound-instruments"))]
-        let _ = can_bind;
+        let _ = supports_binding;
         #[cfg(not(feature = "prometheus"))]
         let _ = scope;
         Self {
@@ -51,7 +51,7 @@ impl Durations {
                 .with_boundaries(SECONDS.into())
                 .build(),
             #[cfg(feature = "bound-instruments")]
-            bound: can_bind.then(|| Bound::new(256)),
+            bound: supports_binding.then(|| BoundSeries::new(256)),
             #[cfg(feature = "prometheus")]
             exemplars: exemplars::global_exemplars()
                 .map(|exemplars| exemplars.histogram(scope, name, "s", &SECONDS)),
@@ -67,7 +67,7 @@ impl Durations {
         end: &EndLabels<'_>,
         span: &SpanContext,
     ) -> bool {
-        if self.remembers(span) {
+        if self.has_exemplar(span) {
             return false;
         }
         let handle =
@@ -86,7 +86,7 @@ impl Durations {
 
     #[cfg(any(feature = "bound-instruments", feature = "prometheus"))]
     /// Whether `span` becomes an exemplar.
-    fn remembers(&self, span: &SpanContext) -> bool {
+    fn has_exemplar(&self, span: &SpanContext) -> bool {
         #[cfg(feature = "prometheus")]
         return self.exemplars.is_some() && span.is_sampled();
         #[cfg(not(feature = "prometheus"))]
@@ -107,7 +107,7 @@ impl Durations {
         let seconds = duration.as_secs_f64();
         self.histogram.record(seconds, labels);
         #[cfg(feature = "prometheus")]
-        if let Some(exemplars) = self.exemplars.as_ref().filter(|_| self.remembers(span)) {
+        if let Some(exemplars) = self.exemplars.as_ref().filter(|_| self.has_exemplar(span)) {
             exemplars.record(labels, seconds, span, ended());
         }
         #[cfg(not(feature = "prometheus"))]
@@ -119,10 +119,10 @@ impl Durations {
 #[cfg(feature = "bound-instruments")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Series {
-    method: Place,
-    scheme: Option<Place>,
-    route: Option<Place>,
-    version: Option<Place>,
+    method: StaticStr,
+    scheme: Option<StaticStr>,
+    route: Option<StaticStr>,
+    version: Option<StaticStr>,
     status: Option<u16>,
 }
 
@@ -134,10 +134,10 @@ impl Series {
             return None;
         }
         Some(Self {
-            method: Place(request.method),
-            scheme: request.scheme.map(Place),
-            route: end.route.map(Place),
-            version: end.version.map(|version| Place(version.as_str())),
+            method: StaticStr(request.method),
+            scheme: request.scheme.map(StaticStr),
+            route: end.route.map(StaticStr),
+            version: end.version.map(|version| StaticStr(version.as_str())),
             status: end.status,
         })
     }

@@ -5,7 +5,7 @@ use opentelemetry::{
     metrics::{Histogram, Meter},
 };
 
-use super::{active_requests::Active, duration::Durations};
+use super::{active_requests::ActiveRequests, duration::DurationHistogram};
 use crate::semconv::names;
 
 /// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
@@ -16,37 +16,37 @@ pub(crate) struct Metrics {
     meter: Meter,
     scope: InstrumentationScope,
     has_body_sizes: bool,
-    can_bind: bool,
+    supports_binding: bool,
     server: OnceLock<Arc<Instruments>>,
     client: OnceLock<Arc<Instruments>>,
 }
 
 /// What one side of an exchange is recorded with.
 pub(super) struct Instruments {
-    pub(super) duration: Durations,
-    pub(super) active: Option<Active>,
-    pub(super) sizes: Option<Sizes>,
+    pub(super) duration: DurationHistogram,
+    pub(super) active: Option<ActiveRequests>,
+    pub(super) sizes: Option<BodySizeHistograms>,
 }
 
 /// Histograms of the sizes of both bodies.
-pub(super) struct Sizes {
+pub(super) struct BodySizeHistograms {
     pub(super) request: Histogram<u64>,
     pub(super) response: Histogram<u64>,
 }
 
 impl Metrics {
-    /// Those that `meter`, which is that of `scope`, makes; `can_bind` where it is the SDK's.
+    /// Those that `meter`, which is that of `scope`, makes; `supports_binding` where it is the SDK's.
     pub(crate) const fn new(
         meter: Meter,
         scope: InstrumentationScope,
         has_body_sizes: bool,
-        can_bind: bool,
+        supports_binding: bool,
     ) -> Self {
         Self {
             meter,
             scope,
             has_body_sizes,
-            can_bind,
+            supports_binding,
             server: OnceLock::new(),
             client: OnceLock::new(),
         }
@@ -58,7 +58,7 @@ impl Metrics {
                 [names::HTTP_SERVER_REQUEST_BODY_SIZE, names::HTTP_SERVER_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
                 duration: self.durations(names::HTTP_SERVER_REQUEST_DURATION, "server"),
-                active: Some(Active::new(&self.meter, self.can_bind)),
+                active: Some(ActiveRequests::new(&self.meter, self.supports_binding)),
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
             })
         })
@@ -76,11 +76,11 @@ impl Metrics {
         })
     }
 
-    fn durations(&self, name: &'static str, side: &str) -> Durations {
-        Durations::new(&self.meter, &self.scope, name, side, self.can_bind)
+    fn durations(&self, name: &'static str, side: &str) -> DurationHistogram {
+        DurationHistogram::new(&self.meter, &self.scope, name, side, self.supports_binding)
     }
 
-    fn sizes(&self, [request, response]: [&'static str; 2], side: &str) -> Sizes {
+    fn sizes(&self, [request, response]: [&'static str; 2], side: &str) -> BodySizeHistograms {
         let histogram = |name, what| {
             self.meter
                 .u64_histogram(name)
@@ -89,6 +89,9 @@ impl Metrics {
                 .with_boundaries(BYTES.into())
                 .build()
         };
-        Sizes { request: histogram(request, "request"), response: histogram(response, "response") }
+        BodySizeHistograms {
+            request: histogram(request, "request"),
+            response: histogram(response, "response"),
+        }
     }
 }

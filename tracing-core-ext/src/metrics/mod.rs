@@ -2,7 +2,7 @@
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>
 //!
-//! An exchange that is measured holds a [`Measured`], one that is not holds nothing. It counts as in flight from `start`
+//! An exchange that is measured holds a [`RequestMetrics`], one that is not holds nothing. It counts as in flight from `start`
 //! on, and is recorded once, by `record`.
 
 mod active_requests;
@@ -14,7 +14,7 @@ pub(crate) mod request;
 
 /// Whether instruments of a meter provider of this type can be bound to labels, as the SDK's can. Those of others may drop what
 /// is recorded so, without a word.
-pub(crate) fn can_bind(provider: &str) -> bool {
+pub(crate) fn supports_binding(provider: &str) -> bool {
     #[cfg(feature = "bound-instruments")]
     return provider == std::any::type_name::<opentelemetry_sdk::metrics::SdkMeterProvider>();
     #[cfg(not(feature = "bound-instruments"))]

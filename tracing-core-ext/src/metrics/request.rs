@@ -9,18 +9,18 @@ use std::{
 
 use opentelemetry::{KeyValue, trace::SpanContext};
 
-use super::instruments::{Instruments, Metrics, Sizes};
+use super::instruments::{BodySizeHistograms, Instruments, Metrics};
 use crate::{
     http::ProtocolVersion,
     semconv::labels::{self, EndLabels, RequestLabels},
 };
 
 /// One exchange, as it is measured.
-pub(crate) struct Measured {
+pub(crate) struct RequestMetrics {
     instruments: Arc<Instruments>,
     request: RequestLabels,
     version: OnceLock<ProtocolVersion>,
-    own_labels: Mutex<Vec<KeyValue>>,
+    user_attributes: Mutex<Vec<KeyValue>>,
     is_active: AtomicBool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Measurement {
     pub(crate) response_size: Option<u64>,
 }
 
-impl Measured {
+impl RequestMetrics {
     /// An incoming request, in flight from now on.
     pub(crate) fn server(
         metrics: &Metrics,
@@ -44,7 +44,7 @@ impl Measured {
         if let Some(version) = version {
             measured.set_version(version);
         }
-        measured.enter();
+        measured.increment();
         measured
     }
 
@@ -58,7 +58,7 @@ impl Measured {
             instruments: Arc::clone(instruments),
             request,
             version: OnceLock::new(),
-            own_labels: Mutex::default(),
+            user_attributes: Mutex::default(),
             is_active: AtomicBool::new(false),
         }
     }
@@ -70,10 +70,13 @@ impl Measured {
 
     /// Adds a label of the user's to the duration.
     pub(crate) fn set_label(&self, label: KeyValue) {
-        labels::set(&mut self.own_labels.lock().unwrap_or_else(PoisonError::into_inner), label);
+        labels::set(
+            &mut self.user_attributes.lock().unwrap_or_else(PoisonError::into_inner),
+            label,
+        );
     }
 
-    fn enter(&self) {
+    fn increment(&self) {
         if let Some(active) = &self.instruments.active {
             self.is_active.store(true, Ordering::Relaxed);
             active.add(1, &self.request);
@@ -81,7 +84,7 @@ impl Measured {
     }
 
     /// No longer in flight.
-    fn leave(&self) {
+    fn decrement(&self) {
         if self.is_active.swap(false, Ordering::Relaxed)
             && let Some(active) = &self.instruments.active
         {
@@ -97,10 +100,10 @@ impl Measured {
         span: &SpanContext,
         ended: impl FnOnce() -> SystemTime,
     ) {
-        self.leave();
+        self.decrement();
         let end = EndLabels { version: self.version.get().copied(), ..end };
         let Instruments { duration, sizes, .. } = &*self.instruments;
-        let mut own = self.own_labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.user_attributes.lock().unwrap_or_else(PoisonError::into_inner);
         #[cfg(feature = "bound-instruments")]
         if own.is_empty()
             && sizes.is_none()
@@ -108,7 +111,7 @@ impl Measured {
         {
             return;
         }
-        labels::with_room(|labels| {
+        labels::with_scratch(|labels| {
             self.request.push(&end, labels);
             if let Some(sizes) = sizes {
                 sizes.record(measurement, labels);
@@ -119,7 +122,7 @@ impl Measured {
     }
 }
 
-impl Sizes {
+impl BodySizeHistograms {
     fn record(&self, measurement: Measurement, labels: &[KeyValue]) {
         self.request.record(measurement.request_size, labels);
         if let Some(size) = measurement.response_size {
@@ -129,15 +132,15 @@ impl Sizes {
 }
 
 /// What never came to its end, because making the span has panicked say, is not in flight either.
-impl Drop for Measured {
+impl Drop for RequestMetrics {
     fn drop(&mut self) {
-        self.leave();
+        self.decrement();
     }
 }
 
-impl fmt::Debug for Measured {
+impl fmt::Debug for RequestMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Measured").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("RequestMetrics").field("request", &self.request).finish_non_exhaustive()
     }
 }
 
@@ -165,10 +168,15 @@ mod tests {
     fn metrics_binding(
         provider: &SdkMeterProvider,
         has_body_sizes: bool,
-        can_bind: bool,
+        supports_binding: bool,
     ) -> Metrics {
         let scope = InstrumentationScope::builder("tests").build();
-        Metrics::new(provider.meter_with_scope(scope.clone()), scope, has_body_sizes, can_bind)
+        Metrics::new(
+            provider.meter_with_scope(scope.clone()),
+            scope,
+            has_body_sizes,
+            supports_binding,
+        )
     }
 
     fn request() -> RequestLabels {
@@ -177,7 +185,7 @@ mod tests {
     }
 
     fn exchange(metrics: &Metrics, error_type: Option<&Cow<'static, str>>) {
-        let measured = Measured::server(metrics, request(), Some(ProtocolVersion::Http11));
+        let measured = RequestMetrics::server(metrics, request(), Some(ProtocolVersion::Http11));
         let duration = Duration::from_millis(7);
         let (status, route) = (Some(200), Some("/items/{id}"));
         measured.record(
@@ -206,7 +214,7 @@ mod tests {
         let (provider, exporter) = provider();
         let metrics = metrics(&provider, false);
 
-        drop(Measured::server(&metrics, request(), None));
+        drop(RequestMetrics::server(&metrics, request(), None));
 
         provider.force_flush().unwrap();
         let collected = exporter.get_finished_metrics().unwrap();
@@ -221,17 +229,17 @@ mod tests {
     }
 
     /// All series without their times, sorted.
-    fn exported(can_bind: bool) -> Vec<String> {
+    fn exported(supports_binding: bool) -> Vec<String> {
         let (provider, exporter) = provider();
-        let metrics = metrics_binding(&provider, false, can_bind);
+        let metrics = metrics_binding(&provider, false, supports_binding);
         let error = Cow::Borrowed("503");
         for error_type in [None, None, Some(&error)] {
             exchange(&metrics, error_type);
         }
-        let labelled = Measured::server(&metrics, request(), None);
+        let labelled = RequestMetrics::server(&metrics, request(), None);
         labelled.set_label(KeyValue::new("z.plan", "free"));
         let plain = RequestLabels { server: None, ..request() };
-        let more = [labelled, Measured::server(&metrics, plain, None)];
+        let more = [labelled, RequestMetrics::server(&metrics, plain, None)];
         for measured in &more {
             let duration = Duration::from_secs(3);
             measured.record(

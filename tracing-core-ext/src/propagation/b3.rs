@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 
 use super::{
-    b3_context::{Caller, Sampling},
+    b3_context::{B3Context, Sampling},
     headers::{Headers, HeadersMut, trim_ows},
     hex,
     text_map::{ExtractorHeaders, InjectorHeaders},
@@ -76,7 +76,7 @@ impl B3Propagator {
     }
 
     /// Writes what either of the two does.
-    pub(super) const fn and(self, other: Self) -> Self {
+    pub(super) const fn union(self, other: Self) -> Self {
         Self { single: self.single || other.single, multi: self.multi || other.multi }
     }
 
@@ -94,7 +94,7 @@ impl B3Propagator {
     /// It replaces every field of both forms. Where `cx` has neither a valid span nor a decision
     /// that was received without one, the fields in `headers` stay as they are.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
-        let Some(caller) = Caller::of(cx) else {
+        let Some(caller) = B3Context::of(cx) else {
             return;
         };
         remove(headers);
@@ -117,7 +117,7 @@ impl B3Propagator {
     }
 
     /// What [`inject`](Self::inject) may write.
-    pub(super) fn written(&self) -> &'static [String] {
+    pub(super) fn injected_fields(&self) -> &'static [String] {
         static FIELDS: LazyLock<[String; 5]> =
             LazyLock::new(|| [&B3, &TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS].map(ToString::to_string));
         match (self.single, self.multi) {
@@ -145,12 +145,12 @@ impl TextMapPropagator for B3Propagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        FieldIter::new(self.written())
+        FieldIter::new(self.injected_fields())
     }
 }
 
 /// Whether `name` is a field of either form.
-pub(super) fn has(name: &HeaderName) -> bool {
+pub(super) fn owns_header(name: &HeaderName) -> bool {
     ALL.contains(&name)
 }
 
@@ -169,9 +169,9 @@ pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
 //   span-id        = 16HEXDIGLC               ; all zeroes forbidden
 //   sampling-state = "0" / "1" / "d"
 //   parent-span-id = 16HEXDIGLC
-fn read_single(value: &[u8]) -> Option<Caller> {
+fn read_single(value: &[u8]) -> Option<B3Context> {
     if let Some(sampling) = read_state(value) {
-        return Some(Caller { ids: None, sampling });
+        return Some(B3Context { ids: None, sampling });
     }
     let mut fields = value.split(|&byte| byte == b'-').peekable();
     let ids = Some((read_trace_id(fields.next()?)?, read_span_id(fields.next()?)?));
@@ -180,7 +180,7 @@ fn read_single(value: &[u8]) -> Option<Caller> {
     if fields.next().is_some() || parent.is_some_and(|parent| !is_span_id(parent)) {
         return None;
     }
-    Some(Caller { ids, sampling: state.unwrap_or(Sampling::Deferred) })
+    Some(B3Context { ids, sampling: state.unwrap_or(Sampling::Deferred) })
 }
 
 // B3, "Multiple Headers", with the parent's id, which nobody needs, left unread:
@@ -193,7 +193,7 @@ fn read_multi(
     ids: [Option<&[u8]>; 2],
     sampled: Option<&[u8]>,
     flags: Option<&[u8]>,
-) -> Option<Caller> {
+) -> Option<B3Context> {
     let sampling = match (flags, sampled) {
         (Some(b"1"), _) => Sampling::Debug,
         (_, None) => Sampling::Deferred,
@@ -206,7 +206,7 @@ fn read_multi(
         [None, None] => None,
         [trace_id, span_id] => Some((read_trace_id(trace_id?)?, read_span_id(span_id?)?)),
     };
-    Some(Caller { ids, sampling })
+    Some(B3Context { ids, sampling })
 }
 
 fn read_state(state: &[u8]) -> Option<Sampling> {
@@ -233,7 +233,7 @@ fn is_span_id(digits: &[u8]) -> bool {
     digits.len() == 16 && hex::number(digits).is_some()
 }
 
-fn write_single(caller: Caller) -> String {
+fn write_single(caller: B3Context) -> String {
     let mut value = String::new();
     if let Some((trace_id, span_id)) = caller.ids {
         let _ = write!(value, "{trace_id}-{span_id}");
@@ -253,7 +253,7 @@ fn write_single(caller: Caller) -> String {
 
 /// Without the parent's id: the span sent is the caller's own, and the service that is called makes
 /// another.
-fn write_multi<H: HeadersMut>(caller: Caller, headers: &mut H) {
+fn write_multi<H: HeadersMut>(caller: B3Context, headers: &mut H) {
     if let Some((trace_id, span_id)) = caller.ids {
         headers.set(&TRACE_ID, trace_id.to_string().as_bytes());
         headers.set(&SPAN_ID, span_id.to_string().as_bytes());
@@ -572,7 +572,7 @@ mod tests {
             let cx = B3Propagator::single_header().extract(&headers);
             for propagator in [B3Propagator::single_header(), B3Propagator::multi_header()] {
                 let again = propagator.extract(&inject(propagator, &cx));
-                prop_assert_eq!(Caller::of(&again), Caller::of(&cx));
+                prop_assert_eq!(B3Context::of(&again), B3Context::of(&cx));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::w3c;
 ///
 /// One that was received travels in the context, beside the span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(super) struct B3Context {
     /// None where a decision came alone.
     pub(super) ids: Option<(TraceId, SpanId)>,
     pub(super) sampling: Sampling,
@@ -26,7 +26,7 @@ pub(super) enum Sampling {
     Debug,
 }
 
-impl Caller {
+impl B3Context {
     /// `cx` below this span.
     ///
     /// Below a decision that came alone too, as an invalid span with the flags of that decision: the
@@ -39,7 +39,7 @@ impl Caller {
         let (trace_id, span_id) = self.ids.unwrap_or((TraceId::INVALID, SpanId::INVALID));
         let flags = self.sampling.flags();
         let span_context = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
-        w3c::below_remote(cx, span_context).with_value(self)
+        w3c::with_remote_parent(cx, span_context).with_value(self)
     }
 
     /// The span of `cx`, or the decision that was received alone where there is none.
@@ -50,7 +50,7 @@ impl Caller {
         if !span.is_valid() {
             return received.copied().filter(|received| received.ids.is_none());
         }
-        let sampling = received.and_then(|received| received.lasting(span));
+        let sampling = received.and_then(|received| received.inherited_decision(span));
         let sampling = sampling.unwrap_or(match span.is_sampled() {
             true => Sampling::Accepted,
             false => Sampling::Denied,
@@ -59,7 +59,7 @@ impl Caller {
     }
 
     /// What holds for `span` whatever its flags are.
-    fn lasting(&self, span: &SpanContext) -> Option<Sampling> {
+    fn inherited_decision(&self, span: &SpanContext) -> Option<Sampling> {
         match (self.sampling, self.ids) {
             (Sampling::Debug, None) if !span.is_remote() => Some(Sampling::Debug),
             (Sampling::Debug, Some((trace_id, _))) if trace_id == span.trace_id() => {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn received(ids: Option<(TraceId, SpanId)>, sampling: Sampling) -> Context {
-        Caller { ids, sampling }.into_context(&Context::new())
+        B3Context { ids, sampling }.into_context(&Context::new())
     }
 
     /// `cx` with a child span as the `sampler` of a provider lets it be.
@@ -117,18 +117,18 @@ mod tests {
     }
 
     fn sampling(cx: &Context) -> Sampling {
-        Caller::of(cx).unwrap().sampling
+        B3Context::of(cx).unwrap().sampling
     }
 
     #[test]
     fn without_a_span_of_ours_a_caller_is_handed_on_as_it_came() {
         for sampling in STATES {
-            let caller = Caller { ids: ids(), sampling };
-            assert_eq!(Caller::of(&caller.into_context(&Context::new())), Some(caller));
+            let caller = B3Context { ids: ids(), sampling };
+            assert_eq!(B3Context::of(&caller.into_context(&Context::new())), Some(caller));
         }
         for sampling in [Sampling::Denied, Sampling::Accepted, Sampling::Debug] {
-            let alone = Caller { ids: None, sampling };
-            assert_eq!(Caller::of(&alone.into_context(&Context::new())), Some(alone));
+            let alone = B3Context { ids: None, sampling };
+            assert_eq!(B3Context::of(&alone.into_context(&Context::new())), Some(alone));
         }
     }
 
@@ -155,15 +155,15 @@ mod tests {
         let cx = received(None, Sampling::Accepted);
 
         let [one, other] = [(); 2].map(|()| with_child(&cx, Sampler::AlwaysOn));
-        assert_ne!(Caller::of(&one).unwrap().ids, Caller::of(&other).unwrap().ids);
+        assert_ne!(B3Context::of(&one).unwrap().ids, B3Context::of(&other).unwrap().ids);
     }
 
     #[test]
     fn a_decision_alone_replaces_no_span() {
         let cx = with_child(&Context::new(), Sampler::AlwaysOn);
-        let decided = Caller { ids: None, sampling: Sampling::Denied }.into_context(&cx);
+        let decided = B3Context { ids: None, sampling: Sampling::Denied }.into_context(&cx);
 
-        assert_eq!(Caller::of(&decided), Caller::of(&cx));
+        assert_eq!(B3Context::of(&decided), B3Context::of(&cx));
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn where_nothing_was_received_the_span_is_all_there_is() {
-        assert_eq!(Caller::of(&Context::new()), None);
+        assert_eq!(B3Context::of(&Context::new()), None);
 
         let cx = with_child(&Context::new(), Sampler::AlwaysOn);
         assert_eq!(sampling(&cx), Sampling::Accepted);
@@ -221,6 +221,6 @@ mod tests {
     #[test]
     fn ids_without_their_span_are_not_sent() {
         let cx = received(ids(), Sampling::Debug).with_remote_span_context(SpanContext::NONE);
-        assert_eq!(Caller::of(&cx), None);
+        assert_eq!(B3Context::of(&cx), None);
     }
 }

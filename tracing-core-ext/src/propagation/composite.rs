@@ -84,7 +84,7 @@ impl CompositePropagator {
     }
 
     fn new(formats: Vec<Format>) -> Self {
-        let fields = formats.iter().flat_map(Format::written).cloned().collect();
+        let fields = formats.iter().flat_map(Format::injected_fields).cloned().collect();
         Self { formats, fields }
     }
 
@@ -152,7 +152,7 @@ impl FromStr for CompositePropagator {
 fn deduplicated(formats: Vec<Format>) -> Vec<Format> {
     let mut kept: Vec<Format> = Vec::with_capacity(formats.len());
     for format in formats {
-        match kept.iter_mut().find_map(|kept| kept.and(format).map(|both| (kept, both))) {
+        match kept.iter_mut().find_map(|kept| kept.union(format).map(|both| (kept, both))) {
             Some((kept, both)) => *kept = both,
             None => kept.push(format),
         }
@@ -195,9 +195,9 @@ impl Format {
     }
 
     /// One that does what both do, where they are the same format.
-    fn and(self, other: Self) -> Option<Self> {
+    fn union(self, other: Self) -> Option<Self> {
         match (self, other) {
-            (Self::B3(one), Self::B3(other)) => Some(Self::B3(one.and(other))),
+            (Self::B3(one), Self::B3(other)) => Some(Self::B3(one.union(other))),
             _ => (self == other).then_some(self),
         }
     }
@@ -236,12 +236,12 @@ impl Format {
         }
     }
 
-    fn written(&self) -> &'static [String] {
+    fn injected_fields(&self) -> &'static [String] {
         match self {
             Self::TraceContext => &w3c::FIELDS[..2],
             Self::Baggage => &w3c::FIELDS[2..],
-            Self::B3(b3) => b3.written(),
-            Self::Jaeger(_) => JaegerPropagator::written(),
+            Self::B3(b3) => b3.injected_fields(),
+            Self::Jaeger(_) => JaegerPropagator::injected_fields(),
         }
     }
 }
@@ -314,7 +314,7 @@ mod tests {
     }
 
     /// The names of the fields that are written, sorted.
-    fn written(propagator: &CompositePropagator) -> Vec<String> {
+    fn injected_fields(propagator: &CompositePropagator) -> Vec<String> {
         let cx = composite("tracecontext").extract(&headers(&[W3C]));
         let cx = cx.with_baggage([KeyValue::new("k", "1")]);
         let mut sent = HeaderMap::new();
@@ -335,7 +335,7 @@ mod tests {
             ("none", &[]),
         ];
         for (list, expected) in cases {
-            assert_eq!(written(&composite(list)), expected, "{list}");
+            assert_eq!(injected_fields(&composite(list)), expected, "{list}");
         }
     }
 
@@ -434,8 +434,8 @@ mod tests {
     fn both_forms_of_b3_are_written_where_both_are_asked_for() {
         let expected = ["b3", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid"];
 
-        assert_eq!(written(&composite("b3,b3multi")), expected);
-        assert_eq!(written(&composite("b3multi,b3")), expected);
+        assert_eq!(injected_fields(&composite("b3,b3multi")), expected);
+        assert_eq!(injected_fields(&composite("b3multi,b3")), expected);
     }
 
     #[test]
@@ -457,7 +457,7 @@ mod tests {
             let propagator = composite(list).without_baggage();
             let cx = propagator.extract(&headers(&[W3C, BAGGAGE, UBERCTX]));
             assert!(cx.baggage().is_empty(), "{list}");
-            assert_eq!(written(&propagator), expected, "{list}");
+            assert_eq!(injected_fields(&propagator), expected, "{list}");
         }
     }
 

@@ -4,42 +4,42 @@ use opentelemetry::{
 };
 
 use super::{
-    headers::{Field, Headers},
+    headers::{HeaderValues, Headers},
     w3c::{
         TRACESTATE,
-        extras::beside,
+        extras::with_extras,
         traceparent::TraceParent,
-        tracestate::{self, Carried},
+        tracestate::{self, RawTraceState},
     },
 };
 
 /// What a caller sent, read as far as it takes to know whether a span below it is recorded: only then is a `tracestate`
 /// read, and a context made of the caller's span.
-pub(crate) struct Inbound<'a, H> {
+pub(crate) struct Extracted<'a, H> {
     /// All but the caller below, who would be the parent of all that is made in it.
     pub(super) cx: Context,
     /// None where there is no caller, and where the context has it already.
-    pub(super) caller: Option<Caller<'a, H>>,
+    pub(super) remote_parent: Option<RemoteParent<'a, H>>,
 }
 
 /// Who sent a `traceparent`.
-pub(super) struct Caller<'a, H> {
+pub(super) struct RemoteParent<'a, H> {
     pub(super) parent: TraceParent,
-    pub(super) state: Option<State<'a, H>>,
+    pub(super) state: Option<TraceStateHeader<'a, H>>,
     /// That may travel beside a span, unread.
-    pub(super) carries_lists: bool,
+    pub(super) keeps_raw: bool,
 }
 
 /// A `tracestate` in these headers.
 #[derive(Clone, Copy)]
-pub(super) struct State<'a, H> {
-    pub(super) field: Field<'a>,
+pub(super) struct TraceStateHeader<'a, H> {
+    pub(super) field: HeaderValues<'a>,
     pub(super) headers: &'a H,
 }
 
 /// The parent of a span, as far as a sampler asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parent {
+pub(crate) struct ParentSampling {
     /// Invalid where a decision came without a span.
     pub(crate) trace_id: TraceId,
     pub(crate) is_sampled: bool,
@@ -47,12 +47,12 @@ pub(crate) struct Parent {
 
 /// The parent of a span, as it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ParentSpan {
+pub(crate) struct ParentRef {
     pub(crate) span_id: SpanId,
     pub(crate) is_remote: bool,
 }
 
-impl Parent {
+impl ParentSampling {
     /// The span of `cx`.
     pub(crate) fn of(cx: &Context) -> Option<Self> {
         let span = cx.has_active_span().then(|| cx.span())?;
@@ -61,126 +61,126 @@ impl Parent {
     }
 }
 
-impl<H: Headers> Inbound<'_, H> {
+impl<H: Headers> Extracted<'_, H> {
     /// What was read into `cx` whole.
-    pub(super) const fn read(cx: Context) -> Self {
-        Self { cx, caller: None }
+    pub(super) const fn from_context(cx: Context) -> Self {
+        Self { cx, remote_parent: None }
     }
 
     /// Nobody has called.
-    pub(crate) fn nothing() -> Self {
-        Self::read(Context::new())
+    pub(crate) fn empty() -> Self {
+        Self::from_context(Context::new())
     }
 
     #[inline(always)]
-    pub(crate) fn parent(&self) -> Option<Parent> {
-        match &self.caller {
-            Some(caller) => Some(Parent {
-                trace_id: caller.parent.trace_id(),
-                is_sampled: caller.parent.flags().is_sampled(),
+    pub(crate) fn parent(&self) -> Option<ParentSampling> {
+        match &self.remote_parent {
+            Some(remote_parent) => Some(ParentSampling {
+                trace_id: remote_parent.parent.trace_id(),
+                is_sampled: remote_parent.parent.flags().is_sampled(),
             }),
-            None => Parent::of(&self.cx),
+            None => ParentSampling::of(&self.cx),
         }
     }
 
     /// The context whose span is the caller's.
     #[inline(always)]
     pub(crate) fn into_context(self) -> Context {
-        match self.caller {
-            Some(caller) => caller.into_context(&self.cx),
+        match self.remote_parent {
+            Some(remote_parent) => remote_parent.into_context(&self.cx),
             None => self.cx,
         }
     }
 
     /// The context whose span is this one below the caller's, which nobody records.
     #[inline(always)]
-    pub(crate) fn into_unrecorded(self, trace_id: TraceId, span_id: SpanId) -> Context {
-        match self.caller {
-            Some(caller) => caller.into_unrecorded(&self.cx, span_id),
-            None => unrecorded_below(&self.cx, trace_id, span_id),
+    pub(crate) fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
+        match self.remote_parent {
+            Some(remote_parent) => remote_parent.into_non_recording(&self.cx, span_id),
+            None => non_recording_child(&self.cx, trace_id, span_id),
         }
     }
 }
 
-impl<'a, H: Headers> Inbound<'a, H> {
+impl<'a, H: Headers> Extracted<'a, H> {
     /// The context whose span `start` makes below the caller's, as one that is sampled.
     #[inline(always)]
-    pub(crate) fn into_sampled(
+    pub(crate) fn into_recording(
         self,
         trace_id: TraceId,
         span_id: SpanId,
-        start: impl FnOnce(&Context, SpanContext, ParentSpan) -> Context,
+        start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
-        match self.caller {
-            Some(caller) => caller.into_sampled(&self.cx, span_id, start),
+        match self.remote_parent {
+            Some(remote_parent) => remote_parent.into_recording(&self.cx, span_id, start),
             None => {
-                let (identity, parent) = sampled_below(&self.cx, trace_id, span_id);
+                let (identity, parent) = sampled_child(&self.cx, trace_id, span_id);
                 start(&self.cx, identity, parent)
             }
         }
     }
 }
 
-impl<H: Headers> Caller<'_, H> {
+impl<H: Headers> RemoteParent<'_, H> {
     #[inline(always)]
-    fn into_sampled(
+    fn into_recording(
         self,
         cx: &Context,
         span_id: SpanId,
-        start: impl FnOnce(&Context, SpanContext, ParentSpan) -> Context,
+        start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
         let (trace_state, list) = self.read_state();
         let flags = self.parent.flags().with_sampled(true);
         let trace_id = self.parent.trace_id();
         let identity = SpanContext::new(trace_id, span_id, flags, false, trace_state);
-        let parent = ParentSpan { span_id: self.parent.parent_id(), is_remote: true };
-        beside(start(cx, identity, parent), self.parent, list)
+        let parent = ParentRef { span_id: self.parent.parent_id(), is_remote: true };
+        with_extras(start(cx, identity, parent), self.parent, list)
     }
 
     #[inline(always)]
     pub(super) fn into_context(self, cx: &Context) -> Context {
         let (trace_state, list) = self.read_state();
         let cx = cx.with_remote_span_context(self.parent.into_span_context(trace_state));
-        beside(cx, self.parent, list)
+        with_extras(cx, self.parent, list)
     }
 
-    fn into_unrecorded(self, cx: &Context, span_id: SpanId) -> Context {
+    fn into_non_recording(self, cx: &Context, span_id: SpanId) -> Context {
         let (trace_state, list) = match &self.state {
-            Some(state) if self.carries_lists => (TraceState::NONE, state.carry()),
+            Some(state) if self.keeps_raw => (TraceState::NONE, state.keep_raw()),
             _ => self.read_state(),
         };
-        let cx = unrecorded(cx, self.parent.trace_id(), span_id, trace_state);
-        beside(cx, self.parent, list)
+        let cx = non_recording(cx, self.parent.trace_id(), span_id, trace_state);
+        with_extras(cx, self.parent, list)
     }
 
     #[inline(always)]
-    fn read_state(&self) -> (TraceState, Option<Carried>) {
-        self.state.as_ref().map_or((TraceState::NONE, None), State::read)
+    fn read_state(&self) -> (TraceState, Option<RawTraceState>) {
+        self.state.as_ref().map_or((TraceState::NONE, None), TraceStateHeader::read)
     }
 }
 
-impl<H: Headers> State<'_, H> {
-    fn read(&self) -> (TraceState, Option<Carried>) {
+impl<H: Headers> TraceStateHeader<'_, H> {
+    fn read(&self) -> (TraceState, Option<RawTraceState>) {
         match self.field.is_only {
             true => tracestate::extract([self.field.first]),
             false => tracestate::extract(self.headers.values(&TRACESTATE)),
         }
     }
 
-    fn carry(&self) -> Option<Carried> {
+    fn keep_raw(&self) -> Option<RawTraceState> {
         match self.field.is_only {
-            true => tracestate::carry(|| [self.field.first]),
-            false => tracestate::carry(|| self.headers.values(&TRACESTATE)),
+            true => tracestate::keep_raw(|| [self.field.first]),
+            false => tracestate::keep_raw(|| self.headers.values(&TRACESTATE)),
         }
     }
 }
 
 /// The identity of a span below that of `cx` which is sampled, as the SDK would make it.
-pub(crate) fn sampled_below(
+pub(crate) fn sampled_child(
     cx: &Context,
     trace_id: TraceId,
     span_id: SpanId,
-) -> (SpanContext, ParentSpan) {
+) -> (SpanContext, ParentRef) {
     let span = cx.span();
     let parent = span.span_context();
     let (flags, is_remote) = match parent.is_valid() {
@@ -189,18 +189,18 @@ pub(crate) fn sampled_below(
     };
     let (flags, state) = (flags.with_sampled(true), parent.trace_state().clone());
     let identity = SpanContext::new(trace_id, span_id, flags, false, state);
-    (identity, ParentSpan { span_id: parent.span_id(), is_remote })
+    (identity, ParentRef { span_id: parent.span_id(), is_remote })
 }
 
 /// `cx` with a span below its own that nobody records, as the SDK would make it.
-pub(crate) fn unrecorded_below(cx: &Context, trace_id: TraceId, span_id: SpanId) -> Context {
+pub(crate) fn non_recording_child(cx: &Context, trace_id: TraceId, span_id: SpanId) -> Context {
     let trace_state = cx.span().span_context().trace_state().clone();
-    unrecorded(cx, trace_id, span_id, trace_state)
+    non_recording(cx, trace_id, span_id, trace_state)
 }
 
 /// The SDK clears all flags as well.
 #[inline(always)]
-fn unrecorded(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceState) -> Context {
+fn non_recording(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceState) -> Context {
     let flags = TraceFlags::NOT_SAMPLED;
     cx.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, false, state))
 }
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_where_others_may_have_to_send_it_on() {
-        let of_others = Propagator::in_place_of_another(W3cPropagator::new());
+        let of_others = Propagator::replacing_global(W3cPropagator::new());
         let exchange = received(&provider(), of_others);
         let cx = exchange.context().unwrap();
         assert_eq!(cx.span().span_context().trace_state().get("z"), Some("1"));
@@ -334,8 +334,8 @@ mod tests {
             let line = format!("k{at}{long}");
             headers.append("tracestate", HeaderValue::from_str(&line).unwrap());
         }
-        let carried = tracestate::carry(|| Headers::values(&headers, &TRACESTATE)).unwrap();
-        let Carried::Unread(list) = carried else { panic!("{carried:?}") };
+        let raw = tracestate::keep_raw(|| Headers::values(&headers, &TRACESTATE)).unwrap();
+        let RawTraceState::Unparsed(list) = raw else { panic!("{raw:?}") };
         assert!(list.len() <= 4096 && list.len() > 3800, "{}", list.len());
     }
 }

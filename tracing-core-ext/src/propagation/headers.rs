@@ -9,8 +9,11 @@ pub trait Headers {
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
 
     /// The fields of several names at once.
-    fn fields<'a, const N: usize>(&'a self, names: [&HeaderName; N]) -> [Option<Field<'a>>; N] {
-        names.map(|name| Field::of(self.values(name)))
+    fn fields<'a, const N: usize>(
+        &'a self,
+        names: [&HeaderName; N],
+    ) -> [Option<HeaderValues<'a>>; N] {
+        names.map(|name| HeaderValues::of(self.values(name)))
     }
 
     /// The names of the fields present.
@@ -21,14 +24,14 @@ pub trait Headers {
 
 /// A header field that is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field<'a> {
+pub struct HeaderValues<'a> {
     /// Its first value.
     pub first: &'a [u8],
     /// There is no other value.
     pub is_only: bool,
 }
 
-impl<'a> Field<'a> {
+impl<'a> HeaderValues<'a> {
     fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let first = values.next()?;
         Some(Self { first, is_only: values.next().is_none() })
@@ -44,16 +47,20 @@ impl Headers for HeaderMap {
     }
 
     #[inline(always)]
-    fn fields<'a, const N: usize>(&'a self, names: [&HeaderName; N]) -> [Option<Field<'a>>; N] {
+    fn fields<'a, const N: usize>(
+        &'a self,
+        names: [&HeaderName; N],
+    ) -> [Option<HeaderValues<'a>>; N] {
         if self.len() > SMALL {
-            return names.map(|name| Field::of(Headers::values(self, name)));
+            return names.map(|name| HeaderValues::of(Headers::values(self, name)));
         }
         let mut fields = [None; N];
         for (present, value) in self {
             for (field, name) in fields.iter_mut().zip(names) {
                 if present == name {
-                    let first = field.map_or(value.as_bytes(), |field: Field<'a>| field.first);
-                    *field = Some(Field { first, is_only: field.is_none() });
+                    let first =
+                        field.map_or(value.as_bytes(), |field: HeaderValues<'a>| field.first);
+                    *field = Some(HeaderValues { first, is_only: field.is_none() });
                 }
             }
         }

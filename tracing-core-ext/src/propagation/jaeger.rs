@@ -10,7 +10,7 @@ use opentelemetry::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use super::{
-    b3_context::{Caller, Sampling},
+    b3_context::{B3Context, Sampling},
     headers::{Headers, HeadersMut, trim_ows},
     hex,
     text_map::{ExtractorHeaders, InjectorHeaders},
@@ -121,7 +121,7 @@ impl JaegerPropagator {
     }
 
     /// What [`inject`](Self::inject) may write under a name known beforehand.
-    pub(super) fn written() -> &'static [String] {
+    pub(super) fn injected_fields() -> &'static [String] {
         static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [UBER_TRACE_ID.to_string()]);
         &*FIELDS
     }
@@ -143,7 +143,7 @@ impl TextMapPropagator for JaegerPropagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        FieldIter::new(Self::written())
+        FieldIter::new(Self::injected_fields())
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Con
 }
 
 pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
-    if let Some(Caller { ids: Some((trace_id, span_id)), sampling }) = Caller::of(cx) {
+    if let Some(B3Context { ids: Some((trace_id, span_id)), sampling }) = B3Context::of(cx) {
         let flags = match sampling {
             Sampling::Denied | Sampling::Deferred => 0,
             Sampling::Accepted => SAMPLED,
@@ -168,7 +168,7 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
 }
 
 /// Whether `name` is the field of the span.
-pub(super) fn has(name: &HeaderName) -> bool {
+pub(super) fn owns_header(name: &HeaderName) -> bool {
     *name == UBER_TRACE_ID
 }
 
@@ -187,7 +187,7 @@ pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
 //   flags          = 1*2HEXDIG
 //
 // Clients that encode header values send "%3A" for the colons.
-fn read(value: &[u8]) -> Option<Caller> {
+fn read(value: &[u8]) -> Option<B3Context> {
     let (trace_id, rest) = split_field(value)?;
     let (span_id, rest) = split_field(rest)?;
     let (parent, flags) = split_field(rest)?;
@@ -202,7 +202,7 @@ fn read(value: &[u8]) -> Option<Caller> {
         flags if flags & DEBUG == 0 => Sampling::Accepted,
         _ => Sampling::Debug,
     };
-    Some(Caller { ids: Some((trace_id, span_id)), sampling })
+    Some(B3Context { ids: Some((trace_id, span_id)), sampling })
 }
 
 fn split_field(value: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -506,7 +506,7 @@ mod tests {
             prop_assert_eq!(cx.has_active_span(), cx.span().span_context().is_valid());
 
             let again = JaegerPropagator::new().extract(&inject(&cx));
-            prop_assert_eq!(Caller::of(&again), Caller::of(&cx));
+            prop_assert_eq!(B3Context::of(&again), B3Context::of(&cx));
             prop_assert_eq!(again.baggage().to_string().len(), cx.baggage().to_string().len());
         }
     }

@@ -79,7 +79,7 @@ mod w3c;
 pub use self::{
     b3::B3Propagator,
     composite::{CompositePropagator, CompositePropagatorError},
-    headers::{Field, Headers, HeadersMut},
+    headers::{HeaderValues, Headers, HeadersMut},
     jaeger::JaegerPropagator,
     propagator::Propagator,
     w3c::{

@@ -10,7 +10,7 @@ use opentelemetry::{Context, global, propagation::TextMapPropagator};
 use super::{
     b3,
     composite::CompositePropagator,
-    extracted::Inbound,
+    extracted::Extracted,
     headers::{Headers, HeadersMut},
     jaeger,
     text_map::{HeadersExtractor, HeadersInjector},
@@ -42,7 +42,7 @@ pub struct Propagator(Kind);
 enum Kind {
     W3c(W3cPropagator),
     /// In the place of a global one for the same fields, by which others send on what was received.
-    InPlace(W3cPropagator),
+    ReplacesGlobal(W3cPropagator),
     Composite(Arc<CompositePropagator>),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
     Global,
@@ -68,8 +68,8 @@ impl Propagator {
 
     /// As if a global one for the same fields had been found.
     #[cfg(test)]
-    pub(super) const fn in_place_of_another(w3c: W3cPropagator) -> Self {
-        Self(Kind::InPlace(w3c))
+    pub(super) const fn replacing_global(w3c: W3cPropagator) -> Self {
+        Self(Kind::ReplacesGlobal(w3c))
     }
 
     fn composite(composite: CompositePropagator) -> Self {
@@ -107,11 +107,11 @@ impl Propagator {
     /// ```
     pub fn global() -> Self {
         global::get_text_map_propagator(|propagator| {
-            let known = installed_as(propagator);
+            let known = matching_installed(propagator);
             let w3c = || {
-                w3c_for(propagator).map(|w3c| match propagator.fields().next() {
+                as_w3c(propagator).map(|w3c| match propagator.fields().next() {
                     None => Self(Kind::W3c(w3c)),
-                    Some(_) => Self(Kind::InPlace(w3c)),
+                    Some(_) => Self(Kind::ReplacesGlobal(w3c)),
                 })
             };
             known.or_else(w3c).unwrap_or(Self(Kind::Global))
@@ -120,31 +120,33 @@ impl Propagator {
 
     /// Reads what the caller sent into an otherwise empty context.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
-        self.read(headers).into_context()
+        self.extract_lazy(headers).into_context()
     }
 
     /// Reads what the caller sent as far as it takes to know what becomes of it.
     #[inline(always)]
-    pub(crate) fn read<'a, H: Headers>(&self, headers: &'a H) -> Inbound<'a, H> {
+    pub(crate) fn extract_lazy<'a, H: Headers>(&self, headers: &'a H) -> Extracted<'a, H> {
         match &self.0 {
-            Kind::W3c(w3c) => w3c.read(Context::new(), headers, true),
-            _ => self.read_otherwise(headers),
+            Kind::W3c(w3c) => w3c.extract_lazy(Context::new(), headers, true),
+            _ => self.extract_other(headers),
         }
     }
 
     /// Out of the way of those who speak W3C alone.
     #[inline(never)]
-    fn read_otherwise<'a, H: Headers>(&self, headers: &'a H) -> Inbound<'a, H> {
+    fn extract_other<'a, H: Headers>(&self, headers: &'a H) -> Extracted<'a, H> {
         let extract = |propagator: &dyn TextMapPropagator| {
             propagator.extract_with_context(&Context::new(), &HeadersExtractor(headers))
         };
         let cx = match &self.0 {
-            Kind::W3c(w3c) | Kind::InPlace(w3c) => return w3c.read(Context::new(), headers, false),
+            Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => {
+                return w3c.extract_lazy(Context::new(), headers, false);
+            }
             Kind::Composite(composite) => composite.extract(headers),
             Kind::Other(propagator) => extract(&**propagator),
             Kind::Global => global::get_text_map_propagator(extract),
         };
-        Inbound::read(cx)
+        Extracted::from_context(cx)
     }
 
     /// Writes what `cx` holds for the service that is called.
@@ -153,7 +155,7 @@ impl Propagator {
             propagator.inject_context(cx, &mut HeadersInjector(&mut *headers));
         };
         match &self.0 {
-            Kind::W3c(w3c) | Kind::InPlace(w3c) => w3c.inject(cx, headers),
+            Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => w3c.inject(cx, headers),
             Kind::Composite(composite) => composite.inject(cx, headers),
             Kind::Other(propagator) => inject(&**propagator),
             Kind::Global => global::get_text_map_propagator(inject),
@@ -179,10 +181,10 @@ impl Propagator {
     pub fn remove<H: HeadersMut>(&self, headers: &mut H) {
         let mut remove = |propagator: &dyn TextMapPropagator| {
             let names = propagator.fields().map(|name| HeaderName::from_bytes(name.as_bytes()));
-            names.flatten().for_each(|name| remove_with_kin(&name, headers));
+            names.flatten().for_each(|name| remove_related_headers(&name, headers));
         };
         match &self.0 {
-            Kind::W3c(w3c) | Kind::InPlace(w3c) => remove(w3c),
+            Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => remove(w3c),
             Kind::Composite(composite) => remove(&**composite),
             Kind::Other(propagator) => remove(&**propagator),
             Kind::Global => global::get_text_map_propagator(remove),
@@ -191,10 +193,10 @@ impl Propagator {
 }
 
 /// Removes a field, and those of its format that are read but not written, or whose names are not known beforehand.
-fn remove_with_kin<H: HeadersMut>(name: &HeaderName, headers: &mut H) {
-    if b3::has(name) {
+fn remove_related_headers<H: HeadersMut>(name: &HeaderName, headers: &mut H) {
+    if b3::owns_header(name) {
         b3::remove(headers);
-    } else if jaeger::has(name) {
+    } else if jaeger::owns_header(name) {
         jaeger::remove(headers);
     } else {
         headers.remove(name);
@@ -230,9 +232,11 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 #[cfg(feature = "telemetry")]
 pub(crate) fn set_global_propagator(propagator: Propagator) {
     match &propagator.0 {
-        Kind::W3c(w3c) | Kind::InPlace(w3c) => global::set_text_map_propagator(*w3c),
-        Kind::Composite(composite) => global::set_text_map_propagator(Shared(composite.clone())),
-        Kind::Other(other) => global::set_text_map_propagator(Shared(other.clone())),
+        Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => global::set_text_map_propagator(*w3c),
+        Kind::Composite(composite) => {
+            global::set_text_map_propagator(SharedPropagator(composite.clone()))
+        }
+        Kind::Other(other) => global::set_text_map_propagator(SharedPropagator(other.clone())),
         // What is global already stays so.
         Kind::Global => return,
     }
@@ -242,23 +246,23 @@ pub(crate) fn set_global_propagator(propagator: Propagator) {
 
 /// What telemetry has installed, unless another has taken its place since.
 #[cfg(feature = "telemetry")]
-fn installed_as(global: &dyn TextMapPropagator) -> Option<Propagator> {
+fn matching_installed(global: &dyn TextMapPropagator) -> Option<Propagator> {
     let installed = INSTALLED.get()?;
     (installed.fields == fields_of(global)).then(|| installed.propagator.clone())
 }
 
 #[cfg(not(feature = "telemetry"))]
-fn installed_as(_: &dyn TextMapPropagator) -> Option<Propagator> {
+fn matching_installed(_: &dyn TextMapPropagator) -> Option<Propagator> {
     None
 }
 
 /// The global one owns its propagator, so this is how it gets one that is shared.
 #[cfg(feature = "telemetry")]
 #[derive(Debug)]
-struct Shared(Arc<dyn TextMapPropagator + Send + Sync>);
+struct SharedPropagator(Arc<dyn TextMapPropagator + Send + Sync>);
 
 #[cfg(feature = "telemetry")]
-impl TextMapPropagator for Shared {
+impl TextMapPropagator for SharedPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         self.0.inject_context(cx, injector);
     }
@@ -273,7 +277,7 @@ impl TextMapPropagator for Shared {
 }
 
 /// Our propagator for the fields of that one, where it has the same.
-fn w3c_for(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
+fn as_w3c(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
     let fields = fields_of(propagator);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     match fields[..] {
@@ -391,25 +395,25 @@ mod tests {
 
     #[test]
     fn no_fields_stand_for_w3c_with_baggage() {
-        assert_eq!(w3c_for(&composite(vec![])), Some(W3cPropagator::new()));
+        assert_eq!(as_w3c(&composite(vec![])), Some(W3cPropagator::new()));
     }
 
     #[test]
     fn the_fields_of_trace_context_stand_for_w3c() {
         let trace_context = TraceContextPropagator::new();
 
-        assert_eq!(w3c_for(&trace_context), Some(W3cPropagator::new().without_baggage()));
+        assert_eq!(as_w3c(&trace_context), Some(W3cPropagator::new().without_baggage()));
         let both = composite(vec![Box::new(BaggagePropagator::new()), Box::new(trace_context)]);
-        assert_eq!(w3c_for(&both), Some(W3cPropagator::new()));
+        assert_eq!(as_w3c(&both), Some(W3cPropagator::new()));
     }
 
     #[test]
     fn other_fields_are_left_to_their_propagator() {
-        assert_eq!(w3c_for(&Foreign::new()), None);
-        assert_eq!(w3c_for(&BaggagePropagator::new()), None);
+        assert_eq!(as_w3c(&Foreign::new()), None);
+        assert_eq!(as_w3c(&BaggagePropagator::new()), None);
         let mixed =
             composite(vec![Box::new(TraceContextPropagator::new()), Box::new(Foreign::new())]);
-        assert_eq!(w3c_for(&mixed), None);
+        assert_eq!(as_w3c(&mixed), None);
     }
 
     #[test]

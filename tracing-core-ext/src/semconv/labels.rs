@@ -67,16 +67,16 @@ impl RequestLabels {
 
 thread_local! {
     /// Room for the labels of one measurement, so that none is allocated.
-    static ROOM: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
 }
 
 /// Hands an empty list to `record`.
-pub(crate) fn with_room(record: impl FnOnce(&mut Vec<KeyValue>)) {
+pub(crate) fn with_scratch(record: impl FnOnce(&mut Vec<KeyValue>)) {
     // An exchange may be dropped by a thread that has lost its thread-locals.
-    let mut labels = ROOM.try_with(Cell::take).unwrap_or_default();
+    let mut labels = SCRATCH.try_with(Cell::take).unwrap_or_default();
     record(&mut labels);
     labels.clear();
-    let _ = ROOM.try_with(|room| room.set(labels));
+    let _ = SCRATCH.try_with(|room| room.set(labels));
 }
 
 /// Adds `label`, in the place of another one with its key.

@@ -20,7 +20,7 @@ use super::telemetry::{ShutdownTask, Telemetry};
 use crate::config::metrics::HISTOGRAMS;
 #[cfg(feature = "prometheus")]
 use crate::export::prometheus::{
-    Endpoint as Scraped, Prometheus, Registry, exemplars, options::Served,
+    Endpoint as Scraped, Prometheus, Registry, exemplars, options::ScrapeServer,
 };
 use crate::{
     base::error::TelemetryError, config::metrics::MetricsVariables, exchange::instrumentation,
@@ -59,7 +59,7 @@ pub(crate) struct Metrics {
     #[cfg(feature = "otlp")]
     delivery: Option<Arc<Delivery>>,
     #[cfg(feature = "prometheus")]
-    served: Option<Served>,
+    served: Option<ScrapeServer>,
 }
 
 impl MetricsOptions {
@@ -84,7 +84,7 @@ impl MetricsOptions {
             #[cfg(feature = "otlp")]
             delivery,
             #[cfg(feature = "prometheus")]
-            served: served.map(Served::listen).transpose()?,
+            served: served.map(ScrapeServer::listen).transpose()?,
         }))
     }
 
@@ -96,8 +96,7 @@ impl MetricsOptions {
     ) -> Result<Option<Metrics>, TelemetryError> {
         #[cfg(feature = "prometheus")]
         if let Some(options) = self.prometheus {
-            let (served, _) =
-                options.prepare(resource, &environment.listener, vec!["prometheus"])?;
+            let (served, _) = options.build(resource, &environment.listener, vec!["prometheus"])?;
             return Ok(Some(Metrics {
                 provider: SdkMeterProvider::builder().build(),
                 #[cfg(feature = "otlp")]
@@ -134,11 +133,11 @@ impl MetricsOptions {
         resource: &Resource,
         environment: &MetricsVariables,
         exporters: Vec<&'static str>,
-    ) -> Result<(MeterProviderBuilder, Option<Served>), TelemetryError> {
+    ) -> Result<(MeterProviderBuilder, Option<ScrapeServer>), TelemetryError> {
         let Some(options) = self.prometheus else {
             return Ok((builder, None));
         };
-        let (served, reader) = options.prepare(resource, &environment.listener, exporters)?;
+        let (served, reader) = options.build(resource, &environment.listener, exporters)?;
         Ok((reader.read(builder), Some(served)))
     }
 
@@ -223,14 +222,14 @@ impl Metrics {
     /// Whoever asks is told that the service drains.
     pub(crate) fn drain(&self) {
         #[cfg(feature = "prometheus")]
-        self.served.iter().for_each(Served::drain);
+        self.served.iter().for_each(ScrapeServer::start_draining);
     }
 
     /// What exports the last metrics and closes the listener. From now on no export waits for another attempt.
     pub(crate) fn shutdown_tasks(&mut self, timeout: Duration) -> Vec<ShutdownTask> {
         let meters = self.meter_shutdown_task(timeout);
         #[cfg(feature = "prometheus")]
-        if let Some(listener) = self.served.as_mut().and_then(Served::closing) {
+        if let Some(listener) = self.served.as_mut().and_then(ScrapeServer::shutdown_task) {
             return vec![meters, Box::new(listener)];
         }
         vec![meters]
@@ -282,7 +281,7 @@ impl Telemetry {
 
     /// Where metrics are served by a listener of their own.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.served().and_then(Served::address)
+        self.served().and_then(ScrapeServer::address)
     }
 
     /// What is scraped, to add collectors of the `prometheus` crate to.
@@ -290,7 +289,7 @@ impl Telemetry {
         self.served().map(|served| &served.registry)
     }
 
-    fn served(&self) -> Option<&Served> {
+    fn served(&self) -> Option<&ScrapeServer> {
         self.metrics.as_ref()?.served.as_ref()
     }
 }

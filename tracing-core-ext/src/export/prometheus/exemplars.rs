@@ -81,7 +81,7 @@ impl Exemplars {
     }
 
     /// Those of every series of the family `metric`, by its labels as they are exposed, in the order of their names.
-    pub(super) fn of_family(&self, metric: &str) -> HashMap<Labels, Arc<SeriesExemplars>> {
+    pub(super) fn for_family(&self, metric: &str) -> HashMap<Labels, Arc<SeriesExemplars>> {
         let histograms = self.histograms.read().unwrap_or_else(PoisonError::into_inner);
         let of_metric = histograms.iter().filter(|histogram| histogram.metric == metric);
         of_metric.flat_map(|histogram| histogram.exposed()).collect()
@@ -91,7 +91,7 @@ impl Exemplars {
 impl HistogramExemplars {
     fn new(scope: &InstrumentationScope, name: &str, unit: &str, bounds: &[f64]) -> Self {
         Self {
-            metric: name::of_instrument(name, unit, InstrumentKind::Histogram),
+            metric: name::metric_name(name, unit, InstrumentKind::Histogram),
             scope: scope_labels(scope),
             bounds: bounds.into(),
             series: RwLock::default(),
@@ -136,7 +136,7 @@ impl HistogramExemplars {
 
     fn exposed(&self) -> Vec<(Labels, Arc<SeriesExemplars>)> {
         let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        let label = |it: &KeyValue| (name::of_label(it.key.as_str()), it.value.to_string());
+        let label = |it: &KeyValue| (name::label_name(it.key.as_str()), it.value.to_string());
         let exposed = series.iter().map(|(attributes, series)| {
             let mut labels: Labels = attributes.iter().map(label).collect();
             labels.extend_from_slice(&self.scope);
@@ -247,7 +247,7 @@ pub(super) mod tests {
         for number in 0..many {
             histogram.series(&[KeyValue::new("number", number)]);
         }
-        assert_eq!(exemplars.of_family("a_b_seconds").len(), MAX_SERIES);
+        assert_eq!(exemplars.for_family("a_b_seconds").len(), MAX_SERIES);
         assert!(histogram.series(&[KeyValue::new("number", 1)]).is_some());
         assert!(histogram.series(&[KeyValue::new("number", many)]).is_none());
     }

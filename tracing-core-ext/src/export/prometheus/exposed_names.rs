@@ -6,32 +6,32 @@ use std::{
 
 use opentelemetry_sdk::metrics::{Instrument, InstrumentKind};
 
-use super::{name, notices::Notices};
+use super::{name, notices::WarnOnce};
 
 /// The instruments made so far, by what the names they are exposed under have in common.
 #[derive(Debug, Default)]
-pub(super) struct Instruments(Mutex<HashMap<String, Seen>>);
+pub(super) struct ExposedNames(Mutex<HashMap<String, ExposedInstrument>>);
 
 /// What tells an instrument from others of the same metric. The SDK takes names apart by no more than their letters.
 #[derive(Clone, Debug, PartialEq)]
-struct Seen {
+struct ExposedInstrument {
     metric: String,
     name: String,
     unit: String,
     kind: InstrumentKind,
 }
 
-impl Instruments {
+impl ExposedNames {
     /// Tells of an instrument that is exposed under the name of another one. Answers that name.
-    pub(super) fn see(&self, instrument: &Instrument, notices: &Notices) -> String {
+    pub(super) fn register(&self, instrument: &Instrument, notices: &WarnOnce) -> String {
         let (unit, kind) = (instrument.unit().to_owned(), instrument.kind());
-        let metric = name::of_instrument(instrument.name(), &unit, kind);
+        let metric = name::metric_name(instrument.name(), &unit, kind);
         let name = instrument.name().to_lowercase();
-        let seen = Seen { metric: metric.to_lowercase(), name, unit, kind };
+        let seen = ExposedInstrument { metric: metric.to_lowercase(), name, unit, kind };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = known.entry(name::base(&metric).to_owned()).or_insert_with(|| seen.clone());
         if *first != seen {
-            notices.alike(&metric, &seen.to_string(), &first.to_string());
+            notices.name_conflict(&metric, &seen.to_string(), &first.to_string());
         }
         metric
     }
@@ -49,7 +49,7 @@ impl Instruments {
     }
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for ExposedInstrument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, unit, kind, .. } = self;
         write!(f, "{name:?} ({kind:?}, unit {unit:?})")

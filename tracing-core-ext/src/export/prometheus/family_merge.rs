@@ -5,7 +5,7 @@ use prometheus::proto::{Metric, MetricFamily, MetricType};
 use super::{
     family::{Labels, TARGET_INFO, sorted_labels},
     name::{self, is_label_name, is_metric_name},
-    notices::Notices,
+    notices::WarnOnce,
 };
 
 /// What attribute the SDK gives to all the series above the limit of an instrument.
@@ -16,20 +16,20 @@ const OVERFLOW: &str = "otel_metric_overflow";
 ///
 /// `prometheus::Registry::gather` joins families of one name whatever their types.
 #[derive(Default)]
-pub(super) struct Gathering {
-    families: BTreeMap<String, Gathered>,
+pub(super) struct FamilyMerger {
+    families: BTreeMap<String, MergedFamily>,
     /// Every name a sample may have, with the family it belongs to.
     names: HashMap<String, String>,
 }
 
-struct Gathered {
+struct MergedFamily {
     family: MetricFamily,
     series: HashSet<Labels>,
 }
 
-impl Gathering {
+impl FamilyMerger {
     /// Takes `family` in. The first of a name counts.
-    pub(super) fn add(&mut self, mut family: MetricFamily, notices: &Notices) {
+    pub(super) fn add(&mut self, mut family: MetricFamily, notices: &WarnOnce) {
         if family.get_metric().is_empty() {
             return;
         }
@@ -52,12 +52,12 @@ impl Gathering {
         families.filter(|family| !family.get_metric().is_empty()).collect()
     }
 
-    fn gathered(&mut self, family: MetricFamily) -> &mut Gathered {
+    fn gathered(&mut self, family: MetricFamily) -> &mut MergedFamily {
         let name = family.name().to_owned();
         for taken in names(&family) {
             self.names.insert(taken, name.clone());
         }
-        let new = || Gathered { family, series: HashSet::new() };
+        let new = || MergedFamily { family, series: HashSet::new() };
         self.families.entry(name).or_insert_with(new)
     }
 
@@ -81,8 +81,8 @@ impl Gathering {
     }
 }
 
-impl Gathered {
-    fn push(&mut self, series: Labels, metric: Metric, notices: &Notices) {
+impl MergedFamily {
+    fn push(&mut self, series: Labels, metric: Metric, notices: &WarnOnce) {
         if series.iter().any(|(name, _)| name == OVERFLOW) {
             notices.overflowed(self.family.name());
         }
@@ -93,7 +93,7 @@ impl Gathered {
     fn check(&self, metric: &Metric) -> Result<Labels, &'static str> {
         let kind = self.family.get_field_type();
         let series = sorted_labels(metric);
-        if !series.iter().all(|(name, _)| is_label_name(name) && !is_taken(name, kind)) {
+        if !series.iter().all(|(name, _)| is_label_name(name) && !is_reserved_label(name, kind)) {
             return Err("the name of a label is invalid");
         }
         if series.windows(2).any(|labels| labels[0].0 == labels[1].0) {
@@ -112,7 +112,7 @@ impl Gathered {
 }
 
 /// The encoder adds these itself.
-fn is_taken(label: &str, kind: MetricType) -> bool {
+fn is_reserved_label(label: &str, kind: MetricType) -> bool {
     match kind {
         MetricType::HISTOGRAM => label == "le",
         MetricType::SUMMARY => label == "quantile",
@@ -144,8 +144,8 @@ mod tests {
     use crate::export::prometheus::family::{count, counter, gauge};
 
     fn gathered(families: Vec<MetricFamily>) -> (Vec<String>, u64) {
-        let notices = Notices::default();
-        let mut gathering = Gathering::default();
+        let notices = WarnOnce::default();
+        let mut gathering = FamilyMerger::default();
         families.into_iter().for_each(|family| gathering.add(family, &notices));
         let text = prometheus::TextEncoder::new();
         let samples = text.encode_to_string(&gathering.into_families()).unwrap();

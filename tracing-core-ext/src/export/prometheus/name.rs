@@ -29,7 +29,7 @@ pub(super) fn base(name: &str) -> &str {
 /// The name under which `opentelemetry-prometheus` exposes an instrument.
 ///
 /// OpenTelemetry, "Prometheus and OpenMetrics Compatibility", "Metric Metadata".
-pub(super) fn of_instrument(name: &str, unit: &str, kind: InstrumentKind) -> String {
+pub(super) fn metric_name(name: &str, unit: &str, kind: InstrumentKind) -> String {
     let mut exposed = sanitized(name);
     if let Some(unit) = unit_suffix(unit) {
         exposed.push('_');
@@ -49,7 +49,7 @@ fn sanitized(name: &str) -> String {
 }
 
 /// The name of the label that an attribute becomes.
-pub(super) fn of_label(key: &str) -> String {
+pub(super) fn label_name(key: &str) -> String {
     let is_kept = |char: char| char.is_ascii_alphanumeric() || char == ':';
     key.chars().map(|char| if is_kept(char) { char } else { '_' }).collect()
 }
@@ -130,8 +130,8 @@ mod tests {
     fn instruments_are_exposed_by_the_name_foretold() {
         for unit in UNITS {
             for name in NAMES {
-                let counter = of_instrument(name, unit, InstrumentKind::Counter);
-                let gauge = of_instrument(name, unit, InstrumentKind::Gauge);
+                let counter = metric_name(name, unit, InstrumentKind::Counter);
+                let gauge = metric_name(name, unit, InstrumentKind::Gauge);
                 for exposed in exposed(name, unit) {
                     assert!(exposed == counter || exposed == gauge, "{name} {unit}: {exposed}");
                 }

@@ -8,8 +8,8 @@ use std::{
 
 /// What is told once however often it is found.
 #[derive(Debug, Default)]
-pub(super) struct Notices {
-    told: Mutex<HashSet<(Kind, String)>>,
+pub(super) struct WarnOnce {
+    warned: Mutex<HashSet<(Kind, String)>>,
     count: AtomicU64,
 }
 
@@ -17,13 +17,13 @@ pub(super) struct Notices {
 enum Kind {
     Skipped,
     Overflowed,
-    Alike,
+    NameConflict,
 }
 
 /// More are counted, not told.
 const MOST: usize = 1_000;
 
-impl Notices {
+impl WarnOnce {
     /// A metric, or some sample of it, is left out of a scrape.
     pub(super) fn skipped(&self, metric: &str, reason: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -45,8 +45,8 @@ impl Notices {
     }
 
     /// Two instruments are exposed as one metric.
-    pub(super) fn alike(&self, metric: &str, instrument: &str, other: &str) {
-        if self.is_new(Kind::Alike, metric) {
+    pub(super) fn name_conflict(&self, metric: &str, instrument: &str, other: &str) {
+        if self.is_new(Kind::NameConflict, metric) {
             tracing::warn!(
                 "the instrument {instrument} is the metric {metric:?} for Prometheus, which {other} is \
                  already; what does not fit together is left out: rename one of them"
@@ -60,8 +60,8 @@ impl Notices {
     }
 
     fn is_new(&self, kind: Kind, metric: &str) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.len() < MOST && told.insert((kind, metric.to_owned()))
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.len() < MOST && warned.insert((kind, metric.to_owned()))
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
     fn each_metric_is_told_of_once_and_counted_every_time() {
         let lines = CapturedLines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
-        let notices = Notices::default();
+        let notices = WarnOnce::default();
         with_default(tracing_subscriber::registry().with(layer), || {
             for _ in 0..3 {
                 notices.skipped("a", "it is bad");

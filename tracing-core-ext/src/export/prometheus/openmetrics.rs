@@ -83,7 +83,7 @@ impl Page {
             self.write(format_args!("# HELP {} {}\n", family.name, Escaped(of.help())));
         }
         let series = match of.get_field_type() {
-            MetricType::HISTOGRAM => exemplars.of_family(of.name()),
+            MetricType::HISTOGRAM => exemplars.for_family(of.name()),
             _ => Series::new(),
         };
         for metric in of.get_metric() {

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::{
-    endpoint::Endpoint, exemplars::Exemplars, listener::Listener, otel_registry::Meters,
+    endpoint::Endpoint, exemplars::Exemplars, listener::Listener, otel_registry::OtelRegistry,
     registry::Registry, runtime::RuntimeCollector,
 };
 use crate::base::error::TelemetryError;
@@ -48,15 +48,15 @@ const MAX_SERIES: usize = 2_000;
 /// ```
 #[must_use = "nothing is served before it is given to a TelemetryBuilder"]
 pub struct Prometheus {
-    place: Place,
+    place: ListenMode,
     runtime: Option<Handle>,
     cardinality_limit: usize,
     collectors: Vec<Arc<dyn Collector>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    EnvConfig,
+enum ListenMode {
+    Environment,
     Address(SocketAddr),
     Mounted,
 }
@@ -70,7 +70,7 @@ pub(crate) struct ListenerVariables {
 
 /// What was set up for Prometheus.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub(crate) struct ScrapeServer {
     pub(crate) registry: Registry,
     pub(crate) exemplars: Arc<Exemplars>,
     pub(crate) endpoint: Endpoint,
@@ -80,7 +80,7 @@ pub(crate) struct Served {
 
 /// What makes the instruments of a provider readable by Prometheus.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct PrometheusReader {
     exporter: PrometheusExporter,
     registry: Registry,
     cardinality_limit: usize,
@@ -97,7 +97,7 @@ impl Prometheus {
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`, which are `127.0.0.1` and `9464` unless set.
     pub fn new() -> Self {
         Self {
-            place: Place::EnvConfig,
+            place: ListenMode::Environment,
             runtime: None,
             cardinality_limit: MAX_SERIES,
             collectors: Vec::new(),
@@ -107,13 +107,13 @@ impl Prometheus {
     /// No listener: the service mounts
     /// [`Telemetry::metrics_endpoint`](crate::telemetry::Telemetry::metrics_endpoint) among its own routes.
     pub fn mounted() -> Self {
-        Self { place: Place::Mounted, ..Self::new() }
+        Self { place: ListenMode::Mounted, ..Self::new() }
     }
 
     /// Metrics are served by a listener of their own at this address, whatever the environment says. With port 0 it is
     /// [`Telemetry::metrics_address`](crate::telemetry::Telemetry::metrics_address) that tells the port.
     pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.place = Place::Address(address.into());
+        self.place = ListenMode::Address(address.into());
         self
     }
 
@@ -137,24 +137,24 @@ impl Prometheus {
     }
 
     /// Everything that can be refused is refused here; nothing is answered yet.
-    pub(crate) fn prepare(
+    pub(crate) fn build(
         self,
         resource: &Resource,
         variables: &ListenerVariables,
         exporters: Vec<&'static str>,
-    ) -> Result<(Served, Reader), TelemetryError> {
+    ) -> Result<(ScrapeServer, PrometheusReader), TelemetryError> {
         check_limit(self.cardinality_limit)?;
         let socket = self.bind(variables)?;
-        let (meters, exporter) = Meters::new().map_err(TelemetryError::exporter)?;
+        let (meters, exporter) = OtelRegistry::new().map_err(TelemetryError::exporter)?;
         let registry = self.registry(meters)?;
         let exemplars = Arc::<Exemplars>::default();
         let endpoint = Endpoint::new(registry.clone(), Arc::clone(&exemplars), resource, exporters);
         let cardinality_limit = self.cardinality_limit;
-        let reader = Reader { exporter, registry: registry.clone(), cardinality_limit };
-        Ok((Served { registry, exemplars, endpoint, socket, listener: None }, reader))
+        let reader = PrometheusReader { exporter, registry: registry.clone(), cardinality_limit };
+        Ok((ScrapeServer { registry, exemplars, endpoint, socket, listener: None }, reader))
     }
 
-    fn registry(&self, meters: Meters) -> Result<Registry, TelemetryError> {
+    fn registry(&self, meters: OtelRegistry) -> Result<Registry, TelemetryError> {
         let registry = Registry::new(meters);
         #[cfg(target_os = "linux")]
         registry.add(Arc::new(ProcessCollector));
@@ -169,8 +169,8 @@ impl Prometheus {
 
     fn bind(&self, variables: &ListenerVariables) -> Result<Option<TcpListener>, TelemetryError> {
         match self.place {
-            Place::Mounted => Ok(None),
-            Place::Address(address) => {
+            ListenMode::Mounted => Ok(None),
+            ListenMode::Address(address) => {
                 let refused = |error: io::Error| {
                     let expected =
                         format!("an address that can be had, or port 0 for any port ({error})");
@@ -178,7 +178,7 @@ impl Prometheus {
                 };
                 TcpListener::bind(address).map_err(refused).map(Some)
             }
-            Place::EnvConfig => variables.bind().map(Some),
+            ListenMode::Environment => variables.bind().map(Some),
         }
     }
 }
@@ -217,7 +217,7 @@ fn check_limit(limit: usize) -> Result<(), TelemetryError> {
     }
 }
 
-impl Reader {
+impl PrometheusReader {
     pub(crate) fn read(self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
         let Self { exporter, registry, cardinality_limit } = self;
         builder.with_reader(exporter).with_view(move |instrument: &Instrument| {
@@ -227,7 +227,7 @@ impl Reader {
     }
 }
 
-impl Served {
+impl ScrapeServer {
     /// Begins to answer at the socket, if there is one: when there is a provider to read from, not before.
     pub(crate) fn listen(mut self) -> Result<Self, TelemetryError> {
         let socket = self.socket.take();
@@ -242,12 +242,12 @@ impl Served {
     }
 
     /// From now on the endpoint answers that there is nothing more to scrape.
-    pub(crate) fn drain(&self) {
+    pub(crate) fn start_draining(&self) {
         self.endpoint.shut_down();
     }
 
     /// What closes the listener. It waits for a scrape that is being answered.
-    pub(crate) fn closing(&mut self) -> Option<impl FnOnce() + Send + 'static> {
+    pub(crate) fn shutdown_task(&mut self) -> Option<impl FnOnce() + Send + 'static> {
         self.listener.take().map(|listener| move || drop(listener))
     }
 }

@@ -7,9 +7,9 @@ use prometheus::proto::MetricFamily;
 /// What OpenTelemetry's meters have recorded, in a registry of its own: it describes none of its metrics, so no registry
 /// can tell that they clash with others.
 #[derive(Default)]
-pub(super) struct Meters(prometheus::Registry);
+pub(super) struct OtelRegistry(prometheus::Registry);
 
-impl Meters {
+impl OtelRegistry {
     pub(super) fn new() -> Result<(Self, PrometheusExporter), OTelSdkError> {
         let registry = prometheus::Registry::new();
         let exporter =
@@ -22,8 +22,8 @@ impl Meters {
     }
 }
 
-impl fmt::Debug for Meters {
+impl fmt::Debug for OtelRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meters(..)")
+        f.write_str("OtelRegistry(..)")
     }
 }

@@ -24,7 +24,7 @@ impl Collector for ProcessCollector {
         let Ok(process) = Process::myself() else {
             return Vec::new();
         };
-        let mut families = process.stat().map(|stat| of_stat(&stat)).unwrap_or_default();
+        let mut families = process.stat().map(|stat| process_families(&stat)).unwrap_or_default();
         families.extend(
             process.fd_count().map(|fds| {
                 gauge("process_open_fds", "Number of open file descriptors.", fds as f64)
@@ -39,7 +39,7 @@ impl Collector for ProcessCollector {
     }
 }
 
-fn of_stat(stat: &Stat) -> Vec<MetricFamily> {
+fn process_families(stat: &Stat) -> Vec<MetricFamily> {
     let seconds = |ticks: u64| ticks as f64 / procfs::ticks_per_second() as f64;
     let cpu = count(seconds(stat.utime + stat.stime), &[]);
     let resident = stat.rss * procfs::page_size();

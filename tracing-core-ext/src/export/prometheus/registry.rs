@@ -12,12 +12,12 @@ use prometheus::{
 
 use super::{
     error::{Kind, RegisterError},
-    exposed_names::Instruments,
+    exposed_names::ExposedNames,
     family::{count, counter},
-    family_merge::Gathering,
+    family_merge::FamilyMerger,
     name::{self, RESERVED, is_metric_name},
-    notices::Notices,
-    otel_registry::Meters,
+    notices::WarnOnce,
+    otel_registry::OtelRegistry,
 };
 
 /// Metrics this crate records itself, without suffixes.
@@ -63,11 +63,11 @@ pub struct Registry(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    meters: Meters,
+    meters: OtelRegistry,
     collectors: RwLock<Vec<Arc<dyn Collector>>>,
     registered: Mutex<HashMap<String, Registered>>,
-    instruments: Instruments,
-    notices: Notices,
+    instruments: ExposedNames,
+    notices: WarnOnce,
 }
 
 /// A name, and what must differ or agree where it is registered for other constant labels.
@@ -79,7 +79,7 @@ struct Registered {
 }
 
 impl Registry {
-    pub(super) fn new(meters: Meters) -> Self {
+    pub(super) fn new(meters: OtelRegistry) -> Self {
         Self(Arc::new(Inner { meters, ..Inner::default() }))
     }
 
@@ -122,10 +122,10 @@ impl Registry {
     /// Tells of an instrument whose name something else has for Prometheus.
     pub(super) fn see(&self, instrument: &Instrument) {
         let Inner { instruments, notices, .. } = &*self.0;
-        let metric = instruments.see(instrument, notices);
+        let metric = instruments.register(instrument, notices);
         if let Some(known) = self.registered().get(name::base(&metric)) {
             let other = format!("a registered collector's {:?}", known.name);
-            notices.alike(&metric, &format!("{:?}", instrument.name()), &other);
+            notices.name_conflict(&metric, &format!("{:?}", instrument.name()), &other);
         }
     }
 
@@ -139,7 +139,7 @@ impl Registry {
             meters.collect().into_iter().partition(|family| instruments.is_first(family.name()));
         families.extend(first);
         families.extend(later);
-        let mut gathering = Gathering::default();
+        let mut gathering = FamilyMerger::default();
         families.into_iter().for_each(|family| gathering.add(family, notices));
         gathering.add(self.skipped(), notices);
         gathering.into_families()

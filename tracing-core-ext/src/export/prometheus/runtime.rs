@@ -37,7 +37,7 @@ impl RuntimeCollector {
     }
 
     #[cfg(target_has_atomic = "64")]
-    fn of_workers(&self) -> Vec<MetricFamily> {
+    fn worker_families(&self) -> Vec<MetricFamily> {
         let Self { metrics } = self;
         let total = |name, help, of: &dyn Fn(usize) -> f64| {
             let of_worker = |worker: usize| count(of(worker), &[("worker", &worker.to_string())]);
@@ -58,7 +58,7 @@ impl RuntimeCollector {
     }
 
     #[cfg(not(target_has_atomic = "64"))]
-    fn of_workers(&self) -> Vec<MetricFamily> {
+    fn worker_families(&self) -> Vec<MetricFamily> {
         Vec::new()
     }
 
@@ -99,7 +99,7 @@ impl Collector for RuntimeCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let mut families = self.of_workers();
+        let mut families = self.worker_families();
         families.extend(self.sizes());
         families.extend(self.unstable());
         families

@@ -1,35 +1,39 @@
 use opentelemetry::{Context, TraceId};
 
-use super::{traceparent::TraceParent, tracestate::Carried};
+use super::{traceparent::TraceParent, tracestate::RawTraceState};
 
 /// What tracers do not hand on from a remote parent to the spans below it.
 ///
 /// Every span of the trace must send it, so it travels in the context, beside the span.
 #[derive(Debug)]
-pub(crate) struct Remainder {
+pub(crate) struct W3cExtras {
     trace_id: TraceId,
     /// The SDK clears all flags of a span it does not record.
     pub(crate) random: bool,
-    pub(crate) list: Option<Carried>,
+    pub(crate) list: Option<RawTraceState>,
 }
 
-impl Remainder {
+impl W3cExtras {
     #[inline(always)]
-    fn new(parent: TraceParent, list: Option<Carried>) -> Option<Self> {
+    fn new(parent: TraceParent, list: Option<RawTraceState>) -> Option<Self> {
         let random = parent.is_random();
         (random || list.is_some()).then(|| Self { trace_id: parent.trace_id(), random, list })
     }
 
     pub(crate) fn of(cx: &Context, trace_id: TraceId) -> Option<&Self> {
-        cx.get().filter(|remainder: &&Self| remainder.trace_id == trace_id)
+        cx.get().filter(|extras: &&Self| extras.trace_id == trace_id)
     }
 }
 
 /// `cx` with what remains of `parent` and `list`.
 #[inline(always)]
-pub(crate) fn beside(cx: Context, parent: TraceParent, list: Option<Carried>) -> Context {
-    match Remainder::new(parent, list) {
-        Some(remainder) => cx.with_value(remainder),
+pub(crate) fn with_extras(
+    cx: Context,
+    parent: TraceParent,
+    list: Option<RawTraceState>,
+) -> Context {
+    match W3cExtras::new(parent, list) {
+        Some(extras) => cx.with_value(extras),
         None => cx,
     }
 }

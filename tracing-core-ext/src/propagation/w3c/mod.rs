@@ -13,10 +13,10 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt},
 };
 
-use self::{extras::Remainder, traceparent::TraceParent};
+use self::{extras::W3cExtras, traceparent::TraceParent};
 use super::{
-    extracted::{Caller, Inbound, State},
-    headers::{Field, Headers, HeadersMut, trim_ows},
+    extracted::{Extracted, RemoteParent, TraceStateHeader},
+    headers::{HeaderValues, Headers, HeadersMut, trim_ows},
     text_map::{ExtractorHeaders, InjectorHeaders},
 };
 
@@ -92,26 +92,29 @@ impl W3cPropagator {
     }
 
     fn extract_into<H: Headers>(&self, cx: Context, headers: &H) -> Context {
-        self.read(cx, headers, false).into_context()
+        self.extract_lazy(cx, headers, false).into_context()
     }
 
     /// The same, without making a context of the caller's span yet. `carries_lists` where all that is sent on is sent on
     /// by this crate, which alone finds a `tracestate` that nobody has read.
     #[inline(always)]
-    pub(super) fn read<'a, H: Headers>(
+    pub(super) fn extract_lazy<'a, H: Headers>(
         &self,
         cx: Context,
         headers: &'a H,
-        carries_lists: bool,
-    ) -> Inbound<'a, H> {
+        keeps_raw: bool,
+    ) -> Extracted<'a, H> {
         let [parent, state, baggage] = headers.fields([&TRACEPARENT, &TRACESTATE, &BAGGAGE]);
-        let caller = parent.and_then(traceparent).map(|parent| Caller {
+        let remote_parent = parent.and_then(traceparent).map(|parent| RemoteParent {
             parent,
-            state: state.map(|field| State { field, headers }),
-            carries_lists,
+            state: state.map(|field| TraceStateHeader { field, headers }),
+            keeps_raw,
         });
         let baggage = baggage.filter(|_| self.baggage).and_then(|_| extract_baggage(headers));
-        Inbound { cx: baggage.map(|baggage| cx.with_baggage(baggage)).unwrap_or(cx), caller }
+        Extracted {
+            cx: baggage.map(|baggage| cx.with_baggage(baggage)).unwrap_or(cx),
+            remote_parent,
+        }
     }
 }
 
@@ -126,14 +129,17 @@ impl Default for W3cPropagator {
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
     let parent = traceparent(parent?)?;
-    let caller =
-        Caller { parent, state: state.map(|field| State { field, headers }), carries_lists: false };
-    Some(caller.into_context(cx))
+    let remote_parent = RemoteParent {
+        parent,
+        state: state.map(|field| TraceStateHeader { field, headers }),
+        keeps_raw: false,
+    };
+    Some(remote_parent.into_context(cx))
 }
 
 /// Which of two callers is the parent is anybody's guess.
 #[inline(always)]
-fn traceparent(parent: Field<'_>) -> Option<TraceParent> {
+fn traceparent(parent: HeaderValues<'_>) -> Option<TraceParent> {
     if !parent.is_only {
         return None;
     }
@@ -142,7 +148,7 @@ fn traceparent(parent: Field<'_>) -> Option<TraceParent> {
 
 /// The same as `with_remote_span_context`, which is inlined where only W3C is spoken if it stands in few places.
 #[inline(never)]
-pub(super) fn below_remote(cx: &Context, span_context: SpanContext) -> Context {
+pub(super) fn with_remote_parent(cx: &Context, span_context: SpanContext) -> Context {
     cx.with_remote_span_context(span_context)
 }
 
@@ -156,13 +162,13 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     let Some(mut parent) = TraceParent::from_span_context(span_context) else {
         return;
     };
-    let remainder = Remainder::of(cx, parent.trace_id());
-    if remainder.is_some_and(|remainder| remainder.random) {
+    let extras = W3cExtras::of(cx, parent.trace_id());
+    if extras.is_some_and(|extras| extras.random) {
         parent = parent.with_random();
     }
     headers.set(&TRACEPARENT, &parent.to_bytes());
-    let carried = remainder.and_then(|remainder| remainder.list.as_ref());
-    match tracestate::header(span_context.trace_state(), carried) {
+    let raw = extras.and_then(|extras| extras.list.as_ref());
+    match tracestate::header(span_context.trace_state(), raw) {
         Some(list) => headers.set(&TRACESTATE, list.as_bytes()),
         None => headers.remove(&TRACESTATE),
     }
@@ -441,7 +447,7 @@ mod tests {
     fn a_span_context_is_read_without_allocating() {
         let headers = headers(&[("traceparent", PARENT), ("accept", "*/*")]);
         let info = allocation_counter::measure(|| {
-            let inbound = W3cPropagator::new().read(Context::new(), &headers, true);
+            let inbound = W3cPropagator::new().extract_lazy(Context::new(), &headers, true);
             assert!(inbound.parent().is_some_and(|parent| parent.is_sampled));
         });
 

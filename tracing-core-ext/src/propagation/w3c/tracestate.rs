@@ -17,35 +17,35 @@ const LONG_MEMBER: usize = 128;
 /// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
 pub(crate) fn extract<'a>(
     lines: impl IntoIterator<Item = &'a [u8]>,
-) -> (TraceState, Option<Carried>) {
+) -> (TraceState, Option<RawTraceState>) {
     let Some(members) = Members::parse(lines) else {
         return (TraceState::NONE, None);
     };
     match members.to_trace_state() {
         Some(trace_state) => (trace_state, None),
         None => {
-            let unheld = Unheld::new(&members);
-            (unheld.held.clone(), Some(Carried::Unheld(Box::new(unheld))))
+            let partial = PartialTraceState::new(&members);
+            (partial.accepted.clone(), Some(RawTraceState::Partial(Box::new(partial))))
         }
     }
 }
 
 /// Takes the lines of a `tracestate` along unread, for who sends it on to read. A list that would have to be cut is read.
-pub(crate) fn carry<'a, I>(lines: impl Fn() -> I) -> Option<Carried>
+pub(crate) fn keep_raw<'a, I>(lines: impl Fn() -> I) -> Option<RawTraceState>
 where
     I: IntoIterator<Item = &'a [u8]>,
 {
     let length: usize = lines().into_iter().map(|line| line.len() + 1).sum();
     if length > MAX_BYTES {
         let list = Members::parse(lines())?.header()?;
-        return Some(Carried::Unread(list.into_bytes()));
+        return Some(RawTraceState::Unparsed(list.into_bytes()));
     }
     let mut list = Vec::with_capacity(length);
     for line in lines() {
         list.extend_from_slice(line);
         list.push(b',');
     }
-    Some(Carried::Unread(list))
+    Some(RawTraceState::Unparsed(list))
 }
 
 /// Writes the `tracestate` to send for a span, or `None` where there is nothing to send.
@@ -54,26 +54,26 @@ where
 /// out: the API takes empty and non-ASCII values, and a key twice.
 pub(crate) fn header<'a>(
     trace_state: &TraceState,
-    carried: Option<&'a Carried>,
+    raw: Option<&'a RawTraceState>,
 ) -> Option<Cow<'a, str>> {
     let mut members = Members::of(trace_state);
-    match carried {
+    match raw {
         None => {}
-        Some(Carried::Unread(list)) => members.append(list),
-        Some(Carried::Unheld(unheld)) if *trace_state == unheld.held => {
-            return Some(Cow::Borrowed(&unheld.list));
+        Some(RawTraceState::Unparsed(list)) => members.append(list),
+        Some(RawTraceState::Partial(partial)) if *trace_state == partial.accepted => {
+            return Some(Cow::Borrowed(&partial.list));
         }
-        Some(Carried::Unheld(unheld)) => members.append(unheld.refused.as_bytes()),
+        Some(RawTraceState::Partial(partial)) => members.append(partial.rejected.as_bytes()),
     }
     members.header().map(Cow::Owned)
 }
 
 /// A list, or what is missing of it in the `TraceState` of the span beside which it travels.
 #[derive(Debug)]
-pub(crate) enum Carried {
+pub(crate) enum RawTraceState {
     /// All of it, at most 4,096 bytes, as it came: the span is not recorded, so nobody has read it.
-    Unread(Vec<u8>),
-    Unheld(Box<Unheld>),
+    Unparsed(Vec<u8>),
+    Partial(Box<PartialTraceState>),
 }
 
 /// A list with members that a `TraceState` does not take.
@@ -82,19 +82,19 @@ pub(crate) enum Carried {
 /// a service that merely forwards a list has no say in its keys. So the whole list travels in the
 /// context, beside the members that the `TraceState` did take.
 #[derive(Debug)]
-pub(crate) struct Unheld {
-    held: TraceState,
+pub(crate) struct PartialTraceState {
+    accepted: TraceState,
     list: String,
-    refused: String,
+    rejected: String,
 }
 
-impl Unheld {
+impl PartialTraceState {
     fn new(members: &Members<'_>) -> Self {
-        let (held, refused) = members.0.iter().partition(|member| member.fits_trace_state());
+        let (accepted, rejected) = members.0.iter().partition(|member| member.fits_trace_state());
         Self {
-            held: Members(held).to_trace_state().unwrap_or_default(),
+            accepted: Members(accepted).to_trace_state().unwrap_or_default(),
             list: members.header().unwrap_or_default(),
-            refused: Members(refused).header().unwrap_or_default(),
+            rejected: Members(rejected).header().unwrap_or_default(),
         }
     }
 }
@@ -125,7 +125,7 @@ impl<'a> Members<'a> {
                 rest = others;
             }
         }
-        members.cut();
+        members.truncate();
         Some(members)
     }
 
@@ -134,7 +134,7 @@ impl<'a> Members<'a> {
         for (key, value) in trace_state {
             Member::new(key, value).and_then(|member| members.push(member));
         }
-        members.cut();
+        members.truncate();
         members
     }
 
@@ -149,11 +149,11 @@ impl<'a> Members<'a> {
         for member in others.0 {
             self.push(member);
         }
-        self.cut();
+        self.truncate();
     }
 
     /// "tracestate Limits": whole members are removed, long ones first, and then from the end.
-    fn cut(&mut self) {
+    fn truncate(&mut self) {
         while self.len() > MAX_BYTES {
             let long = self.0.iter().rposition(|member| member.len() > LONG_MEMBER);
             self.0.remove(long.unwrap_or(self.0.len() - 1));
@@ -274,19 +274,19 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str]) -> (TraceState, Option<Carried>) {
+    fn read(lines: &[&str]) -> (TraceState, Option<RawTraceState>) {
         extract(lines.iter().map(|line| line.as_bytes()))
     }
 
-    fn write(trace_state: &TraceState, carried: Option<&Carried>) -> Option<String> {
-        header(trace_state, carried).map(Cow::into_owned)
+    fn write(trace_state: &TraceState, raw: Option<&RawTraceState>) -> Option<String> {
+        header(trace_state, raw).map(Cow::into_owned)
     }
 
     /// What a service that adds nothing sends on.
     fn forward(lines: &[&str]) -> Option<String> {
-        let (trace_state, unheld) = read(lines);
-        let sent = write(&trace_state, unheld.as_ref());
-        let unread = carry(|| lines.iter().map(|line| line.as_bytes()));
+        let (trace_state, partial) = read(lines);
+        let sent = write(&trace_state, partial.as_ref());
+        let unread = keep_raw(|| lines.iter().map(|line| line.as_bytes()));
         assert_eq!(write(&TraceState::NONE, unread.as_ref()), sent, "{lines:?} unread");
         sent
     }
@@ -308,10 +308,10 @@ mod tests {
 
     #[test]
     fn a_list_is_read_in_order() {
-        let (trace_state, unheld) = read(&["foo=1,bar=2"]);
+        let (trace_state, partial) = read(&["foo=1,bar=2"]);
 
         assert_eq!(trace_state.header(), "foo=1,bar=2");
-        assert!(unheld.is_none());
+        assert!(partial.is_none());
     }
 
     #[test]
@@ -430,27 +430,27 @@ mod tests {
 
     #[test]
     fn keys_that_a_trace_state_holds_stay_readable_beside_others() {
-        let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
+        let (trace_state, partial) = read(&["a=1,foo@bar@baz=2,c=3"]);
 
         assert_eq!(trace_state.header(), "a=1,c=3");
-        assert_eq!(write(&trace_state, unheld.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
+        assert_eq!(write(&trace_state, partial.as_ref()).unwrap(), "a=1,foo@bar@baz=2,c=3");
     }
 
     #[test]
     fn a_changed_trace_state_goes_before_what_it_does_not_hold() {
-        let (trace_state, unheld) = read(&["a=1,foo@bar@baz=2,c=3"]);
+        let (trace_state, partial) = read(&["a=1,foo@bar@baz=2,c=3"]);
         let changed = trace_state.insert("c", "4").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
+        assert_eq!(write(&changed, partial.as_ref()).unwrap(), "c=4,a=1,foo@bar@baz=2");
     }
 
     #[test]
     fn a_changed_trace_state_leaves_room_for_32_members() {
         let list = format!("{},foo@bar@baz=2", numbered(31));
-        let (trace_state, unheld) = read(&[&list]);
+        let (trace_state, partial) = read(&[&list]);
         let changed = trace_state.insert("mine", "1").unwrap();
 
-        assert_eq!(write(&changed, unheld.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
+        assert_eq!(write(&changed, partial.as_ref()).unwrap(), format!("mine=1,{}", numbered(31)));
     }
 
     #[test]
@@ -493,7 +493,7 @@ mod tests {
         let keys: Vec<_> = (10..50).map(|at| format!("k{at}")).collect();
         let value = "v".repeat(124);
         members.0 = keys.iter().map(|key| Member { key, value: &value }).collect();
-        members.cut();
+        members.truncate();
 
         assert_eq!(members.0.len(), 31);
         assert_eq!(members.0.last().unwrap().key, "k40");
@@ -514,8 +514,8 @@ mod tests {
         fn any_bytes_give_a_bounded_list(
             lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
         ) {
-            let (trace_state, unheld) = extract(lines.iter().map(Vec::as_slice));
-            let sent = write(&trace_state, unheld.as_ref());
+            let (trace_state, partial) = extract(lines.iter().map(Vec::as_slice));
+            let sent = write(&trace_state, partial.as_ref());
             prop_assert!(sent.is_none_or(|sent| (1..=MAX_BYTES).contains(&sent.len())));
         }
 
