@@ -17,7 +17,7 @@ use tracing_core_ext::{
 
 use crate::{
     ExchangeBody,
-    headers::{FieldView, FieldViewMut},
+    headers::{ActixHeaders, ActixHeadersMut},
 };
 
 /// Future of a service whose exchange goes on in the body of the response.
@@ -58,18 +58,18 @@ where
 
 fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceResponse<B>) {
     if exchange.needs_route() {
-        tell_route(exchange, response.request());
+        record_route(exchange, response.request());
     }
-    exchange.inject_response(&mut FieldViewMut(response.headers_mut()));
+    exchange.inject_response(&mut ActixHeadersMut(response.headers_mut()));
     exchange.on_response(&ResponseHead {
         status: response.status().as_u16(),
         length: body_length(response),
-        headers: &FieldView(response.headers()),
+        headers: &ActixHeaders(response.headers()),
     });
 }
 
 /// Inner middleware may have rewritten the path that was matched before.
-fn tell_route(exchange: &Exchange, request: &HttpRequest) {
+fn record_route(exchange: &Exchange, request: &HttpRequest) {
     if let Some((span, route)) = exchange.request_span().zip(request.match_pattern()) {
         span.set_route(request.method().as_str(), &route);
     }
@@ -81,7 +81,7 @@ fn respond_with_error(exchange: &mut Exchange, error: &Error) {
     exchange.on_response(&ResponseHead {
         status: response.status().as_u16(),
         length: None,
-        headers: &FieldView(response.headers()),
+        headers: &ActixHeaders(response.headers()),
     });
     exchange.end(Outcome::Complete);
 }

@@ -7,9 +7,9 @@ static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// Fields of a message, for core.
-pub(crate) struct FieldView<'a>(pub(crate) &'a HeaderMap);
+pub(crate) struct ActixHeaders<'a>(pub(crate) &'a HeaderMap);
 
-impl Headers for FieldView<'_> {
+impl Headers for ActixHeaders<'_> {
     fn values<'a>(&'a self, name: &http::HeaderName) -> impl Iterator<Item = &'a [u8]> {
         let values = match known(name.as_str()) {
             Some(known) => self.0.get_all(known),
@@ -36,9 +36,9 @@ fn known(name: &str) -> Option<&'static HeaderName> {
 }
 
 /// Fields of a message that core may change.
-pub(crate) struct FieldViewMut<'a>(pub(crate) &'a mut HeaderMap);
+pub(crate) struct ActixHeadersMut<'a>(pub(crate) &'a mut HeaderMap);
 
-impl HeadersMut for FieldViewMut<'_> {
+impl HeadersMut for ActixHeadersMut<'_> {
     fn set(&mut self, name: &http::HeaderName, value: &[u8]) {
         if let Some((name, value)) = parse(name, value) {
             self.0.insert(name, value);

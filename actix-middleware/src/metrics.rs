@@ -6,7 +6,7 @@ use actix_web::{
 use http::header::CONTENT_LENGTH;
 use tracing_core_ext::prometheus::Endpoint;
 
-use crate::headers::FieldView;
+use crate::headers::ActixHeaders;
 
 /// The routes of `endpoint`, to configure an application or a scope with.
 ///
@@ -52,7 +52,8 @@ fn respond(endpoint: &Endpoint, path: &str, request: &HttpRequest) -> HttpRespon
         &Method::HEAD => Method::GET.as_str(),
         method => method.as_str(),
     };
-    let (head, body) = endpoint.respond(method, path, &FieldView(request.headers())).into_parts();
+    let (head, body) =
+        endpoint.respond(method, path, &ActixHeaders(request.headers())).into_parts();
     let status = StatusCode::from_u16(head.status.as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     for (name, value) in head.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH) {

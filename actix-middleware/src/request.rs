@@ -12,17 +12,17 @@ use tracing_core_ext::{
     propagation::Headers,
 };
 
-use crate::headers::FieldView;
+use crate::headers::ActixHeaders;
 
 /// A request with what actix-web knows of it: the route it will take and the connection.
 pub(crate) struct ActixRequest<'a> {
     request: &'a ServiceRequest,
-    headers: FieldView<'a>,
+    headers: ActixHeaders<'a>,
 }
 
 impl<'a> ActixRequest<'a> {
     pub(crate) fn of(request: &'a ServiceRequest) -> Self {
-        Self { request, headers: FieldView(request.headers()) }
+        Self { request, headers: ActixHeaders(request.headers()) }
     }
 }
 
@@ -75,7 +75,7 @@ pub(crate) const fn protocol_version(version: Version) -> Option<ProtocolVersion
 }
 
 /// Counts the body into `size` as it is read.
-pub(crate) fn count(request: &mut ServiceRequest, size: BodyCounter) {
+pub(crate) fn count_body(request: &mut ServiceRequest, size: BodyCounter) {
     let counted = request.take_payload().inspect(move |chunk| {
         if let Ok(chunk) = chunk {
             size.add(chunk.len() as u64);

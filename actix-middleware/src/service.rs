@@ -47,7 +47,7 @@ where
             request.extensions_mut().insert(RequestSpan(span));
         }
         if let Some(size) = exchange.request_body_counter() {
-            request::count(&mut request, size);
+            request::count_body(&mut request, size);
         }
         let entered = exchange.enter();
         let future = self.inner.call(request);

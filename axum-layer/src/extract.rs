@@ -35,7 +35,7 @@ impl<S: Sync> FromRequestParts<S> for RequestSpan {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let span: Self = parts.extensions.get().cloned().unwrap_or_default();
-        route::tell(&span, &parts.method, &parts.extensions);
+        route::record_route(&span, &parts.method, &parts.extensions);
         Ok(span)
     }
 }

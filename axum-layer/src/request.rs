@@ -71,7 +71,7 @@ impl<B> RequestHead for AxumRequest<'_, B> {
 }
 
 /// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type.
-pub(crate) fn count<B: 'static>(request: &mut Request<B>, size: BodyCounter) {
+pub(crate) fn count_body<B: 'static>(request: &mut Request<B>, size: BodyCounter) {
     if let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
         *body = Body::new(CountingBody::new(mem::take(body), size));
     } else if let Some(length) = request.headers().get(CONTENT_LENGTH) {

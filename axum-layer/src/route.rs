@@ -61,14 +61,18 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if let Some(span) = request.extensions().get() {
-            tell(span, request.method(), request.extensions());
+            record_route(span, request.method(), request.extensions());
         }
         self.inner.call(request)
     }
 }
 
 /// Tells `span` the route that matched, where one did.
-pub(crate) fn tell(span: &RequestSpan, method: &http::Method, extensions: &http::Extensions) {
+pub(crate) fn record_route(
+    span: &RequestSpan,
+    method: &http::Method,
+    extensions: &http::Extensions,
+) {
     if let Some(matched) = extensions.get::<MatchedPath>() {
         span.set_route(method.as_str(), matched.as_str());
     }

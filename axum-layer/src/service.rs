@@ -50,7 +50,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(span) = request.extensions().get() {
             NESTED.warn_once();
-            route::tell(span, request.method(), request.extensions());
+            route::record_route(span, request.method(), request.extensions());
             return ResponseFuture::new(self.inner.call(request), Exchange::noop());
         }
         let exchange = self.instrumentation.start_server(&AxumRequest::of(&request));
@@ -58,9 +58,9 @@ where
             request.extensions_mut().insert(RequestSpan(span));
         }
         if let Some(size) = exchange.request_body_counter() {
-            request::count(&mut request, size);
+            request::count_body(&mut request, size);
         }
-        let entered = (!is_lazy::<S>()).then(|| exchange.enter());
+        let entered = (!is_axum_route::<S>()).then(|| exchange.enter());
         let future = self.inner.call(request);
         drop(entered);
         ResponseFuture::new(future, exchange)
@@ -68,6 +68,6 @@ where
 }
 
 /// Whether nothing but a future is made when `S` is called: what is inside of a route is called when that is polled.
-fn is_lazy<S: 'static>() -> bool {
+fn is_axum_route<S: 'static>() -> bool {
     TypeId::of::<S>() == TypeId::of::<Route>()
 }

@@ -74,16 +74,16 @@ async fn panics() -> HttpResponse {
 }
 
 async fn pending(setup: Data<Setup>) -> HttpResponse {
-    setup.stage.enter();
+    setup.control.enter();
     std::future::pending().await
 }
 
 async fn stream(setup: Data<Setup>) -> impl Responder {
-    HttpResponse::Ok().streaming(setup.stage.body())
+    HttpResponse::Ok().streaming(setup.control.body())
 }
 
 async fn events(setup: Data<Setup>) -> impl Responder {
-    HttpResponse::Ok().content_type("text/event-stream").streaming(setup.stage.body())
+    HttpResponse::Ok().content_type("text/event-stream").streaming(setup.control.body())
 }
 
 async fn work(setup: Data<Setup>) -> impl Responder {

@@ -49,7 +49,7 @@ fn router(setup: Setup) -> Router {
         .route("/pending", get(pending))
         .route(
             "/stream",
-            get(async |State(setup): State<Setup>| Body::from_stream(setup.stage.body())),
+            get(async |State(setup): State<Setup>| Body::from_stream(setup.control.body())),
         )
         .route("/events", get(events))
         .route("/extractor", get(extractor))
@@ -78,12 +78,12 @@ async fn panics() {
 }
 
 async fn pending(State(setup): State<Setup>) {
-    setup.stage.enter();
+    setup.control.enter();
     std::future::pending::<()>().await;
 }
 
 async fn events(State(setup): State<Setup>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(setup.stage.body()))
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(setup.control.body()))
 }
 
 async fn extractor(span: RequestSpan) -> String {

@@ -10,7 +10,7 @@ use tracing_core_ext::{
     propagation::Propagator,
 };
 
-use crate::{MetricSink, SpanSink, Stage};
+use crate::{HandlerControl, MetricSink, SpanSink};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -20,9 +20,9 @@ use crate::{MetricSink, SpanSink, Stage};
 /// | `/status/{code}` | answers that status, with a body of two bytes |
 /// | `/empty` | answers 204 |
 /// | `/panic` | panics |
-/// | `/pending` | enters the stage and never answers |
-/// | `/stream` | streams what the stage scripts |
-/// | `/events` | streams what the stage scripts, as `text/event-stream` |
+/// | `/pending` | reports that it was entered and never answers |
+/// | `/stream` | streams what the script says |
+/// | `/events` | streams what the script says, as `text/event-stream` |
 /// | `/extractor` | answers trace id and span id of its extractor, and records on it and in its metric |
 /// | `/work` | runs what the setup says, then answers |
 /// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
@@ -44,7 +44,7 @@ pub struct Setup {
     /// Makes the spans.
     pub provider: SdkTracerProvider,
     /// What the test shares with the handlers.
-    pub stage: Stage,
+    pub control: HandlerControl,
     /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
     /// What `/work` does, in the handler, and a WebSocket for every text.
@@ -74,7 +74,7 @@ impl Setup {
     pub fn with_provider(provider: SdkTracerProvider) -> Self {
         Self {
             provider,
-            stage: Stage::new(),
+            control: HandlerControl::new(),
             subscriber: Dispatch::none(),
             work: |_| {},
             forward: None,

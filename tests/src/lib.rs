@@ -3,34 +3,34 @@
 
 mod actix;
 mod axum;
-mod captured;
+mod custom_propagator;
+mod default_options;
 mod framework;
+mod handler_control;
 mod lines;
 mod metric_sink;
-mod optionless;
-mod peer;
+mod raw_client;
+mod raw_server;
 mod scrape;
-mod shout;
 mod sink;
-mod stage;
 mod websocket;
-mod wire;
+mod with_otel_layer;
 
 pub use self::{
     actix::Actix,
     axum::Axum,
-    captured::{Captured, plain_subscriber},
+    custom_propagator::CustomPropagator,
+    default_options::headers_sent_without_options,
     framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
+    handler_control::{HandlerControl, ScriptStep},
     lines::Lines,
     metric_sink::{MetricSink, Series},
-    optionless::headers_sent_without_options,
-    peer::Peer,
+    raw_client::RawClient,
+    raw_server::{AfterResponse, RawServer},
     scrape::scrape,
-    shout::Shout,
     sink::{SpanDataExt, SpanSink, assert_error, assert_no_error},
-    stage::{Stage, Step},
     websocket::WebSocket,
-    wire::{Then, Wire},
+    with_otel_layer::{WithOtelLayer, plain_subscriber},
 };
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.
@@ -47,8 +47,8 @@ macro_rules! on_both_frameworks {
 macro_rules! on_both_frameworks_either_way {
     ($($scenario:ident),+ $(,)?) => {
         $crate::on_both_frameworks!($($scenario),+);
-        $crate::on!(axum_captured, $crate::Captured<$crate::Axum>, $($scenario),+);
-        $crate::on!(actix_captured, $crate::Captured<$crate::Actix>, $($scenario),+);
+        $crate::on!(axum_with_otel_layer, $crate::WithOtelLayer<$crate::Axum>, $($scenario),+);
+        $crate::on!(actix_with_otel_layer, $crate::WithOtelLayer<$crate::Actix>, $($scenario),+);
     };
 }
 

@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use reqwest::Method;
 use tests::{
-    Framework, Peer, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
+    Framework, RawClient, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
 };
 
 on_both_frameworks_either_way![
@@ -29,7 +29,7 @@ on_both_frameworks_either_way![
 async fn a_request_is_described_by_the_conventions<F: Framework>() {
     let (server, sink) = recorded::<F>().await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7?page=2", &[b"user-agent: test/1.0"]).await.unwrap();
     peer.read_until("item 7").await.unwrap();
 
@@ -56,7 +56,7 @@ async fn a_request_is_described_by_the_conventions<F: Framework>() {
 async fn what_a_request_does_not_have_is_absent<F: Framework>() {
     let (server, sink) = recorded::<F>().await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7?", &[b"user-agent:"]).await.unwrap();
     peer.read_until("item 7").await.unwrap();
 
@@ -127,7 +127,7 @@ async fn the_sampler_sees_the_request<F: Framework>() {
         .build();
     let server = F::serve(Setup::with_provider(provider)).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7?page=2", &[b"user-agent: test/1.0"]).await.unwrap();
     peer.read_until("item 7").await.unwrap();
 

@@ -20,8 +20,8 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use tests::{
-    Actix, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, Stage, Step, assert_error,
-    assert_no_error,
+    Actix, Framework, HandlerControl, MetricSink, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    assert_error, assert_no_error,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -47,15 +47,15 @@ struct Scene {
     sink: SpanSink,
     server: Server,
     server_sink: SpanSink,
-    stage: Stage,
+    control: HandlerControl,
 }
 
 async fn scene() -> Scene {
     let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
     let setup = Setup::new(&server_sink);
-    let stage = setup.stage.clone();
+    let control = setup.control.clone();
     let server = Actix::serve(setup).await;
-    Scene { client: client(builder(&sink).build()), sink, server, server_sink, stage }
+    Scene { client: client(builder(&sink).build()), sink, server, server_sink, control }
 }
 
 /// Runs `send` below a span that is the current one, and what it answers without.
@@ -248,8 +248,8 @@ async fn a_body_that_fails_is_an_error() {
 #[actix_web::test]
 async fn the_span_ends_with_the_body() {
     let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
     assert_eq!(response.next().await.unwrap().unwrap(), "one");
@@ -263,8 +263,8 @@ async fn the_span_ends_with_the_body() {
 #[actix_web::test]
 async fn a_caller_that_drops_the_response_made_no_error() {
     let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     drop(scene.client.get(scene.server.url("/stream")).send().await.unwrap());
 
@@ -278,7 +278,7 @@ async fn a_caller_that_drops_the_future_made_no_error() {
     let scene = scene().await;
 
     let sending = rt::spawn(scene.client.get(scene.server.url("/pending")).send());
-    scene.stage.entered().await;
+    scene.control.entered().await;
     sending.abort();
 
     let span = scene.sink.only().await;

@@ -6,7 +6,9 @@ use opentelemetry::{
     trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
-use tests::{Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step, on_both_frameworks};
+use tests::{
+    Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks,
+};
 use tracing::{Dispatch, Instrument, Metadata, Span, Subscriber, info_span};
 use tracing_core_ext::exchange::{Builder, Instrumentation};
 use tracing_subscriber::{
@@ -43,12 +45,12 @@ async fn serve<F: Framework>(
     sink: &SpanSink,
     subscriber: usize,
     work: fn(&Setup),
-) -> (Server, Stage) {
+) -> (Server, HandlerControl) {
     let mut setup = Setup::new(sink);
     setup.subscriber = subscribers(&setup.provider)[subscriber].clone();
     setup.work = work;
-    let stage = setup.stage.clone();
-    (F::serve(setup).await, stage)
+    let control = setup.control.clone();
+    (F::serve(setup).await, control)
 }
 
 async fn spans_of_the_handler_are_children_of_the_one_server_span<F: Framework>() {
@@ -74,11 +76,11 @@ async fn spans_of_the_handler_are_children_of_the_one_server_span<F: Framework>(
 async fn spans_of_the_body_are_children_of_the_one_server_span<F: Framework>() {
     for subscriber in 0..3 {
         let sink = SpanSink::new();
-        let (server, stage) = serve::<F>(&sink, subscriber, |_| {}).await;
-        let script = stage.script();
+        let (server, control) = serve::<F>(&sink, subscriber, |_| {}).await;
+        let script = control.script();
         let provider = sink.provider();
-        script.send(Step::Run(Box::new(move || native(&provider)))).unwrap();
-        script.send(Step::Run(Box::new(|| drop(tracing::warn_span!("user"))))).unwrap();
+        script.send(ScriptStep::Run(Box::new(move || native(&provider)))).unwrap();
+        script.send(ScriptStep::Run(Box::new(|| drop(tracing::warn_span!("user"))))).unwrap();
         drop(script);
 
         reqwest::get(server.url("/stream")).await.unwrap().bytes().await.unwrap();
@@ -94,17 +96,18 @@ async fn spans_of_the_body_are_children_of_the_one_server_span<F: Framework>() {
 async fn a_background_task_does_not_stretch_the_server_span<F: Framework>() {
     for subscriber in 0..3 {
         let sink = SpanSink::new();
-        let (server, stage) = serve::<F>(&sink, subscriber, |setup| {
-            let stage = setup.stage.clone();
+        let (server, control) = serve::<F>(&sink, subscriber, |setup| {
+            let control = setup.control.clone();
             tokio::spawn(
-                async move { stage.released().await }.instrument(tracing::warn_span!("background")),
+                async move { control.released().await }
+                    .instrument(tracing::warn_span!("background")),
             );
         })
         .await;
 
         reqwest::get(server.url("/work")).await.unwrap();
         let request = sink.only().await;
-        stage.release();
+        control.release();
 
         let background = sink.wait_for(2).await.remove(1);
         assert!(background.is_child_of(&request), "{background:#?}");
@@ -116,10 +119,10 @@ async fn a_background_task_does_not_stretch_the_server_span<F: Framework>() {
 async fn a_task_in_the_current_span_stays_in_the_trace<F: Framework>() {
     for subscriber in 0..2 {
         let sink = SpanSink::new();
-        let (server, stage) = serve::<F>(&sink, subscriber, |setup| {
-            let stage = setup.stage.clone();
+        let (server, control) = serve::<F>(&sink, subscriber, |setup| {
+            let control = setup.control.clone();
             let task = async move {
-                stage.released().await;
+                control.released().await;
                 drop(info_span!("later"));
             };
             tokio::spawn(task.in_current_span());
@@ -128,7 +131,7 @@ async fn a_task_in_the_current_span_stays_in_the_trace<F: Framework>() {
 
         reqwest::get(server.url("/work")).await.unwrap();
         let request = sink.only().await;
-        stage.release();
+        control.release();
 
         let later = sink.wait_for(2).await.remove(1);
         assert!(later.is_child_of(&request), "{later:#?}");

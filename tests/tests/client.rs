@@ -4,7 +4,7 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use tests::{Axum, Framework, Server, Setup, SpanDataExt, SpanSink, Stage, Step};
+use tests::{Axum, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink};
 use tracing_core_ext::client::Client;
 
 /// A client that records into a sink of its own, and a server to call.
@@ -13,15 +13,15 @@ struct Scene {
     sink: SpanSink,
     server: Server,
     server_sink: SpanSink,
-    stage: Stage,
+    control: HandlerControl,
 }
 
 async fn scene() -> Scene {
     let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
     let client = Client::builder().tracer_provider(&sink.provider()).wrap(reqwest::Client::new());
     let setup = Setup::new(&server_sink);
-    let stage = setup.stage.clone();
-    Scene { client, sink, server: Axum::serve(setup).await, server_sink, stage }
+    let control = setup.control.clone();
+    Scene { client, sink, server: Axum::serve(setup).await, server_sink, control }
 }
 
 #[tokio::test]
@@ -85,8 +85,8 @@ async fn the_server_span_is_a_child_of_the_client_span_which_is_a_child_of_the_c
 #[tokio::test]
 async fn the_span_ends_with_the_body() {
     let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut response = scene.client.get(scene.server.url("/stream")).send().await.unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "one");
@@ -100,8 +100,8 @@ async fn the_span_ends_with_the_body() {
 #[tokio::test]
 async fn a_caller_that_panics_made_no_error_of_the_call() {
     let scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
     let sending = scene.client.get(scene.server.url("/stream")).send();
 
     let caller = tokio::spawn(async move {

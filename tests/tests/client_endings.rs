@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::Method;
-use tests::{MetricSink, Series, SpanDataExt, SpanSink, Then, Wire};
+use tests::{AfterResponse, MetricSink, RawServer, Series, SpanDataExt, SpanSink};
 use tokio::net::TcpListener;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
@@ -17,7 +17,7 @@ struct Row {
     name: &'static str,
     method: Method,
     answer: &'static str,
-    then: Then,
+    then: AfterResponse,
     act: Act,
     status: Option<i64>,
     error: Option<&'static str>,
@@ -43,7 +43,7 @@ impl Default for Row {
             name: "",
             method: Method::GET,
             answer: "",
-            then: Then::Close,
+            then: AfterResponse::Close,
             act: Act::Read,
             status: None,
             error: None,
@@ -57,18 +57,28 @@ fn answered(name: &'static str, status: i64, answer: &'static str) -> Row {
     Row { name, answer, status: Some(status), ..Row::default() }
 }
 
-fn unanswered(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+fn unanswered(
+    name: &'static str,
+    then: AfterResponse,
+    act: Act,
+    error: Option<&'static str>,
+) -> Row {
     Row { name, then, act, error, ..Row::default() }
 }
 
 /// The answer promises more than comes.
-fn cut_short(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+fn cut_short(
+    name: &'static str,
+    then: AfterResponse,
+    act: Act,
+    error: Option<&'static str>,
+) -> Row {
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\non";
     Row { then, act, error, ..answered(name, 200, answer) }
 }
 
 /// The length of the answer is not known.
-fn streamed(name: &'static str, then: Then, act: Act, error: Option<&'static str>) -> Row {
+fn streamed(name: &'static str, then: AfterResponse, act: Act, error: Option<&'static str>) -> Row {
     let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n";
     Row { then, act, error, is_stream: true, ..answered(name, 200, answer) }
 }
@@ -88,32 +98,37 @@ fn rows() -> Vec<Row> {
         answered("empty body", 200, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
         Row {
             method: Method::HEAD,
-            then: Then::Wait,
+            then: AfterResponse::Wait,
             ..answered("HEAD", 200, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
         },
-        Row { then: Then::Wait, ..answered("204", 204, no_content) },
-        Row { then: Then::Wait, ..answered("304", 304, not_modified) },
+        Row { then: AfterResponse::Wait, ..answered("204", 204, no_content) },
+        Row { then: AfterResponse::Wait, ..answered("304", 304, not_modified) },
         Row { error: Some("404"), ..answered("4xx", 404, not_found) },
         Row { error: Some("503"), ..answered("5xx", 503, unavailable) },
         Row { is_stream: true, ..answered("chunked", 200, chunks) },
         Row {
-            then: Then::Wait,
+            then: AfterResponse::Wait,
             act: Act::DropMidBody,
             is_stream: true,
             ..answered("server-sent events", 200, events)
         },
-        Row { act: Act::Upgrade, then: Then::Wait, ..answered("upgrade", 101, switching) },
-        unanswered("refused", Then::Close, Act::CallNobody, Some("connection_error")),
-        unanswered("closed before the head", Then::Close, Act::Read, Some("request_error")),
-        unanswered("reset before the head", Then::Reset, Act::Read, Some("request_error")),
-        unanswered("late head", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
-        unanswered("dropped before the head", Then::Wait, Act::DropBeforeHead, None),
-        cut_short("body closed", Then::Close, Act::Read, Some("body_error")),
-        cut_short("late body", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
-        cut_short("dropped mid-body", Then::Wait, Act::DropMidBody, None),
-        streamed("stream closed", Then::Close, Act::Read, Some("body_error")),
-        streamed("late stream", Then::Wait, Act::ReadFor(SOON), Some("timeout")),
-        streamed("dropped mid-stream", Then::Wait, Act::DropMidBody, None),
+        Row { act: Act::Upgrade, then: AfterResponse::Wait, ..answered("upgrade", 101, switching) },
+        unanswered("refused", AfterResponse::Close, Act::CallNobody, Some("connection_error")),
+        unanswered(
+            "closed before the head",
+            AfterResponse::Close,
+            Act::Read,
+            Some("request_error"),
+        ),
+        unanswered("reset before the head", AfterResponse::Reset, Act::Read, Some("request_error")),
+        unanswered("late head", AfterResponse::Wait, Act::ReadFor(SOON), Some("timeout")),
+        unanswered("dropped before the head", AfterResponse::Wait, Act::DropBeforeHead, None),
+        cut_short("body closed", AfterResponse::Close, Act::Read, Some("body_error")),
+        cut_short("late body", AfterResponse::Wait, Act::ReadFor(SOON), Some("timeout")),
+        cut_short("dropped mid-body", AfterResponse::Wait, Act::DropMidBody, None),
+        streamed("stream closed", AfterResponse::Close, Act::Read, Some("body_error")),
+        streamed("late stream", AfterResponse::Wait, Act::ReadFor(SOON), Some("timeout")),
+        streamed("dropped mid-stream", AfterResponse::Wait, Act::DropMidBody, None),
     ]
 }
 
@@ -178,15 +193,15 @@ fn assert_ended(row: &Row, span: &SpanData) {
 
 /// Nothing of the exchange is left behind it.
 async fn play(row: &Row, client: Client) {
-    let mut wire = Wire::serve([(row.answer, row.then)]).await;
-    let request = client.request(row.method.clone(), wire.url("/"));
+    let mut raw_server = RawServer::serve([(row.answer, row.then)]).await;
+    let request = client.request(row.method.clone(), raw_server.url("/"));
     match row.act {
         Act::Read => read(row, request).await,
         Act::ReadFor(limit) => read(row, request.timeout(limit)).await,
         Act::CallNobody => read(row, client.get(format!("http://{}/", nobody().await))).await,
         Act::DropBeforeHead => {
             let sending = tokio::spawn(request.send());
-            wire.request().await;
+            raw_server.request().await;
             sending.abort();
             assert!(sending.await.unwrap_err().is_cancelled());
         }

@@ -17,7 +17,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SpanData;
 use reqwest::{Body, Method};
-use tests::{Axum, Server, SpanDataExt, SpanSink, Then, Wire, recorded};
+use tests::{AfterResponse, Axum, RawServer, Server, SpanDataExt, SpanSink, recorded};
 use tokio::net::TcpListener;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
@@ -350,10 +350,10 @@ async fn a_body_that_is_not_there_has_no_bytes() {
 #[tokio::test]
 async fn a_body_of_unknown_length_is_measured_as_far_as_it_is_read() {
     let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n";
-    let wire = Wire::serve([(answer, Then::Wait)]).await;
+    let raw_server = RawServer::serve([(answer, AfterResponse::Wait)]).await;
     let scene = scene(|builder| builder.body_sizes(true)).await;
 
-    let mut response = scene.client.get(wire.url("/")).send().await.unwrap();
+    let mut response = scene.client.get(raw_server.url("/")).send().await.unwrap();
     assert_eq!(response.content_length(), None);
     response.chunk().await.unwrap();
     drop(response);
@@ -363,10 +363,10 @@ async fn a_body_of_unknown_length_is_measured_as_far_as_it_is_read() {
 
 #[tokio::test]
 async fn an_answer_that_never_came_has_no_size() {
-    let wire = Wire::serve([("", Then::Close)]).await;
+    let raw_server = RawServer::serve([("", AfterResponse::Close)]).await;
     let scene = scene(|builder| builder.body_sizes(true)).await;
 
-    scene.client.post(wire.url("/")).body("body").send().await.unwrap_err();
+    scene.client.post(raw_server.url("/")).body("body").send().await.unwrap_err();
 
     let span = scene.sink.only().await;
     assert_eq!(span.integer("http.request.body.size"), Some(4));
@@ -381,11 +381,12 @@ async fn a_measured_request_is_framed_as_without_us() {
         (streamed(), "transfer-encoding: chunked"),
     ] {
         let scene = scene(|builder| builder.body_sizes(true)).await;
-        let mut wire = Wire::serve([("HTTP/1.1 204 No Content\r\n\r\n", Then::Close)]).await;
+        let mut raw_server =
+            RawServer::serve([("HTTP/1.1 204 No Content\r\n\r\n", AfterResponse::Close)]).await;
 
-        read(scene.client.post(wire.url("/")).body(body)).await;
+        read(scene.client.post(raw_server.url("/")).body(body)).await;
 
-        let request = wire.request().await;
+        let request = raw_server.request().await;
         assert!(request.lines().any(|line| line == framing), "{request}");
         assert_eq!(scene.sink.only().await.integer("http.request.body.size"), Some(4));
     }
@@ -457,20 +458,21 @@ async fn a_filtered_request_tells_only_allowed_hosts() {
 async fn a_redirect_tells_only_allowed_hosts() {
     let redirect = |location: String| {
         let head = format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\n");
-        (head + "content-length: 0\r\nconnection: close\r\n\r\n", Then::Close)
+        (head + "content-length: 0\r\nconnection: close\r\n\r\n", AfterResponse::Close)
     };
-    let done = ("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_owned(), Then::Close);
-    let mut home = Wire::serve([done]).await;
-    let mut third = Wire::serve([redirect(home.url("/back"))]).await;
+    let done =
+        ("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_owned(), AfterResponse::Close);
+    let mut home = RawServer::serve([done]).await;
+    let mut third = RawServer::serve([redirect(home.url("/back"))]).await;
     let port = third.address().port();
-    let mut first = Wire::serve([redirect(format!("http://other.example:{port}/"))]).await;
+    let mut first = RawServer::serve([redirect(format!("http://other.example:{port}/"))]).await;
     let sink = SpanSink::new();
     let client = told(&sink, third.address(), &["127.0.0.1"]);
 
     read_below_a_span(client.get(first.url("/"))).await;
 
-    for (wire, learns) in [(&mut first, true), (&mut third, false), (&mut home, true)] {
-        let request = wire.request().await;
+    for (raw_server, learns) in [(&mut first, true), (&mut third, false), (&mut home, true)] {
+        let request = raw_server.request().await;
         for field in ["traceparent: ", "baggage: "] {
             assert_eq!(request.contains(field), learns, "{request}");
         }

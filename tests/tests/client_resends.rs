@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::{Method, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
-use tests::{Axum, SpanDataExt, SpanSink, Then, Wire, recorded};
+use tests::{AfterResponse, Axum, RawServer, SpanDataExt, SpanSink, recorded};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tracing_core_ext::{
     client::{Client, ResendCount, TracingMiddleware, UrlTemplate},
@@ -26,14 +26,14 @@ fn client() -> (Client, SpanSink) {
     (Client::builder().tracer_provider(&sink.provider()).build(), sink)
 }
 
-fn redirect(status: u16, location: &str) -> (String, Then) {
+fn redirect(status: u16, location: &str) -> (String, AfterResponse) {
     let head = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\n");
-    (head + "content-length: 5\r\nconnection: close\r\n\r\nmoved", Then::Close)
+    (head + "content-length: 5\r\nconnection: close\r\n\r\nmoved", AfterResponse::Close)
 }
 
-fn ok() -> (String, Then) {
+fn ok() -> (String, AfterResponse) {
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
-    (answer.to_owned(), Then::Close)
+    (answer.to_owned(), AfterResponse::Close)
 }
 
 fn has_header(request: &str, name: &str) -> bool {
@@ -51,20 +51,21 @@ fn statuses(spans: &[SpanData]) -> Vec<Option<i64>> {
 #[tokio::test]
 async fn every_redirect_has_a_span_of_its_own() {
     let (client, sink) = client();
-    let mut wire = Wire::serve([redirect(302, "/b"), redirect(307, "c?sig=x"), ok()]).await;
+    let mut raw_server =
+        RawServer::serve([redirect(302, "/b"), redirect(307, "c?sig=x"), ok()]).await;
 
-    let response = client.get(wire.url("/a")).send().await.unwrap();
-    assert_eq!(response.url().as_str(), wire.url("/c?sig=x"));
+    let response = client.get(raw_server.url("/a")).send().await.unwrap();
+    assert_eq!(response.url().as_str(), raw_server.url("/c?sig=x"));
     assert_eq!(response.text().await.unwrap(), "ok");
 
     let spans = sink.wait_for(3).await;
     assert_eq!(counts(&spans), [None, Some(1), Some(2)]);
     assert_eq!(statuses(&spans), [Some(302), Some(307), Some(200)]);
     for (span, path) in spans.iter().zip(["/a", "/b", "/c?sig=REDACTED"]) {
-        assert_eq!(span.text("url.full"), Some(wire.url(path).as_str()));
+        assert_eq!(span.text("url.full"), Some(raw_server.url(path).as_str()));
         assert_eq!(span.status, Status::Unset);
         assert_eq!(span.attribute("error.type"), None);
-        let request = wire.request().await;
+        let request = raw_server.request().await;
         assert!(request.contains(&span.id().to_string()), "{request}");
     }
 }
@@ -73,12 +74,12 @@ async fn every_redirect_has_a_span_of_its_own() {
 async fn redirects_are_siblings_below_the_callers_span() {
     let (client, sink) = client();
     let users = SpanSink::new();
-    let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
     let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
     let sending = {
         let _attached = current.clone().attach();
-        client.get(wire.url("/a")).send()
+        client.get(raw_server.url("/a")).send()
     };
     tokio::spawn(sending).await.unwrap().unwrap().bytes().await.unwrap();
     drop(current);
@@ -94,9 +95,9 @@ async fn a_redirect_is_complete_though_nobody_reads_its_body() {
         .tracer_provider(&sink.provider())
         .error_type(|summary: ExchangeSummary| Some(format!("{:?}", summary.outcome()).into()))
         .build();
-    let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
-    client.get(wire.url("/a")).send().await.unwrap().bytes().await.unwrap();
+    client.get(raw_server.url("/a")).send().await.unwrap().bytes().await.unwrap();
 
     for span in sink.wait_for(2).await {
         assert_eq!(span.text("error.type"), Some("Complete"));
@@ -106,9 +107,9 @@ async fn a_redirect_is_complete_though_nobody_reads_its_body() {
 #[tokio::test]
 async fn a_template_names_the_first_request_and_no_redirect() {
     let (client, sink) = client();
-    let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
-    let request = client.get(wire.url("/stock/7")).url_template("/stock/{id}");
+    let request = client.get(raw_server.url("/stock/7")).url_template("/stock/{id}");
     request.send().await.unwrap().bytes().await.unwrap();
 
     let spans = sink.wait_for(2).await;
@@ -122,12 +123,12 @@ async fn a_body_goes_where_the_method_stays() {
         [(302, "GET", false), (303, "GET", false), (307, "POST", true), (308, "POST", true)]
     {
         let (client, sink) = client();
-        let mut wire = Wire::serve([redirect(status, "/b"), ok()]).await;
+        let mut raw_server = RawServer::serve([redirect(status, "/b"), ok()]).await;
 
-        client.post(wire.url("/a")).body("body").send().await.unwrap().bytes().await.unwrap();
+        client.post(raw_server.url("/a")).body("body").send().await.unwrap().bytes().await.unwrap();
 
-        assert!(wire.request().await.ends_with("body"));
-        let second = wire.request().await;
+        assert!(raw_server.request().await.ends_with("body"));
+        let second = raw_server.request().await;
         assert!(second.starts_with(&format!("{method} /b ")), "{second}");
         assert_eq!(second.ends_with("body"), sent, "{second}");
         let spans = sink.wait_for(2).await;
@@ -139,29 +140,31 @@ async fn a_body_goes_where_the_method_stays() {
 async fn a_streamed_body_is_not_sent_again() {
     let stream = || reqwest::Body::wrap_stream(stream::iter([Ok::<_, io::Error>("one")]));
     let (client, sink) = client();
-    let wire = Wire::serve([redirect(307, "/b")]).await;
-    let answer = client.post(wire.url("/a")).body(stream()).send().await.unwrap();
+    let raw_server = RawServer::serve([redirect(307, "/b")]).await;
+    let answer = client.post(raw_server.url("/a")).body(stream()).send().await.unwrap();
     assert_eq!(answer.status(), 307);
     assert_eq!(answer.text().await.unwrap(), "moved");
     sink.only().await;
 
-    let wire = Wire::serve([redirect(303, "/b"), ok()]).await;
-    let answer = client.post(wire.url("/a")).body(stream()).send().await.unwrap();
+    let raw_server = RawServer::serve([redirect(303, "/b"), ok()]).await;
+    let answer = client.post(raw_server.url("/a")).body(stream()).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "ok");
 }
 
 #[tokio::test]
 async fn credentials_do_not_follow_to_another_host() {
     let sink = SpanSink::new();
-    let mut other = Wire::serve([ok()]).await;
-    let mut wire = Wire::serve([redirect(302, "/b"), redirect(302, &other.url("/c"))]).await;
+    let mut other = RawServer::serve([ok()]).await;
+    let mut raw_server =
+        RawServer::serve([redirect(302, "/b"), redirect(302, &other.url("/c"))]).await;
     let client = Client::builder().tracer_provider(&sink.provider()).build();
 
-    let request = client.get(wire.url("/a")).bearer_auth("token").header("accept", "text/plain");
+    let request =
+        client.get(raw_server.url("/a")).bearer_auth("token").header("accept", "text/plain");
     request.send().await.unwrap().bytes().await.unwrap();
 
     for _ in 0..2 {
-        assert!(has_header(&wire.request().await, "authorization"));
+        assert!(has_header(&raw_server.request().await, "authorization"));
     }
     let elsewhere = other.request().await;
     assert!(!has_header(&elsewhere, "authorization"));
@@ -172,9 +175,9 @@ async fn credentials_do_not_follow_to_another_host() {
 #[tokio::test]
 async fn too_many_redirects_are_an_error_as_in_reqwest() {
     let (client, sink) = client();
-    let wire = Wire::serve((0..20).map(|_| redirect(302, "/again"))).await;
+    let raw_server = RawServer::serve((0..20).map(|_| redirect(302, "/again"))).await;
 
-    let error = client.get(wire.url("/")).send().await.unwrap_err();
+    let error = client.get(raw_server.url("/")).send().await.unwrap_err();
 
     assert!(error.is_redirect(), "{error:?}");
     let spans = sink.wait_for(11).await;
@@ -183,7 +186,7 @@ async fn too_many_redirects_are_an_error_as_in_reqwest() {
     assert_eq!(last.integer("http.request.resend_count"), Some(10));
     assert!(followed.iter().all(|span| span.status == Status::Unset));
 
-    let bare = Wire::serve((0..20).map(|_| redirect(302, "/again"))).await;
+    let bare = RawServer::serve((0..20).map(|_| redirect(302, "/again"))).await;
     assert!(reqwest::get(bare.url("/")).await.unwrap_err().is_redirect());
 }
 
@@ -191,8 +194,8 @@ async fn too_many_redirects_are_an_error_as_in_reqwest() {
 async fn sent_with(max: usize) -> (reqwest::Result<Response>, Vec<Option<i64>>) {
     let sink = SpanSink::new();
     let client = Client::builder().tracer_provider(&sink.provider()).max_redirects(max).build();
-    let wire = Wire::serve([redirect(302, "/b"), redirect(302, "/c"), ok()]).await;
-    let sent = client.get(wire.url("/a")).send().await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), redirect(302, "/c"), ok()]).await;
+    let sent = client.get(raw_server.url("/a")).send().await;
     (sent, statuses(&sink.spans()))
 }
 
@@ -221,11 +224,11 @@ async fn where_no_redirect_is_followed_it_is_the_response() {
 async fn a_redirect_to_another_scheme_is_the_error_of_reqwest_and_has_no_span() {
     for location in ["ftp://shop.example/", "mailto:joe@shop.example"] {
         let (client, sink) = client();
-        let wire = Wire::serve([redirect(302, location), redirect(302, location)]).await;
+        let raw_server = RawServer::serve([redirect(302, location), redirect(302, location)]).await;
 
-        let error = client.get(wire.url("/")).send().await.unwrap_err();
+        let error = client.get(raw_server.url("/")).send().await.unwrap_err();
 
-        let bare = reqwest::get(wire.url("/")).await.unwrap_err();
+        let bare = reqwest::get(raw_server.url("/")).await.unwrap_err();
         assert_eq!(error.to_string(), bare.to_string());
         assert!(error.is_builder() && bare.is_builder());
         assert_eq!(sink.only().await.text("error.type"), Some("request_error"));
@@ -235,9 +238,9 @@ async fn a_redirect_to_another_scheme_is_the_error_of_reqwest_and_has_no_span() 
 #[tokio::test]
 async fn the_time_limit_of_a_request_may_be_without_end() {
     let (client, _) = client();
-    let wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
-    let request = client.get(wire.url("/a")).timeout(Duration::MAX);
+    let request = client.get(raw_server.url("/a")).timeout(Duration::MAX);
 
     assert_eq!(request.send().await.unwrap().status(), 200);
 }
@@ -246,9 +249,9 @@ async fn the_time_limit_of_a_request_may_be_without_end() {
 async fn a_redirect_that_leads_nowhere_is_the_answer() {
     let nowhere = "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (client, sink) = client();
-    let wire = Wire::serve([(nowhere, Then::Close)]).await;
+    let raw_server = RawServer::serve([(nowhere, AfterResponse::Close)]).await;
 
-    assert_eq!(client.get(wire.url("/")).send().await.unwrap().status(), 302);
+    assert_eq!(client.get(raw_server.url("/")).send().await.unwrap().status(), 302);
 
     assert_eq!(sink.only().await.status, Status::Unset);
 }
@@ -277,17 +280,17 @@ async fn the_time_limit_of_a_request_holds_for_all_its_redirects() {
 async fn a_wrapped_builder_follows_with_spans_and_a_wrapped_client_without() {
     let sink = SpanSink::new();
     let builder = || Client::builder().tracer_provider(&sink.provider());
-    let wire = Wire::serve([redirect(302, "/b"), ok(), redirect(302, "/b"), ok()]).await;
+    let raw_server = RawServer::serve([redirect(302, "/b"), ok(), redirect(302, "/b"), ok()]).await;
 
     let following = builder().wrap_builder(reqwest::Client::builder()).unwrap();
-    following.get(wire.url("/a")).send().await.unwrap().bytes().await.unwrap();
+    following.get(raw_server.url("/a")).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(sink.wait_for(2).await.len(), 2);
 
     let wrapped = builder().wrap(reqwest::Client::new());
-    wrapped.get(wire.url("/a")).send().await.unwrap().bytes().await.unwrap();
+    wrapped.get(raw_server.url("/a")).send().await.unwrap().bytes().await.unwrap();
     let spans = sink.wait_for(3).await;
     assert_eq!(statuses(&spans[2..]), [Some(200)]);
-    assert_eq!(spans[2].text("url.full"), Some(wire.url("/a").as_str()));
+    assert_eq!(spans[2].text("url.full"), Some(raw_server.url("/a").as_str()));
 }
 
 #[tokio::test]
@@ -295,12 +298,12 @@ async fn a_redirect_that_is_not_sampled_is_followed_all_the_same() {
     let sink = SpanSink::new();
     let provider = sink.provider_sampling(Sampler::AlwaysOff);
     let client = Client::builder().tracer_provider(&provider).build();
-    let mut wire = Wire::serve([redirect(302, "/b"), ok()]).await;
+    let mut raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
-    client.get(wire.url("/a")).send().await.unwrap().bytes().await.unwrap();
+    client.get(raw_server.url("/a")).send().await.unwrap().bytes().await.unwrap();
 
     for _ in 0..2 {
-        assert!(has_header(&wire.request().await, "traceparent"));
+        assert!(has_header(&raw_server.request().await, "traceparent"));
     }
     assert!(sink.spans().is_empty());
 }

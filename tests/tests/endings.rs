@@ -4,8 +4,8 @@ use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::Client;
 use tests::{
-    Framework, MetricSink, Peer, Server, Setup, SpanDataExt, SpanSink, Stage, Step,
-    on_both_frameworks_either_way,
+    Framework, HandlerControl, MetricSink, RawClient, ScriptStep, Server, Setup, SpanDataExt,
+    SpanSink, on_both_frameworks_either_way,
 };
 
 on_both_frameworks_either_way![
@@ -89,9 +89,9 @@ async fn a_recorded_exchange_ends_once_and_says_how<F: Framework>() {
         let sink = SpanSink::new();
         let setup =
             Setup { options: Some(|builder| builder.body_sizes(true)), ..Setup::new(&sink) };
-        let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+        let (control, server) = (setup.control.clone(), F::serve(setup).await);
 
-        play(case.ending, &server, &stage).await;
+        play(case.ending, &server, &control).await;
 
         check(case, &sink.only().await);
         server.stop().await;
@@ -143,9 +143,9 @@ async fn a_filtered_exchange_is_not_counted<F: Framework>() {
             metrics: Some(metrics.clone()),
             ..Setup::new(&SpanSink::new())
         };
-        let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
+        let (control, server) = (setup.control.clone(), F::serve(setup).await);
 
-        play(case.ending, &server, &stage).await;
+        play(case.ending, &server, &control).await;
         server.stop().await;
 
         assert_eq!(metrics.instruments(), [], "{:?}", case.ending);
@@ -160,8 +160,8 @@ async fn measured<F: Framework>(ending: Ending, setup: Setup) -> MetricSink {
         metrics: Some(metrics.clone()),
         ..setup
     };
-    let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
-    play(ending, &server, &stage).await;
+    let (control, server) = (setup.control.clone(), F::serve(setup).await);
+    play(ending, &server, &control).await;
     metrics.only("http.server.request.duration").await;
     server.stop().await;
     metrics
@@ -187,8 +187,8 @@ async fn check_metrics(case: &Case, metrics: &MetricSink) {
 }
 
 async fn ends_without_a_span<F: Framework>(ending: Ending, setup: Setup, sink: &SpanSink) {
-    let (stage, server) = (setup.stage.clone(), F::serve(setup).await);
-    play(ending, &server, &stage).await;
+    let (control, server) = (setup.control.clone(), F::serve(setup).await);
+    play(ending, &server, &control).await;
     server.stop().await;
     assert!(sink.spans().is_empty(), "{ending:?}");
 }
@@ -226,7 +226,7 @@ fn check_first_byte(size: Size, span: &SpanData) {
 }
 
 /// Makes an exchange with `server` that ends so.
-async fn play(ending: Ending, server: &Server, stage: &Stage) {
+async fn play(ending: Ending, server: &Server, control: &HandlerControl) {
     match ending {
         Complete => drop(get(server, "/items/7").await.unwrap()),
         Empty => drop(get(server, "/empty").await.unwrap()),
@@ -235,32 +235,32 @@ async fn play(ending: Ending, server: &Server, stage: &Stage) {
         Timeout => drop(get(server, "/late").await.unwrap()),
         Panic => drop(get(server, "/panic").await.unwrap_err()),
         Head => drop(Client::new().head(server.url("/items/7")).send().await.unwrap()),
-        Chunked => stream(server, stage, "/stream", &["one", "two"], None).await,
+        Chunked => stream(server, control, "/stream", &["one", "two"], None).await,
         EventStream => {
-            stream(server, stage, "/events", &["data: 1\n\n", "data: 2\n\n"], None).await;
+            stream(server, control, "/events", &["data: 1\n\n", "data: 2\n\n"], None).await;
         }
-        BodyError => stream(server, stage, "/stream", &["one"], Some(Step::Error)).await,
-        BodyPanic => stream(server, stage, "/stream", &["one"], Some(Step::Panic)).await,
+        BodyError => stream(server, control, "/stream", &["one"], Some(ScriptStep::Error)).await,
+        BodyPanic => stream(server, control, "/stream", &["one"], Some(ScriptStep::Panic)).await,
         ConnectionResetAfterwards => {
-            let mut peer = Peer::connect(server).await.unwrap();
+            let mut peer = RawClient::connect(server).await.unwrap();
             peer.get("/items/7", &[]).await.unwrap();
             peer.read_until("item 7").await.unwrap();
             peer.reset().unwrap();
         }
         GoneBeforeHead => {
-            let mut peer = Peer::connect(server).await.unwrap();
+            let mut peer = RawClient::connect(server).await.unwrap();
             peer.get("/pending", &[]).await.unwrap();
-            stage.entered().await;
+            control.entered().await;
             peer.reset().unwrap();
         }
         GoneMidBody => {
-            let script = stage.script();
-            let mut peer = Peer::connect(server).await.unwrap();
+            let script = control.script();
+            let mut peer = RawClient::connect(server).await.unwrap();
             peer.get("/stream", &[]).await.unwrap();
-            script.send(Step::Data("one")).unwrap();
+            script.send(ScriptStep::Data("one")).unwrap();
             peer.read_until("one").await.unwrap();
             drop(peer);
-            while script.send(Step::Data("more")).is_ok() {
+            while script.send(ScriptStep::Data("more")).is_ok() {
                 tokio::task::yield_now().await;
             }
         }
@@ -270,18 +270,18 @@ async fn play(ending: Ending, server: &Server, stage: &Stage) {
 /// Every chunk is read before the next is sent.
 async fn stream(
     server: &Server,
-    stage: &Stage,
+    control: &HandlerControl,
     path: &str,
     chunks: &[&'static str],
-    end: Option<Step>,
+    end: Option<ScriptStep>,
 ) {
-    let script = stage.script();
+    let script = control.script();
     let sending = reqwest::get(server.url(path));
-    script.send(Step::Data(chunks[0])).unwrap();
+    script.send(ScriptStep::Data(chunks[0])).unwrap();
     let mut response = sending.await.unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), chunks[0]);
     for chunk in &chunks[1..] {
-        script.send(Step::Data(chunk)).unwrap();
+        script.send(ScriptStep::Data(chunk)).unwrap();
         assert_eq!(response.chunk().await.unwrap().unwrap(), *chunk);
     }
     let breaks_off = end.is_some();

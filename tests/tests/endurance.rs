@@ -14,7 +14,7 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
-use tests::{Framework, Peer, Server, Setup, Stage, on_both_frameworks};
+use tests::{Framework, HandlerControl, RawClient, Server, Setup, on_both_frameworks};
 use tokio::{sync::watch, time::timeout};
 
 on_both_frameworks![each_of_a_hundred_thousand_exchanges_ends_once];
@@ -33,11 +33,11 @@ async fn each_of_a_hundred_thousand_exchanges_ends_once<F: Framework>() {
     let count = Count::default();
     let provider = SdkTracerProvider::builder().with_span_processor(count.clone()).build();
     let setup = Setup::with_provider(provider);
-    let stage = setup.stage.clone();
+    let control = setup.control.clone();
     let server = F::serve(setup).await;
 
     for _ in 0..CONNECTIONS / 10 {
-        join_all((0..10).map(|_| converse(&server, &stage))).await;
+        join_all((0..10).map(|_| converse(&server, &control))).await;
     }
 
     let all = CONNECTIONS * PER_CONNECTION;
@@ -47,14 +47,14 @@ async fn each_of_a_hundred_thousand_exchanges_ends_once<F: Framework>() {
 }
 
 /// Sends all requests at once, reads the answers, and is gone before the last.
-async fn converse(server: &Server, stage: &Stage) {
-    let mut peer = Peer::connect(server).await.unwrap();
+async fn converse(server: &Server, control: &HandlerControl) {
+    let mut peer = RawClient::connect(server).await.unwrap();
     for request in 1..PER_CONNECTION {
         peer.get(PATHS[request % PATHS.len()], &[]).await.unwrap();
     }
     peer.read_heads(PER_CONNECTION - 1).await.unwrap();
     peer.get("/pending", &[]).await.unwrap();
-    stage.entered().await;
+    control.entered().await;
     peer.reset().unwrap();
 }
 

@@ -3,7 +3,8 @@
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Framework, Peer, Setup, SpanDataExt, SpanSink, Step, on_both_frameworks_either_way, recorded,
+    Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    recorded,
 };
 
 on_both_frameworks_either_way![
@@ -86,13 +87,13 @@ async fn a_panic_in_the_handler_is_marked<F: Framework>() {
 async fn a_failing_body_is_an_error<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let script = setup.stage.script();
+    let script = setup.control.script();
     let server = F::serve(setup).await;
 
     let response = reqwest::get(server.url("/stream"));
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     let response = response.await.unwrap();
-    script.send(Step::Error).unwrap();
+    script.send(ScriptStep::Error).unwrap();
     response.bytes().await.unwrap_err();
 
     let span = sink.only().await;
@@ -103,13 +104,13 @@ async fn a_failing_body_is_an_error<F: Framework>() {
 async fn a_panic_in_the_body_is_marked<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let script = setup.stage.script();
+    let script = setup.control.script();
     let server = F::serve(setup).await;
 
     let response = reqwest::get(server.url("/stream"));
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     let response = response.await.unwrap();
-    script.send(Step::Panic).unwrap();
+    script.send(ScriptStep::Panic).unwrap();
     response.bytes().await.unwrap_err();
 
     assert_error(&sink.only().await, "panic");
@@ -118,12 +119,12 @@ async fn a_panic_in_the_body_is_marked<F: Framework>() {
 async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let script = setup.stage.script();
+    let script = setup.control.script();
     let server = F::serve(setup).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/stream", &[]).await.unwrap();
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     peer.read_until("one").await.unwrap();
     drop(peer);
     send_until_gone(&script).await;
@@ -136,12 +137,12 @@ async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
 async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let stage = setup.stage.clone();
+    let control = setup.control.clone();
     let server = F::serve(setup).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/pending", &[]).await.unwrap();
-    stage.entered().await;
+    control.entered().await;
     peer.reset().unwrap();
 
     let span = sink.only().await;
@@ -152,12 +153,12 @@ async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
 async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let script = setup.stage.script();
+    let script = setup.control.script();
     let server = F::serve(setup).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/stream", &[]).await.unwrap();
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     peer.read_until("one").await.unwrap();
     assert!(sink.spans().is_empty(), "the span ended before its body");
     drop(script);
@@ -167,8 +168,8 @@ async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
 }
 
 /// A server may notice that its caller is gone only when it writes.
-async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<Step>) {
-    while script.send(Step::Data("more")).is_ok() {
+async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<ScriptStep>) {
+    while script.send(ScriptStep::Data("more")).is_ok() {
         tokio::task::yield_now().await;
     }
 }

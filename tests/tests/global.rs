@@ -5,7 +5,7 @@ use actix_web::{App, HttpResponse, test, web};
 use axum::{Router, body::Body, http::Request, routing::get};
 use axum_layer::TracingLayer;
 use opentelemetry::{global, trace::SpanKind};
-use tests::{Axum, Framework, Setup, Shout, SpanSink};
+use tests::{Axum, CustomPropagator, Framework, Setup, SpanSink};
 use tower::ServiceExt;
 use tracing_core_ext::client::Client;
 
@@ -29,7 +29,7 @@ async fn what_is_made_without_options_uses_the_global_providers() {
     assert_eq!(spans[2].span_kind, SpanKind::Client);
     assert!(sent.contains("traceparent: 00-"), "W3C where no propagator is installed: {sent}");
 
-    global::set_text_map_propagator(Shout);
+    global::set_text_map_propagator(CustomPropagator);
     let sent =
         Client::new().get(server.url("/headers")).send().await.unwrap().text().await.unwrap();
     assert!(!sent.contains("traceparent"), "the installed propagator and no other: {sent}");

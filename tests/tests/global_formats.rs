@@ -2,7 +2,7 @@
 //! afterwards. It is installed once in a process, so this is one test.
 
 use opentelemetry::global;
-use tests::{Shout, SpanSink, headers_sent_without_options};
+use tests::{CustomPropagator, SpanSink, headers_sent_without_options};
 use tracing_core_ext::telemetry::{Telemetry, TelemetryBuilder};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -24,7 +24,7 @@ async fn what_is_made_without_options_speaks_the_formats_of_telemetry() {
         assert!(!sent.contains("traceparent"), "{sent}");
     }
 
-    global::set_text_map_propagator(Shout);
+    global::set_text_map_propagator(CustomPropagator);
     for sent in headers_sent_without_options(("x-shout", "hello")).await {
         assert!(sent.contains("x-shout: hello!\n"), "the one set last: {sent}");
         assert!(!sent.contains("b3: "), "{sent}");

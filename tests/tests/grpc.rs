@@ -19,7 +19,7 @@ use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
-use tests::{SpanDataExt, SpanSink, Stage, Step, assert_error, assert_no_error};
+use tests::{HandlerControl, ScriptStep, SpanDataExt, SpanSink, assert_error, assert_no_error};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
     Code,
@@ -38,7 +38,7 @@ use tracing_core_ext::{
 };
 
 /// A service whose answer to a check is the status its request names, and whose watch streams what the stage scripts.
-struct Scripted(Stage);
+struct Scripted(HandlerControl);
 
 #[tonic::async_trait]
 impl Health for Scripted {
@@ -77,7 +77,7 @@ struct Scene {
     sink: SpanSink,
     address: SocketAddr,
     server_sink: SpanSink,
-    stage: Stage,
+    control: HandlerControl,
     server: JoinHandle<()>,
 }
 
@@ -111,14 +111,14 @@ async fn scene_on_axum() -> Scene {
 async fn scene_serving(
     serve: impl FnOnce(TracingLayer, Routes, TcpListener) -> JoinHandle<()>,
 ) -> Scene {
-    let (sink, server_sink, stage) = (SpanSink::new(), SpanSink::new(), Stage::new());
+    let (sink, server_sink, control) = (SpanSink::new(), SpanSink::new(), HandlerControl::new());
     let layer = TracingLayer::builder().tracer_provider(&server_sink.provider()).build();
-    let routes = Routes::new(HealthServer::new(Scripted(stage.clone())));
+    let routes = Routes::new(HealthServer::new(Scripted(control.clone())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = serve(layer, routes, listener);
     let client = client(address, &sink);
-    Scene { client, sink, address, server_sink, stage, server }
+    Scene { client, sink, address, server_sink, control, server }
 }
 
 fn client(address: SocketAddr, sink: &SpanSink) -> HealthClient<ClientService<Channel>> {
@@ -186,7 +186,7 @@ async fn a_route_of_axum_does_not_rename_a_call() {
 async fn a_route_that_is_found_late_does_not_rename_a_call() {
     let sink = SpanSink::new();
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
-    let routes = Routes::new(HealthServer::new(Scripted(Stage::new())));
+    let routes = Routes::new(HealthServer::new(Scripted(HandlerControl::new())));
     let router: Router = routes.into_axum_router().layer(RouteLayer::new());
     let call = Request::post("/grpc.health.v1.Health/Check");
     let call = call.header(CONTENT_TYPE, "application/grpc").body(Body::empty()).unwrap();
@@ -292,12 +292,12 @@ async fn what_only_says_to_be_a_call_is_none() {
 #[tokio::test]
 async fn a_stream_lasts_until_its_trailers() {
     let mut scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();
-    script.send(Step::Data("two")).unwrap();
+    script.send(ScriptStep::Data("two")).unwrap();
     stream.message().await.unwrap().unwrap();
     assert!(scene.sink.spans().is_empty());
     assert!(scene.server_sink.spans().is_empty());
@@ -315,12 +315,12 @@ async fn a_stream_lasts_until_its_trailers() {
 #[tokio::test]
 async fn a_stream_that_fails_says_so_in_its_trailers() {
     let mut scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();
-    script.send(Step::Error).unwrap();
+    script.send(ScriptStep::Error).unwrap();
     assert_eq!(stream.message().await.unwrap_err().code(), Code::DataLoss);
 
     for span in [scene.sink.only().await, scene.server_sink.only().await] {
@@ -332,8 +332,8 @@ async fn a_stream_that_fails_says_so_in_its_trailers() {
 #[tokio::test]
 async fn a_client_that_leaves_a_stream_cancels_the_server() {
     let mut scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut stream = scene.client.watch(check(Code::Ok)).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();

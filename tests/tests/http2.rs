@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::Status;
 use reqwest::Client;
-use tests::{Axum, Framework, Setup, SpanDataExt, SpanSink, Step, recorded};
+use tests::{Axum, Framework, ScriptStep, Setup, SpanDataExt, SpanSink, recorded};
 
 fn client() -> Client {
     Client::builder().http2_prior_knowledge().build().unwrap()
@@ -41,11 +41,11 @@ async fn a_request_is_described_by_the_conventions() {
 async fn a_stream_reset_before_the_head_cancels_the_exchange() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let (stage, server) = (setup.stage.clone(), Axum::serve(setup).await);
+    let (control, server) = (setup.control.clone(), Axum::serve(setup).await);
 
     let client = client();
     let sending = tokio::spawn(client.get(server.url("/pending")).send());
-    stage.entered().await;
+    control.entered().await;
     sending.abort();
 
     assert_eq!(sink.only().await.text("error.type"), Some("cancelled_before_head"));
@@ -55,12 +55,12 @@ async fn a_stream_reset_before_the_head_cancels_the_exchange() {
 async fn a_stream_reset_mid_body_cancels_the_exchange_and_no_other() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let (stage, server) = (setup.stage.clone(), Axum::serve(setup).await);
-    let script = stage.script();
+    let (control, server) = (setup.control.clone(), Axum::serve(setup).await);
+    let script = control.script();
     let client = client();
 
     let sending = client.get(server.url("/stream")).send();
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     let mut response = sending.await.unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "one");
     drop(response);

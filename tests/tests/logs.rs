@@ -3,7 +3,9 @@
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use serde_json::Value;
-use tests::{Framework, Lines, Server, Setup, SpanSink, Stage, Step, on_both_frameworks};
+use tests::{
+    Framework, HandlerControl, Lines, ScriptStep, Server, Setup, SpanSink, on_both_frameworks,
+};
 use tracing::{Dispatch, Instrument, Subscriber, info, warn_span};
 use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
 use tracing_subscriber::{
@@ -58,9 +60,9 @@ async fn a_line_in_a_span_of_the_user_has_the_ids_of_that_span<F: Framework>() {
 async fn a_line_of_the_body_has_the_ids_of_the_request<F: Framework>() {
     for (writes, format) in each(&ALL) {
         let rig = Rig::serve::<F>(writes, format, |_| {}).await;
-        let script = rig.stage.script();
-        script.send(Step::Data("a")).unwrap();
-        script.send(Step::Run(Box::new(|| info!("found")))).unwrap();
+        let script = rig.control.script();
+        script.send(ScriptStep::Data("a")).unwrap();
+        script.send(ScriptStep::Run(Box::new(|| info!("found")))).unwrap();
         drop(script);
         rig.visit("/stream").await;
         assert_ids(&rig.line("found"), &rig.sink.only().await, writes);
@@ -70,19 +72,19 @@ async fn a_line_of_the_body_has_the_ids_of_the_request<F: Framework>() {
 async fn a_line_of_a_task_in_the_current_span_has_the_ids_of_the_request<F: Framework>() {
     for (writes, format) in each(&[Writes::Telemetry, OurLayer, PlainLayer]) {
         let rig = Rig::serve::<F>(writes, format, |setup| {
-            let stage = setup.stage.clone();
+            let control = setup.control.clone();
             let task = async move {
-                stage.released().await;
+                control.released().await;
                 info!("found");
-                stage.enter();
+                control.enter();
             };
             tokio::spawn(task.in_current_span());
         })
         .await;
         rig.visit("/work").await;
         let request = rig.sink.only().await;
-        rig.stage.release();
-        rig.stage.entered().await;
+        rig.control.release();
+        rig.control.entered().await;
         assert_ids(&rig.line("found"), &request, writes);
     }
 }
@@ -90,15 +92,15 @@ async fn a_line_of_a_task_in_the_current_span_has_the_ids_of_the_request<F: Fram
 async fn a_line_outside_of_any_request_has_none<F: Framework>() {
     for (writes, format) in each(&ALL) {
         let rig = Rig::serve::<F>(writes, format, |setup| {
-            let stage = setup.stage.clone();
+            let control = setup.control.clone();
             tokio::spawn(async move {
                 info!("found");
-                stage.enter();
+                control.enter();
             });
         })
         .await;
         rig.visit("/work").await;
-        rig.stage.entered().await;
+        rig.control.entered().await;
         let line = rig.line("found");
         assert_eq!(line.ids, [const { None }; 3], "{writes:?}: {line:?}");
     }
@@ -110,7 +112,7 @@ fn each(writers: &[Writes]) -> Vec<(Writes, LogFormat)> {
 
 struct Rig {
     server: Server,
-    stage: Stage,
+    control: HandlerControl,
     sink: SpanSink,
     lines: Lines,
     format: LogFormat,
@@ -126,9 +128,9 @@ impl Rig {
             other => (sink.provider(), own(other, &sink.provider(), &lines, format)),
         };
         let setup = Setup { subscriber, work, ..Setup::with_provider(provider) };
-        let stage = setup.stage.clone();
+        let control = setup.control.clone();
         let server = F::serve(setup).await;
-        Self { server, stage, sink, lines, format, _telemetry: telemetry }
+        Self { server, control, sink, lines, format, _telemetry: telemetry }
     }
 
     async fn visit(&self, path: &str) {

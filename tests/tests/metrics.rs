@@ -6,8 +6,8 @@ use opentelemetry::Value;
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use reqwest::{Client, Method};
 use tests::{
-    Actix, Axum, Captured, Framework, MetricSink, Peer, Server, Setup, SpanSink, Step,
-    measured_with, on_both_frameworks_either_way,
+    Actix, Axum, Framework, MetricSink, RawClient, ScriptStep, Server, Setup, SpanSink,
+    WithOtelLayer, measured_with, on_both_frameworks_either_way,
 };
 use tracing_core_ext::exchange::{self, Outcome};
 
@@ -101,8 +101,8 @@ fn a_span_that_a_handler_keeps_is_not_in_flight() {
 
 #[tokio::test]
 async fn the_duration_is_that_of_a_captured_span_but_for_a_moment() {
-    but_for_a_moment::<Captured<Axum>>().await;
-    but_for_a_moment::<Captured<Actix>>().await;
+    but_for_a_moment::<WithOtelLayer<Axum>>().await;
+    but_for_a_moment::<WithOtelLayer<Actix>>().await;
 }
 
 async fn but_for_a_moment<F: Framework>() {
@@ -186,12 +186,12 @@ async fn bodies_are_measured_where_that_is_asked_for<F: Framework>() {
 async fn a_request_in_flight_is_counted<F: Framework>() {
     let metrics = MetricSink::new();
     let setup = Setup { metrics: Some(metrics.clone()), ..Setup::new(&SpanSink::new()) };
-    let script = setup.stage.script();
+    let script = setup.control.script();
     let server = F::serve(setup).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/stream", &[]).await.unwrap();
-    script.send(Step::Data("one")).unwrap();
+    script.send(ScriptStep::Data("one")).unwrap();
     peer.read_until("one").await.unwrap();
     assert_eq!(metrics.total(ACTIVE), 1.0);
     assert_eq!(metrics.series(DURATION), []);
@@ -232,7 +232,7 @@ async fn an_unknown_scheme_is_other<F: Framework>() {
     let (server, _, metrics) = measured_with::<F>(options).await;
 
     for scheme in ["coffee", "tea"] {
-        let mut peer = Peer::connect(&server).await.unwrap();
+        let mut peer = RawClient::connect(&server).await.unwrap();
         peer.get(&format!("{scheme}://shop.example/items/7"), &[]).await.unwrap();
         peer.read_until("item 7").await.unwrap();
     }
@@ -257,7 +257,7 @@ async fn the_server_is_a_label_where_that_is_asked_for<F: Framework>() {
     let (server, _, metrics) =
         measured_with::<F>(|builder| builder.server_address_label(true)).await;
 
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7", &[]).await.unwrap();
     peer.read_until("item 7").await.unwrap();
 

@@ -3,8 +3,8 @@
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Sampler;
 use tests::{
-    Framework, Peer, Server, Setup, Shout, SpanDataExt, SpanSink, on_both_frameworks_either_way,
-    recorded,
+    CustomPropagator, Framework, RawClient, Server, Setup, SpanDataExt, SpanSink,
+    on_both_frameworks_either_way, recorded,
 };
 use tracing_core_ext::propagation::CompositePropagator;
 
@@ -147,7 +147,7 @@ async fn baggage_is_readable_in_the_handler<F: Framework>() {
 }
 
 async fn another_propagator_takes_the_place_of_ours<F: Framework>() {
-    let setup = Setup { propagator: Some(Shout.into()), ..Setup::new(&SpanSink::new()) };
+    let setup = Setup { propagator: Some(CustomPropagator.into()), ..Setup::new(&SpanSink::new()) };
 
     let sent = headers_sent::<F>(setup, &[b"x-shout: hello", &traceparent(PARENT)]).await;
 
@@ -296,7 +296,7 @@ fn b3(sent: &str) -> [&str; 3] {
 }
 
 async fn get(server: &Server, headers: &[&[u8]]) -> String {
-    let mut peer = Peer::connect(server).await.unwrap();
+    let mut peer = RawClient::connect(server).await.unwrap();
     peer.get("/items/7", headers).await.unwrap();
     peer.read_until("item 7").await.unwrap()
 }
@@ -307,7 +307,7 @@ async fn headers_sent<F: Framework>(mut setup: Setup, headers: &[&[u8]]) -> Stri
     let next = F::serve(Setup { propagator, ..Setup::new(&SpanSink::new()) }).await;
     setup.forward = Some(next.url("/headers"));
     let server = F::serve(setup).await;
-    let mut peer = Peer::connect(&server).await.unwrap();
+    let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/forward", &[headers, &[b"connection: close"]].concat()).await.unwrap();
     peer.read_to_end().await.unwrap()
 }

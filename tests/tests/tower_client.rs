@@ -15,8 +15,8 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use tests::{
-    Axum, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, Stage, Step, assert_error,
-    assert_no_error,
+    Axum, Framework, HandlerControl, MetricSink, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    assert_error, assert_no_error,
 };
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -51,15 +51,15 @@ struct Scene {
     sink: SpanSink,
     server: Server,
     server_sink: SpanSink,
-    stage: Stage,
+    control: HandlerControl,
 }
 
 async fn scene() -> Scene {
     let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
     let client = builder(&sink).build().layer(hyper());
     let setup = Setup::new(&server_sink);
-    let stage = setup.stage.clone();
-    Scene { client, sink, server: Axum::serve(setup).await, server_sink, stage }
+    let control = setup.control.clone();
+    Scene { client, sink, server: Axum::serve(setup).await, server_sink, control }
 }
 
 #[tokio::test]
@@ -152,11 +152,11 @@ async fn an_unreachable_server_is_a_failed_request() {
 #[tokio::test]
 async fn a_body_that_breaks_off_is_an_error() {
     let mut scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let response = scene.client.call(get(&scene.server.url("/stream"))).await.unwrap();
-    script.send(Step::Error).unwrap();
+    script.send(ScriptStep::Error).unwrap();
     response.into_body().collect().await.unwrap_err();
 
     assert_error(&scene.sink.only().await, "body_error");
@@ -165,8 +165,8 @@ async fn a_body_that_breaks_off_is_an_error() {
 #[tokio::test]
 async fn a_caller_that_drops_the_body_made_no_error() {
     let mut scene = scene().await;
-    let script = scene.stage.script();
-    script.send(Step::Data("one")).unwrap();
+    let script = scene.control.script();
+    script.send(ScriptStep::Data("one")).unwrap();
 
     let mut body = scene.client.call(get(&scene.server.url("/stream"))).await.unwrap().into_body();
     body.frame().await.unwrap().unwrap();
@@ -183,7 +183,7 @@ async fn a_caller_that_drops_the_future_made_no_error() {
     let mut scene = scene().await;
 
     let sending = tokio::spawn(scene.client.call(get(&scene.server.url("/pending"))));
-    scene.stage.entered().await;
+    scene.control.entered().await;
     sending.abort();
 
     let span = scene.sink.only().await;

@@ -16,7 +16,7 @@ use tracing_core_ext::{
 };
 
 use super::payload::ExchangePayload;
-use crate::{future::content_length, headers::FieldView, request::protocol_version};
+use crate::{future::content_length, headers::ActixHeaders, request::protocol_version};
 
 /// Future of a client whose exchange goes on in the body of the response.
 #[pin_project]
@@ -47,7 +47,9 @@ where
             exchange.end(Outcome::Failed(error_type(error)));
         }
         Poll::Ready(result.map(|response| match response {
-            ConnectResponse::Client(response) => ConnectResponse::Client(carry(response, exchange)),
+            ConnectResponse::Client(response) => {
+                ConnectResponse::Client(wrap_body(response, exchange))
+            }
             ConnectResponse::Tunnel(head, framed) => {
                 respond(&mut exchange, &head, None);
                 ConnectResponse::Tunnel(head, framed)
@@ -57,7 +59,7 @@ where
 }
 
 /// `response` with a body that carries the exchange to its end.
-fn carry(response: ClientResponse, mut exchange: Exchange) -> ClientResponse {
+fn wrap_body(response: ClientResponse, mut exchange: Exchange) -> ClientResponse {
     response.map_body(|head, payload| {
         respond(&mut exchange, head, body_length(head, &payload));
         // There is nothing to carry, and awc would box it.
@@ -70,7 +72,7 @@ fn respond(exchange: &mut Exchange, head: &ResponseHead, length: Option<u64>) {
     exchange.on_response(&http::ResponseHead {
         status: head.status.as_u16(),
         length,
-        headers: &FieldView(head.headers()),
+        headers: &ActixHeaders(head.headers()),
     });
 }
 

@@ -12,12 +12,12 @@ use tracing_core_ext::{
     http::ClientRequestHead,
 };
 
-use crate::headers::FieldView;
+use crate::headers::ActixHeaders;
 
 /// Starts the exchange of `request` below the context that is current now.
 pub(super) fn start(instrumentation: &Instrumentation, request: &mut ConnectRequest) -> Exchange {
     let head = head_mut(request);
-    let (url, headers) = (head.uri.to_string(), FieldView(head.headers()));
+    let (url, headers) = (head.uri.to_string(), ActixHeaders(head.headers()));
     let head = ClientRequestHead::new(head.method.as_str(), &url, &headers);
     instrumentation.start_client(&Context::current(), &head)
 }
@@ -33,14 +33,14 @@ fn head_mut(request: &mut ConnectRequest) -> &mut RequestHead {
         | ConnectRequest::Tunnel(head, _) => head,
         ConnectRequest::Client(RequestHeadType::Rc(head, extra), ..) => {
             let head = Rc::make_mut(head);
-            replace(&mut head.headers, extra.take().unwrap_or_default());
+            merge_headers(&mut head.headers, extra.take().unwrap_or_default());
             head
         }
     }
 }
 
 /// What stands beside the head of a frozen request takes precedence.
-fn replace(headers: &mut HeaderMap, extra: HeaderMap) {
+fn merge_headers(headers: &mut HeaderMap, extra: HeaderMap) {
     for name in extra.keys() {
         headers.remove(name);
     }

@@ -3,7 +3,7 @@ use awc::{ConnectRequest, ConnectResponse, error::SendRequestError};
 use tracing_core_ext::exchange::Instrumentation;
 
 use super::{future::ResponseFuture, request};
-use crate::headers::FieldViewMut;
+use crate::headers::ActixHeadersMut;
 
 /// Service made by [`ClientTracing`](super::ClientTracing).
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ where
             size.add(request::body_length(&request));
         }
         let headers = request::headers_mut(&mut request);
-        exchange.inject(&mut FieldViewMut(headers));
+        exchange.inject(&mut ActixHeadersMut(headers));
         let future = exchange.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, exchange)
     }

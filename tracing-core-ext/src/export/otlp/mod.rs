@@ -1,7 +1,7 @@
 //! Export over OTLP: over gRPC, and over HTTP as protobuf or JSON.
 //!
 //! [`options`] is what code asks for, [`settings`] what comes of it and the environment, [`endpoint`] and [`tls`] among it. A
-//! [`sender`] writes the message ([`encoding`], [`json`]) and has it sent; what comes back is judged by [`answer`] or [`grpc`].
+//! [`client`] writes the message ([`encode`], [`proto_json`]) and has it sent; what comes back is parsed by [`response`] or [`grpc`].
 
 mod client;
 mod encode;

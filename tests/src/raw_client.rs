@@ -9,11 +9,11 @@ use crate::Server;
 
 /// A client that writes bytes, so that it can send what no library would and leave when it likes.
 #[derive(Debug)]
-pub struct Peer {
+pub struct RawClient {
     stream: TcpStream,
 }
 
-impl Peer {
+impl RawClient {
     /// Connects to `server`.
     ///
     /// # Errors

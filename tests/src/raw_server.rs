@@ -7,9 +7,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What a [`Wire`] does behind its answer.
+/// What a [`RawServer`] does behind its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum AfterResponse {
     /// Closes the connection.
     Close,
     /// Breaks the connection off.
@@ -21,19 +21,21 @@ pub enum Then {
 /// A server that writes bytes, so that it can answer what no library would. It serves a request a connection, one after
 /// the other.
 #[derive(Debug)]
-pub struct Wire {
+pub struct RawServer {
     address: SocketAddr,
     requests: mpsc::UnboundedReceiver<String>,
     task: JoinHandle<()>,
 }
 
-impl Wire {
+impl RawServer {
     /// Gives `answers`, byte for byte, in this order.
     ///
     /// # Panics
     ///
     /// When there is no free port.
-    pub async fn serve<A: AsRef<str>>(answers: impl IntoIterator<Item = (A, Then)>) -> Self {
+    pub async fn serve<A: AsRef<str>>(
+        answers: impl IntoIterator<Item = (A, AfterResponse)>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let answers: Vec<_> =
@@ -46,9 +48,9 @@ impl Wire {
                 let _ = sender.send(read_request(&mut stream).await);
                 stream.write_all(answer.as_bytes()).await.expect("the client reads");
                 match then {
-                    Then::Close => {}
-                    Then::Reset => stream.set_zero_linger().expect("the socket is open"),
-                    Then::Wait => open.push(stream),
+                    AfterResponse::Close => {}
+                    AfterResponse::Reset => stream.set_zero_linger().expect("the socket is open"),
+                    AfterResponse::Wait => open.push(stream),
                 }
             }
             std::future::pending::<()>().await;
@@ -76,7 +78,7 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
+impl Drop for RawServer {
     fn drop(&mut self) {
         self.task.abort();
     }

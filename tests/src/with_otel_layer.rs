@@ -9,9 +9,9 @@ use crate::{Framework, Server, Setup};
 
 /// A framework below a plain OpenTelemetry layer, which captures the `tracing` span of every request.
 #[derive(Debug)]
-pub struct Captured<F>(PhantomData<F>);
+pub struct WithOtelLayer<F>(PhantomData<F>);
 
-impl<F: Framework> Framework for Captured<F> {
+impl<F: Framework> Framework for WithOtelLayer<F> {
     async fn serve(mut setup: Setup) -> Server {
         if setup.has_sdk {
             setup.subscriber = plain_subscriber(&setup.provider);

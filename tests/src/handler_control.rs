@@ -8,7 +8,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::{Semaphore, mpsc};
 
 /// What a scripted body does next. It ends when the script's sender is dropped.
-pub enum Step {
+pub enum ScriptStep {
     /// Yields data.
     Data(&'static str),
     /// Fails.
@@ -21,14 +21,14 @@ pub enum Step {
 
 /// What a test and the handlers of its server share. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub struct HandlerControl {
     entered: Arc<Semaphore>,
     released: Arc<Semaphore>,
-    script: Arc<Mutex<Option<mpsc::UnboundedReceiver<Step>>>>,
+    script: Arc<Mutex<Option<mpsc::UnboundedReceiver<ScriptStep>>>>,
 }
 
-impl Stage {
-    /// A stage on which nothing has happened.
+impl HandlerControl {
+    /// Nothing is entered, released or scripted yet.
     pub fn new() -> Self {
         Self {
             entered: Arc::new(Semaphore::new(0)),
@@ -62,7 +62,7 @@ impl Stage {
     /// # Panics
     ///
     /// Never: the lock is not held over a panic.
-    pub fn script(&self) -> mpsc::UnboundedSender<Step> {
+    pub fn script(&self) -> mpsc::UnboundedSender<ScriptStep> {
         let (sender, receiver) = mpsc::unbounded_channel();
         *self.script.lock().unwrap() = Some(receiver);
         sender
@@ -78,19 +78,19 @@ impl Stage {
         stream::unfold(script, |mut script| async {
             loop {
                 match script.recv().await? {
-                    Step::Data(data) => {
+                    ScriptStep::Data(data) => {
                         return Some((Ok(Bytes::from_static(data.as_bytes())), script));
                     }
-                    Step::Error => return Some((Err(io::Error::other("scripted")), script)),
-                    Step::Panic => panic!("scripted"),
-                    Step::Run(code) => code(),
+                    ScriptStep::Error => return Some((Err(io::Error::other("scripted")), script)),
+                    ScriptStep::Panic => panic!("scripted"),
+                    ScriptStep::Run(code) => code(),
                 }
             }
         })
     }
 }
 
-impl Default for Stage {
+impl Default for HandlerControl {
     fn default() -> Self {
         Self::new()
     }

@@ -7,12 +7,12 @@ use opentelemetry::{
 
 /// A propagator of another format: it hands on the field `x-shout`, louder at every hop.
 #[derive(Clone, Copy, Debug)]
-pub struct Shout;
+pub struct CustomPropagator;
 
 #[derive(Debug)]
 struct Heard(String);
 
-impl TextMapPropagator for Shout {
+impl TextMapPropagator for CustomPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         if let Some(Heard(text)) = cx.get() {
             injector.set("x-shout", format!("{text}!"));

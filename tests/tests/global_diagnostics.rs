@@ -26,7 +26,7 @@ fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
     telemetry.shutdown().unwrap();
 
     let lines = lines.all();
-    let said: Vec<_> = lines.iter().filter(|line| line.contains("::doctor")).collect();
+    let said: Vec<_> = lines.iter().filter(|line| line.contains("::diagnostics")).collect();
     assert_eq!(said.len(), 4, "{lines:?}");
     for (line, (level, words)) in said.iter().zip([
         ("WARN", "there is no propagator"),
