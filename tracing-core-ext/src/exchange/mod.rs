@@ -43,6 +43,7 @@ pub(crate) mod builder;
 mod duplicate_warning;
 #[cfg(feature = "telemetry")]
 mod end_only;
+mod exception;
 mod exchange;
 mod future;
 pub(crate) mod instrumentation;

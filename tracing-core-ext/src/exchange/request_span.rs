@@ -1,14 +1,11 @@
-use std::{any, error::Error};
+use std::error::Error;
 
-use opentelemetry::{
-    Context, Key, KeyValue, SpanId, TraceId, Value,
-    trace::{Status, TraceContextExt},
-};
+use opentelemetry::{Context, Key, KeyValue, SpanId, TraceId, Value, trace::TraceContextExt};
 
 use super::{
-    instrumentation::Instrumentation, shared_state::SharedState, websocket_span::WebSocketSpan,
+    exception::record_error, instrumentation::Instrumentation, shared_state::SharedState,
+    websocket_span::WebSocketSpan,
 };
-use crate::semconv::names;
 
 /// The span of a request, for its handler and for middleware inside ours.
 ///
@@ -127,22 +124,6 @@ impl RequestSpan {
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
         record_error(&self.context, error);
     }
-}
-
-/// Marks the span in `context` as failed and describes `error`.
-pub(super) fn record_error<E: Error + ?Sized>(context: &Context, error: &E) {
-    let span = context.span();
-    if !span.is_recording() {
-        return;
-    }
-    let message = error.to_string();
-    let mut attributes = vec![KeyValue::new(names::EXCEPTION_MESSAGE, message.clone())];
-    let name = any::type_name::<E>();
-    if !name.starts_with("dyn ") {
-        attributes.push(KeyValue::new(names::EXCEPTION_TYPE, name));
-    }
-    span.add_event(names::EXCEPTION, attributes);
-    span.set_status(Status::error(message));
 }
 
 #[cfg(test)]

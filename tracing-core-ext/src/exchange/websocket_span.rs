@@ -14,9 +14,9 @@ use pin_project::pin_project;
 use tracing::Span;
 
 use super::{
+    exception::record_error,
     instrumentation::Instrumentation,
     outcome::ErrorType,
-    request_span::record_error,
     start::{Start, link_to},
 };
 use crate::{

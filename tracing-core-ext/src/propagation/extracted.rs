@@ -6,10 +6,9 @@ use opentelemetry::{
 use super::{
     headers::{HeaderValues, Headers},
     w3c::{
-        TRACESTATE,
         extras::with_extras,
         traceparent::TraceParent,
-        tracestate::{self, RawTraceState},
+        tracestate::{self, RawTraceState, TRACESTATE},
     },
 };
 

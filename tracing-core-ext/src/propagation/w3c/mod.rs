@@ -13,7 +13,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt},
 };
 
-use self::{extras::W3cExtras, traceparent::TraceParent};
+use self::{extras::W3cExtras, traceparent::TraceParent, tracestate::TRACESTATE};
 use super::{
     extracted::{Extracted, RemoteParent, TraceStateHeader},
     headers::{HeaderValues, Headers, HeadersMut, trim_ows},
@@ -21,7 +21,6 @@ use super::{
 };
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-pub(super) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 pub(super) static FIELDS: LazyLock<[String; 3]> =

@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 
+use http::HeaderName;
 use opentelemetry::trace::TraceState;
+
+pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// W3C Trace Context Level 2, "list": one of more members is no valid list.
 const MAX_MEMBERS: usize = 32;
