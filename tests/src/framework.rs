@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 
 use opentelemetry::trace::noop::NoopTracerProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::JoinHandle;
 use tracing::Dispatch;
 use tracing_core_ext::{
@@ -10,7 +9,7 @@ use tracing_core_ext::{
     propagation::Propagator,
 };
 
-use crate::{HandlerControl, MetricSink, SpanSink};
+use crate::{HandlerControl, MetricSink, Provider, SpanSink};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -42,7 +41,9 @@ pub trait Framework {
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Makes the spans.
-    pub provider: SdkTracerProvider,
+    pub provider: Provider,
+    /// Where spans end, if it is a sink.
+    pub sink: Option<SpanSink>,
     /// What the test shares with the handlers.
     pub control: HandlerControl,
     /// Receives `tracing` spans and events of the server; none by default.
@@ -67,13 +68,14 @@ pub type Options = fn(Builder<Instrumentation>) -> Builder<Instrumentation>;
 impl Setup {
     /// A server that records into `sink` and does nothing else.
     pub fn new(sink: &SpanSink) -> Self {
-        Self::with_provider(sink.provider())
+        Self { sink: Some(sink.clone()), ..Self::with_provider(sink.provider()) }
     }
 
     /// A server that makes its spans with `provider` and does nothing else.
-    pub fn with_provider(provider: SdkTracerProvider) -> Self {
+    pub fn with_provider(provider: impl Into<Provider>) -> Self {
         Self {
-            provider,
+            provider: provider.into(),
+            sink: None,
             control: HandlerControl::new(),
             subscriber: Dispatch::none(),
             work: |_| {},
@@ -94,7 +96,7 @@ impl Setup {
             builder = builder.meter_provider(metrics.provider());
         }
         if self.has_sdk {
-            builder.tracer_provider(&self.provider)
+            self.provider.configure(builder)
         } else {
             builder.tracer_provider(&NoopTracerProvider::new())
         }

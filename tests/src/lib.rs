@@ -9,6 +9,7 @@ mod framework;
 mod handler_control;
 mod lines;
 mod metric_sink;
+mod provider;
 mod raw_client;
 mod raw_server;
 mod scrape;
@@ -25,6 +26,7 @@ pub use self::{
     handler_control::{HandlerControl, ScriptStep},
     lines::Lines,
     metric_sink::{MetricSink, Series},
+    provider::{Provider, SharedTracer},
     raw_client::RawClient,
     raw_server::{AfterResponse, RawServer},
     scrape::scrape,

@@ -10,6 +10,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use tokio::{sync::watch, time::timeout};
+use tracing_core_ext::trace::TracerProvider;
 
 /// Longer than anything here takes; a wait that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,13 +28,22 @@ impl SpanSink {
     }
 
     /// A provider that records every span here.
-    pub fn provider(&self) -> SdkTracerProvider {
+    pub fn provider(&self) -> TracerProvider {
         self.provider_sampling(Sampler::AlwaysOn)
     }
 
-    /// A provider that records here what `sampler` says.
-    pub fn provider_sampling(&self, sampler: Sampler) -> SdkTracerProvider {
+    /// A provider of the SDK that records every span here.
+    pub fn sdk_provider(&self) -> SdkTracerProvider {
         SdkTracerProvider::builder()
+            .with_resource(Resource::builder_empty().build())
+            .with_sampler(Sampler::AlwaysOn)
+            .with_span_processor(self.clone())
+            .build()
+    }
+
+    /// A provider that records here what `sampler` says.
+    pub fn provider_sampling(&self, sampler: Sampler) -> TracerProvider {
+        TracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .with_sampler(sampler)
             .with_span_processor(self.clone())

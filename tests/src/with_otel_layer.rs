@@ -1,19 +1,19 @@
 use std::{marker::PhantomData, sync::LazyLock};
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 use tracing_subscriber::{Registry, layer::SubscriberExt};
 
-use crate::{Framework, Server, Setup};
+use crate::{Framework, Provider, Server, Setup};
 
-/// A framework below a plain OpenTelemetry layer, which captures the `tracing` span of every request.
+/// A framework below a plain OpenTelemetry layer of the SDK, whose span of every request becomes the exchange's.
 #[derive(Debug)]
 pub struct WithOtelLayer<F>(PhantomData<F>);
 
 impl<F: Framework> Framework for WithOtelLayer<F> {
     async fn serve(mut setup: Setup) -> Server {
-        if setup.has_sdk {
+        if let Some(sink) = setup.sink.as_ref().filter(|_| setup.has_sdk) {
+            setup.provider = sink.sdk_provider().into();
             setup.subscriber = plain_subscriber(&setup.provider);
         }
         F::serve(setup).await
@@ -25,7 +25,7 @@ impl<F: Framework> Framework for WithOtelLayer<F> {
 static IDLE: LazyLock<Dispatch> = LazyLock::new(|| Registry::default().into());
 
 /// A subscriber with the layer of `tracing_opentelemetry`, less the attributes it would add to every span.
-pub fn plain_subscriber(provider: &SdkTracerProvider) -> Dispatch {
+pub fn plain_subscriber(provider: &Provider) -> Dispatch {
     LazyLock::force(&IDLE);
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("users"))

@@ -3,14 +3,18 @@
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider as _},
 };
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks,
+    Framework, HandlerControl, Provider, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    on_both_frameworks,
 };
 use tracing::{Dispatch, Instrument, Metadata, Span, Subscriber, info_span};
-use tracing_core_ext::exchange::{Builder, Instrumentation};
+use tracing_core_ext::{
+    exchange::{Builder, Instrumentation},
+    trace::TracerProvider,
+};
 use tracing_subscriber::{
     Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
@@ -28,7 +32,7 @@ on_both_frameworks![
 
 /// The subscribers a service may have: ours, a plain one that would export our `tracing` span as well, and one that
 /// hides it by its level.
-fn subscribers(provider: &SdkTracerProvider) -> [Dispatch; 3] {
+fn subscribers(provider: &Provider) -> [Dispatch; 3] {
     let tracer = provider.tracer("users");
     let native = Registry::default().with(tracing_core_ext::exchange::layer(tracer));
     let quiet = plain(provider).with(LevelFilter::WARN);
@@ -36,7 +40,7 @@ fn subscribers(provider: &SdkTracerProvider) -> [Dispatch; 3] {
 }
 
 fn plain(
-    provider: &SdkTracerProvider,
+    provider: &Provider,
 ) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + use<> {
     Registry::default().with(tracing_opentelemetry::layer().with_tracer(provider.tracer("users")))
 }
@@ -78,7 +82,7 @@ async fn spans_of_the_body_are_children_of_the_one_server_span<F: Framework>() {
         let sink = SpanSink::new();
         let (server, control) = serve::<F>(&sink, subscriber, |_| {}).await;
         let script = control.script();
-        let provider = sink.provider();
+        let provider = sink.provider().into();
         script.send(ScriptStep::Run(Box::new(move || native(&provider)))).unwrap();
         script.send(ScriptStep::Run(Box::new(|| drop(tracing::warn_span!("user"))))).unwrap();
         drop(script);
@@ -194,8 +198,8 @@ async fn a_layer_without_an_sdk_captures_nothing<F: Framework>() {
 
 #[test]
 fn who_has_entered_the_current_span_stays_in_its_context_when_the_exchange_leaves_it() {
-    let provider = SdkTracerProvider::builder().build();
-    let [native, ..] = subscribers(&provider);
+    let provider = TracerProvider::builder().build();
+    let [native, ..] = subscribers(&provider.clone().into());
     let _default = tracing::dispatcher::set_default(&native);
     let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(&provider);
     let mut exchange = builder.build().start_server(&http::Request::new(()));
@@ -211,7 +215,7 @@ fn who_has_entered_the_current_span_stays_in_its_context_when_the_exchange_leave
     assert!(!is_current());
 }
 
-fn native(provider: &SdkTracerProvider) {
+fn native(provider: &Provider) {
     provider.tracer("native").start("native").end();
 }
 

@@ -1,10 +1,11 @@
 //! Log lines within a request carry its ids, whichever `tracing` subscriber writes them and in whichever format.
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::SpanData;
 use serde_json::Value;
 use tests::{
-    Framework, HandlerControl, Lines, ScriptStep, Server, Setup, SpanSink, on_both_frameworks,
+    Framework, HandlerControl, Lines, Provider, ScriptStep, Server, Setup, SpanSink,
+    on_both_frameworks,
 };
 use tracing::{Dispatch, Instrument, Subscriber, info, warn_span};
 use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
@@ -124,8 +125,12 @@ impl Rig {
         let (sink, lines) = (SpanSink::new(), Lines::default());
         let (telemetry, dispatch) = telemetry(&sink, &lines, format);
         let (provider, subscriber) = match writes {
-            Writes::Telemetry => (telemetry.tracer_provider().clone(), dispatch),
-            other => (sink.provider(), own(other, &sink.provider(), &lines, format)),
+            Writes::Telemetry => (Provider::from(telemetry.tracer_provider().clone()), dispatch),
+            other => {
+                let provider = Provider::from(sink.provider());
+                let subscriber = own(other, &provider, &lines, format);
+                (provider, subscriber)
+            }
         };
         let setup = Setup { subscriber, work, ..Setup::with_provider(provider) };
         let control = setup.control.clone();
@@ -162,7 +167,7 @@ fn telemetry(sink: &SpanSink, lines: &Lines, format: LogFormat) -> (Telemetry, D
         .unwrap()
 }
 
-fn own(writes: Writes, provider: &SdkTracerProvider, lines: &Lines, format: LogFormat) -> Dispatch {
+fn own(writes: Writes, provider: &Provider, lines: &Lines, format: LogFormat) -> Dispatch {
     let tracer = provider.tracer("users");
     let spans = match writes {
         OurLayer => tracing_core_ext::exchange::layer(tracer).boxed(),

@@ -156,8 +156,9 @@ async fn another_propagator_takes_the_place_of_ours<F: Framework>() {
 }
 
 async fn context_flows_through_a_service_whose_provider_was_shut_down<F: Framework>() {
-    let setup = Setup::new(&SpanSink::new());
-    setup.provider.shutdown().unwrap();
+    let provider = SpanSink::new().provider();
+    provider.shutdown().unwrap();
+    let setup = Setup::with_provider(provider);
 
     let sent = headers_sent::<F>(setup, &[&traceparent(PARENT)]).await;
 

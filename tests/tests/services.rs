@@ -20,17 +20,17 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use opentelemetry::trace::{Status, Tracer, TracerProvider};
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use tests::{SpanDataExt, SpanSink, plain_subscriber};
+use opentelemetry::trace::{Status, Tracer, TracerProvider as _};
+use tests::{Provider, SpanDataExt, SpanSink, plain_subscriber};
 use tower::{Layer, ServiceExt, service_fn};
+use tracing_core_ext::trace::TracerProvider;
 
 fn layer(sink: &SpanSink) -> TracingLayer {
-    layer_of(&sink.provider())
+    layer_of(&sink.provider().into())
 }
 
-fn layer_of(provider: &SdkTracerProvider) -> TracingLayer {
-    TracingLayer::builder().tracer_provider(provider).build()
+fn layer_of(provider: &Provider) -> TracingLayer {
+    provider.configure(TracingLayer::builder()).build()
 }
 
 fn request(path: &str) -> Request<Body> {
@@ -117,7 +117,7 @@ async fn a_tunnel_ends_the_span_when_it_is_open() {
 #[tokio::test]
 async fn a_captured_tunnel_has_no_path_either() {
     let sink = SpanSink::new();
-    let provider = sink.provider();
+    let provider = Provider::from(sink.sdk_provider());
     let _default = tracing::dispatcher::set_default(&plain_subscriber(&provider));
     let app = Router::new().fallback(async || "never sent").layer(layer_of(&provider));
 
@@ -180,7 +180,7 @@ async fn a_body_is_polled_in_scope_behind_its_last_byte() {
     let native = provider.clone();
     let app = Router::new()
         .route("/", get(async || declared_then("3", native)))
-        .layer(layer_of(&provider));
+        .layer(layer_of(&provider.into()));
 
     let body = app.oneshot(request("/")).await.unwrap().into_body();
     body.collect().await.unwrap();
@@ -192,7 +192,7 @@ async fn a_body_is_polled_in_scope_behind_its_last_byte() {
 /// Three bytes declared to be `length`, and a span made when the stream is asked for more.
 fn declared_then(
     length: &'static str,
-    provider: SdkTracerProvider,
+    provider: TracerProvider,
 ) -> ([(header::HeaderName, &'static str); 1], Body) {
     let chunk = stream::once(async { Ok::<_, io::Error>("one") });
     let late = stream::once(async move { drop(provider.tracer("native").start("late")) });

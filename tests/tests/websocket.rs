@@ -6,9 +6,10 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{Sampler, SpanData};
 use tests::{
-    Framework, Setup, SpanDataExt, SpanSink, WebSocket, on_both_frameworks_either_way, recorded,
+    Framework, Provider, Setup, SpanDataExt, SpanSink, WebSocket, on_both_frameworks_either_way,
+    recorded,
 };
 use tracing::{Dispatch, Metadata, Span, subscriber::NoSubscriber};
 use tracing_subscriber::{Registry, layer::SubscriberExt};
@@ -205,7 +206,7 @@ async fn both(sink: &SpanSink) -> (SpanData, SpanData) {
     (spans.remove(0), connection)
 }
 
-fn native(provider: &SdkTracerProvider) {
+fn native(provider: &Provider) {
     drop(provider.tracer("native").start("native"));
 }
 

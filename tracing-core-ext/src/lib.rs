@@ -20,7 +20,6 @@
 //! | --- | --- |
 //! | [`telemetry`] | every service: tracer provider, propagator, log lines, export |
 //! | `prometheus` | every service that is measured |
-//! | `bound-instruments` | no | measuring a server for a quarter of the cost, by an experimental feature of the SDK |
 //! | [`client`] | every service that calls others |
 //! | [`exchange`] | authors of middleware, and handlers that want their request's span |
 //! | [`propagation`] | whoever carries context over something that is not HTTP |
@@ -52,10 +51,12 @@ mod export;
 pub mod http;
 mod metrics;
 pub mod propagation;
+#[allow(dead_code, unused_imports, reason = "the export pipeline uses it")]
 mod semconv;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
-mod trace;
+#[allow(dead_code, unused_imports, reason = "the export pipeline uses it")]
+pub mod trace;
 
 #[cfg(feature = "prometheus")]
 pub use self::export::prometheus;

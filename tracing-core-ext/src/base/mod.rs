@@ -1,5 +1,6 @@
-//! Helpers that every other module uses.
+//! Helpers without dependencies on other modules.
 
+mod contain;
 #[cfg(feature = "telemetry")]
 pub(crate) mod error;
 pub(crate) mod parse_cache;
@@ -7,3 +8,6 @@ pub(crate) mod parse_cache;
 pub(crate) mod redacted_url;
 #[cfg(feature = "telemetry")]
 pub(crate) mod self_log;
+pub(crate) mod truncate;
+
+pub(crate) use self::contain::contain;

@@ -1,5 +1,4 @@
-//! The `tracing` span that stands beside the OpenTelemetry span, so that log lines and `Span::current()` see the
-//! request.
+//! The `tracing` span of an exchange, so that log lines and `Span::current()` refer to the request.
 
 use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
@@ -7,24 +6,18 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::layer::{self, TARGET};
 use crate::{
-    exchange::start::{Start, Started},
     http::{RequestHead, method::Method},
-    semconv::{names, options::AttributeOptions},
+    semconv::{Facts, names, options::AttributeOptions},
+    trace::{AnyTracer, ParentSource, REQUEST, SpanStart, StartedSpan, WEBSOCKET},
 };
 
-/// The `tracing` span of a server span, none where no subscriber wants it.
-///
-/// A disabled span is not none: with the `log` feature of `tracing`, which actix-web turns on, it is logged on every
-/// entry.
+/// Creates the `tracing` span of a request.
 #[inline(always)]
-pub(crate) fn span(head: &impl RequestHead, attribute_options: &AttributeOptions) -> Span {
-    if LevelFilter::current() < LevelFilter::INFO {
-        return Span::none();
-    }
-    let path = attribute_options.truncated(head.path());
+pub(crate) fn request(head: &impl RequestHead, options: &AttributeOptions) -> Span {
+    let path = options.truncated(head.path());
     tracing::info_span!(
         target: TARGET,
-        "request",
+        REQUEST,
         otel.kind = field::Empty,
         otel.name = field::Empty,
         { names::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
@@ -32,18 +25,99 @@ pub(crate) fn span(head: &impl RequestHead, attribute_options: &AttributeOptions
     )
 }
 
-/// The `tracing` span of a connection's span: below no other, as the request is over long before.
-pub(crate) fn websocket_span(route: &str, attribute_options: &AttributeOptions) -> Span {
-    if LevelFilter::current() < LevelFilter::INFO {
-        return Span::none();
-    }
+/// Creates the `tracing` span of a WebSocket connection. It has no parent, because the request ends long before it.
+pub(crate) fn websocket(route: &str, options: &AttributeOptions) -> Span {
     tracing::info_span!(
         target: TARGET,
-        parent: None,
-        "websocket",
+        WEBSOCKET,
         otel.name = field::Empty,
-        { names::HTTP_ROUTE } = attribute_options.truncated(route),
+        { names::HTTP_ROUTE } = options.truncated(route),
     )
+}
+
+/// Starts the span of an exchange, and the `tracing` span that stands for it.
+///
+/// The `tracing` span is created while the new context is current: a layer with an [`ExchangeTracer`] then uses the
+/// exchange's span as its own. If no subscriber is interested there is no `tracing` span. A disabled one would be logged
+/// on every entry if the feature `log` of `tracing` is on, as it is with actix-web.
+///
+/// [`ExchangeTracer`]: crate::trace::ExchangeTracer
+#[inline(always)]
+pub(crate) fn start(
+    tracer: &AnyTracer,
+    parent: impl ParentSource,
+    start: SpanStart<'_>,
+    create: impl Fn() -> Span,
+) -> (StartedSpan, Span) {
+    if LevelFilter::current() < LevelFilter::INFO {
+        return (tracer.start(parent, start), Span::none());
+    }
+    if !tracer.is_own() && !layer::is_current() {
+        return start_in_plain_layer(tracer, &parent.into_context(), start, &create);
+    }
+    let started = tracer.start(parent, start);
+    let tracing_span = in_context(&started.context, create);
+    (started, tracing_span)
+}
+
+fn in_context<R>(context: &Context, f: impl FnOnce() -> R) -> R {
+    let _attached = context.clone().attach();
+    f()
+}
+
+/// Starts a span with a tracer of another provider under a subscriber that may have a plain
+/// `tracing_opentelemetry::layer()`. If it has one, the span of that layer becomes the span of the exchange.
+#[inline(never)]
+fn start_in_plain_layer(
+    tracer: &AnyTracer,
+    parent: &Context,
+    mut start: SpanStart<'_>,
+    create: &dyn Fn() -> Span,
+) -> (StartedSpan, Span) {
+    // If the layer cannot be reached, it exports nothing for a span that starts in a suppressed context.
+    let tracing_span = in_context(&Context::current().with_telemetry_suppressed(), create);
+    if let Some(started) = reuse_layer_span(&tracing_span, &mut start, parent) {
+        return (started, tracing_span);
+    }
+    drop(tracing_span);
+    let started = tracer.start(parent, start);
+    let tracing_span = in_context(&started.context, create);
+    (started, tracing_span)
+}
+
+/// Makes the OpenTelemetry span of `span` the span of the exchange. Returns `None` if it has none.
+fn reuse_layer_span(
+    span: &Span,
+    start: &mut SpanStart<'_>,
+    parent: &Context,
+) -> Option<StartedSpan> {
+    start.timer.start();
+    span.set_parent(parent.clone()).ok()?;
+    if let Some(link) = &start.link {
+        span.add_link((**link).clone());
+    }
+    // The span of a WebSocket has no such field, and its kind is internal.
+    span.record("otel.kind", "server");
+    let mut facts = Facts::default();
+    let name = start.attributes.describe(&mut facts);
+    for attribute in facts.take_attributes() {
+        // The layer has made attributes of the fields already.
+        if !span.has_field(attribute.key.as_str()) {
+            span.set_attribute(attribute.key, attribute.value);
+        }
+    }
+    span.record("otel.name", &*name);
+    let context = Some(span.context()).filter(|context| is_new(context, parent))?;
+    start.timer.start_time();
+    let is_recorded = context.span().is_recording();
+    Some(StartedSpan { context, is_recorded })
+}
+
+/// Whether `context` has a span of its own. A layer without an SDK, or with one that was shut down, returns the parent.
+fn is_new(context: &Context, parent: &Context) -> bool {
+    let (span, parent) = (context.span(), parent.span());
+    let identity = span.span_context();
+    identity.is_valid() && identity.span_id() != parent.span_context().span_id()
 }
 
 /// Runs `f` with `tracing_span` and `context` current.
@@ -55,8 +129,9 @@ pub(crate) fn in_scope<R>(tracing_span: &Span, context: &Context, f: impl FnOnce
 
 /// The time in which a span and a context are current.
 #[derive(Debug)]
+#[must_use = "the span is current until this is dropped"]
 pub(crate) struct Entered<'a> {
-    /// Above what a plain layer attaches for the `tracing` span, which may be a span of no use.
+    /// Attached after the span is entered, so that it overrides the context that a layer attaches.
     _attached: ContextGuard,
     _entered: tracing::span::Entered<'a>,
 }
@@ -64,59 +139,6 @@ pub(crate) struct Entered<'a> {
 /// Makes `tracing_span` and `context` current.
 #[inline(always)]
 pub(crate) fn enter<'a>(tracing_span: &'a Span, context: &Context) -> Entered<'a> {
-    let _entered = layer::enter(tracing_span);
+    let _entered = tracing_span.enter();
     Entered { _attached: context.clone().attach(), _entered }
-}
-
-/// Whether a plain `tracing_opentelemetry::layer()` may have captured `span`.
-#[inline(always)]
-pub(crate) fn may_be_exported_by_other_layer(span: &Span) -> bool {
-    !span.is_disabled() && !layer::has_context_layer(span)
-}
-
-/// Where a plain `tracing_opentelemetry::layer()` has captured `span`, that span is the exchange's: it gets what the
-/// native one would have got, and its context is returned. Elsewhere nothing happens.
-#[inline(never)]
-pub(crate) fn reuse_layer_span(
-    span: &Span,
-    start: &mut Start<'_>,
-    parent: &Context,
-) -> Option<Started> {
-    start.clock.start();
-    let captured = reuse_enabled_span(span, start, parent)?;
-    start.clock.start_time();
-    Some(captured)
-}
-
-fn reuse_enabled_span(span: &Span, start: &Start<'_>, parent: &Context) -> Option<Started> {
-    let description = start.description;
-    if span.set_parent(parent.clone()).is_err() {
-        return None;
-    }
-    if let Some(link) = &start.link {
-        span.add_link((**link).clone());
-    }
-    // A WebSocket's has no such field, and is internal.
-    span.record("otel.kind", "server");
-    let mut attributes = Vec::new();
-    let name = description.sampling_attributes(&mut attributes);
-    for attribute in attributes.drain(..) {
-        // Of a field the layer has made an attribute already; recorded twice it would stand there twice.
-        if !span.has_field(attribute.key.as_str()) {
-            span.set_attribute(attribute.key, attribute.value);
-        }
-    }
-    span.record("otel.name", &*name);
-    let context = Some(span.context()).filter(|context| is_new(context, parent))?;
-    description.recorded_attributes(&mut attributes);
-    context.span().set_attributes(attributes);
-    let is_recorded = context.span().is_recording();
-    Some(Started { context, is_recorded })
-}
-
-/// A layer whose tracer is no SDK, or one that was shut down, answers with the parent or with nothing.
-fn is_new(context: &Context, parent: &Context) -> bool {
-    let (span, parent) = (context.span(), parent.span());
-    let identity = span.span_context();
-    identity.is_valid() && identity.span_id() != parent.span_context().span_id()
 }

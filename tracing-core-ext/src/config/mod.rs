@@ -13,7 +13,6 @@ pub(crate) mod protocol;
 mod tests;
 pub(crate) mod traces;
 
-use opentelemetry_sdk::trace::ShouldSample;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 #[cfg(feature = "jaeger")]
@@ -31,6 +30,7 @@ use crate::{
     export::console::waterfall::style::forbids_color,
     propagation::{CompositePropagator, CompositePropagatorError, Propagator},
     telemetry::resource,
+    trace::Sampler,
 };
 
 #[cfg(feature = "otlp")]
@@ -49,7 +49,7 @@ pub(crate) struct EnvConfig {
     pub(crate) propagator: Option<Propagator>,
     /// None where it is not said.
     pub(crate) exporters: Option<Vec<TracesExporter>>,
-    pub(crate) sampler: Option<Box<dyn ShouldSample>>,
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) traces: OtlpVariables,
     pub(crate) batch: BatchConfig,
     #[cfg(feature = "jaeger")]

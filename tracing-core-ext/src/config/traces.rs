@@ -1,7 +1,5 @@
-use opentelemetry_sdk::trace::{Sampler, ShouldSample};
-
 use super::env::Env;
-use crate::base::error::TelemetryError;
+use crate::{base::error::TelemetryError, trace::Sampler};
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
@@ -43,24 +41,24 @@ impl Env {
     }
 
     /// OpenTelemetry environment variable specification, "General SDK Configuration".
-    pub(super) fn sampler(&self) -> Result<Option<Box<dyn ShouldSample>>, TelemetryError> {
+    pub(super) fn sampler(&self) -> Result<Option<Sampler>, TelemetryError> {
         let name = self.text(SAMPLER)?;
         let Some(sampler) = self.root_sampler(name.as_deref())? else {
             return Ok(None);
         };
         let is_parent_based = name.is_some_and(|name| name.trim().starts_with("parentbased_"));
         Ok(Some(match is_parent_based {
-            true => Box::new(Sampler::ParentBased(Box::new(sampler))),
-            false => Box::new(sampler),
+            true => Sampler::parent_based(sampler),
+            false => sampler,
         }))
     }
 
     fn root_sampler(&self, name: Option<&str>) -> Result<Option<Sampler>, TelemetryError> {
         Ok(Some(match name.map(|name| name.trim().trim_start_matches("parentbased_")) {
             None => return Ok(None),
-            Some("always_on") => Sampler::AlwaysOn,
-            Some("always_off") => Sampler::AlwaysOff,
-            Some("traceidratio") => Sampler::TraceIdRatioBased(parse_ratio(self.text(RATIO)?)?),
+            Some("always_on") => Sampler::always_on(),
+            Some("always_off") => Sampler::always_off(),
+            Some("traceidratio") => Sampler::trace_id_ratio(parse_ratio(self.text(RATIO)?)?),
             Some(_) => {
                 return Err(TelemetryError::setting(SAMPLER, name.unwrap_or_default(), SAMPLERS));
             }
@@ -164,10 +162,10 @@ mod tests {
             ("always_on", "", "Some(AlwaysOn)"),
             ("always_off", "", "Some(AlwaysOff)"),
             ("traceidratio", "0.25", "Some(TraceIdRatioBased(0.25))"),
-            ("traceidratio", "", "Some(TraceIdRatioBased(1.0))"),
+            ("traceidratio", "", "Some(AlwaysOn)"),
             ("parentbased_always_on", "", "Some(ParentBased(AlwaysOn))"),
             ("parentbased_always_off", "", "Some(ParentBased(AlwaysOff))"),
-            (" parentbased_traceidratio ", " 0 ", "Some(ParentBased(TraceIdRatioBased(0.0)))"),
+            (" parentbased_traceidratio ", " 0 ", "Some(ParentBased(AlwaysOff))"),
         ] {
             assert_eq!(sampler(name, ratio).as_deref(), Ok(expected), "{name}");
         }

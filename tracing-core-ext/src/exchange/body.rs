@@ -5,7 +5,7 @@ use std::{
 };
 
 use http_body::{Body, Frame, SizeHint};
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 
 use super::{
     exchange::Exchange,
@@ -17,11 +17,13 @@ use super::{
 /// Frames, size hint and end of stream are the inner body's: a wrapped response is framed as a bare one.
 ///
 /// `C` tells its errors apart.
-#[pin_project]
+///
+/// If it is dropped before its end, the destructors of the inner body run within the span.
+#[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ExchangeBody<B, C = BodyError> {
     #[pin]
-    inner: B,
+    inner: Option<B>,
     exchange: Exchange,
     errors: PhantomData<fn() -> C>,
 }
@@ -73,7 +75,7 @@ impl<B, C> ExchangeBody<B, C> {
     /// # drop(body);
     /// ```
     pub const fn with_classifier(inner: B, exchange: Exchange) -> Self {
-        Self { inner, exchange, errors: PhantomData }
+        Self { inner: Some(inner), exchange, errors: PhantomData }
     }
 }
 
@@ -96,17 +98,17 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let mut this = self.project();
-        // Nothing of the user's runs behind the end that the body has told.
-        if this.exchange.has_ended() && this.inner.is_end_stream() {
-            return this.inner.poll_frame(cx);
+        let this = self.project();
+        // Only the destructor takes the inner body.
+        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        // Behind the end of the body no code of the user runs.
+        if this.exchange.has_ended() && inner.is_end_stream() {
+            return inner.poll_frame(cx);
         }
-        let polled = this.exchange.in_scope(|| this.inner.as_mut().poll_frame(cx));
+        let polled = this.exchange.in_scope(|| inner.as_mut().poll_frame(cx));
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(Some(Ok(frame))) => {
-                on_frame(this.exchange, frame, this.inner.is_end_stream())
-            }
+            Poll::Ready(Some(Ok(frame))) => on_frame(this.exchange, frame, inner.is_end_stream()),
             Poll::Ready(Some(Err(error))) => {
                 this.exchange.end(Outcome::Failed(C::error_type(error)))
             }
@@ -116,15 +118,24 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
-/// Nobody need poll again after the last data or after trailers, so the end is recognised here.
+#[pinned_drop]
+impl<B, C> PinnedDrop for ExchangeBody<B, C> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let _entered = (!this.exchange.has_ended()).then(|| this.exchange.enter());
+        this.inner.set(None);
+    }
+}
+
+/// Ends the exchange with the last data or with trailers, because a server need not poll again after them.
 fn on_frame<D: bytes::Buf>(exchange: &mut Exchange, frame: &Frame<D>, is_last: bool) {
     if let Some(data) = frame.data_ref() {
         exchange.on_body_chunk(data.remaining() as u64);

@@ -1,4 +1,4 @@
-use std::{any, borrow::Cow, env, fmt, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, env, fmt, marker::PhantomData};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue,
@@ -7,16 +7,17 @@ use opentelemetry::{
 };
 
 use super::{
-    instrumentation::{Instrumentation, global_tracer, installed_meter, tracer_for},
+    installed,
+    instrumentation::Instrumentation,
     options::{Options, ResponseHeader, TrustPolicy},
     outcome::ExchangeSummary,
-    start::StartSpan,
 };
 use crate::{
     http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies},
-    metrics::{self, instruments::Metrics},
+    metrics::instruments::Metrics,
     propagation::Propagator,
     semconv::names,
+    trace::AnyTracer,
 };
 
 /// Environment variables that limit the length of attributes; the first that is set counts.
@@ -41,9 +42,9 @@ impl ClientMiddleware for Instrumentation {}
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
-    tracer: Option<Arc<dyn StartSpan>>,
+    tracer: Option<AnyTracer>,
     propagator: Option<Propagator>,
-    /// And whether its instruments can be bound.
+    /// A meter, and whether it is one of the installed provider.
     meter: Option<(Meter, bool)>,
     options: Options,
     target: PhantomData<fn() -> T>,
@@ -68,11 +69,11 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// Spans are made by `provider` instead of the global one.
     pub fn tracer_provider<P>(mut self, provider: &P) -> Self
     where
-        P: TracerProvider + fmt::Debug,
+        P: TracerProvider + 'static,
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        self.tracer = Some(tracer_for(provider, &self.scope));
+        self.tracer = Some(AnyTracer::from_provider(provider, &self.scope));
         self
     }
 
@@ -99,8 +100,7 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # builder.build();
     /// ```
     pub fn meter_provider<P: MeterProvider + ?Sized>(mut self, provider: &P) -> Self {
-        let supports_binding = metrics::supports_binding(any::type_name::<P>());
-        self.meter = Some((provider.meter_with_scope(self.scope.clone()), supports_binding));
+        self.meter = Some((provider.meter_with_scope(self.scope.clone()), false));
         self
     }
 
@@ -305,13 +305,13 @@ impl<T: From<Instrumentation>> Builder<T> {
 
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
-        let tracer = tracer.unwrap_or_else(|| global_tracer(&scope));
-        let meter = meter.or_else(|| Some((installed_meter(&scope)?, true)));
+        let tracer = tracer.unwrap_or_else(|| installed::tracer(&scope));
+        let meter = meter.or_else(|| Some((installed::meter(&scope)?, true)));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.attribute_options.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter.map(|(meter, supports_binding)| {
-            Metrics::new(meter, scope, options.has_body_sizes, supports_binding)
+        let metrics = meter.map(|(meter, is_installed)| {
+            Metrics::new(meter, scope, options.has_body_sizes, is_installed)
         });
         Instrumentation::new(tracer, propagator, metrics, options)
     }

@@ -6,24 +6,26 @@ use std::{
 
 use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 
 use super::{body::ExchangeBody, exchange::Exchange};
 use crate::http::{ProtocolVersion, ResponseHead};
 
 /// Future of a service or a client whose exchange goes on in the body of the response.
-#[pin_project]
+///
+/// If it is dropped before it has completed, the destructors of `inner` run within the span.
+#[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
     #[pin]
-    inner: F,
+    inner: Option<F>,
     exchange: Exchange,
 }
 
 impl<F> ResponseFuture<F> {
     /// Polls `inner` in the scope of `exchange`.
     pub const fn new(inner: F, exchange: Exchange) -> Self {
-        Self { inner, exchange }
+        Self { inner: Some(inner), exchange }
     }
 }
 
@@ -35,14 +37,25 @@ where
     type Output = Result<Response<ExchangeBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut this = self.project();
+        // Only the destructor takes the inner future.
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let mut result = ready!(this.exchange.in_scope(|| inner.poll(cx)));
         match &mut result {
             Ok(response) => respond(this.exchange, response),
             Err(_) => this.exchange.end_with_error(),
         }
         let exchange = this.exchange.take();
         Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
+    }
+}
+
+#[pinned_drop]
+impl<F> PinnedDrop for ResponseFuture<F> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let _entered = this.exchange.enter();
+        this.inner.set(None);
     }
 }
 

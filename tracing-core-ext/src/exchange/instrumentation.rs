@@ -1,25 +1,15 @@
-#[cfg(feature = "telemetry")]
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicBool, Ordering},
-};
 use std::{fmt, sync::Arc};
 
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-use opentelemetry::metrics::MeterProvider;
 use opentelemetry::{
-    Context, InstrumentationScope, global,
-    metrics::Meter,
-    trace::{SpanContext, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    Context,
+    trace::{SpanContext, SpanKind, TraceContextExt},
 };
-use tracing::Span;
 
 use super::{
     exchange::Exchange,
+    installed,
     options::{Options, TrustPolicy},
-    sampler::{Fate, Foresight},
     shared_state::SharedState,
-    start::{Start, StartSpan, Started, Starter, link_to},
 };
 use crate::{
     bridge::tracing_span,
@@ -30,17 +20,17 @@ use crate::{
         client::ClientAttributes,
         server::{NameState, ServerAttributes},
     },
-    trace::timer::Timer,
+    trace::{AnyTracer, SpanStart, Timer, boxed_link},
 };
 
-/// What a middleware or a client resolved when it was built: tracer, propagator and options. Cheap to clone.
+/// Tracer, propagator and options of a middleware or client, resolved when it is built. Cheap to clone.
 #[derive(Clone)]
 pub struct Instrumentation {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    tracer: Arc<dyn StartSpan>,
+    tracer: AnyTracer,
     propagator: Propagator,
     metrics: Option<Metrics>,
     options: Options,
@@ -48,13 +38,12 @@ struct Inner {
 
 impl Instrumentation {
     pub(super) fn new(
-        tracer: Arc<dyn StartSpan>,
+        tracer: AnyTracer,
         propagator: Propagator,
         metrics: Option<Metrics>,
         options: Options,
     ) -> Self {
-        #[cfg(feature = "telemetry")]
-        MIDDLEWARE_BUILT.store(true, Ordering::Relaxed);
+        installed::note_middleware();
         Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
     }
 
@@ -62,8 +51,8 @@ impl Instrumentation {
         &self.inner.options
     }
 
-    pub(super) fn tracer(&self) -> &dyn StartSpan {
-        &*self.inner.tracer
+    pub(super) fn tracer(&self) -> &AnyTracer {
+        &self.inner.tracer
     }
 
     pub(super) fn propagator(&self) -> &Propagator {
@@ -81,9 +70,9 @@ impl Instrumentation {
     /// Out of the way of those who measure nothing.
     #[inline(never)]
     fn start_measured_server<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
-        self.start_server_with(head, |description, clock| {
-            clock.start();
-            let labels = description.labels(self.options().has_server_label);
+        self.start_server_with(head, |attributes, timer| {
+            timer.start();
+            let labels = attributes.labels(self.options().has_server_label);
             Some(SharedState::measured(RequestMetrics::server(metrics, labels, head.version())))
         })
     }
@@ -99,24 +88,24 @@ impl Instrumentation {
         if options.excludes(head) {
             return Exchange::untraced(extracted.into_context(), head.method(), self.clone());
         }
-        let mut clock = Timer::default();
-        let description = ServerAttributes::new(head, &options.attribute_options);
-        let measured = measure(&description, &mut clock);
-        let tracing_span = tracing_span::span(head, &options.attribute_options);
+        let mut timer = Timer::default();
+        let attributes = ServerAttributes::new(head, &options.attribute_options);
+        let measured = measure(&attributes, &mut timer);
         let kind = SpanKind::Server;
-        let start = Start { kind, clock: &mut clock, link, description: &description };
-        let started = start_server_span(extracted, start, &tracing_span, &**tracer);
-        let name_state = description.name_state();
+        let start = SpanStart { kind, timer: &mut timer, link, attributes: &attributes };
+        let create = || tracing_span::request(head, &options.attribute_options);
+        let (started, tracing_span) = tracing_span::start(tracer, extracted, start, create);
+        let name_state = attributes.name_state();
         let shared = match measured {
             Some(shared) => {
-                Some(shared.started(name_state, description.grpc_path(), description.route_label()))
+                Some(shared.started(name_state, attributes.grpc_path(), attributes.route_label()))
             }
             None if started.is_recorded => {
-                SharedState::if_needed(name_state, description.grpc_path(), options)
+                SharedState::if_needed(name_state, attributes.grpc_path(), options)
             }
             None => None,
         };
-        Exchange::server(started, tracing_span, clock, head.method(), shared, self.clone())
+        Exchange::server(started, tracing_span, timer, head.method(), shared, self.clone())
     }
 
     /// What an incoming request is served below, and a caller that is not its parent.
@@ -135,7 +124,7 @@ impl Instrumentation {
     #[cold]
     fn caller_link(&self, headers: &impl Headers) -> Option<Box<SpanContext>> {
         let caller = self.inner.propagator.extract(headers);
-        link_to(caller.span().span_context())
+        boxed_link(caller.span().span_context())
     }
 
     /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
@@ -160,14 +149,14 @@ impl Instrumentation {
         if options.excludes(head) {
             return Exchange::untraced(parent.clone(), head.method, self.clone());
         }
-        let mut clock = Timer::default();
-        let description = &ClientAttributes::new(head, &options.attribute_options);
+        let mut timer = Timer::default();
+        let attributes = &ClientAttributes::new(head, &options.attribute_options);
         let measured = self.inner.metrics.as_ref().map(|metrics| {
-            clock.start();
-            SharedState::measured(RequestMetrics::client(metrics, description.labels()))
+            timer.start();
+            SharedState::measured(RequestMetrics::client(metrics, attributes.labels()))
         });
-        let start = Start { kind: SpanKind::Client, clock: &mut clock, link: None, description };
-        let started = tracer.start(start, parent);
+        let start = SpanStart { kind: SpanKind::Client, timer: &mut timer, link: None, attributes };
+        let started = tracer.start(parent, start);
         let shared = match measured {
             Some(shared) => Some(shared.started(NameState::COMPLETE, None, None)),
             None if started.is_recorded => {
@@ -175,36 +164,7 @@ impl Instrumentation {
             }
             None => None,
         };
-        Exchange::client(started, clock, head.method, shared, self.clone())
-    }
-}
-
-/// Starts the span of an incoming request, unless `tracing_span` has become that.
-#[inline(always)]
-fn start_server_span<H: Headers>(
-    extracted: Extracted<'_, H>,
-    mut start: Start<'_>,
-    tracing_span: &Span,
-    tracer: &dyn StartSpan,
-) -> Started {
-    let is_capturable = tracing_span::may_be_exported_by_other_layer(tracing_span);
-    match tracer.fate(extracted.parent()) {
-        Fate::Identity(trace_id, span_id) if !is_capturable => {
-            Started::unrecorded(extracted.into_non_recording(trace_id, span_id))
-        }
-        Fate::Absent if !is_capturable => Started::unrecorded(extracted.into_context()),
-        Fate::Lean(lean, trace_id, span_id) if !is_capturable => {
-            let context = extracted.into_recording(trace_id, span_id, |cx, identity, parent| {
-                lean.start(start, cx, identity, parent)
-            });
-            Started::recorded(context)
-        }
-        _ => {
-            let parent = extracted.into_context();
-            let captured = is_capturable
-                .then(|| tracing_span::reuse_layer_span(tracing_span, &mut start, &parent));
-            captured.flatten().unwrap_or_else(|| tracer.start(start, &parent))
-        }
+        Exchange::client(started, timer, head.method, shared, self.clone())
     }
 }
 
@@ -215,83 +175,4 @@ impl fmt::Debug for Instrumentation {
             .field("options", self.options())
             .finish_non_exhaustive()
     }
-}
-
-/// Makes tracers for a scope.
-#[cfg(feature = "telemetry")]
-type TracerFactory = Box<dyn Fn(InstrumentationScope) -> Arc<dyn StartSpan> + Send + Sync>;
-
-#[cfg(feature = "telemetry")]
-static INSTALLED: OnceLock<TracerFactory> = OnceLock::new();
-
-/// Whether there is any instrumentation, and whether there was some before telemetry was installed that needed it.
-#[cfg(feature = "telemetry")]
-static MIDDLEWARE_BUILT: AtomicBool = AtomicBool::new(false);
-#[cfg(feature = "telemetry")]
-static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
-
-#[cfg(feature = "telemetry")]
-pub(crate) fn is_middleware_built() -> bool {
-    MIDDLEWARE_BUILT.load(Ordering::Relaxed)
-}
-
-#[cfg(feature = "telemetry")]
-pub(crate) fn built_before_install() -> bool {
-    BUILT_BEFORE_INSTALL.load(Ordering::Relaxed)
-}
-
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-static METERS: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
-
-/// Makes `provider` the one builders fall back on.
-///
-/// It is the global one as well, but what OpenTelemetry hands out as that boxes every span once more and does not tell
-/// which sampler it has.
-#[cfg(feature = "telemetry")]
-pub(crate) fn set_global_tracer_provider<P>(provider: P)
-where
-    P: TracerProvider + fmt::Debug + Send + Sync + 'static,
-    P::Tracer: Send + Sync + 'static,
-    <P::Tracer as Tracer>::Span: Send + Sync + 'static,
-{
-    INSTALLED.get_or_init(|| Box::new(move |scope| tracer_for(&provider, &scope)));
-}
-
-/// Makes `provider` the one whose meters builders fall back on. What OpenTelemetry hands out as global may be a provider that
-/// drops everything, which would cost as much as one that does not.
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-pub(crate) fn set_global_meter_provider(provider: impl MeterProvider + Send + Sync + 'static) {
-    METERS.get_or_init(|| Box::new(provider));
-}
-
-/// A meter of what `telemetry` has installed.
-pub(super) fn installed_meter(scope: &InstrumentationScope) -> Option<Meter> {
-    #[cfg(any(feature = "otlp", feature = "prometheus"))]
-    return Some(METERS.get()?.meter_with_scope(scope.clone()));
-    #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
-    {
-        let _ = scope;
-        None
-    }
-}
-
-pub(super) fn global_tracer(scope: &InstrumentationScope) -> Arc<dyn StartSpan> {
-    #[cfg(feature = "telemetry")]
-    if let Some(starters) = INSTALLED.get() {
-        return starters(scope.clone());
-    }
-    #[cfg(feature = "telemetry")]
-    BUILT_BEFORE_INSTALL.store(true, Ordering::Relaxed);
-    tracer_for(&global::tracer_provider(), scope)
-}
-
-pub(super) fn tracer_for<P>(provider: &P, scope: &InstrumentationScope) -> Arc<dyn StartSpan>
-where
-    P: TracerProvider + fmt::Debug,
-    P::Tracer: Send + Sync + 'static,
-    <P::Tracer as Tracer>::Span: Send + Sync + 'static,
-{
-    let tracer = provider.tracer_with_scope(scope.clone());
-    let foresight = Foresight::of(provider, &tracer, scope);
-    Arc::new(Starter { tracer, foresight })
 }

@@ -37,28 +37,23 @@
 //! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
 //! where its handler asks for one with [`RequestSpan::websocket`].
 
+mod active;
 mod body;
 mod body_counter;
 pub(crate) mod builder;
 mod duplicate_warning;
-#[cfg(feature = "telemetry")]
-mod end_only;
 mod exception;
 mod exchange;
 mod future;
-pub(crate) mod instrumentation;
-#[cfg_attr(not(feature = "telemetry"), path = "lean_absent.rs")]
-mod lean;
+pub(crate) mod installed;
+mod instrumentation;
 mod options;
 mod outcome;
 mod request_span;
-mod sampler;
 mod shared_state;
-pub(crate) mod start;
+mod slot;
 mod websocket_span;
 
-#[cfg(feature = "telemetry")]
-pub use self::end_only::EndOnly;
 pub use self::{
     body::{BodyError, ClassifyBodyError, ExchangeBody},
     body_counter::{BodyCounter, CountingBody},

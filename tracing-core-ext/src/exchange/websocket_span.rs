@@ -13,16 +13,11 @@ use opentelemetry::{
 use pin_project::pin_project;
 use tracing::Span;
 
-use super::{
-    exception::record_error,
-    instrumentation::Instrumentation,
-    outcome::ErrorType,
-    start::{Start, link_to},
-};
+use super::{exception::record_error, instrumentation::Instrumentation, outcome::ErrorType};
 use crate::{
-    bridge::{layer, tracing_span},
+    bridge::tracing_span,
     semconv::{names, websocket::WebSocketAttributes},
-    trace::timer::Timer,
+    trace::{SpanStart, Timer, boxed_link},
 };
 
 /// The span of an open WebSocket, made by [`RequestSpan::websocket`](crate::exchange::RequestSpan::websocket). It ends when this is
@@ -36,7 +31,7 @@ use crate::{
 pub struct WebSocketSpan {
     context: Context,
     tracing_span: Span,
-    clock: Timer,
+    timer: Timer,
     /// There is no context to be in.
     is_none: bool,
 }
@@ -48,18 +43,15 @@ impl WebSocketSpan {
         route: &str,
     ) -> Self {
         let attribute_options = &instrumentation.options().attribute_options;
-        let description = &WebSocketAttributes { route, attribute_options };
-        let tracing_span = tracing_span::websocket_span(route, attribute_options);
-        let (parent, mut clock) = (root_with_baggage_of(handshake), Timer::default());
-        let link = link_to(handshake.span().span_context());
+        let attributes = &WebSocketAttributes { route, attribute_options };
+        let (parent, mut timer) = (root_with_baggage_of(handshake), Timer::default());
+        let link = boxed_link(handshake.span().span_context());
         let kind = SpanKind::Internal;
-        let mut start = Start { kind, clock: &mut clock, link, description };
-        let captured = tracing_span::may_be_exported_by_other_layer(&tracing_span)
-            .then(|| tracing_span::reuse_layer_span(&tracing_span, &mut start, &parent));
-        let started =
-            captured.flatten().unwrap_or_else(|| instrumentation.tracer().start(start, &parent));
-        layer::set_context(&tracing_span, &started.context);
-        Self { context: started.context, tracing_span, clock, is_none: false }
+        let start = SpanStart { kind, timer: &mut timer, link, attributes };
+        let create = || tracing_span::websocket(route, attribute_options);
+        let (started, tracing_span) =
+            tracing_span::start(instrumentation.tracer(), &parent, start, create);
+        Self { context: started.context, tracing_span, timer, is_none: false }
     }
 
     /// Stands for no span.
@@ -67,7 +59,7 @@ impl WebSocketSpan {
         Self {
             context: Context::new(),
             tracing_span: Span::none(),
-            clock: Timer::default(),
+            timer: Timer::default(),
             is_none: true,
         }
     }
@@ -144,7 +136,7 @@ impl WebSocketSpan {
             span.set_attribute(KeyValue::new(names::ERROR_TYPE, ErrorType::Panic.as_str()));
             span.set_status(Status::error(""));
         }
-        span.end_with_timestamp(self.clock.now());
+        span.end_with_timestamp(self.timer.now());
     }
 }
 

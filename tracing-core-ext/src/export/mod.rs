@@ -21,4 +21,3 @@ pub(crate) mod self_metrics;
 mod shutdown;
 #[cfg(any(feature = "otlp", feature = "jaeger"))]
 mod transport;
-mod value_limit;

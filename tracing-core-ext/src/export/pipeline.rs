@@ -7,31 +7,26 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanExporter, SpanProcessor},
 };
 
-use super::{
-    delivery::{CountingProcessor, Delivery},
-    value_limit::ValueLimit,
-};
+use super::delivery::{CountingProcessor, Delivery};
 use crate::config::batch::BatchConfig;
 
 /// The way of a span once it has ended, to one exporter.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    processor: Arc<ValueLimit<CountingProcessor>>,
+    processor: Arc<CountingProcessor>,
     pub(crate) delivery: Arc<Delivery>,
 }
 
 /// What hands the spans of a provider to each [`Pipeline`]. These are closed by [`Telemetry`](crate::telemetry::Telemetry): all at once,
 /// where this can only wait for one after the other.
 #[derive(Debug)]
-pub(crate) struct Inlets(Vec<Arc<ValueLimit<CountingProcessor>>>);
+pub(crate) struct MultiSpanProcessor(Vec<Arc<CountingProcessor>>);
 
 /// How a pipeline treats what comes.
 #[derive(Debug)]
 pub(crate) struct Treatment<'a> {
     pub(crate) batch: &'a BatchConfig,
     pub(crate) default_delay: Duration,
-    /// In characters.
-    pub(crate) value_limit: Option<usize>,
     pub(crate) resource: &'a Resource,
 }
 
@@ -41,9 +36,9 @@ impl Pipeline {
         delivery: Arc<Delivery>,
         treatment: &Treatment<'_>,
     ) -> Self {
-        let Treatment { batch, default_delay, value_limit, resource } = *treatment;
-        let inner = CountingProcessor::new(exporter, batch, default_delay, Arc::clone(&delivery));
-        let mut processor = ValueLimit { inner, limit: value_limit };
+        let Treatment { batch, default_delay, resource } = *treatment;
+        let mut processor =
+            CountingProcessor::new(exporter, batch, default_delay, Arc::clone(&delivery));
         processor.set_resource(resource);
         Self { processor: Arc::new(processor), delivery }
     }
@@ -62,13 +57,13 @@ impl Pipeline {
     }
 }
 
-impl Inlets {
-    pub(crate) fn of(pipelines: &[Pipeline]) -> Self {
+impl MultiSpanProcessor {
+    pub(crate) fn new(pipelines: &[Pipeline]) -> Self {
         Self(pipelines.iter().map(|pipeline| Arc::clone(&pipeline.processor)).collect())
     }
 
     /// Every one of them is asked, also where one fails.
-    fn each(&self, ask: impl Fn(&ValueLimit<CountingProcessor>) -> OTelSdkResult) -> OTelSdkResult {
+    fn each(&self, ask: impl Fn(&CountingProcessor) -> OTelSdkResult) -> OTelSdkResult {
         let mut result = Ok(());
         for processor in &self.0 {
             result = result.and(ask(processor));
@@ -77,7 +72,7 @@ impl Inlets {
     }
 }
 
-impl SpanProcessor for Inlets {
+impl SpanProcessor for MultiSpanProcessor {
     fn on_start(&self, span: &mut Span, context: &Context) {
         self.0.iter().for_each(|processor| processor.on_start(span, context));
     }

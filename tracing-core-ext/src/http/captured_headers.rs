@@ -83,21 +83,17 @@ impl CapturedHeaders {
         self.names.is_empty()
     }
 
-    /// Hands over the attributes of the fields that are present.
-    pub(crate) fn push(
-        &self,
-        prefix: &str,
-        headers: &impl Headers,
-        attributes: &mut Vec<KeyValue>,
-    ) {
-        for name in &self.names {
-            let values = headers.values(name).map(text);
-            let values: Vec<_> = values.collect();
-            if !values.is_empty() {
-                let value = Value::Array(Array::String(values));
-                attributes.push(KeyValue::new(format!("{prefix}{name}"), value));
-            }
-        }
+    /// The attributes of the header fields that are present.
+    pub(crate) fn attributes<'a>(
+        &'a self,
+        prefix: &'a str,
+        headers: &'a impl Headers,
+    ) -> impl Iterator<Item = KeyValue> + 'a {
+        self.names.iter().filter_map(move |name| {
+            let values: Vec<_> = headers.values(name).map(text).collect();
+            let value = (!values.is_empty()).then_some(Value::Array(Array::String(values)))?;
+            Some(KeyValue::new(format!("{prefix}{name}"), value))
+        })
     }
 }
 
@@ -178,9 +174,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-tenant", HeaderValue::from_static("a"));
         headers.append("x-tenant", HeaderValue::from_bytes(b"b\xff").unwrap());
-        let mut attributes = Vec::new();
 
-        captured.push("prefix.", &headers, &mut attributes);
+        let attributes: Vec<_> = captured.attributes("prefix.", &headers).collect();
 
         let values = vec!["a".into(), "b\u{fffd}".into()];
         assert_eq!(

@@ -1,9 +1,5 @@
 use std::{env, sync::OnceLock};
 
-use opentelemetry::KeyValue;
-
-use crate::semconv::{names, span_attributes::push};
-
 /// Environment variable that replaces the list of methods recorded by their name.
 const KNOWN_METHODS_VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
@@ -27,14 +23,6 @@ impl Method {
             .iter()
             .find(|known| **known == method)
             .map_or(Self::Other, |known| Self::Known(known))
-    }
-
-    /// Hands over the method, and how `original` was spelled where that tells more.
-    pub(crate) fn push(self, original: &str, attributes: &mut Vec<KeyValue>) {
-        push(attributes, names::HTTP_REQUEST_METHOD, self.as_attribute());
-        if self == Self::Other {
-            push(attributes, names::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned());
-        }
     }
 
     /// Value of `http.request.method`.

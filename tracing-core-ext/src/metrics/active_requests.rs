@@ -1,45 +1,189 @@
-#[cfg(feature = "bound-instruments")]
-use opentelemetry::metrics::BoundUpDownCounter;
-use opentelemetry::metrics::{Meter, UpDownCounter};
+//! The number of requests in flight, `http.server.active_requests`.
 
-#[cfg(feature = "bound-instruments")]
-use super::bound::{BoundSeries, StaticStr};
-use crate::semconv::{labels::RequestLabels, names};
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError, Weak,
+    atomic::{AtomicI64, Ordering},
+};
 
-/// The count of requests in flight.
-pub(super) struct ActiveRequests {
-    counter: UpDownCounter<i64>,
-    #[cfg(feature = "bound-instruments")]
-    bound: Option<BoundSeries<[StaticStr; 2], BoundUpDownCounter<i64>>>,
+use opentelemetry::metrics::{AsyncInstrument, Meter, UpDownCounter};
+
+use crate::semconv::{
+    labels::{self, RequestLabels},
+    names,
+};
+
+const DESCRIPTION: &str = "Number of active HTTP server requests.";
+const UNIT: &str = "{request}";
+
+/// Combinations of method and scheme that are counted apart: both are of fixed lists, the list of methods can be set by
+/// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`. Later combinations share one place.
+const PLACES: usize = 128;
+
+/// The number of requests in flight.
+pub(super) enum ActiveRequests {
+    /// Added to for every request, with a meter of any provider.
+    Counter(UpDownCounter<i64>),
+    /// Read when metrics are collected, with a meter of the installed provider.
+    Table(Arc<ActiveTable>),
+}
+
+/// Counts by method and scheme.
+#[derive(Debug)]
+pub(super) struct ActiveTable {
+    places: Box<[OnceLock<Place>]>,
+    overflow: OnceLock<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    method: &'static str,
+    scheme: &'static str,
+    active: AtomicI64,
 }
 
 impl ActiveRequests {
-    /// `supports_binding` where the instruments of `meter` are the SDK's.
-    pub(super) fn new(meter: &Meter, supports_binding: bool) -> Self {
-        #[cfg(not(feature = "bound-instruments"))]
-        let _ = supports_binding;
-        Self {
-            counter: meter
+    /// Counts with an instrument of `meter`.
+    pub(super) fn new(meter: &Meter) -> Self {
+        Self::Counter(
+            meter
                 .i64_up_down_counter(names::HTTP_SERVER_ACTIVE_REQUESTS)
-                .with_unit("{request}")
-                .with_description("Number of active HTTP server requests.")
+                .with_unit(UNIT)
+                .with_description(DESCRIPTION)
                 .build(),
-            #[cfg(feature = "bound-instruments")]
-            bound: supports_binding.then(|| BoundSeries::new(64)),
-        }
+        )
     }
 
+    /// Counts in a table that all middlewares of `scope` share, because an observable instrument keeps the value of only one
+    /// callback. `meter` is one of the installed provider.
+    pub(super) fn shared(meter: &Meter, scope: &str) -> Self {
+        static TABLES: Mutex<Vec<(String, Arc<ActiveTable>)>> = Mutex::new(Vec::new());
+        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, table)) = tables.iter().find(|(known, _)| known == scope) {
+            return Self::Table(Arc::clone(table));
+        }
+        let table = Arc::new(ActiveTable::new());
+        table.register(meter);
+        tables.push((scope.to_owned(), Arc::clone(&table)));
+        Self::Table(table)
+    }
+
+    /// Adds `value` to the count of requests like this one.
+    #[inline]
     pub(super) fn add(&self, value: i64, request: &RequestLabels) {
-        #[cfg(feature = "bound-instruments")]
-        if let Some(handle) = self.handle(request) {
-            return handle.add(value);
+        match self {
+            Self::Counter(counter) => counter.add(value, &request.active_labels()),
+            Self::Table(table) => table.add(value, request),
         }
-        self.counter.add(value, &request.of_active());
+    }
+}
+
+impl ActiveTable {
+    fn new() -> Self {
+        let places = (0..PLACES).map(|_| OnceLock::new()).collect();
+        Self { places, overflow: OnceLock::new() }
     }
 
-    #[cfg(feature = "bound-instruments")]
-    fn handle(&self, request: &RequestLabels) -> Option<&BoundUpDownCounter<i64>> {
-        let key = [request.method, request.scheme.unwrap_or("")].map(StaticStr);
-        self.bound.as_ref()?.handle(key, || self.counter.bind(&request.of_active()))
+    fn register(self: &Arc<Self>, meter: &Meter) {
+        let table: Weak<Self> = Arc::downgrade(self);
+        meter
+            .i64_observable_up_down_counter(names::HTTP_SERVER_ACTIVE_REQUESTS)
+            .with_unit(UNIT)
+            .with_description(DESCRIPTION)
+            .with_callback(move |observer| {
+                if let Some(table) = table.upgrade() {
+                    table.observe(observer);
+                }
+            })
+            .build();
+    }
+
+    #[inline]
+    fn add(&self, value: i64, request: &RequestLabels) {
+        self.place(request).active.fetch_add(value, Ordering::Relaxed);
+    }
+
+    /// The place of these labels: the first one that has them or is free.
+    #[inline]
+    fn place(&self, request: &RequestLabels) -> &Place {
+        let (method, scheme) = (request.method, request.scheme.unwrap_or(""));
+        let mut places = self
+            .places
+            .iter()
+            .map(|place| place.get_or_init(|| Place { method, scheme, active: AtomicI64::new(0) }));
+        places
+            .find(|place| place.method == method && place.scheme == scheme)
+            .unwrap_or_else(|| self.overflow.get_or_init(Place::overflow))
+    }
+
+    fn observe(&self, observer: &dyn AsyncInstrument<i64>) {
+        let places = self.places.iter().chain([&self.overflow]);
+        for place in places.filter_map(OnceLock::get) {
+            let labels = labels::active(place.method, place.scheme);
+            observer.observe(place.active.load(Ordering::Relaxed), &labels);
+        }
+    }
+}
+
+impl Place {
+    fn overflow() -> Self {
+        Self { method: "_OTHER", scheme: "_OTHER", active: AtomicI64::new(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
+    use opentelemetry_sdk::metrics::{
+        InMemoryMetricExporter, SdkMeterProvider,
+        data::{AggregatedMetrics, MetricData},
+    };
+
+    use super::*;
+
+    const fn request(method: &'static str) -> RequestLabels {
+        RequestLabels { method, scheme: Some("http"), server: None, template: None }
+    }
+
+    fn counts(exporter: &InMemoryMetricExporter) -> Vec<(String, i64)> {
+        let collected = exporter.get_finished_metrics().unwrap();
+        let mut scopes = collected.last().unwrap().scope_metrics();
+        let metric = scopes.next().unwrap().metrics().next().unwrap();
+        let AggregatedMetrics::I64(MetricData::Sum(sum)) = metric.data() else { panic!("a sum") };
+        assert!(!sum.is_monotonic());
+        let count = |point: &opentelemetry_sdk::metrics::data::SumDataPoint<i64>| {
+            let labels: Vec<_> = point.attributes().map(|it| it.value.to_string()).collect();
+            (labels.join(" "), point.value())
+        };
+        let mut counts: Vec<_> = sum.data_points().map(count).collect();
+        counts.sort();
+        counts
+    }
+
+    #[test]
+    fn middlewares_of_one_scope_count_together() {
+        let exporter = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+        let scope = "active_requests::tests::together";
+        let meter = provider.meter_with_scope(InstrumentationScope::builder(scope).build());
+        let [one, other] = [(); 2].map(|()| ActiveRequests::shared(&meter, scope));
+        one.add(1, &request("GET"));
+        other.add(1, &request("GET"));
+        other.add(1, &request("POST"));
+        provider.force_flush().unwrap();
+        let expected = [("GET http".to_owned(), 2), ("POST http".to_owned(), 1)];
+        assert_eq!(counts(&exporter), expected);
+        other.add(-1, &request("GET"));
+        one.add(-1, &request("POST"));
+        provider.force_flush().unwrap();
+        let expected = [("GET http".to_owned(), 1), ("POST http".to_owned(), 0)];
+        assert_eq!(counts(&exporter), expected);
+    }
+
+    #[test]
+    fn combinations_past_the_table_are_counted_together() {
+        let table = ActiveTable::new();
+        let methods = (0..PLACES + 2).map(|number| &*number.to_string().leak());
+        methods.for_each(|method: &'static str| table.add(1, &request(method)));
+        assert_eq!(table.overflow.get().unwrap().active.load(Ordering::Relaxed), 2);
     }
 }

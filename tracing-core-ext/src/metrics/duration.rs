@@ -2,20 +2,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-#[cfg(feature = "bound-instruments")]
-use opentelemetry::metrics::BoundHistogram;
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     metrics::{Histogram, Meter},
     trace::SpanContext,
 };
 
-#[cfg(feature = "bound-instruments")]
-use super::bound::{BoundSeries, StaticStr};
 #[cfg(feature = "prometheus")]
 use crate::export::prometheus::exemplars::{self, HistogramExemplars};
-#[cfg(feature = "bound-instruments")]
-use crate::semconv::labels::{EndLabels, RequestLabels};
 
 /// Boundaries of a duration in seconds, as the conventions advise.
 const SECONDS: [f64; 14] =
@@ -24,8 +18,6 @@ const SECONDS: [f64; 14] =
 /// A histogram of durations. Where Prometheus scrapes it, traces are remembered as its exemplars.
 pub(super) struct DurationHistogram {
     histogram: Histogram<f64>,
-    #[cfg(feature = "bound-instruments")]
-    bound: Option<BoundSeries<Series, BoundHistogram<f64>>>,
     #[cfg(feature = "prometheus")]
     exemplars: Option<Arc<HistogramExemplars>>,
 }
@@ -37,10 +29,7 @@ impl DurationHistogram {
         scope: &InstrumentationScope,
         name: &'static str,
         side: &str,
-        supports_binding: bool,
     ) -> Self {
-        #[cfg(not(feature = "bound-instruments"))]
-        let _ = supports_binding;
         #[cfg(not(feature = "prometheus"))]
         let _ = scope;
         Self {
@@ -50,50 +39,16 @@ impl DurationHistogram {
                 .with_description(format!("Duration of HTTP {side} requests."))
                 .with_boundaries(SECONDS.into())
                 .build(),
-            #[cfg(feature = "bound-instruments")]
-            bound: supports_binding.then(|| BoundSeries::new(256)),
             #[cfg(feature = "prometheus")]
             exemplars: exemplars::global_exemplars()
                 .map(|exemplars| exemplars.histogram(scope, name, "s", &SECONDS)),
         }
     }
 
-    /// Records a duration of a series that needs no list of labels; answers whether it was one.
-    #[cfg(feature = "bound-instruments")]
-    pub(super) fn record_bound(
-        &self,
-        duration: Duration,
-        request: &RequestLabels,
-        end: &EndLabels<'_>,
-        span: &SpanContext,
-    ) -> bool {
-        if self.has_exemplar(span) {
-            return false;
-        }
-        let handle =
-            self.bound.as_ref().zip(Series::of(request, end)).and_then(|(bound, series)| {
-                bound.handle(series, || {
-                    let mut labels = Vec::new();
-                    request.push(end, &mut labels);
-                    self.histogram.bind(&labels)
-                })
-            });
-        if let Some(handle) = handle {
-            handle.record(duration.as_secs_f64());
-        }
-        handle.is_some()
-    }
-
-    #[cfg(any(feature = "bound-instruments", feature = "prometheus"))]
     /// Whether `span` becomes an exemplar.
+    #[cfg(feature = "prometheus")]
     fn has_exemplar(&self, span: &SpanContext) -> bool {
-        #[cfg(feature = "prometheus")]
-        return self.exemplars.is_some() && span.is_sampled();
-        #[cfg(not(feature = "prometheus"))]
-        {
-            let _ = span;
-            false
-        }
+        self.exemplars.is_some() && span.is_sampled()
     }
 
     /// `ended` is only asked where the span can be looked up.
@@ -112,33 +67,5 @@ impl DurationHistogram {
         }
         #[cfg(not(feature = "prometheus"))]
         let _ = (span, ended);
-    }
-}
-
-/// What tells the series of a server's requests apart.
-#[cfg(feature = "bound-instruments")]
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Series {
-    method: StaticStr,
-    scheme: Option<StaticStr>,
-    route: Option<StaticStr>,
-    version: Option<StaticStr>,
-    status: Option<u16>,
-}
-
-#[cfg(feature = "bound-instruments")]
-impl Series {
-    /// None of an exchange with labels beyond these.
-    fn of(request: &RequestLabels, end: &EndLabels<'_>) -> Option<Self> {
-        if request.server.is_some() || request.template.is_some() || end.error_type.is_some() {
-            return None;
-        }
-        Some(Self {
-            method: StaticStr(request.method),
-            scheme: request.scheme.map(StaticStr),
-            route: end.route.map(StaticStr),
-            version: end.version.map(|version| StaticStr(version.as_str())),
-            status: end.status,
-        })
     }
 }

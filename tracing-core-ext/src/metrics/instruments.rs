@@ -16,7 +16,7 @@ pub(crate) struct Metrics {
     meter: Meter,
     scope: InstrumentationScope,
     has_body_sizes: bool,
-    supports_binding: bool,
+    is_installed: bool,
     server: OnceLock<Arc<Instruments>>,
     client: OnceLock<Arc<Instruments>>,
 }
@@ -35,18 +35,18 @@ pub(super) struct BodySizeHistograms {
 }
 
 impl Metrics {
-    /// Those that `meter`, which is that of `scope`, makes; `supports_binding` where it is the SDK's.
+    /// Uses `meter`, the meter of `scope`. `is_installed` says whether it is one of the installed provider.
     pub(crate) const fn new(
         meter: Meter,
         scope: InstrumentationScope,
         has_body_sizes: bool,
-        supports_binding: bool,
+        is_installed: bool,
     ) -> Self {
         Self {
             meter,
             scope,
             has_body_sizes,
-            supports_binding,
+            is_installed,
             server: OnceLock::new(),
             client: OnceLock::new(),
         }
@@ -58,7 +58,7 @@ impl Metrics {
                 [names::HTTP_SERVER_REQUEST_BODY_SIZE, names::HTTP_SERVER_RESPONSE_BODY_SIZE];
             Arc::new(Instruments {
                 duration: self.durations(names::HTTP_SERVER_REQUEST_DURATION, "server"),
-                active: Some(ActiveRequests::new(&self.meter, self.supports_binding)),
+                active: Some(self.active_requests()),
                 sizes: self.has_body_sizes.then(|| self.sizes(sizes, "server")),
             })
         })
@@ -76,8 +76,15 @@ impl Metrics {
         })
     }
 
+    fn active_requests(&self) -> ActiveRequests {
+        match self.is_installed {
+            true => ActiveRequests::shared(&self.meter, self.scope.name()),
+            false => ActiveRequests::new(&self.meter),
+        }
+    }
+
     fn durations(&self, name: &'static str, side: &str) -> DurationHistogram {
-        DurationHistogram::new(&self.meter, &self.scope, name, side, self.supports_binding)
+        DurationHistogram::new(&self.meter, &self.scope, name, side)
     }
 
     fn sizes(&self, [request, response]: [&'static str; 2], side: &str) -> BodySizeHistograms {

@@ -6,20 +6,6 @@
 //! on, and is recorded once, by `record`.
 
 mod active_requests;
-#[cfg(feature = "bound-instruments")]
-mod bound;
 mod duration;
 pub(crate) mod instruments;
 pub(crate) mod request;
-
-/// Whether instruments of a meter provider of this type can be bound to labels, as the SDK's can. Those of others may drop what
-/// is recorded so, without a word.
-pub(crate) fn supports_binding(provider: &str) -> bool {
-    #[cfg(feature = "bound-instruments")]
-    return provider == std::any::type_name::<opentelemetry_sdk::metrics::SdkMeterProvider>();
-    #[cfg(not(feature = "bound-instruments"))]
-    {
-        let _ = provider;
-        false
-    }
-}

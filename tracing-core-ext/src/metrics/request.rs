@@ -104,13 +104,6 @@ impl RequestMetrics {
         let end = EndLabels { version: self.version.get().copied(), ..end };
         let Instruments { duration, sizes, .. } = &*self.instruments;
         let mut own = self.user_attributes.lock().unwrap_or_else(PoisonError::into_inner);
-        #[cfg(feature = "bound-instruments")]
-        if own.is_empty()
-            && sizes.is_none()
-            && duration.record_bound(measurement.duration, &self.request, &end, span)
-        {
-            return;
-        }
         labels::with_scratch(|labels| {
             self.request.push(&end, labels);
             if let Some(sizes) = sizes {
@@ -162,21 +155,8 @@ mod tests {
     }
 
     fn metrics(provider: &SdkMeterProvider, has_body_sizes: bool) -> Metrics {
-        metrics_binding(provider, has_body_sizes, true)
-    }
-
-    fn metrics_binding(
-        provider: &SdkMeterProvider,
-        has_body_sizes: bool,
-        supports_binding: bool,
-    ) -> Metrics {
         let scope = InstrumentationScope::builder("tests").build();
-        Metrics::new(
-            provider.meter_with_scope(scope.clone()),
-            scope,
-            has_body_sizes,
-            supports_binding,
-        )
+        Metrics::new(provider.meter_with_scope(scope.clone()), scope, has_body_sizes, false)
     }
 
     fn request() -> RequestLabels {
@@ -226,43 +206,6 @@ mod tests {
         };
         assert_eq!(active.data_points().map(|it| it.value()).collect::<Vec<_>>(), [0]);
         assert!(instruments.next().is_none(), "nothing is recorded");
-    }
-
-    /// All series without their times, sorted.
-    fn exported(supports_binding: bool) -> Vec<String> {
-        let (provider, exporter) = provider();
-        let metrics = metrics_binding(&provider, false, supports_binding);
-        let error = Cow::Borrowed("503");
-        for error_type in [None, None, Some(&error)] {
-            exchange(&metrics, error_type);
-        }
-        let labelled = RequestMetrics::server(&metrics, request(), None);
-        labelled.set_label(KeyValue::new("z.plan", "free"));
-        let plain = RequestLabels { server: None, ..request() };
-        let more = [labelled, RequestMetrics::server(&metrics, plain, None)];
-        for measured in &more {
-            let duration = Duration::from_secs(3);
-            measured.record(
-                Measurement { duration, request_size: 0, response_size: None },
-                EndLabels::default(),
-                &SpanContext::NONE,
-                SystemTime::now,
-            );
-        }
-        provider.force_flush().unwrap();
-        let collected = format!("{:?}", exporter.get_finished_metrics().unwrap());
-        let series = collected.split("DataPoint { ").skip(1);
-        let mut series: Vec<_> =
-            series.map(|it| it.split("] }").next().unwrap().to_owned()).collect();
-        series.sort();
-        series
-    }
-
-    #[test]
-    fn series_that_are_bound_are_the_same_as_others() {
-        let series = exported(true);
-        assert_eq!(series, exported(false));
-        assert_eq!(series.len(), 5, "{series:#?}");
     }
 
     #[test]

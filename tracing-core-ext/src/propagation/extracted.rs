@@ -53,7 +53,7 @@ pub(crate) struct ParentRef {
 
 impl ParentSampling {
     /// The span of `cx`.
-    pub(crate) fn of(cx: &Context) -> Option<Self> {
+    pub(crate) fn from_context(cx: &Context) -> Option<Self> {
         let span = cx.has_active_span().then(|| cx.span())?;
         let span = span.span_context();
         Some(Self { trace_id: span.trace_id(), is_sampled: span.is_sampled() })
@@ -78,8 +78,13 @@ impl<H: Headers> Extracted<'_, H> {
                 trace_id: remote_parent.parent.trace_id(),
                 is_sampled: remote_parent.parent.flags().is_sampled(),
             }),
-            None => ParentSampling::of(&self.cx),
+            None => ParentSampling::from_context(&self.cx),
         }
+    }
+
+    /// Whether telemetry is suppressed.
+    pub(crate) fn is_suppressed(&self) -> bool {
+        self.cx.is_telemetry_suppressed()
     }
 
     /// The context whose span is the caller's.
@@ -207,13 +212,13 @@ fn non_recording(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceS
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, Request};
-    use opentelemetry::trace::{Tracer, TracerProvider};
-    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+    use opentelemetry::trace::{Tracer, TracerProvider as _};
     use tracing_subscriber::layer::SubscriberExt;
 
     use crate::{
         exchange::{self, Builder, Exchange, Instrumentation},
         propagation::{propagator::Propagator, w3c::W3cPropagator},
+        trace::{Sampler, TracerProvider},
     };
 
     use super::*;
@@ -221,11 +226,11 @@ mod tests {
     /// With a key that a `TraceState` refuses, every character of a value, and no spaces.
     const LIST: &str = "a@b@c=!\"#$%&'()*+-./09:;<>?@AZ[\\]^_`az{|}~,1foo= x,z=1";
 
-    fn provider() -> SdkTracerProvider {
-        SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build()
+    fn provider() -> TracerProvider {
+        TracerProvider::builder().with_sampler(Sampler::always_off()).build()
     }
 
-    fn received(provider: &SdkTracerProvider, propagator: Propagator) -> Exchange {
+    fn received(provider: &TracerProvider, propagator: Propagator) -> Exchange {
         let builder = Builder::<Instrumentation>::new("test", "1").tracer_provider(provider);
         let request = Request::get("/")
             .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -249,7 +254,7 @@ mod tests {
     }
 
     /// Where nobody else's layer may capture the `tracing` span, whatever tests on other threads install.
-    fn uncaptured(claim: impl FnOnce(&SdkTracerProvider)) {
+    fn uncaptured(claim: impl FnOnce(&TracerProvider)) {
         let provider = provider();
         let ours = exchange::layer(provider.tracer("test"));
         let subscriber = tracing_subscriber::registry().with(ours);

@@ -1,13 +1,10 @@
 use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::StringValue;
 
 use super::{
-    labels::RequestLabels,
-    names,
-    options::AttributeOptions,
-    rpc,
-    span_attributes::{SpanAttributes, push},
+    facts::Facts, labels::RequestLabels, names, options::AttributeOptions, rpc,
+    server::push_method, span_attributes::SpanAttributes,
 };
 use crate::{
     base::parse_cache::ParseCache,
@@ -41,33 +38,35 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         }
     }
 
-    fn push_sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push(&self, facts: &mut Facts) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method);
-        method.push(head.method, attributes);
+        push_method(method, head.method, facts);
         let redacted = url::redact_url(head.url, &self.attribute_options.redacted_keys);
-        push(attributes, names::URL_FULL, redacted.into_owned());
+        facts.text(names::URL_FULL, &redacted);
         if let Some(host) = head.host {
-            push(attributes, names::SERVER_ADDRESS, shared(host));
+            facts.text(names::SERVER_ADDRESS, host);
         }
         if let Some(port) = head.port {
-            push(attributes, names::SERVER_PORT, i64::from(port));
+            facts.int(names::SERVER_PORT, i64::from(port));
         }
         if head.resend_count > 0 {
-            push(attributes, names::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
+            facts.int(names::HTTP_REQUEST_RESEND_COUNT, i64::from(head.resend_count));
         }
-        self.push_name(method.as_span_name(), attributes)
+        let name = self.push_name(method.as_span_name(), facts);
+        self.attribute_options.push_request(head, facts);
+        name
     }
 
     /// The name is `{method} {template}`, or `{method}`: a path would make a name of every resource.
-    fn push_name(&self, method: &'static str, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push_name(&self, method: &'static str, facts: &mut Facts) -> Cow<'static, str> {
         let mut name = Cow::Borrowed(method);
         if let Some(template) = self.head.template {
-            push(attributes, names::URL_TEMPLATE, template.to_owned());
+            facts.text(names::URL_TEMPLATE, template);
             name = RouteName::of(method, template).name;
         }
         if self.is_rpc() {
-            name = rpc::push_grpc_method(self.head.path(), attributes).to_owned().into();
+            name = rpc::push_grpc_method(self.head.path(), facts).to_owned().into();
         }
         let span_name_fn = self.attribute_options.span_name_fn.as_ref();
         span_name_fn
@@ -82,15 +81,8 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
 }
 
 impl<H: Headers> SpanAttributes for ClientAttributes<'_, H> {
-    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.attribute_options
-            .with_limit(attributes, |attributes| self.push_sampling_attributes(attributes))
-    }
-
-    fn recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        self.attribute_options.with_limit(attributes, |attributes| {
-            self.attribute_options.push_request(self.head, attributes)
-        });
+    fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
+        self.attribute_options.with_limit(facts, |facts| self.push(facts))
     }
 }
 

@@ -29,12 +29,9 @@ pub(crate) struct EndLabels<'a> {
 }
 
 impl RequestLabels {
-    /// Those of a request in flight.
-    pub(crate) fn of_active(&self) -> [KeyValue; 2] {
-        [
-            KeyValue::new(names::HTTP_REQUEST_METHOD, self.method),
-            KeyValue::new(names::URL_SCHEME, self.scheme.unwrap_or("")),
-        ]
+    /// Labels of a request in flight.
+    pub(crate) fn active_labels(&self) -> [KeyValue; 2] {
+        active(self.method, self.scheme.unwrap_or(""))
     }
 
     /// Those of a request that has ended, by their keys: in that order the SDK need not keep them in another one too.
@@ -63,6 +60,11 @@ impl RequestLabels {
             labels.push(KeyValue::new(names::URL_TEMPLATE, template));
         }
     }
+}
+
+/// Labels of the requests in flight with this method and scheme.
+pub(crate) fn active(method: &'static str, scheme: &'static str) -> [KeyValue; 2] {
+    [KeyValue::new(names::HTTP_REQUEST_METHOD, method), KeyValue::new(names::URL_SCHEME, scheme)]
 }
 
 thread_local! {

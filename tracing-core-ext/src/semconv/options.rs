@@ -1,9 +1,10 @@
 use std::{borrow::Cow, fmt};
 
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{KeyValue, Value};
 
-use super::names;
+use super::{facts::Facts, names};
 use crate::{
+    base::truncate,
     http::{CapturedHeaders, RequestHead, RequestView, ResponseView, TrustedProxies},
     propagation::Headers,
 };
@@ -36,16 +37,13 @@ impl AttributeOptions {
     #[inline(always)]
     pub(crate) fn with_limit<R>(
         &self,
-        attributes: &mut Vec<KeyValue>,
-        describe: impl FnOnce(&mut Vec<KeyValue>) -> R,
+        facts: &mut Facts,
+        describe: impl FnOnce(&mut Facts) -> R,
     ) -> R {
-        let first = attributes.len();
-        let described = describe(attributes);
-        if let Some(limit) = self.value_limit {
-            attributes[first..]
-                .iter_mut()
-                .for_each(|attribute| truncate(&mut attribute.value, limit));
-        }
+        let Some(limit) = self.value_limit else { return describe(facts) };
+        let before = facts.limit_value_length(limit);
+        let described = describe(facts);
+        facts.set_limits(before);
         described
     }
 
@@ -54,7 +52,7 @@ impl AttributeOptions {
     pub(crate) fn attribute(&self, key: &'static str, value: impl Into<Value>) -> KeyValue {
         let mut attribute = KeyValue::new(key, value);
         if let Some(limit) = self.value_limit {
-            truncate(&mut attribute.value, limit);
+            truncate::value(&mut attribute.value, limit);
         }
         attribute
     }
@@ -62,16 +60,17 @@ impl AttributeOptions {
     /// `text`, no longer than the limit.
     #[inline]
     pub(crate) fn truncated<'a>(&self, text: &'a str) -> &'a str {
-        self.value_limit
-            .and_then(|limit| char_boundary(text, limit))
-            .map_or(text, |end| &text[..end])
+        self.value_limit.map_or(text, |limit| truncate::text(text, limit))
     }
 
     /// What is recorded of a request besides what the conventions ask for.
-    pub(crate) fn push_request(&self, head: &impl RequestHead, attributes: &mut Vec<KeyValue>) {
-        self.request_headers.push(names::HTTP_REQUEST_HEADER, head.headers(), attributes);
+    pub(super) fn push_request(&self, head: &impl RequestHead, facts: &mut Facts) {
+        let add = |attribute| facts.attribute(attribute);
+        self.request_headers.attributes(names::HTTP_REQUEST_HEADER, head.headers()).for_each(add);
         if let Some(request_attributes_fn) = &self.request_attributes_fn {
-            request_attributes_fn(&RequestView::new(head), attributes);
+            let mut attributes = Vec::new();
+            request_attributes_fn(&RequestView::new(head), &mut attributes);
+            attributes.into_iter().for_each(|attribute| facts.attribute(attribute));
         }
     }
 
@@ -82,13 +81,14 @@ impl AttributeOptions {
 
     /// What is recorded of a response besides what the conventions ask for.
     pub(crate) fn describe_response(&self, status: u16, headers: &impl Headers) -> Vec<KeyValue> {
-        let mut attributes = Vec::new();
-        self.with_limit(&mut attributes, |attributes| {
-            self.response_headers.push(names::HTTP_RESPONSE_HEADER, headers, attributes);
-            if let Some(response_attributes_fn) = &self.response_attributes_fn {
-                response_attributes_fn(&ResponseView::new(status, headers), attributes);
-            }
-        });
+        let captured = self.response_headers.attributes(names::HTTP_RESPONSE_HEADER, headers);
+        let mut attributes = Vec::from_iter(captured);
+        if let Some(response_attributes_fn) = &self.response_attributes_fn {
+            response_attributes_fn(&ResponseView::new(status, headers), &mut attributes);
+        }
+        if let Some(limit) = self.value_limit {
+            attributes.iter_mut().for_each(|it| truncate::value(&mut it.value, limit));
+        }
         attributes
     }
 }
@@ -102,57 +102,5 @@ impl fmt::Debug for AttributeOptions {
             .field("redacted_keys", &self.redacted_keys)
             .field("value_limit", &self.value_limit)
             .finish_non_exhaustive()
-    }
-}
-
-/// OpenTelemetry specification, "Attribute limits": a string is cut, as is each string of an array.
-pub(crate) fn truncate(value: &mut Value, limit: usize) {
-    match value {
-        Value::String(text) => truncate_text(text, limit),
-        Value::Array(Array::String(texts)) => {
-            texts.iter_mut().for_each(|text| truncate_text(text, limit));
-        }
-        _ => {}
-    }
-}
-
-fn truncate_text(text: &mut StringValue, limit: usize) {
-    if let Some(end) = char_boundary(text.as_str(), limit) {
-        *text = text.as_str()[..end].to_owned().into();
-    }
-}
-
-/// Where `text` is to be cut, if it is too long.
-fn char_boundary(text: &str, limit: usize) -> Option<usize> {
-    text.char_indices().nth(limit).map(|(end, _)| end)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut_to(limit: usize, value: impl Into<Value>) -> Value {
-        let mut value = value.into();
-        truncate(&mut value, limit);
-        value
-    }
-
-    #[test]
-    fn a_string_is_cut_between_characters() {
-        assert_eq!(cut_to(3, "añb"), Value::from("añb"));
-        assert_eq!(cut_to(2, "añb"), Value::from("añ"));
-        assert_eq!(cut_to(0, "añb"), Value::from(""));
-    }
-
-    #[test]
-    fn each_string_of_an_array_is_cut() {
-        let array =
-            |texts: [&'static str; 2]| Value::Array(Array::String(texts.map(Into::into).to_vec()));
-        assert_eq!(cut_to(1, array(["ab", "c"])), array(["a", "c"]));
-    }
-
-    #[test]
-    fn what_is_no_string_is_left_alone() {
-        assert_eq!(cut_to(0, 1234), Value::from(1234));
     }
 }

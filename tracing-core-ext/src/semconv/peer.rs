@@ -1,13 +1,9 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
-use opentelemetry::KeyValue;
+use super::{facts::Facts, names};
 
-use super::{names, span_attributes::push};
-
-/// Hands over the other end of the connection, and answers its address.
-pub(crate) fn push_peer(peer: SocketAddr, attributes: &mut Vec<KeyValue>) -> Arc<str> {
-    let address: Arc<str> = peer.ip().to_canonical().to_string().into();
-    push(attributes, names::NETWORK_PEER_ADDRESS, Arc::clone(&address));
-    push(attributes, names::NETWORK_PEER_PORT, i64::from(peer.port()));
-    address
+/// Adds address and port of the other end of the connection.
+pub(crate) fn push_peer(peer: SocketAddr, facts: &mut Facts) {
+    facts.address(names::NETWORK_PEER_ADDRESS, peer.ip());
+    facts.int(names::NETWORK_PEER_PORT, i64::from(peer.port()));
 }

@@ -2,9 +2,7 @@
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/rpc/grpc/>
 
-use opentelemetry::KeyValue;
-
-use super::{names, span_attributes::push};
+use super::{facts::Facts, names};
 
 /// The names of the status codes, by number: gRPC core, "Status codes and their use in gRPC".
 const CODES: [&str; 17] = [
@@ -81,16 +79,16 @@ pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
     rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
 }
 
-/// Hands over what is known of a call by its path, and answers the name of the span.
+/// Adds what the path of a call contains, and returns the name of the span.
 ///
 /// ```abnf
 /// Path = ":path" "/" Service-Name "/" {method name}
 /// ```
-pub(crate) fn push_grpc_method<'a>(path: &'a str, attributes: &mut Vec<KeyValue>) -> &'a str {
-    push(attributes, names::RPC_SYSTEM_NAME, "grpc");
+pub(crate) fn push_grpc_method<'a>(path: &'a str, facts: &mut Facts) -> &'a str {
+    facts.literal(names::RPC_SYSTEM_NAME, "grpc");
     match method(path) {
         Some(method) => {
-            push(attributes, names::RPC_METHOD, method.to_owned());
+            facts.text(names::RPC_METHOD, method);
             method
         }
         None => "grpc",

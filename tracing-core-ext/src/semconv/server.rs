@@ -6,15 +6,11 @@ use std::{
 };
 
 use http::header;
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::StringValue;
 
 use super::{
-    labels::RequestLabels,
-    names,
-    options::AttributeOptions,
-    peer::push_peer,
-    rpc,
-    span_attributes::{SpanAttributes, push},
+    facts::Facts, labels::RequestLabels, names, options::AttributeOptions, peer::push_peer, rpc,
+    span_attributes::SpanAttributes,
 };
 use crate::{
     base::parse_cache::ParseCache,
@@ -93,27 +89,29 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         })
     }
 
-    fn push_sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+    fn push(&self, facts: &mut Facts) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
-        method.push(head.method(), attributes);
+        push_method(method, head.method(), facts);
         let forwarded = self.forwarded();
         let scheme = self.scheme();
-        push(attributes, names::URL_SCHEME, scheme_value(scheme));
+        push_scheme(scheme, facts);
         let path = head.path();
         if !path.is_empty() {
-            push(attributes, names::URL_PATH, path.to_owned());
+            facts.text(names::URL_PATH, path);
         }
         if let Some(query) = head.query().filter(|query| !query.is_empty()) {
             let redacted = url::redact_query(query, &self.attribute_options.redacted_keys);
-            push(attributes, names::URL_QUERY, redacted.into_owned());
+            facts.text(names::URL_QUERY, &redacted);
         }
         if let Some(version) = head.version() {
-            push(attributes, names::NETWORK_PROTOCOL_VERSION, version.as_str());
+            facts.literal(names::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
-        push_headers(head, scheme, forwarded, attributes);
-        let name = self.push_route(method.as_span_name(), attributes);
-        self.push_rpc(attributes);
+        push_headers(head, scheme, forwarded, facts);
+        let name = self.push_route(method.as_span_name(), facts);
+        self.push_rpc(facts);
+        self.push_client(facts);
+        self.attribute_options.push_request(head, facts);
         self.chosen_name().unwrap_or(name)
     }
 
@@ -136,24 +134,20 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
     }
 
     /// The name is `{method} {route}`, or `{method}` where no route is known.
-    fn push_route(
-        &self,
-        method: &'static str,
-        attributes: &mut Vec<KeyValue>,
-    ) -> Cow<'static, str> {
+    fn push_route(&self, method: &'static str, facts: &mut Facts) -> Cow<'static, str> {
         let Some(route) = self.head.route() else {
             return method.into();
         };
         let named = RouteName::of(method, &route);
         self.route.set(named.label());
-        push(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
+        facts.cow(names::HTTP_ROUTE, named.route);
         self.name_state.set(NameState { has_route: true, ..self.name_state() });
         named.name
     }
 
-    fn push_rpc(&self, attributes: &mut Vec<KeyValue>) {
+    fn push_rpc(&self, facts: &mut Facts) {
         if self.is_rpc() {
-            push(attributes, names::RPC_SYSTEM_NAME, "grpc");
+            facts.literal(names::RPC_SYSTEM_NAME, "grpc");
             self.is_grpc.set(true);
         }
     }
@@ -171,29 +165,22 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
             && self.head.headers().values(&header::CONTENT_TYPE).next().is_some_and(rpc::is_grpc)
     }
 
-    fn push_recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        let peer = self.head.peer().map(|peer| push_peer(peer, attributes));
-        match self.forwarded() {
-            Some(forwarded) => push_client(forwarded.client, attributes),
-            None => {
-                if let Some(peer) = peer {
-                    push(attributes, names::CLIENT_ADDRESS, peer);
-                }
-            }
+    fn push_client(&self, facts: &mut Facts) {
+        let peer = self.head.peer();
+        if let Some(peer) = peer {
+            push_peer(peer, facts);
         }
-        self.attribute_options.push_request(self.head, attributes);
+        match (self.forwarded(), peer) {
+            (Some(forwarded), _) => push_forwarded_client(forwarded.client, facts),
+            (None, Some(peer)) => facts.address(names::CLIENT_ADDRESS, peer.ip()),
+            (None, None) => {}
+        }
     }
 }
 
 impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
-    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.attribute_options
-            .with_limit(attributes, |attributes| self.push_sampling_attributes(attributes))
-    }
-
-    fn recorded_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        self.attribute_options
-            .with_limit(attributes, |attributes| self.push_recorded_attributes(attributes));
+    fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
+        self.attribute_options.with_limit(facts, |facts| self.push(facts))
     }
 }
 
@@ -202,17 +189,17 @@ fn push_headers(
     head: &impl RequestHead,
     scheme: &str,
     forwarded: Option<&Forwarded<'_>>,
-    attributes: &mut Vec<KeyValue>,
+    facts: &mut Facts,
 ) {
     let [host, user_agent] = head.headers().fields([&header::HOST, &header::USER_AGENT]);
     if let Some((host, port)) = server_of(head, scheme, forwarded, host.map(|host| host.first)) {
-        push(attributes, names::SERVER_ADDRESS, host);
+        facts.shared(names::SERVER_ADDRESS, host);
         if let Some(port) = port {
-            push(attributes, names::SERVER_PORT, i64::from(port));
+            facts.int(names::SERVER_PORT, i64::from(port));
         }
     }
     if let Some(user_agent) = user_agent.and_then(|it| self::user_agent(it.first)) {
-        push(attributes, names::USER_AGENT_ORIGINAL, user_agent);
+        facts.shared(names::USER_AGENT_ORIGINAL, user_agent);
     }
 }
 
@@ -230,11 +217,11 @@ fn server_of(
     Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
 }
 
-fn push_client(client: Option<ClientAddress>, attributes: &mut Vec<KeyValue>) {
+fn push_forwarded_client(client: Option<ClientAddress>, facts: &mut Facts) {
     let Some(ClientAddress { address, port }) = client else { return };
-    push(attributes, names::CLIENT_ADDRESS, address.to_string());
+    facts.address(names::CLIENT_ADDRESS, address);
     if let Some(port) = port {
-        push(attributes, names::CLIENT_PORT, i64::from(port));
+        facts.int(names::CLIENT_PORT, i64::from(port));
     }
 }
 
@@ -268,11 +255,19 @@ fn user_agent(text: &[u8]) -> Option<StringValue> {
     USER_AGENTS.with_borrow_mut(|user_agents| user_agents.get_or_parse(text, parse))
 }
 
-fn scheme_value(scheme: &str) -> StringValue {
+/// Adds the method, and its original spelling if it is not a known one.
+pub(super) fn push_method(method: Method, original: &str, facts: &mut Facts) {
+    facts.literal(names::HTTP_REQUEST_METHOD, method.as_attribute());
+    if method == Method::Other {
+        facts.text(names::HTTP_REQUEST_METHOD_ORIGINAL, original);
+    }
+}
+
+fn push_scheme(scheme: &str, facts: &mut Facts) {
     match scheme {
-        "http" => "http".into(),
-        "https" => "https".into(),
-        other => other.to_owned().into(),
+        "http" => facts.literal(names::URL_SCHEME, "http"),
+        "https" => facts.literal(names::URL_SCHEME, "https"),
+        other => facts.text(names::URL_SCHEME, other),
     }
 }
 

@@ -1,12 +1,6 @@
 use std::borrow::Cow;
 
-use opentelemetry::{KeyValue, StringValue};
-
-use super::{
-    names,
-    options::AttributeOptions,
-    span_attributes::{SpanAttributes, push},
-};
+use super::{facts::Facts, names, options::AttributeOptions, span_attributes::SpanAttributes};
 use crate::http::route::RouteName;
 
 /// An open WebSocket as its span.
@@ -16,11 +10,11 @@ pub(crate) struct WebSocketAttributes<'a> {
 }
 
 impl SpanAttributes for WebSocketAttributes<'_> {
-    fn sampling_attributes(&self, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        self.attribute_options.with_limit(attributes, |attributes| {
+    fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
+        self.attribute_options.with_limit(facts, |facts| {
             let named = RouteName::of("WebSocket", self.route);
-            push(attributes, names::HTTP_ROUTE, StringValue::from(named.route));
-            push(attributes, names::NETWORK_PROTOCOL_NAME, "websocket");
+            facts.cow(names::HTTP_ROUTE, named.route);
+            facts.literal(names::NETWORK_PROTOCOL_NAME, "websocket");
             named.name
         })
     }

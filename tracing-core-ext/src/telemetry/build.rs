@@ -1,7 +1,4 @@
-use opentelemetry_sdk::{
-    Resource,
-    trace::{Sampler, SdkTracerProvider, ShouldSample, SpanLimits},
-};
+use opentelemetry_sdk::Resource;
 use tracing::Dispatch;
 
 use super::{
@@ -21,9 +18,9 @@ use crate::export::self_metrics;
 use crate::{
     base::{error::TelemetryError, self_log::SelfLog},
     config::EnvConfig,
-    exchange::EndOnly,
-    export::pipeline::{Inlets, Pipeline},
+    export::pipeline::{MultiSpanProcessor, Pipeline},
     propagation::Propagator,
+    trace::{Sampler, TracerProvider},
 };
 
 /// All that a service needs, ready to be installed.
@@ -42,8 +39,8 @@ impl TelemetryBuilder {
         let lines = self.log_layer_config(&environment);
         let log_filter = std::mem::take(&mut environment.log_filter);
         let sampler = self.sampler.take().or(environment.sampler.take());
-        let sampler = sampler.unwrap_or_else(default_sampler);
-        let summary = self.setup_summary(&environment, &*sampler);
+        let sampler = sampler.unwrap_or_else(|| Sampler::parent_based(Sampler::always_on()));
+        let summary = self.setup_summary(&environment, &sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment)?;
             let dispatch = subscriber(None, lines, log_filter);
@@ -59,7 +56,7 @@ impl TelemetryBuilder {
         Ok(BuiltTelemetry { telemetry, dispatch, summary })
     }
 
-    fn setup_summary(&self, environment: &EnvConfig, sampler: &dyn ShouldSample) -> SetupSummary {
+    fn setup_summary(&self, environment: &EnvConfig, sampler: &Sampler) -> SetupSummary {
         let in_environment = environment.exporters.as_ref().map(Vec::len);
         let in_environment = in_environment.or(environment.names_an_endpoint().then_some(1));
         let in_code = Some(self.destinations.len()).filter(|exporters| *exporters > 0);
@@ -67,7 +64,7 @@ impl TelemetryBuilder {
             is_disabled: environment.is_disabled,
             exporters: in_code.or(in_environment),
             overridden: in_code.and_then(|_| self.overridden(environment)),
-            sampler: format!("{sampler:?}"),
+            idle_sampler: sampler.starts_no_trace().then(|| format!("{sampler:?}")),
             span_level: self.span_level,
             unused: self.variables.unused(),
         }
@@ -84,7 +81,7 @@ impl TelemetryBuilder {
     fn enabled(
         mut self,
         propagator: Propagator,
-        sampler: Box<dyn ShouldSample>,
+        sampler: Sampler,
         environment: &EnvConfig,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
@@ -98,7 +95,7 @@ impl TelemetryBuilder {
             self_metrics::observe(metrics.provider(), &pipelines);
         }
         let telemetry = Telemetry {
-            provider: provider(resource, sampler, environment.limits.counts, &pipelines),
+            provider: provider(resource, sampler, environment, &pipelines),
             propagator,
             pipelines,
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -131,7 +128,7 @@ impl TelemetryBuilder {
         propagator: Propagator,
         environment: &EnvConfig,
     ) -> Result<Telemetry, TelemetryError> {
-        let provider = SdkTracerProvider::builder().build();
+        let provider = TracerProvider::builder().build();
         let _ = provider.shutdown();
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let metrics = {
@@ -174,20 +171,20 @@ impl TelemetryBuilder {
     }
 }
 
-fn default_sampler() -> Box<dyn ShouldSample> {
-    Box::new(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-}
-
 fn provider(
     resource: Resource,
-    sampler: Box<dyn ShouldSample>,
-    limits: SpanLimits,
+    sampler: Sampler,
+    environment: &EnvConfig,
     pipelines: &[Pipeline],
-) -> SdkTracerProvider {
-    SdkTracerProvider::builder()
+) -> TracerProvider {
+    let limits = &environment.limits;
+    let mut builder = TracerProvider::builder()
         .with_resource(resource)
         .with_sampler(sampler)
-        .with_span_limits(limits)
-        .with_span_processor(EndOnly::new(Inlets::of(pipelines)))
-        .build()
+        .with_span_limits(limits.counts)
+        .with_span_processor(MultiSpanProcessor::new(pipelines));
+    if let Some(limit) = limits.value {
+        builder = builder.with_attribute_value_length_limit(limit);
+    }
+    builder.build()
 }

@@ -31,9 +31,10 @@ use crate::export::prometheus::Prometheus;
 use crate::{
     base::error::TelemetryError,
     config::env::Env,
-    exchange::instrumentation,
+    exchange::installed,
     export::console::Console,
     propagation::{Propagator, propagator},
+    trace::Sampler,
 };
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,7 +51,7 @@ pub struct TelemetryBuilder {
     pub(crate) attributes: Vec<KeyValue>,
     pub(crate) propagator: Option<Propagator>,
     pub(crate) destinations: Vec<Destination>,
-    pub(crate) sampler: Option<Box<dyn ShouldSample>>,
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_writer: Option<BoxMakeWriter>,
     pub(crate) span_level: LevelFilter,
@@ -242,11 +243,10 @@ impl TelemetryBuilder {
     /// is, and every trace that begins here.
     ///
     /// ```
-    /// use opentelemetry_sdk::trace::Sampler;
-    /// use tracing_core_ext::telemetry::Telemetry;
+    /// use tracing_core_ext::{telemetry::Telemetry, trace::Sampler};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let one_in_a_hundred = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(0.01)));
+    /// let one_in_a_hundred = Sampler::parent_based(Sampler::trace_id_ratio(0.01));
     /// let (telemetry, _subscriber) =
     ///     Telemetry::builder().service_name("checkout").sampler(one_in_a_hundred).build()?;
     /// # telemetry.shutdown()?;
@@ -254,7 +254,7 @@ impl TelemetryBuilder {
     /// # }
     /// ```
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
-        self.sampler = Some(Box::new(sampler));
+        self.sampler = Some(Sampler::custom(sampler));
         self
     }
 
@@ -332,7 +332,7 @@ impl TelemetryBuilder {
         }
         INSTALLED.store(true, Ordering::Release);
         global::set_tracer_provider(telemetry.tracer_provider().clone());
-        instrumentation::set_global_tracer_provider(telemetry.tracer_provider().clone());
+        installed::set_tracer_provider(telemetry.tracer_provider().clone());
         propagator::set_global_propagator(telemetry.propagator().clone());
         if !summary.is_disabled {
             #[cfg(any(feature = "otlp", feature = "prometheus"))]

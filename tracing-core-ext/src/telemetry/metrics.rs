@@ -23,7 +23,7 @@ use crate::export::prometheus::{
     Endpoint as Scraped, Prometheus, Registry, exemplars, options::ScrapeServer,
 };
 use crate::{
-    base::error::TelemetryError, config::metrics::MetricsVariables, exchange::instrumentation,
+    base::error::TelemetryError, config::metrics::MetricsVariables, exchange::installed,
     export::loss::ExportLoss,
 };
 #[cfg(feature = "otlp")]
@@ -264,7 +264,7 @@ impl Telemetry {
     pub(crate) fn install_metrics(&self) {
         let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
-        instrumentation::set_global_meter_provider(metrics.provider.clone());
+        installed::set_meter_provider(metrics.provider.clone());
         #[cfg(feature = "prometheus")]
         if let Some(served) = &metrics.served {
             exemplars::set_global_exemplars(Arc::clone(&served.exemplars));

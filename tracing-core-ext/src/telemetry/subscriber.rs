@@ -1,18 +1,17 @@
-use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::InstrumentationScope;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
 use super::{log_format::LogLayerConfig, telemetry::Telemetry};
-use crate::{bridge::span_filter, exchange};
+use crate::{bridge::span_filter, exchange, trace::TracerProvider};
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 ///
 /// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
 pub(crate) fn subscriber(
-    exported: Option<(&SdkTracerProvider, LevelFilter)>,
+    exported: Option<(&TracerProvider, LevelFilter)>,
     lines: LogLayerConfig,
     log_filter: EnvFilter,
 ) -> Dispatch {
@@ -50,11 +49,12 @@ impl Telemetry {
     }
 }
 
-fn spans<S>(provider: &SdkTracerProvider, level: LevelFilter) -> impl Layer<S> + use<S>
+fn spans<S>(provider: &TracerProvider, level: LevelFilter) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+    let tracer =
+        provider.tracer_with_scope(InstrumentationScope::builder(env!("CARGO_PKG_NAME")).build());
     exchange::layer(tracer).with_filter(span_filter::exported(level))
 }
 

@@ -4,7 +4,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -14,6 +13,7 @@ use crate::{
     base::self_log::SelfLog,
     export::{loss::ShutdownError, pipeline::Pipeline},
     propagation::Propagator,
+    trace::TracerProvider,
 };
 
 /// The telemetry of a running service.
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "dropping it shuts telemetry down"]
 pub struct Telemetry {
-    pub(crate) provider: SdkTracerProvider,
+    pub(crate) provider: TracerProvider,
     pub(crate) propagator: Propagator,
     pub(crate) pipelines: Vec<Pipeline>,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -60,7 +60,7 @@ impl Telemetry {
     }
 
     /// The provider that makes the spans, to be passed on where the global one is not used.
-    pub fn tracer_provider(&self) -> &SdkTracerProvider {
+    pub fn tracer_provider(&self) -> &TracerProvider {
         &self.provider
     }
 

@@ -128,12 +128,8 @@ impl Way<'_> {
         delivery: Arc<Delivery>,
         default_delay: Duration,
     ) -> Pipeline {
-        let treatment = Treatment {
-            batch: &self.environment.batch,
-            default_delay,
-            value_limit: self.environment.limits.value,
-            resource: self.resource,
-        };
+        let treatment =
+            Treatment { batch: &self.environment.batch, default_delay, resource: self.resource };
         Pipeline::new(exporter, delivery, &treatment)
     }
 

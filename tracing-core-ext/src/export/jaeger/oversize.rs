@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{KeyValue, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::export::value_limit::cut_each;
+use crate::base::truncate;
 
 /// How many characters strings may keep, one attempt after the other.
 const LIMITS: [usize; 4] = [8_192, 2_048, 512, LEAST];
@@ -32,11 +32,11 @@ fn cut_strings(span: &mut SpanData, limit: usize) {
     if let Status::Error { description } = &mut span.status {
         cut_text(description, limit);
     }
-    cut_each(&mut span.attributes, limit);
-    span.links.links.iter_mut().for_each(|link| cut_each(&mut link.attributes, limit));
+    truncate::attributes(&mut span.attributes, limit);
+    span.links.links.iter_mut().for_each(|link| truncate::attributes(&mut link.attributes, limit));
     for event in &mut span.events.events {
         cut_text(&mut event.name, limit);
-        cut_each(&mut event.attributes, limit);
+        truncate::attributes(&mut event.attributes, limit);
     }
 }
 

@@ -145,7 +145,7 @@ fn long_strings_of_any_span_are_cut() {
 #[test]
 fn logs_of_the_sdk_reach_the_log_lines() {
     let rig = rig(builder(&[("RUST_LOG", "opentelemetry_sdk=info")]).service_name("shop"));
-    let provider = rig.telemetry.tracer_provider();
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
     with_default(&rig.dispatch, || drop(provider.tracer("")));
     let lines = rig.lines.all();
     assert!(lines[0].contains("TracerNameEmpty"), "{lines:?}");

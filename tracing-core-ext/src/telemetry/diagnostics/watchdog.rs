@@ -19,8 +19,7 @@ impl MiddlewareWatchdog {
     pub(crate) fn start(log: SelfLog) -> Self {
         let (until, over) = channel();
         let watch = move || {
-            if timed_out(&over, GRACE_PERIOD)
-                && !crate::exchange::instrumentation::is_middleware_built()
+            if timed_out(&over, GRACE_PERIOD) && !crate::exchange::installed::is_middleware_built()
             {
                 log.log(warn_no_middleware);
             }

@@ -1,0 +1,235 @@
+//! `Span::current()` in a handler stands for the request, however it is used: with our layer and with a plain one, direct
+//! and inside of `reload::Layer`.
+
+use std::thread;
+
+use opentelemetry::{
+    Context,
+    trace::{TraceContextExt, TracerProvider as _},
+};
+use opentelemetry_sdk::trace::SpanData;
+use tests::{Framework, Provider, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tracing::{Dispatch, Instrument, Span, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{Registry, layer::SubscriberExt, reload};
+
+on_both_frameworks![
+    an_explicit_parent_is_the_request,
+    on_another_thread_it_is_the_request,
+    a_task_in_it_belongs_to_the_request,
+    entered_again_it_is_the_request,
+    a_span_that_follows_from_it_links_to_the_request,
+    its_context_is_that_of_the_request,
+    an_attribute_set_on_it_is_on_the_server_span,
+    a_parent_set_from_its_context_is_the_request,
+    a_link_added_to_it_is_on_the_server_span,
+    a_clone_of_it_outlives_the_request_without_effect,
+    the_current_context_is_never_empty,
+];
+
+/// Makes a subscriber whose spans `provider` records.
+type Subscriber = fn(&Provider) -> Dispatch;
+
+const DIRECT: [Subscriber; 2] = [
+    |provider| Registry::default().with(tracing_core_ext::exchange::layer(tracer(provider))).into(),
+    |provider| Registry::default().with(plain(provider)).into(),
+];
+
+const RELOADED: [Subscriber; 2] = [
+    |provider| {
+        let layer = tracing_core_ext::exchange::layer::<Registry, _>(tracer(provider));
+        Registry::default().with(reload::Layer::new(layer).0).into()
+    },
+    |provider| Registry::default().with(reload::Layer::new(plain(provider)).0).into(),
+];
+
+fn tracer(provider: &Provider) -> tests::SharedTracer {
+    provider.tracer("users")
+}
+
+/// A layer with the tracer itself, which sees whether a span is that of an exchange.
+fn plain(
+    provider: &Provider,
+) -> tracing_opentelemetry::OpenTelemetryLayer<Registry, tracing_core_ext::trace::Tracer> {
+    let Provider::Own(provider) = provider else { panic!("the provider of the crate") };
+    tracing_opentelemetry::layer().with_tracer(provider.tracer("users"))
+}
+
+/// The spans of a request whose handler does `work`, the server span last.
+async fn spans<F: Framework>(
+    subscriber: Subscriber,
+    count: usize,
+    work: fn(&Setup),
+) -> (Vec<SpanData>, SpanData) {
+    let sink = SpanSink::new();
+    let mut setup = Setup { work, ..Setup::new(&sink) };
+    setup.subscriber = subscriber(&setup.provider);
+    let server = F::serve(setup).await;
+    reqwest::get(server.url("/work")).await.unwrap();
+    server.stop().await;
+    let mut spans = sink.wait_for(count + 1).await;
+    let request = spans.iter().position(|span| span.name.starts_with("GET /")).unwrap();
+    let request = spans.remove(request);
+    (spans, request)
+}
+
+fn all() -> impl Iterator<Item = Subscriber> {
+    DIRECT.into_iter().chain(RELOADED)
+}
+
+async fn an_explicit_parent_is_the_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |_: &Setup| drop(info_span!(parent: &Span::current(), "child"));
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+    }
+}
+
+async fn on_another_thread_it_is_the_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |setup: &Setup| {
+            let (current, subscriber) = (Span::current(), setup.subscriber.clone());
+            let other = thread::spawn(move || {
+                tracing::dispatcher::with_default(&subscriber, || {
+                    drop(info_span!(parent: &current, "explicit"));
+                    current.in_scope(|| drop(info_span!("entered")));
+                });
+            });
+            other.join().unwrap();
+        };
+        let (spans, request) = spans::<F>(subscriber, 2, work).await;
+        assert!(spans.iter().all(|span| span.is_child_of(&request)), "{spans:#?}");
+    }
+}
+
+async fn a_task_in_it_belongs_to_the_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |setup: &Setup| {
+            let task = async { drop(info_span!("task")) }.in_current_span();
+            let subscriber = setup.subscriber.clone();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let run = move || {
+                tracing::dispatcher::with_default(&subscriber, || runtime.block_on(task));
+            };
+            thread::spawn(run).join().unwrap();
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+    }
+}
+
+async fn entered_again_it_is_the_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |_: &Setup| Span::current().in_scope(|| drop(info_span!("child")));
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+    }
+}
+
+async fn a_span_that_follows_from_it_links_to_the_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |_: &Setup| {
+            let span = info_span!(parent: None, "follower");
+            span.follows_from(Span::current());
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        let links: Vec<_> = spans[0].links.iter().map(|link| &link.span_context).collect();
+        assert_eq!(links.len(), 1, "{spans:#?}");
+        assert_eq!(links[0].span_id(), request.span_context.span_id());
+    }
+}
+
+async fn its_context_is_that_of_the_request<F: Framework>() {
+    for subscriber in DIRECT {
+        let work = |_: &Setup| {
+            let context = Span::current().context();
+            let id = context.span().span_context().span_id().to_string();
+            let set = |cx: &Context| {
+                cx.span().set_attribute(opentelemetry::KeyValue::new("test.id", id.clone()));
+            };
+            Context::map_current(set);
+        };
+        let (_, request) = spans::<F>(subscriber, 0, work).await;
+        let id = request.span_context.span_id().to_string();
+        assert_eq!(request.text("test.id"), Some(&*id));
+    }
+}
+
+async fn an_attribute_set_on_it_is_on_the_server_span<F: Framework>() {
+    for subscriber in DIRECT {
+        let work = |_: &Setup| Span::current().set_attribute("test.user", 7);
+        let (_, request) = spans::<F>(subscriber, 0, work).await;
+        assert_eq!(request.integer("test.user"), Some(7));
+    }
+}
+
+async fn a_parent_set_from_its_context_is_the_request<F: Framework>() {
+    for subscriber in DIRECT {
+        let work = |setup: &Setup| {
+            let (context, subscriber) = (Span::current().context(), setup.subscriber.clone());
+            let other = thread::spawn(move || {
+                tracing::dispatcher::with_default(&subscriber, || {
+                    let span = info_span!("moved");
+                    span.set_parent(context).unwrap();
+                });
+            });
+            other.join().unwrap();
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+    }
+}
+
+async fn a_link_added_to_it_is_on_the_server_span<F: Framework>() {
+    for subscriber in DIRECT {
+        let work = |_: &Setup| {
+            let other = info_span!(parent: None, "other");
+            Span::current().add_link(other.context().span().span_context().clone());
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        let links: Vec<_> = request.links.iter().map(|link| link.span_context.span_id()).collect();
+        assert_eq!(links, [spans[0].span_context.span_id()]);
+    }
+}
+
+async fn a_clone_of_it_outlives_the_request_without_effect<F: Framework>() {
+    for subscriber in all() {
+        let sink = SpanSink::new();
+        let mut setup = Setup::new(&sink);
+        setup.subscriber = subscriber(&setup.provider);
+        setup.work = |setup| {
+            let (current, control) = (Span::current(), setup.control.clone());
+            tokio::spawn(async move {
+                control.released().await;
+                current.set_attribute("too.late", true);
+                drop(info_span!(parent: &current, "later"));
+            });
+        };
+        let control = setup.control.clone();
+        let server = F::serve(setup).await;
+        reqwest::get(server.url("/work")).await.unwrap();
+        let request = sink.only().await;
+        control.release();
+        let later = sink.wait_for(2).await.remove(1);
+        assert!(later.is_child_of(&request), "{later:#?}");
+        assert_eq!(request.attribute("too.late"), None);
+    }
+}
+
+async fn the_current_context_is_never_empty<F: Framework>() {
+    for subscriber in all() {
+        let work = |_: &Setup| {
+            let valid = || Context::map_current(|cx| cx.span().span_context().is_valid());
+            assert!(valid());
+            Span::current().in_scope(|| assert!(valid()));
+            info_span!("user").in_scope(|| {
+                assert!(valid());
+                Span::current().in_scope(|| assert!(valid()));
+            });
+            assert!(valid());
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+        assert_eq!(request.attribute("error.type"), None, "no assertion failed");
+    }
+}

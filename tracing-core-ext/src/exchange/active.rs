@@ -1,0 +1,250 @@
+//! State of an exchange between its start and its end.
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use http::{HeaderName, header::CONTENT_TYPE};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanRef, Status, TraceContextExt},
+};
+use tracing::Span;
+
+use super::{
+    instrumentation::Instrumentation,
+    options::Options,
+    outcome::{ErrorType, ExchangeSummary, Outcome},
+    shared_state::SharedState,
+};
+use crate::{
+    http::ProtocolVersion,
+    propagation::Headers,
+    semconv::{
+        Facts, names,
+        peer::push_peer,
+        rpc::{RpcStatus, is_grpc},
+        status::status_text,
+    },
+    trace::Timer,
+};
+
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+#[derive(Debug)]
+pub(super) struct ActiveExchange {
+    pub(super) context: Context,
+    pub(super) tracing_span: Span,
+    pub(super) instrumentation: Instrumentation,
+    pub(super) timer: Timer,
+    pub(super) side: Side,
+    pub(super) method: MethodKind,
+    pub(super) is_recorded: bool,
+    pub(super) has_ended: bool,
+    /// Whether trace context may be sent to the host of the request.
+    pub(super) injects: bool,
+    pub(super) status: Option<u16>,
+    pub(super) rpc_status: Option<RpcStatus>,
+    pub(super) has_first_byte: bool,
+    /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
+    pub(super) remaining: u64,
+    /// The last byte is not the end: the status of a call is still to come.
+    pub(super) awaits_trailers: bool,
+    pub(super) shared: Option<SharedState>,
+}
+
+/// Length of a body whose length is not known.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
+/// What the method tells of a response: whether it has a body (RFC 9110, section 6.4.1), and whether it can be gRPC's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MethodKind {
+    Head,
+    Connect,
+    Post,
+    Other,
+}
+
+impl MethodKind {
+    #[inline]
+    pub(super) fn new(method: &str) -> Self {
+        match method {
+            "HEAD" => Self::Head,
+            "CONNECT" => Self::Connect,
+            "POST" => Self::Post,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Server,
+    Client,
+}
+
+impl ActiveExchange {
+    pub(super) fn options(&self) -> &Options {
+        self.instrumentation.options()
+    }
+
+    pub(super) fn record_connection(
+        &self,
+        version: Option<ProtocolVersion>,
+        peer: Option<SocketAddr>,
+    ) {
+        let span = self.context.span();
+        if let Some(version) = version {
+            span.set_attribute(KeyValue::new(names::NETWORK_PROTOCOL_VERSION, version.as_str()));
+        }
+        if let Some(peer) = peer {
+            let mut facts = Facts::default();
+            push_peer(peer, &mut facts);
+            span.set_attributes(facts.take_attributes());
+        }
+    }
+
+    /// What the head of the response has besides its status.
+    #[inline]
+    pub(super) fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
+        if self.method == MethodKind::Post {
+            self.record_grpc_head(headers);
+        }
+        let attribute_options = &self.options().attribute_options;
+        if self.is_recorded && attribute_options.describes_responses() {
+            self.context
+                .span()
+                .set_attributes(attribute_options.describe_response(status, headers));
+        }
+    }
+
+    pub(super) fn record_grpc_head<H: Headers>(&mut self, headers: &H) {
+        if !is_grpc_response(headers) {
+            return;
+        }
+        self.parse_rpc_status(headers);
+        self.awaits_trailers = self.rpc_status.is_none();
+        if let Some(shared) = self.shared.as_ref().filter(|_| self.is_recorded) {
+            let is_known = !self.rpc_status.is_some_and(RpcStatus::is_unimplemented);
+            shared.record_rpc_method(&self.context.span(), is_known);
+        }
+    }
+
+    /// A call that fails before its first message says so in the head, any other in the trailers.
+    pub(super) fn parse_rpc_status<H: Headers>(&mut self, headers: &H) {
+        let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
+        self.rpc_status = status.or(self.rpc_status);
+    }
+
+    /// What is streamed begins with the first byte, not with the head.
+    pub(super) fn on_first_byte(&mut self, bytes: u64) {
+        if self.has_first_byte || bytes == 0 {
+            return;
+        }
+        self.has_first_byte = true;
+        if self.is_recorded {
+            let span = self.context.span();
+            span.add_event_with_timestamp(names::FIRST_BYTE, self.timer.now(), Vec::new());
+        }
+    }
+
+    /// Whether there is anything to tell of the end.
+    pub(super) fn is_recorded_or_measured(&self) -> bool {
+        self.is_recorded || self.shared.is_some()
+    }
+
+    /// Span and metric end by the same reading of the clock.
+    pub(super) fn end_span(&self, outcome: Outcome) {
+        let elapsed = self.timer.elapsed();
+        let error_type = self.error_type(outcome);
+        if let Some(shared) = &self.shared {
+            shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
+        }
+        if self.is_recorded {
+            let span = self.context.span();
+            self.record(&span, error_type);
+            span.end_with_timestamp(self.timer.end_time(elapsed));
+        }
+    }
+
+    #[inline]
+    pub(super) fn record(&self, span: &SpanRef<'_>, error_type: Option<Cow<'static, str>>) {
+        if let Some(status) = self.status {
+            let status = i64::from(status);
+            span.set_attribute(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, status));
+        }
+        if let Some(status) = self.rpc_status {
+            span.set_attribute(KeyValue::new(names::RPC_RESPONSE_STATUS_CODE, status.as_str()));
+        }
+        if let Some(shared) = self.shared.as_ref().filter(|_| self.options().has_body_sizes) {
+            self.record_sizes(span, shared.body_sizes());
+        }
+        if let Some(error_type) = error_type {
+            span.set_attribute(
+                self.options().attribute_options.attribute(names::ERROR_TYPE, error_type),
+            );
+            span.set_status(Status::error(""));
+        }
+    }
+
+    pub(super) fn record_sizes(&self, span: &SpanRef<'_>, (request, response): (u64, u64)) {
+        let set = |key, bytes: u64| {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            span.set_attribute(KeyValue::new(key, bytes));
+        };
+        set(names::HTTP_REQUEST_BODY_SIZE, request);
+        if self.status.is_some() {
+            set(names::HTTP_RESPONSE_BODY_SIZE, response);
+        }
+    }
+
+    #[inline]
+    pub(super) fn error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        let error_type = self.conventional_error_type(outcome);
+        let Some(error_type_fn) = &self.options().error_type_fn else {
+            return error_type;
+        };
+        error_type_fn(ExchangeSummary {
+            outcome,
+            status: self.status,
+            rpc_status: self.rpc_status.map(RpcStatus::as_str),
+            error_type,
+        })
+    }
+
+    /// Semantic conventions, "Recording errors".
+    pub(super) fn conventional_error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        if let Some(error_type) = self.failure(outcome) {
+            return Some(error_type.as_str().into());
+        }
+        if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
+            return Some(status_text(status));
+        }
+        let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
+        Some(status.as_str().into())
+    }
+
+    /// Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not the server's.
+    pub(super) const fn is_error(&self, status: u16) -> bool {
+        match self.side {
+            Side::Server => status >= 500,
+            Side::Client => status >= 400,
+        }
+    }
+
+    /// `None` where the status code alone tells.
+    pub(super) const fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
+        match (outcome, self.side) {
+            (Outcome::Complete | Outcome::Upgraded, _) | (Outcome::Cancelled, Side::Client) => None,
+            (Outcome::Failed(error), _) => Some(error),
+            (Outcome::Panicked, _) => Some(ErrorType::Panic),
+            (Outcome::Cancelled, Side::Server) if self.status.is_none() => {
+                Some(ErrorType::CancelledBeforeHead)
+            }
+            (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
+        }
+    }
+}
+
+/// Whether a response is that of a gRPC call.
+fn is_grpc_response<H: Headers>(headers: &H) -> bool {
+    headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
+}

@@ -1,0 +1,378 @@
+//! Attributes of a span in the form in which the request's thread records them.
+//!
+//! Text is copied into one buffer that is reused, addresses are kept as numbers, and shared values are counted
+//! references. The export thread turns the facts into bytes or into [`KeyValue`]s.
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+    net::IpAddr,
+    str,
+};
+
+use opentelemetry::{KeyValue, StringValue, Value};
+
+use crate::base::truncate;
+
+/// Attributes in the order in which they were recorded, within the limits of the provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    list: Vec<Fact>,
+    text: String,
+    limits: FactLimits,
+    dropped: u32,
+    /// Bytes of values that are kept outside of `list`.
+    value_bytes: usize,
+}
+
+/// Limits of the attributes of one span.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FactLimits {
+    /// Number of attributes. Later ones are dropped and counted.
+    pub(crate) count: u32,
+    /// Number of characters of a string. Longer strings are truncated.
+    pub(crate) value_length: Option<usize>,
+}
+
+/// One attribute.
+#[derive(Clone, Debug)]
+enum Fact {
+    Literal(&'static str, &'static str),
+    /// A range of the text buffer.
+    Text(&'static str, u32, u32),
+    Shared(&'static str, StringValue),
+    Int(&'static str, i64),
+    Address(&'static str, IpAddr),
+    Attribute(KeyValue),
+}
+
+/// Value of one attribute, borrowed from the facts.
+#[derive(Debug, PartialEq)]
+pub(crate) enum FactValue<'a> {
+    Str(&'a str),
+    Int(i64),
+    Value(&'a Value),
+}
+
+/// Capacities that a pooled list of facts keeps at most.
+const KEPT_FACTS: usize = 64;
+const KEPT_TEXT: usize = 4096;
+
+impl FactLimits {
+    pub(crate) const UNLIMITED: Self = Self { count: u32::MAX, value_length: None };
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self::with_limits(FactLimits::UNLIMITED)
+    }
+}
+
+impl Facts {
+    /// An empty list with these limits.
+    pub(crate) const fn with_limits(limits: FactLimits) -> Self {
+        Self { list: Vec::new(), text: String::new(), limits, dropped: 0, value_bytes: 0 }
+    }
+
+    /// Sets the limits of what is recorded from now on.
+    #[inline]
+    pub(crate) fn set_limits(&mut self, limits: FactLimits) {
+        self.limits = limits;
+    }
+
+    /// Lowers the limit of the length of values, as an option of a middleware does. Returns the limits before.
+    pub(crate) fn limit_value_length(&mut self, limit: usize) -> FactLimits {
+        let before = self.limits;
+        self.limits.value_length = Some(before.value_length.map_or(limit, |it| it.min(limit)));
+        before
+    }
+
+    /// Limit of the length of values in characters.
+    pub(crate) const fn value_length_limit(&self) -> Option<usize> {
+        self.limits.value_length
+    }
+
+    /// Records a constant.
+    #[inline]
+    pub(crate) fn literal(&mut self, key: &'static str, value: &'static str) {
+        if self.limits.value_length.is_some() {
+            return self.text(key, value);
+        }
+        self.push(Fact::Literal(key, value));
+    }
+
+    /// Records a copy of `value`.
+    #[inline]
+    pub(crate) fn text(&mut self, key: &'static str, value: &str) {
+        let value = match self.limits.value_length {
+            Some(limit) => truncate::text(value, limit),
+            None => value,
+        };
+        if self.is_full() {
+            self.dropped += 1;
+            return;
+        }
+        let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(value.len()))
+        else {
+            return self.push(Fact::Shared(key, value.to_owned().into()));
+        };
+        self.text.push_str(value);
+        self.push(Fact::Text(key, start, length));
+    }
+
+    /// Records a constant, or a copy of text that was made for the span.
+    #[inline]
+    pub(crate) fn cow(&mut self, key: &'static str, value: Cow<'static, str>) {
+        match value {
+            Cow::Borrowed(value) => self.literal(key, value),
+            Cow::Owned(value) => self.text(key, &value),
+        }
+    }
+
+    /// Records a value that is shared with others.
+    #[inline]
+    pub(crate) fn shared(&mut self, key: &'static str, mut value: StringValue) {
+        if let Some(limit) = self.limits.value_length {
+            truncate::string_value(&mut value, limit);
+        }
+        self.value_bytes += value.as_str().len();
+        self.push(Fact::Shared(key, value));
+    }
+
+    /// Records a number.
+    #[inline]
+    pub(crate) fn int(&mut self, key: &'static str, value: i64) {
+        self.push(Fact::Int(key, value));
+    }
+
+    /// Records an IP address. An IPv4 address that is mapped into IPv6 is recorded as IPv4.
+    #[inline]
+    pub(crate) fn address(&mut self, key: &'static str, address: IpAddr) {
+        if self.limits.value_length.is_some() {
+            return self.text(key, AddressText::new(address).as_str());
+        }
+        self.push(Fact::Address(key, address));
+    }
+
+    /// Records an attribute of any type.
+    #[inline]
+    pub(crate) fn attribute(&mut self, mut attribute: KeyValue) {
+        if let Some(limit) = self.limits.value_length {
+            truncate::value(&mut attribute.value, limit);
+        }
+        self.value_bytes += value_bytes(&attribute.value);
+        self.push(Fact::Attribute(attribute));
+    }
+
+    #[inline]
+    fn push(&mut self, fact: Fact) {
+        if self.is_full() {
+            self.dropped += 1;
+        } else {
+            self.list.push(fact);
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.list.len() >= self.limits.count as usize
+    }
+
+    /// Number of attributes.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Number of attributes that were dropped because of the limit.
+    pub(crate) const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// Approximate memory of the attributes, in bytes.
+    #[inline]
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.list.len() * size_of::<Fact>() + self.text.len() + self.value_bytes
+    }
+
+    /// Calls `visit` for each attribute in order.
+    #[inline]
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&str, FactValue<'_>)) {
+        for fact in &self.list {
+            match fact {
+                Fact::Literal(key, value) => visit(key, FactValue::Str(value)),
+                Fact::Text(key, start, length) => {
+                    visit(key, FactValue::Str(self.range(*start, *length)));
+                }
+                Fact::Shared(key, value) => visit(key, FactValue::Str(value.as_str())),
+                Fact::Int(key, value) => visit(key, FactValue::Int(*value)),
+                Fact::Address(key, address) => {
+                    visit(key, FactValue::Str(AddressText::new(*address).as_str()));
+                }
+                Fact::Attribute(attribute) => {
+                    visit(attribute.key.as_str(), FactValue::Value(&attribute.value));
+                }
+            }
+        }
+    }
+
+    fn range(&self, start: u32, length: u32) -> &str {
+        &self.text[start as usize..start as usize + length as usize]
+    }
+
+    /// Copies the attributes, for a sampler.
+    pub(crate) fn to_attributes(&self) -> Vec<KeyValue> {
+        self.list.iter().map(|fact| self.to_attribute(fact.clone())).collect()
+    }
+
+    /// Takes the attributes out.
+    pub(crate) fn take_attributes(&mut self) -> Vec<KeyValue> {
+        let mut list = std::mem::take(&mut self.list);
+        let attributes = list.drain(..).map(|fact| self.to_attribute(fact)).collect();
+        self.list = list;
+        attributes
+    }
+
+    fn to_attribute(&self, fact: Fact) -> KeyValue {
+        match fact {
+            Fact::Literal(key, value) => KeyValue::new(key, value),
+            Fact::Text(key, start, length) => {
+                KeyValue::new(key, self.range(start, length).to_owned())
+            }
+            Fact::Shared(key, value) => KeyValue::new(key, value),
+            Fact::Int(key, value) => KeyValue::new(key, value),
+            Fact::Address(key, address) => {
+                KeyValue::new(key, AddressText::new(address).as_str().to_owned())
+            }
+            Fact::Attribute(attribute) => attribute,
+        }
+    }
+
+    /// Removes all attributes and keeps memory for the next span.
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+        self.list.shrink_to(KEPT_FACTS);
+        self.text.clear();
+        self.text.shrink_to(KEPT_TEXT);
+        self.dropped = 0;
+        self.value_bytes = 0;
+    }
+}
+
+/// Bytes of a value outside of its own size.
+pub(crate) fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(array) => array.to_string().len(),
+        _ => 0,
+    }
+}
+
+/// An IP address as text, on the stack.
+struct AddressText {
+    bytes: [u8; Self::MAX],
+    length: usize,
+}
+
+impl AddressText {
+    /// Length of an IPv6 address that ends in an IPv4 one.
+    const MAX: usize = 45;
+
+    fn new(address: IpAddr) -> Self {
+        let mut text = Self { bytes: [0; Self::MAX], length: 0 };
+        // An address is never longer than `MAX`.
+        let _ = write!(text, "{}", address.to_canonical());
+        text
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for AddressText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let free = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        free.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIX: [u16; 8] = [0xffff; 8];
+
+    fn recorded(limits: FactLimits) -> Facts {
+        let mut facts = Facts::with_limits(limits);
+        facts.literal("literal", "constant");
+        facts.text("text", "añb");
+        facts.shared("shared", StringValue::from(std::sync::Arc::<str>::from("shared")));
+        facts.int("int", 7);
+        facts.address("address", IpAddr::from([127, 0, 0, 1]));
+        facts.attribute(KeyValue::new("flag", true));
+        facts
+    }
+
+    fn expected() -> Vec<KeyValue> {
+        vec![
+            KeyValue::new("literal", "constant"),
+            KeyValue::new("text", "añb"),
+            KeyValue::new("shared", "shared"),
+            KeyValue::new("int", 7),
+            KeyValue::new("address", "127.0.0.1"),
+            KeyValue::new("flag", true),
+        ]
+    }
+
+    #[test]
+    fn facts_become_attributes_in_order_with_their_types() {
+        let mut facts = recorded(FactLimits::UNLIMITED);
+        assert_eq!(facts.to_attributes(), expected());
+        let mut visited = Vec::new();
+        facts.for_each(|key, value| {
+            visited.push(match value {
+                FactValue::Str(text) => KeyValue::new(key.to_owned(), text.to_owned()),
+                FactValue::Int(number) => KeyValue::new(key.to_owned(), number),
+                FactValue::Value(value) => KeyValue::new(key.to_owned(), value.clone()),
+            });
+        });
+        assert_eq!(visited, expected());
+        assert_eq!(facts.take_attributes(), expected());
+        assert_eq!(facts.len(), 0);
+    }
+
+    #[test]
+    fn attributes_past_the_limit_are_dropped_and_counted() {
+        let mut facts = recorded(FactLimits { count: 2, value_length: None });
+        assert_eq!(facts.dropped(), 4);
+        assert_eq!(facts.take_attributes(), expected()[..2]);
+    }
+
+    #[test]
+    fn every_string_is_truncated_to_the_limit() {
+        let facts = recorded(FactLimits { count: 128, value_length: Some(2) });
+        let values: Vec<_> = facts.to_attributes().iter().map(|it| it.value.to_string()).collect();
+        assert_eq!(values, ["co", "añ", "sh", "7", "12", "true"]);
+    }
+
+    #[test]
+    fn a_cleared_list_is_empty_and_keeps_little_memory() {
+        let mut facts = recorded(FactLimits { count: 2, value_length: None });
+        facts.set_limits(FactLimits::UNLIMITED);
+        facts.text("long", &"x".repeat(100_000));
+        facts.clear();
+        assert_eq!((facts.len(), facts.dropped(), facts.size_bytes()), (0, 0, 0));
+        assert!(facts.text.capacity() <= KEPT_TEXT);
+    }
+
+    #[test]
+    fn the_longest_address_fits_its_buffer() {
+        for address in [IpAddr::from(SIX), "::ffff:1.2.3.4".parse().unwrap()] {
+            let text = AddressText::new(address);
+            assert_eq!(text.as_str(), address.to_canonical().to_string());
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The parent of a span that is about to start.
+
+use opentelemetry::{Context, SpanId, TraceId, trace::SpanContext};
+
+use crate::propagation::{
+    Headers,
+    extracted::{Extracted, ParentRef, ParentSampling, non_recording_child, sampled_child},
+};
+
+/// A context, or request headers that are parsed only as far as the sampling decision requires.
+pub(crate) trait ParentSource {
+    /// The part of the parent that a sampler uses.
+    fn sampling(&self) -> Option<ParentSampling>;
+
+    /// Whether telemetry is suppressed below this parent.
+    fn is_suppressed(&self) -> bool;
+
+    /// The context whose span is the parent.
+    fn into_context(self) -> Context;
+
+    /// The context with a child that is not recorded.
+    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context;
+
+    /// The context that `start` makes of a sampled child.
+    fn into_recording(
+        self,
+        trace_id: TraceId,
+        span_id: SpanId,
+        start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
+    ) -> Context;
+}
+
+impl ParentSource for &Context {
+    fn sampling(&self) -> Option<ParentSampling> {
+        ParentSampling::from_context(self)
+    }
+
+    fn is_suppressed(&self) -> bool {
+        self.is_telemetry_suppressed()
+    }
+
+    fn into_context(self) -> Context {
+        self.clone()
+    }
+
+    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
+        non_recording_child(self, trace_id, span_id)
+    }
+
+    fn into_recording(
+        self,
+        trace_id: TraceId,
+        span_id: SpanId,
+        start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
+    ) -> Context {
+        let (identity, parent) = sampled_child(self, trace_id, span_id);
+        start(self, identity, parent)
+    }
+}
+
+impl<H: Headers> ParentSource for Extracted<'_, H> {
+    #[inline(always)]
+    fn sampling(&self) -> Option<ParentSampling> {
+        Self::parent(self)
+    }
+
+    #[inline(always)]
+    fn is_suppressed(&self) -> bool {
+        Self::is_suppressed(self)
+    }
+
+    #[inline(always)]
+    fn into_context(self) -> Context {
+        Self::into_context(self)
+    }
+
+    #[inline(always)]
+    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
+        Self::into_non_recording(self, trace_id, span_id)
+    }
+
+    #[inline(always)]
+    fn into_recording(
+        self,
+        trace_id: TraceId,
+        span_id: SpanId,
+        start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
+    ) -> Context {
+        Self::into_recording(self, trace_id, span_id, start)
+    }
+}

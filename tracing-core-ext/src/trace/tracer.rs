@@ -1,0 +1,248 @@
+//! The tracer: the one place that decides whether a span is recorded.
+
+use std::{fmt, sync::Arc};
+
+use opentelemetry::{
+    Context, InstrumentationScope, KeyValue, TraceId,
+    trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags},
+};
+use opentelemetry_sdk::trace::{
+    SamplingDecision as SdkDecision, SamplingResult, ShouldSample, SpanLimits,
+};
+
+use super::{
+    alias,
+    parent::ParentSource,
+    pool,
+    provider::ProviderInner,
+    record::SpanRecord,
+    sampler::SamplingDecision,
+    span::Span,
+    start::{SpanStart, StartedSpan, non_recording_context},
+};
+use crate::{
+    base::contain,
+    propagation::extracted::{ParentRef, ParentSampling, sampled_child},
+};
+
+/// Starts spans of one instrumentation scope. Made by a [`TracerProvider`](super::TracerProvider).
+#[derive(Clone)]
+pub struct Tracer(Arc<TracerScope>);
+
+/// State that the spans of one tracer share.
+pub(crate) struct TracerScope {
+    pub(super) scope: Arc<InstrumentationScope>,
+    pub(super) provider: Arc<ProviderInner>,
+}
+
+impl TracerScope {
+    pub(super) fn limits(&self) -> SpanLimits {
+        self.provider.limits
+    }
+}
+
+/// Identity of a span that is about to be recorded.
+struct Identity {
+    own: SpanContext,
+    parent: ParentRef,
+}
+
+impl Tracer {
+    pub(super) fn new(provider: Arc<ProviderInner>, scope: InstrumentationScope) -> Self {
+        Self(Arc::new(TracerScope { scope: Arc::new(scope), provider }))
+    }
+
+    /// Starts the span of an exchange.
+    #[inline(always)]
+    pub(super) fn start_exchange(
+        &self,
+        parent: impl ParentSource,
+        start: SpanStart<'_>,
+    ) -> StartedSpan {
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() || parent.is_suppressed() {
+            return StartedSpan::non_recording(parent.into_context());
+        }
+        let sampling = parent.sampling();
+        let trace_id = self.trace_id(sampling);
+        match provider.sampler.decide(sampling, trace_id) {
+            SamplingDecision::Drop => StartedSpan::non_recording(
+                parent.into_non_recording(trace_id, provider.new_span_id()),
+            ),
+            SamplingDecision::RecordAndSample => {
+                let span_id = provider.new_span_id();
+                let context = parent.into_recording(trace_id, span_id, |cx, own, parent| {
+                    self.record(cx, Identity { own, parent }, start)
+                });
+                StartedSpan::recording(context)
+            }
+            SamplingDecision::Delegate(sampler) => {
+                self.start_delegated(sampler, &parent.into_context(), trace_id, start)
+            }
+        }
+    }
+
+    /// The trace id of a span with this parent.
+    #[inline]
+    fn trace_id(&self, parent: Option<ParentSampling>) -> TraceId {
+        let continued = parent.map(|parent| parent.trace_id).filter(|id| *id != TraceId::INVALID);
+        continued.unwrap_or_else(|| self.0.provider.new_trace_id())
+    }
+
+    #[inline]
+    fn record(&self, cx: &Context, identity: Identity, start: SpanStart<'_>) -> Context {
+        let SpanStart { kind, timer, link, attributes } = start;
+        let mut record = self.empty_record(identity, kind);
+        record.start_time = timer.start_time();
+        record.name = attributes.describe(&mut record.facts);
+        if let Some(link) = link {
+            record.add_link(*link, Vec::new());
+        }
+        cx.with_span(Span::recording(record))
+    }
+
+    #[inline]
+    fn empty_record(&self, identity: Identity, kind: SpanKind) -> Box<SpanRecord> {
+        let mut record = pool::take();
+        record.identity = identity.own;
+        record.parent = identity.parent;
+        record.kind = kind;
+        record.facts.set_limits(self.0.provider.facts);
+        record.tracer = Some(Arc::clone(&self.0));
+        record
+    }
+
+    /// Starts a span after a sampler of any type has decided about its attributes.
+    #[inline(never)]
+    fn start_delegated(
+        &self,
+        sampler: &dyn ShouldSample,
+        cx: &Context,
+        trace_id: TraceId,
+        start: SpanStart<'_>,
+    ) -> StartedSpan {
+        let SpanStart { kind, timer, link, attributes } = start;
+        let mut facts = crate::semconv::Facts::default();
+        let name = attributes.describe(&mut facts);
+        let builder = SpanBuilder {
+            name,
+            span_kind: Some(kind),
+            start_time: Some(timer.start_time()),
+            attributes: Some(facts.take_attributes()),
+            links: link.map(|link| vec![trace::Link::with_context(*link)]),
+            ..SpanBuilder::default()
+        };
+        let result = sample(sampler, cx, trace_id, &builder);
+        let span = self.build(builder, cx, trace_id, result);
+        if trace::Span::is_recording(&span) {
+            return StartedSpan::recording(cx.with_span(span));
+        }
+        StartedSpan::non_recording(non_recording_context(trace::Span::span_context(&span), cx))
+    }
+
+    /// Makes the span that `result` decided about.
+    fn build(
+        &self,
+        builder: SpanBuilder,
+        cx: &Context,
+        trace_id: TraceId,
+        result: SamplingResult,
+    ) -> Span {
+        let span_id = self.0.provider.new_span_id();
+        let (sampled, parent) = sampled_child(cx, trace_id, span_id);
+        let flags = match result.decision {
+            SdkDecision::RecordAndSample => sampled.trace_flags(),
+            SdkDecision::RecordOnly => sampled.trace_flags().with_sampled(false),
+            SdkDecision::Drop => TraceFlags::NOT_SAMPLED,
+        };
+        let own = SpanContext::new(trace_id, span_id, flags, false, result.trace_state);
+        if result.decision == SdkDecision::Drop {
+            return Span::non_recording(own);
+        }
+        self.span_from_builder(builder, Identity { own, parent }, result.attributes)
+    }
+
+    fn span_from_builder(
+        &self,
+        builder: SpanBuilder,
+        identity: Identity,
+        added: Vec<KeyValue>,
+    ) -> Span {
+        let kind = builder.span_kind.unwrap_or(SpanKind::Internal);
+        let mut record = self.empty_record(identity, kind);
+        record.name = builder.name;
+        record.start_time = builder.start_time.unwrap_or_else(opentelemetry::time::now);
+        let attributes = builder.attributes.into_iter().flatten().chain(added);
+        attributes.for_each(|attribute| record.facts.attribute(attribute));
+        for link in builder.links.into_iter().flatten() {
+            record.add_link(link.span_context, link.attributes);
+        }
+        for event in builder.events.into_iter().flatten() {
+            record.add_event(event.name, event.timestamp, event.attributes);
+        }
+        Span::recording(record)
+    }
+}
+
+impl trace::Tracer for Tracer {
+    type Span = Span;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent_cx: &Context) -> Span {
+        if alias::is_exchange_span(&builder.name) {
+            return alias::span(builder, parent_cx);
+        }
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() || parent_cx.is_telemetry_suppressed() {
+            return Span::non_recording(SpanContext::NONE);
+        }
+        let parent = ParentSampling::from_context(parent_cx);
+        let trace_id = self.trace_id(parent);
+        let result = match provider.sampler.decide(parent, trace_id) {
+            SamplingDecision::Drop => decided(SdkDecision::Drop, parent_cx),
+            SamplingDecision::RecordAndSample => decided(SdkDecision::RecordAndSample, parent_cx),
+            SamplingDecision::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
+        };
+        self.build(builder, parent_cx, trace_id, result)
+    }
+}
+
+fn decided(decision: SdkDecision, cx: &Context) -> SamplingResult {
+    let trace_state = cx.span().span_context().trace_state().clone();
+    SamplingResult { decision, attributes: Vec::new(), trace_state }
+}
+
+/// Calls a sampler. If it panics, the parent decides, and a span without a parent is recorded.
+fn sample(
+    sampler: &dyn ShouldSample,
+    cx: &Context,
+    trace_id: TraceId,
+    builder: &SpanBuilder,
+) -> SamplingResult {
+    let result = contain("a sampler", || {
+        sampler.should_sample(
+            Some(cx),
+            trace_id,
+            &builder.name,
+            builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
+            builder.attributes.as_deref().unwrap_or_default(),
+            builder.links.as_deref().unwrap_or_default(),
+        )
+    });
+    result.unwrap_or_else(|| {
+        let is_sampled = ParentSampling::from_context(cx).is_none_or(|parent| parent.is_sampled);
+        let decision = if is_sampled { SdkDecision::RecordAndSample } else { SdkDecision::Drop };
+        decided(decision, cx)
+    })
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tracer").field(&self.0.scope.name()).finish()
+    }
+}
+
+impl fmt::Debug for TracerScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TracerScope").field(&self.scope.name()).finish()
+    }
+}
