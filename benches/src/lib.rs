@@ -4,6 +4,7 @@
 //! ended spans are dropped.
 //!
 //! ```text
+//! cargo bench -p benches --features measure --bench installed
 //! cargo bench -p benches --features measure --bench instructions
 //! cargo bench -p benches --features measure --bench ratios
 //! cargo bench -p benches --features measure --bench load
@@ -18,6 +19,7 @@ mod by_hand;
 mod case;
 mod client;
 mod frames;
+pub mod installed;
 pub mod machine;
 mod median;
 mod parts;
