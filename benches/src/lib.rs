@@ -1,7 +1,7 @@
 //! What a traced request costs, beside the same request untraced and beside what others make of it.
 //!
 //! A `Case` is one of the `SUBJECTS` in one `Mode`. Nothing leaves the process: the service is called directly, and
-//! ended spans are dropped.
+//! ended spans are dropped. An `Installation` exports its spans to another process instead.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench installed
@@ -20,9 +20,8 @@ mod case;
 mod client;
 mod frames;
 pub mod installed;
-pub mod machine;
-mod median;
 mod parts;
+mod report;
 pub mod request;
 mod rig;
 mod site;
@@ -31,7 +30,7 @@ mod telemetry;
 
 pub use self::{
     case::{Case, Framework, Mode, Role, Subject, cases},
-    median::median,
+    report::{Recorded, deviation, machine, mean, median, results, thousands},
     site::{Driver, Site},
     subjects::SUBJECTS,
     telemetry::ended_spans,

@@ -49,6 +49,11 @@ impl Tracing {
 }
 
 impl Installation {
+    /// The same service without tracing.
+    pub const fn bare(self) -> Self {
+        Self { tracing: Tracing::Bare, ..self }
+    }
+
     /// Installs the telemetry in this process and builds the service.
     ///
     /// # Errors

@@ -11,10 +11,7 @@ use super::{Export, Result};
 use crate::{Framework, Site, actix, axum};
 
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
-    tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::INFO)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::stderr).init();
     built(framework)
 }
 
