@@ -3,6 +3,7 @@ use tracing::Dispatch;
 use tracing_core_ext::{
     exchange::{Builder, Instrumentation},
     propagation::Propagator,
+    trace::TracerProvider,
 };
 
 use crate::{Mode, telemetry};
@@ -12,7 +13,7 @@ pub(crate) struct Rig {
     pub(crate) mode: Mode,
     /// Of everybody else.
     pub(crate) tracers: Option<SdkTracerProvider>,
-    ours: Option<SdkTracerProvider>,
+    ours: Option<TracerProvider>,
     pub(crate) meters: Option<SdkMeterProvider>,
 }
 

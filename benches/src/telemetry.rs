@@ -1,6 +1,6 @@
 use std::{cell::Cell, time::Duration};
 
-use opentelemetry::global;
+use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     metrics::{SdkMeterProvider, Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
@@ -8,7 +8,7 @@ use opentelemetry_sdk::{
     trace::{SdkTracer, SdkTracerProvider},
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
-use tracing_core_ext::exchange::EndOnly;
+use tracing_core_ext::trace::{Sampler, TracerProvider};
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt};
 
 thread_local! {
@@ -86,9 +86,10 @@ macro_rules! version {
 version!(current, opentelemetry, opentelemetry_sdk, tracing_opentelemetry);
 version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelemetry_0_33);
 
-/// As `Telemetry` builds one.
-pub(crate) fn provider_of_ours(is_sampled: bool) -> SdkTracerProvider {
-    current::provider_with(is_sampled, EndOnly::new(current::Discard))
+/// Our provider, whose spans go nowhere.
+pub(crate) fn provider_of_ours(is_sampled: bool) -> TracerProvider {
+    let sampler = if is_sampled { Sampler::always_on() } else { Sampler::always_off() };
+    TracerProvider::builder().with_sampler(sampler).with_span_processor(current::Discard).build()
 }
 
 pub(crate) fn install_tracers(is_sampled: bool) -> SdkTracerProvider {
@@ -114,10 +115,10 @@ pub(crate) fn install_previous(is_sampled: bool) -> Dispatch {
 }
 
 /// A subscriber with our layer and its filter, and no log lines.
-pub(crate) fn subscriber_of_ours(provider: &SdkTracerProvider) -> Dispatch {
+pub(crate) fn subscriber_of_ours(provider: &TracerProvider) -> Dispatch {
     let exported = filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
         .with_max_level_hint(LevelFilter::INFO);
-    let layer = tracing_core_ext::exchange::layer(tracer(provider)).with_filter(exported);
+    let layer = tracing_core_ext::exchange::layer(provider.tracer("benches")).with_filter(exported);
     tracing_subscriber::registry().with(layer).into()
 }
 
