@@ -37,3 +37,44 @@ pub use self::{
     span::Span,
     tracer::Tracer,
 };
+
+/// Records for tests of exporters.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::error::OTelSdkResult;
+
+    use super::{PooledRecord, RecordProcessor, Tracer, TracerProvider};
+
+    #[derive(Debug, Default)]
+    struct Collected(Arc<Mutex<Vec<PooledRecord>>>);
+
+    impl RecordProcessor for Collected {
+        fn on_end(&self, record: PooledRecord) {
+            self.0.lock().unwrap().push(record);
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    /// The records of the spans that `make` ends.
+    pub(crate) fn records(make: impl FnOnce(&Tracer)) -> Vec<PooledRecord> {
+        let records = Arc::default();
+        let processor = Collected(Arc::clone(&records));
+        let provider = TracerProvider::builder().with_record_processor(processor).build();
+        make(&provider.tracer("test"));
+        let records = std::mem::take(&mut *records.lock().unwrap());
+        records
+    }
+}

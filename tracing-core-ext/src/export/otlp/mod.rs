@@ -12,12 +12,15 @@ mod grpc;
 pub(crate) mod metrics;
 mod options;
 mod proto_json;
+mod protobuf;
 mod response;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+#[allow(dead_code, reason = "the export pipeline uses it")]
+pub(crate) mod trace_encoder;
 
 use std::sync::Arc;
 
