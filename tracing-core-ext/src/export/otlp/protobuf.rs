@@ -11,7 +11,7 @@ pub(super) struct Message {
 
 /// Appends fields to a buffer.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     bytes: Vec<u8>,
 }
 

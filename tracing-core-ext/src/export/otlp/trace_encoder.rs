@@ -117,6 +117,16 @@ impl EncodeSpan for SpanData {
     }
 }
 
+impl<S: EncodeSpan> EncodeSpan for Box<S> {
+    fn scope(&self) -> Option<&InstrumentationScope> {
+        (**self).scope()
+    }
+
+    fn encode(&self, writer: &mut Writer, max_string: usize) {
+        (**self).encode(writer, max_string);
+    }
+}
+
 impl TraceEncoder {
     /// Encodes spans of this resource.
     pub(crate) fn new(resource: &Resource, max_request_bytes: usize) -> Self {
@@ -143,21 +153,18 @@ impl TraceEncoder {
     }
 
     /// Encodes `spans`, grouped by their scope, into as many requests as the limit requires.
-    pub(crate) fn encode<'a, S: EncodeSpan + 'a>(
-        &self,
-        spans: impl Iterator<Item = &'a S> + Clone,
-    ) -> EncodedBatch {
+    pub(crate) fn encode<S: EncodeSpan>(&self, spans: &[S]) -> EncodedBatch {
         let mut scopes: Vec<Option<&InstrumentationScope>> = Vec::new();
         let mut encoding =
             Encoding { encoder: self, batch: EncodedBatch::default(), request: Request::new(self) };
-        for span in spans.clone() {
+        for span in spans {
             let scope = span.scope();
             if scopes.iter().any(|known| is_same(*known, scope)) {
                 continue;
             }
             scopes.push(scope);
             encoding.request.begin_scope(scope);
-            let of_scope = spans.clone().filter(|span| is_same(span.scope(), scope));
+            let of_scope = spans.iter().filter(|span| is_same(span.scope(), scope));
             of_scope.for_each(|span| encoding.add(span));
         }
         encoding.next_request();

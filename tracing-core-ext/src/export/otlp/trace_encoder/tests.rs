@@ -44,7 +44,7 @@ fn decoded(request: &EncodedRequest) -> ExportTraceServiceRequest {
 }
 
 fn assert_encoded(spans: &[SpanData]) {
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans.iter());
+    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans);
     assert_eq!(batch.oversized, 0);
     let [request] = &batch.requests[..] else { panic!("one request") };
     assert_eq!((request.spans, request.truncated), (spans.len() as u64, 0));
@@ -160,7 +160,7 @@ proptest! {
         limit in 1_500..6_000usize,
     ) {
         let encoder = TraceEncoder::new(&resource(), limit);
-        let batch = encoder.encode(spans.iter());
+        let batch = encoder.encode(&spans);
         let mut total = batch.oversized;
         for request in &batch.requests {
             prop_assert!(request.bytes.len() <= limit);
@@ -197,7 +197,7 @@ fn a_record_is_encoded_as_its_span_data() {
         span.end();
         tracer.start("plain").end();
     });
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(records.iter().map(|it| &**it));
+    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(&records);
     let spans: Vec<_> = records.into_iter().map(|mut it| it.take_span_data()).collect();
     assert_eq!(decoded(&batch.requests[0]), expected(&spans));
 }
@@ -205,7 +205,7 @@ fn a_record_is_encoded_as_its_span_data() {
 #[test]
 fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
     let spans = [data("small", "a"), data("large", &"é".repeat(100_000)), data("last", "b")];
-    let batch = TraceEncoder::new(&resource(), 20_000).encode(spans.iter());
+    let batch = TraceEncoder::new(&resource(), 20_000).encode(&spans);
     assert_eq!(batch.oversized, 0);
     let all: Vec<_> = batch.requests.iter().map(decoded).collect();
     let names: Vec<_> = all
@@ -221,7 +221,7 @@ fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
 fn a_span_that_never_fits_is_counted_and_the_others_are_sent() {
     let mut huge = data("huge", "a");
     huge.attributes = (0..5_000).map(|n| KeyValue::new(format!("key.{n}"), n)).collect();
-    let batch = TraceEncoder::new(&resource(), 20_000).encode([data("a", "a"), huge].iter());
+    let batch = TraceEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge]);
     assert_eq!(batch.oversized, 1);
     assert_eq!(batch.requests.iter().map(|it| it.spans).sum::<u64>(), 1);
 }
@@ -230,8 +230,8 @@ fn a_span_that_never_fits_is_counted_and_the_others_are_sent() {
 fn half_the_limit_makes_more_requests_of_the_same_spans() {
     let spans: Vec<_> = (0..20).map(|_| data("span", &"x".repeat(1_000))).collect();
     let encoder = TraceEncoder::new(&resource(), 16_000);
-    let whole = encoder.encode(spans.iter()).requests.len();
-    let half = encoder.halved().encode(spans.iter());
+    let whole = encoder.encode(&spans).requests.len();
+    let half = encoder.halved().encode(&spans);
     assert!(half.requests.len() > whole);
     assert!(half.requests.iter().all(|it| it.bytes.len() <= 8_000));
 }
