@@ -9,7 +9,7 @@ use actix_web::{
     dev::ServiceResponse,
     http::header::{CONTENT_LENGTH, HeaderMap},
 };
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use tracing_core_ext::{
     exchange::{Exchange, Outcome, parse_length},
     http::ResponseHead,
@@ -17,21 +17,26 @@ use tracing_core_ext::{
 
 use crate::{
     ExchangeBody,
+    expected_route::ExpectedRoute,
     headers::{ActixHeaders, ActixHeadersMut},
 };
 
 /// Future of a service whose exchange goes on in the body of the response.
-#[pin_project]
+///
+/// If it is dropped before it has completed, the destructors of `inner` run within the span.
+#[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
     #[pin]
-    inner: F,
+    inner: Option<F>,
     exchange: Exchange,
+    /// The route of an exchange that ends without a response.
+    route: Option<ExpectedRoute>,
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) const fn new(inner: F, exchange: Exchange) -> Self {
-        Self { inner, exchange }
+    pub(crate) const fn new(inner: F, exchange: Exchange, route: Option<ExpectedRoute>) -> Self {
+        Self { inner: Some(inner), exchange, route }
     }
 }
 
@@ -43,16 +48,41 @@ where
     type Output = Result<ServiceResponse<ExchangeBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
+        let mut this = self.project();
+        // Only the destructor takes the inner future.
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let set_route = |exchange: &Exchange| set_expected(this.route.as_ref(), exchange);
+        let mut result = ready!(this.exchange.in_scope_with(|| inner.poll(cx), set_route));
         match &mut result {
             Ok(response) => respond(this.exchange, response),
-            Err(error) => respond_with_error(this.exchange, error),
+            Err(error) => {
+                set_expected(this.route.as_ref(), this.exchange);
+                respond_with_error(this.exchange, error);
+            }
         }
         let exchange = this.exchange.take();
         Poll::Ready(
             result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
         )
+    }
+}
+
+fn set_expected(route: Option<&ExpectedRoute>, exchange: &Exchange) {
+    if let Some(route) = route {
+        route.set(exchange);
+    }
+}
+
+#[pinned_drop]
+impl<F> PinnedDrop for ResponseFuture<F> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.exchange.has_ended() {
+            return;
+        }
+        set_expected(this.route.as_ref(), this.exchange);
+        let _entered = this.exchange.enter();
+        this.inner.set(None);
     }
 }
 
@@ -70,8 +100,8 @@ fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceRespon
 
 /// Inner middleware may have rewritten the path that was matched before.
 fn record_route(exchange: &Exchange, request: &HttpRequest) {
-    if let Some((span, route)) = exchange.request_span().zip(request.match_pattern()) {
-        span.set_route(request.method().as_str(), &route);
+    if let Some(route) = request.match_pattern() {
+        exchange.set_route(request.method().as_str(), &route);
     }
 }
 

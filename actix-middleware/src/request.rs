@@ -55,7 +55,12 @@ impl RequestHead for ActixRequest<'_> {
         protocol_version(self.request.version())
     }
 
+    /// Unknown before the request is routed: a guard may let another resource answer than the first that matches.
     fn route(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn expected_route(&self) -> Option<Cow<'_, str>> {
         self.request.match_pattern().map(Cow::Owned)
     }
 

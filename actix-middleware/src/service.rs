@@ -7,6 +7,7 @@ use tracing_core_ext::exchange::{DuplicateMiddlewareWarning, Exchange, Instrumen
 
 use crate::{
     ExchangeBody, RequestSpan, ResponseFuture,
+    expected_route::Routes,
     request::{self, ActixRequest},
 };
 
@@ -18,11 +19,12 @@ static NESTED: DuplicateMiddlewareWarning =
 pub struct TracingService<S> {
     inner: S,
     instrumentation: Instrumentation,
+    routes: Routes,
 }
 
 impl<S> TracingService<S> {
-    pub(crate) const fn new(inner: S, instrumentation: Instrumentation) -> Self {
-        Self { inner, instrumentation }
+    pub(crate) fn new(inner: S, instrumentation: Instrumentation) -> Self {
+        Self { inner, instrumentation, routes: Routes::default() }
     }
 }
 
@@ -40,7 +42,7 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         if request.extensions().contains::<RequestSpan>() {
             NESTED.warn_once();
-            return ResponseFuture::new(self.inner.call(request), Exchange::noop());
+            return ResponseFuture::new(self.inner.call(request), Exchange::noop(), None);
         }
         let exchange = self.instrumentation.start_server(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
@@ -49,9 +51,10 @@ where
         if let Some(size) = exchange.request_body_counter() {
             request::count_body(&mut request, size);
         }
+        let route = self.routes.expected(&exchange, &request);
         let entered = exchange.enter();
         let future = self.inner.call(request);
         drop(entered);
-        ResponseFuture::new(future, exchange)
+        ResponseFuture::new(future, exchange, route)
     }
 }

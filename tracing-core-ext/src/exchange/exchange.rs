@@ -143,6 +143,15 @@ impl Exchange {
         shared.is_some_and(|shared| !shared.has_route())
     }
 
+    /// Sets the route that answers the request, if no other is known. It names the span and is a label of its metric.
+    pub fn set_route(&self, method: &str, route: &str) {
+        let Some(active) = self.slot.get() else { return };
+        if let Some(shared) = &active.shared {
+            let options = &active.options().attribute_options;
+            shared.set_route(&active.context, options, method, route);
+        }
+    }
+
     /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. That goes on after the exchange is finished:
     /// code behind the last byte is still the request's.
     ///
@@ -150,7 +159,18 @@ impl Exchange {
     ///
     /// Where `f` does; the exchange is finished as panicked then.
     pub fn in_scope<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        let unwinding = EndOnUnwind(self);
+        self.in_scope_with(f, |_| {})
+    }
+
+    /// Runs `f` like [`in_scope`](Self::in_scope). If it panics, `on_panic` is called before the exchange ends, to record
+    /// what is known of the request by then.
+    ///
+    /// # Panics
+    ///
+    /// If `f` does.
+    #[inline(always)]
+    pub fn in_scope_with<R>(&mut self, f: impl FnOnce() -> R, on_panic: impl FnOnce(&Self)) -> R {
+        let unwinding = EndOnUnwind(self, Some(on_panic));
         let Some(active) = unwinding.0.slot.get() else {
             return f();
         };
@@ -277,11 +297,14 @@ impl Drop for Exchange {
 }
 
 /// A panic may be caught between us and the executor, so that nothing of ours is dropped while it unwinds.
-struct EndOnUnwind<'a>(&'a mut Exchange);
+struct EndOnUnwind<'a, F: FnOnce(&Exchange)>(&'a mut Exchange, Option<F>);
 
-impl Drop for EndOnUnwind<'_> {
+impl<F: FnOnce(&Exchange)> Drop for EndOnUnwind<'_, F> {
     fn drop(&mut self) {
         if thread::panicking() {
+            if let Some(on_panic) = self.1.take() {
+                on_panic(self.0);
+            }
             self.0.end(Outcome::Panicked);
         }
     }

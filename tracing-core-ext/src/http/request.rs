@@ -33,6 +33,12 @@ pub trait RequestHead {
     /// Pattern of the router that matched, such as `/items/{id}`.
     fn route(&self) -> Option<Cow<'_, str>>;
 
+    /// Pattern that will probably match, for a sampler that decides before the request is routed. It is
+    /// [`route`](Self::route) by default.
+    fn expected_route(&self) -> Option<Cow<'_, str>> {
+        self.route()
+    }
+
     /// The other end of the connection.
     fn peer(&self) -> Option<SocketAddr>;
 }

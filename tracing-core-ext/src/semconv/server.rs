@@ -89,7 +89,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         })
     }
 
-    fn push(&self, facts: &mut Facts) -> Cow<'static, str> {
+    fn push(&self, facts: &mut Facts, route: Option<Cow<'_, str>>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
         push_method(method, head.method(), facts);
@@ -108,7 +108,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
             facts.literal(names::NETWORK_PROTOCOL_VERSION, version.as_str());
         }
         push_headers(head, scheme, forwarded, facts);
-        let name = self.push_route(method.as_span_name(), facts);
+        let name = self.push_route(method.as_span_name(), route, facts);
         self.push_rpc(facts);
         self.push_client(facts);
         self.attribute_options.push_request(head, facts);
@@ -134,8 +134,13 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
     }
 
     /// The name is `{method} {route}`, or `{method}` where no route is known.
-    fn push_route(&self, method: &'static str, facts: &mut Facts) -> Cow<'static, str> {
-        let Some(route) = self.head.route() else {
+    fn push_route(
+        &self,
+        method: &'static str,
+        route: Option<Cow<'_, str>>,
+        facts: &mut Facts,
+    ) -> Cow<'static, str> {
+        let Some(route) = route else {
             return method.into();
         };
         let named = RouteName::of(method, &route);
@@ -179,8 +184,14 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
 }
 
 impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
+    #[inline]
     fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
-        self.attribute_options.with_limit(facts, |facts| self.push(facts))
+        self.attribute_options.with_limit(facts, |facts| self.push(facts, self.head.route()))
+    }
+
+    fn describe_for_sampler(&self, facts: &mut Facts) -> Cow<'static, str> {
+        self.attribute_options
+            .with_limit(facts, |facts| self.push(facts, self.head.expected_route()))
     }
 }
 

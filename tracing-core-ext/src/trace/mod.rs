@@ -70,11 +70,10 @@ pub(crate) mod testing {
 
     /// The records of the spans that `make` ends.
     pub(crate) fn records(make: impl FnOnce(&Tracer)) -> Vec<PooledRecord> {
-        let records = Arc::default();
+        let records: Arc<Mutex<Vec<PooledRecord>>> = Arc::default();
         let processor = Collected(Arc::clone(&records));
         let provider = TracerProvider::builder().with_record_processor(processor).build();
         make(&provider.tracer("test"));
-        let records = std::mem::take(&mut *records.lock().unwrap());
-        records
+        std::mem::take(&mut *records.lock().unwrap())
     }
 }

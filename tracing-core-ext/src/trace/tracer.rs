@@ -123,7 +123,7 @@ impl Tracer {
     ) -> StartedSpan {
         let SpanStart { kind, timer, link, attributes } = start;
         let mut facts = crate::semconv::Facts::default();
-        let name = attributes.describe(&mut facts);
+        let name = attributes.describe_for_sampler(&mut facts);
         let builder = SpanBuilder {
             name,
             span_kind: Some(kind),
