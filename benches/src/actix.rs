@@ -13,7 +13,13 @@ use actix_web::{
 use opentelemetry_instrumentation_actix_web::{RequestMetrics, RequestTracing};
 use tracing_actix_web::TracingLogger;
 
-use crate::{Driver, Mode, Site, frames::Frames, request, rig::Rig, telemetry};
+use crate::{
+    Driver, Mode, Site,
+    frames::Frames,
+    request::{self, PEER},
+    rig::Rig,
+    telemetry,
+};
 
 pub(crate) fn bare(rig: &Rig) -> Site {
     site(rig, app)
@@ -38,7 +44,27 @@ pub(crate) fn tracing_actix(rig: &Rig) -> Site {
     site(rig, || app().wrap(TracingLogger::default())).with_subscriber(subscriber)
 }
 
-fn app() -> App<
+/// A service with the middleware of `app`, and with the peer's address that `HttpServer` provides.
+pub(crate) fn connected<T, B>(app: impl Fn() -> App<T> + Clone + Send + Sync + 'static) -> Site
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    site(&Rig::untraced(Mode::Sampled), move || app().wrap_fn(with_peer))
+}
+
+fn with_peer<S: Service<ServiceRequest>>(mut request: ServiceRequest, next: &S) -> S::Future {
+    request.head_mut().peer_addr = Some(PEER);
+    next.call(request)
+}
+
+pub(crate) fn app() -> App<
     impl ServiceFactory<
         ServiceRequest,
         Config = (),

@@ -1,6 +1,11 @@
 use std::net::TcpListener;
 
-use axum::{Router, body::Body, extract::Path, routing::get};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{ConnectInfo, Path},
+    routing::get,
+};
 use axum_layer::TracingLayer;
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
 use http::Request;
@@ -56,6 +61,12 @@ pub(crate) fn tower_otel(rig: &Rig) -> Site {
     }
     let router = router.layer(trace::HttpLayer::server(Level::INFO));
     site(rig, router).with_subscriber(subscriber(rig, LevelFilter::INFO))
+}
+
+/// A service with the middleware that `wrap` adds, and with the peer's address that `axum::serve` provides.
+pub(crate) fn connected(wrap: impl FnOnce(Router) -> Router) -> Site {
+    let peer = Extension(ConnectInfo(request::PEER));
+    site(&Rig::untraced(Mode::Sampled), wrap(router()).layer(peer))
 }
 
 fn subscriber(rig: &Rig, level: LevelFilter) -> Option<Dispatch> {

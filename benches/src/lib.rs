@@ -1,9 +1,10 @@
 //! What a traced request costs, beside the same request untraced and beside what others make of it.
 //!
 //! A `Case` is one of the `SUBJECTS` in one `Mode`. Nothing leaves the process: the service is called directly, and
-//! ended spans are dropped.
+//! ended spans are dropped. An `Installation` exports its spans to another process instead.
 //!
 //! ```text
+//! cargo bench -p benches --features measure --bench installed
 //! cargo bench -p benches --features measure --bench instructions
 //! cargo bench -p benches --features measure --bench ratios
 //! cargo bench -p benches --features measure --bench load
@@ -18,9 +19,9 @@ mod by_hand;
 mod case;
 mod client;
 mod frames;
-pub mod machine;
-mod median;
+pub mod installed;
 mod parts;
+mod report;
 pub mod request;
 mod rig;
 mod site;
@@ -29,7 +30,7 @@ mod telemetry;
 
 pub use self::{
     case::{Case, Framework, Mode, Role, Subject, cases},
-    median::median,
+    report::{Recorded, deviation, machine, mean, median, results, thousands},
     site::{Driver, Site},
     subjects::SUBJECTS,
     telemetry::ended_spans,

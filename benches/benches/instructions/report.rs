@@ -19,16 +19,16 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Instructions per request of one case.
 pub(crate) struct Cost {
-    pub(crate) case: Case,
+    case: Case,
     /// All of them.
     instructions: i64,
     /// Without those of the baseline, where there is one.
-    pub(crate) over: i64,
+    over: i64,
 }
 
 impl Cost {
     /// Whether there is nothing it could be compared with.
-    pub(crate) fn is_bare(&self) -> bool {
+    fn is_bare(&self) -> bool {
         self.case.subject.over.is_none() && self.case.subject.framework != Framework::Parts
     }
 }
@@ -40,6 +40,12 @@ pub(crate) fn print_json(costs: &[Cost]) {
             json!({ "case": case.to_string(), "instructions": instructions, "over": over })
         );
     }
+}
+
+/// Those that may cost no more than is recorded: what a bare service costs is not ours to judge.
+pub(crate) fn limited(costs: &[Cost]) -> Vec<(String, i64)> {
+    let limited = costs.iter().filter(|cost| !cost.is_bare());
+    limited.map(|cost| (cost.case.to_string(), cost.over)).collect()
 }
 
 pub(crate) fn count(selection: Selection) -> Result<Vec<Cost>> {

@@ -7,7 +7,7 @@
 //!
 //! Instructions are those of the bench `instructions`; allocations and times are measured here, each case in a process of
 //! its own. There a case and its baseline take turns, so that what disturbs one disturbs the other. `--save` writes
-//! `RESULTS.md` as well.
+//! its section of `RESULTS.md` as well.
 
 mod cell;
 mod figures;
@@ -15,13 +15,11 @@ mod table;
 mod targets;
 mod threads;
 
-use std::{env, error::Error, fs};
+use std::{env, error::Error};
 
-use benches::{cases, machine};
+use benches::{cases, machine, results};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip_while(|argument| argument != cell::OPTION);
@@ -33,7 +31,8 @@ fn main() -> Result<()> {
     let tables = table::tables(&figures::collect()?);
     println!("\n{tables}");
     if env::args().any(|argument| argument == "--save") {
-        fs::write(RESULTS, format!("{}\n{tables}", machine::heading("What it costs", "ratios")?))?;
+        let heading = machine::heading(results::RATIOS, "ratios")?;
+        results::save(results::RATIOS, &format!("{heading}\n{tables}"))?;
     }
     Ok(())
 }

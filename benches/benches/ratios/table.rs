@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use benches::{
     Framework::{Actix, Axum},
-    Mode, Role,
+    Mode, Role, thousands,
 };
 
 use crate::{
@@ -99,12 +99,4 @@ fn everything(figures: &[Figures]) -> String {
 
 fn is_traced(figures: &Figures) -> bool {
     figures.case.subject.role != Role::Bare
-}
-
-/// `12,345`
-fn thousands(number: i64) -> String {
-    match number {
-        1000.. => format!("{},{:03}", thousands(number / 1000), number % 1000),
-        _ => number.to_string(),
-    }
 }

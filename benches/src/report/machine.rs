@@ -9,7 +9,7 @@ use std::{
 
 use crate::{Role, SUBJECTS};
 
-const LOCK: &str = include_str!("../../Cargo.lock");
+const LOCK: &str = include_str!("../../../Cargo.lock");
 
 /// What ours stands on.
 const FOUNDATIONS: [&str; 8] = [
@@ -29,19 +29,31 @@ const FOUNDATIONS: [&str; 8] = [
 ///
 /// When `date` or `rustc` cannot be asked.
 pub fn heading(title: &str, bench: &str) -> Result<String, Box<dyn Error>> {
+    Ok(format!(
+        "{}\n\
+         tracing-actix-web and reqwest-tracing know OpenTelemetry up to 0.32 and are measured with its SDK of that version.\n",
+        heading_with(title, bench, &rivals())?,
+    ))
+}
+
+/// The same for a bench with these rivals.
+///
+/// # Errors
+///
+/// When `date` or `rustc` cannot be asked.
+pub fn heading_with(title: &str, bench: &str, rivals: &[&str]) -> Result<String, Box<dyn Error>> {
     let date = output(Command::new("date").args(["--utc", "+%F"]))?;
     let rustc = output(Command::new("rustc").arg("--version"))?;
     let cores = thread::available_parallelism()?;
     Ok(format!(
         "# {title}\n\n\
          Written by `cargo bench -p benches --features measure --bench {bench} -- --save`.\n\n\
-         - date: {}\n- machine: {}, {cores} cores\n- compiler: {}, fat LTO\n- rivals: {}\n- below: {}\n\n\
-         tracing-actix-web and reqwest-tracing know OpenTelemetry up to 0.32 and are measured with its SDK of that version.\n",
+         - date: {}\n- machine: {}, {cores} cores\n- compiler: {}, fat LTO\n- rivals: {}\n- below: {}\n",
         date.trim(),
         processor(),
         rustc.trim(),
-        versions(rivals()),
-        versions(FOUNDATIONS),
+        versions(rivals),
+        versions(&FOUNDATIONS),
     ))
 }
 
@@ -76,8 +88,8 @@ fn rivals() -> Vec<&'static str> {
     names
 }
 
-fn versions<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().flat_map(locked).collect::<Vec<_>>().join(", ")
+fn versions(names: &[&str]) -> String {
+    names.iter().copied().flat_map(locked).collect::<Vec<_>>().join(", ")
 }
 
 /// Every version of a package that the lock file has.

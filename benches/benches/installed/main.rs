@@ -1,0 +1,69 @@
+//! Costs of tracing as it is installed: log lines at `info`, spans exported over OTLP to another process, all threads counted.
+//!
+//! ```text
+//! cargo bench -p benches --features measure --bench installed
+//! cargo bench -p benches --features measure --bench installed -- --save
+//! cargo bench -p benches --features measure --bench installed -- --gate
+//! cargo bench -p benches --features measure --bench installed -- --record
+//! ```
+//!
+//! The first measures instructions, processor time, and the figures that OpenTelemetry's specification defines for SDKs; it
+//! takes seven minutes. `--save` writes the tables to `RESULTS.md` as well. `--gate` counts the instructions of ours and fails
+//! where a request costs over 3 % more than `installed.txt` has; `--record` writes that file.
+
+mod instructions;
+mod process;
+mod processor;
+mod receiver;
+mod service;
+mod specification;
+mod table;
+mod work;
+
+use std::{env, error::Error, process::ExitCode};
+
+use benches::{Recorded, machine, results};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What a request may cost.
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/installed.txt");
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [receiver::OPTION, ..] => receiver::run()?,
+        [service::OPTION, index, work, ..] => service(index, work)?,
+        ["--gate", ..] => return gate(false),
+        ["--record", ..] => return gate(true),
+        [option, ..] => measure(option == "--save")?,
+        [] => measure(false)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints an error as well, for the process that reads the output of this one.
+fn service(index: &str, work: &str) -> Result<()> {
+    service::run(index, work).inspect_err(|error| println!("{error}"))
+}
+
+fn gate(is_recorded: bool) -> Result<ExitCode> {
+    let costs = instructions::of_ours()?;
+    if is_recorded {
+        Recorded::write(FILE, &costs)?;
+    }
+    Ok(Recorded::read(FILE)?.check(&costs))
+}
+
+fn measure(is_saved: bool) -> Result<()> {
+    let requests = table::requests(&instructions::of_all()?, &processor::times()?);
+    let spans = table::specification(&specification::figures()?);
+    println!("\n{requests}\n{spans}");
+    if is_saved {
+        let rivals = [table::AXUM_RIVAL, table::ACTIX_RIVAL, "opentelemetry-otlp"];
+        let heading = machine::heading_with(results::INSTALLED, "installed", &rivals)?;
+        results::save(results::INSTALLED, &format!("{heading}\n{requests}\n{spans}"))?;
+    }
+    Ok(())
+}

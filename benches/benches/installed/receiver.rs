@@ -1,0 +1,73 @@
+//! A receiver of OTLP over HTTP in a process of its own. It counts the spans and drops them.
+
+use std::{
+    env,
+    io::{self, Read},
+    net::Ipv4Addr,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{Router, body::Bytes, http::StatusCode, routing::post};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use tokio::{net::TcpListener, runtime, task};
+
+use crate::{Result, process::Process};
+
+/// Makes this program a receiver.
+pub(crate) const OPTION: &str = "--receiver";
+
+/// Another process that receives spans.
+pub(crate) struct Receiver {
+    process: Process,
+    pub(crate) port: u16,
+}
+
+impl Receiver {
+    pub(crate) fn start() -> Result<Self> {
+        let mut process = Process::start(Command::new(env::current_exe()?).arg(OPTION))?;
+        let port = process.read()?;
+        Ok(Self { process, port })
+    }
+
+    /// Ends the receiver and returns the number of spans that it has received.
+    pub(crate) fn finish(mut self) -> Result<usize> {
+        self.process.close();
+        let spans = self.process.read()?;
+        self.process.wait()?;
+        Ok(spans)
+    }
+}
+
+/// Receives until standard input ends, then prints the number of spans.
+pub(crate) fn run() -> Result<()> {
+    runtime::Builder::new_current_thread().enable_all().build()?.block_on(receive())
+}
+
+async fn receive() -> Result<()> {
+    let spans = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&spans);
+    let router = Router::new().route("/v1/traces", post(async move |body| count(&counter, body)));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    println!("{}", listener.local_addr()?.port());
+    tokio::select! {
+        served = axum::serve(listener, router).into_future() => served?,
+        ended = task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new())) => { ended??; }
+    }
+    println!("{}", spans.load(Ordering::Relaxed));
+    Ok(())
+}
+
+/// An empty body is the response of a receiver that has accepted everything.
+fn count(spans: &AtomicUsize, body: Bytes) -> StatusCode {
+    let Ok(request) = ExportTraceServiceRequest::decode(body) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    spans.fetch_add(scopes.map(|scope| scope.spans.len()).sum(), Ordering::Relaxed);
+    StatusCode::OK
+}

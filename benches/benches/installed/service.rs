@@ -1,0 +1,107 @@
+//! A service with its telemetry in a process of its own. It sends itself requests, or creates spans without any.
+
+use std::{
+    env, io,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use benches::{
+    Framework,
+    installed::{Installation, Tracing},
+};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::{Result, process::Process, receiver::Receiver, work::Work};
+
+/// Makes this program the service of the number and with the work that follow.
+pub(crate) const OPTION: &str = "--service";
+
+/// Values of ten characters, but for the UUID, as OpenTelemetry's specification requires for benchmarks.
+const RESOURCE: &str = "service.name=benchmarks,service.version=1.0.0-rc.1,\
+                        service.instance.id=627cc493-f310-47de-96bd-71410b7dec09";
+
+/// A service in another process, with a receiver of its own.
+pub(crate) struct Service {
+    installation: Installation,
+    work: Work,
+    process: Process,
+    receiver: Receiver,
+    units: usize,
+}
+
+pub(crate) fn installations() -> impl Iterator<Item = Installation> {
+    [Framework::Axum, Framework::Actix].into_iter().flat_map(|framework| {
+        Tracing::ALL.into_iter().map(move |tracing| Installation { framework, tracing })
+    })
+}
+
+impl Service {
+    /// Starts the service. `program` is this one, or a tool with this one as its argument.
+    pub(crate) fn start(
+        installation: Installation,
+        work: Work,
+        mut program: Command,
+    ) -> Result<Self> {
+        let index = installations().position(|other| other == installation);
+        let receiver = Receiver::start()?;
+        program
+            .args([OPTION, &index.ok_or("no such installation")?.to_string()])
+            .arg(format!("{work:?}"))
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", receiver.port))
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+            .env("OTEL_RESOURCE_ATTRIBUTES", RESOURCE)
+            .envs((work != Work::Requests).then_some(("OTEL_TRACES_SAMPLER", "always_on")))
+            .stderr(Stdio::null());
+        let process = Process::start(&mut program)?;
+        Ok(Self { installation, work, process, receiver, units: 0 })
+    }
+
+    /// Does some units of the work. Returns the processor time of all threads.
+    pub(crate) fn work(&mut self, units: usize) -> Result<Duration> {
+        self.units += units;
+        self.process.write(units)?;
+        Ok(Duration::from_nanos(self.process.read()?))
+    }
+
+    /// Shuts the service down.
+    ///
+    /// # Errors
+    ///
+    /// When the receiver has not received every span exactly once.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.process.close();
+        self.process.wait()?;
+        let expected = self.units * self.work.spans(self.installation.tracing);
+        let received = self.receiver.finish()?;
+        if received != expected {
+            return Err(format!("{}: {received} spans of {expected}", self.installation).into());
+        }
+        Ok(())
+    }
+}
+
+/// Runs the service until standard input ends. Prints the processor time of the units that a line asks for.
+pub(crate) fn run(index: &str, work: &str) -> Result<()> {
+    let installation = installations().nth(index.parse()?).ok_or("no such installation")?;
+    let work = Work::from_name(work).ok_or("no such work")?;
+    let (site, export) = installation.install()?;
+    let mut unit = work.unit(site, &*export);
+    for line in io::stdin().lines() {
+        let before = processor_time();
+        for _ in 0..line?.parse()? {
+            unit()?;
+        }
+        println!("{}", (processor_time() - before).as_nanos());
+    }
+    drop(unit);
+    export.shutdown()
+}
+
+/// Of all threads of this process, those that have ended included.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}

@@ -1,0 +1,96 @@
+//! Services with tracing as their users install it: spans are exported over OTLP, log lines go to standard error.
+//!
+//! The environment of the process has the settings, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.
+
+mod export;
+mod ours;
+mod rival;
+
+use std::{error::Error, fmt};
+
+pub use self::export::Export;
+use crate::{Framework, Site, actix, axum};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A service and its telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Framework of the service.
+    pub framework: Framework,
+    /// Middleware and telemetry.
+    pub tracing: Tracing,
+}
+
+/// Middleware and telemetry of an [`Installation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// Neither middleware nor telemetry.
+    Bare,
+    /// This workspace, installed for the whole process.
+    Ours,
+    /// This workspace without a `tracing` subscriber.
+    OursUnsubscribed,
+    /// The fastest other middleware, with the SDK and a `tracing` subscriber for log lines.
+    Rival,
+    /// The same without the subscriber.
+    RivalUnsubscribed,
+}
+
+impl Tracing {
+    /// All of them, the bare service first.
+    pub const ALL: [Self; 5] =
+        [Self::Bare, Self::Ours, Self::OursUnsubscribed, Self::Rival, Self::RivalUnsubscribed];
+
+    /// Number of spans that a request records.
+    pub const fn spans(self) -> usize {
+        if matches!(self, Self::Bare) { 0 } else { 1 }
+    }
+}
+
+impl Installation {
+    /// The same service without tracing.
+    pub const fn bare(self) -> Self {
+        Self { tracing: Tracing::Bare, ..self }
+    }
+
+    /// Installs the telemetry in this process and builds the service.
+    ///
+    /// # Errors
+    ///
+    /// When the telemetry cannot be set up, as in a process that has one already.
+    pub fn install(self) -> Result<(Site, Box<dyn Export>)> {
+        match self.tracing {
+            Tracing::Bare => Ok((bare(self.framework), Box::new(()))),
+            Tracing::Ours => ours::installed(self.framework),
+            Tracing::OursUnsubscribed => ours::built(self.framework),
+            Tracing::Rival => rival::installed(self.framework),
+            Tracing::RivalUnsubscribed => rival::built(self.framework),
+        }
+    }
+}
+
+impl fmt::Display for Installation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.framework, self.tracing)
+    }
+}
+
+impl fmt::Display for Tracing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bare => "bare",
+            Self::Ours => "ours, installed",
+            Self::OursUnsubscribed => "ours, no subscriber",
+            Self::Rival => "rival, installed",
+            Self::RivalUnsubscribed => "rival, no subscriber",
+        })
+    }
+}
+
+fn bare(framework: Framework) -> Site {
+    match framework {
+        Framework::Actix => actix::connected(actix::app),
+        _ => axum::connected(|router| router),
+    }
+}
