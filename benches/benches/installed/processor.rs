@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Turns of every service, after one that warms up.
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 201;
 
 /// Batches of one turn.
-const BATCHES: usize = 20;
+const BATCHES: usize = 4;
 
 /// Nanoseconds of a request and of the export of its span, in every round.
 pub(crate) struct Times {
