@@ -1,23 +1,259 @@
-/// The fate of every sampled span that has ended.
+//! Counts of the items offered to one exporter: offered = delivered + lost + waiting, at every moment.
+//!
+//! Items offered are not counted: they are the sum. Producers only raise `waiting` and `dropped`. Everything that lowers a
+//! part of the sum happens under the lock of `settled`, and a snapshot holds this lock while it reads.
+
+use std::{fmt, time::Instant};
+
+use super::{
+    health::{ExportHealth, HealthChange, QUIET_PERIOD, contained},
+    queue::{
+        occupancy::{Occupancy, Occupied, Refusal, Share},
+        sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, lock},
+    },
+};
+
+const QUEUE_FULL: &str = "the queue is full";
+const CLOSED: &str = "the exporter is shut down";
+
+/// Counters of one exporter, and its health.
+pub(crate) struct Counts {
+    occupancy: Padded<Occupancy>,
+    dropped: Padded<AtomicU64>,
+    settled: Mutex<Settled>,
+    /// Whether `health` knows of the present loss, so that a producer takes its lock once.
+    is_loss_known: AtomicBool,
+    health: Mutex<ExportHealth>,
+    on_change: Box<OnChange>,
+}
+
+/// Receives each change of health and the reason of the loss.
+type OnChange = dyn Fn(&HealthChange, &str) + Send + Sync;
+
+#[derive(Debug, Default)]
+struct Settled {
+    delivered: u64,
+    failed: u64,
+    rejected: u64,
+    delivered_total: u64,
+    last_error: Option<String>,
+    has_failed_last: bool,
+    /// Reported by the exporter, and not yet subtracted from the delivered.
+    late: u64,
+}
+
+/// Result of one export. More than the batch holds counts as the whole batch.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Tally {
-    pub(crate) ended: u64,
-    pub(crate) delivered: u64,
-    pub(crate) dropped: u64,
+pub(crate) struct Outcome {
+    /// Number of items that did not arrive, without the rejected ones.
     pub(crate) failed: u64,
-    /// Those of the failed that the destination did not want.
+    /// Number of items that the destination has refused.
     pub(crate) rejected: u64,
-    /// All that was once taken for delivered. Unlike the delivered it never falls.
-    pub(crate) arrived: u64,
+    /// Reason why items are lost.
+    pub(crate) reason: Option<String>,
+}
+
+/// Counts of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Snapshot {
+    /// Number of items that arrived, as far as the exporter knows now.
+    pub(crate) delivered: u64,
+    /// Number of items that had no place, or came after the end.
+    pub(crate) dropped: u64,
+    /// Number of items whose export failed, the rejected ones included.
+    pub(crate) failed: u64,
+    /// Number of items that the destination has refused or the exporter has lost after it had accepted them.
+    pub(crate) rejected: u64,
+    /// Number of items that were ever delivered. Unlike `delivered`, it never falls.
+    pub(crate) delivered_total: u64,
+    /// Number of items in the queue, those being exported included.
+    pub(crate) waiting: u64,
+    /// Size of the waiting items in memory.
+    pub(crate) waiting_bytes: u64,
+    /// Reason of the last failed export.
     pub(crate) last_error: Option<String>,
+    /// Whether the last export lost an item.
+    pub(crate) has_failed_last: bool,
 }
 
-impl Tally {
+impl Outcome {
+    /// Result of an export that delivered everything.
+    pub(crate) fn delivered() -> Self {
+        Self::default()
+    }
+
+    /// Result of an export that delivered nothing.
+    pub(crate) fn failed(reason: impl Into<String>) -> Self {
+        Self { failed: u64::MAX, rejected: 0, reason: Some(reason.into()) }
+    }
+
+    /// Result of an export of which the destination has refused some items.
+    pub(crate) fn rejected(items: u64, reason: impl Into<String>) -> Self {
+        Self { failed: 0, rejected: items, reason: Some(reason.into()) }
+    }
+
+    /// Lost items, and those of them that were rejected.
+    fn lost_of(&self, items: u64) -> (u64, u64) {
+        let lost = self.failed.saturating_add(self.rejected).min(items);
+        (lost, self.rejected.min(lost))
+    }
+}
+
+impl Snapshot {
+    /// Number of items lost for any reason.
     pub(crate) fn lost(&self) -> u64 {
-        self.ended.saturating_sub(self.delivered)
+        self.dropped + self.failed
     }
 
-    pub(crate) fn waiting(&self) -> u64 {
-        self.lost().saturating_sub(self.dropped + self.failed)
+    /// Number of items that came to the queue, with or without success.
+    pub(crate) fn offered(&self) -> u64 {
+        self.delivered + self.lost() + self.waiting
     }
 }
+
+impl Counts {
+    /// Limits what may wait. `on_change` is called when a loss begins and when it ends.
+    pub(crate) fn new(
+        max_items: usize,
+        max_bytes: usize,
+        on_change: impl Fn(&HealthChange, &str) + Send + Sync + 'static,
+    ) -> Self {
+        let health = ExportHealth::new(QUIET_PERIOD);
+        Self::with_health(max_items, max_bytes, health, on_change)
+    }
+
+    pub(super) fn with_health(
+        max_items: usize,
+        max_bytes: usize,
+        health: ExportHealth,
+        on_change: impl Fn(&HealthChange, &str) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            occupancy: Padded(Occupancy::new(max_items, max_bytes)),
+            dropped: Padded(AtomicU64::new(0)),
+            settled: Mutex::new(Settled::default()),
+            is_loss_known: AtomicBool::new(false),
+            health: Mutex::new(health),
+            on_change: Box::new(on_change),
+        }
+    }
+
+    /// Largest number of items that may wait.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.occupancy.0.limits().items
+    }
+
+    pub(crate) fn occupancy(&self) -> &Occupancy {
+        &self.occupancy.0
+    }
+
+    /// Takes a place for an item. The caller counts a refused item with [`drop_one`](Self::drop_one).
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<Occupied, Refusal> {
+        self.occupancy.0.reserve(bytes)
+    }
+
+    /// Counts an item that has no place. Never waits for an export.
+    #[cold]
+    pub(crate) fn drop_one(&self, refusal: Refusal) {
+        self.dropped.0.fetch_add(1, Ordering::AcqRel);
+        let is_known = self.is_loss_known.load(Ordering::Relaxed);
+        if is_known || self.is_loss_known.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // The consumer cannot report it: its export may never return.
+        let reason = if refusal == Refusal::Closed { CLOSED } else { QUEUE_FULL };
+        self.update_health(false, Some(reason), Instant::now());
+    }
+
+    /// Counts the end of an export, and returns the places of its items.
+    pub(crate) fn settle(&self, share: Share, outcome: Outcome) {
+        let (lost, rejected) = outcome.lost_of(share.items);
+        let mut settled = lock(&self.settled);
+        self.occupancy.0.release(share);
+        let arrived = share.items - lost;
+        let late = std::mem::take(&mut settled.late).min(settled.delivered + arrived);
+        settled.delivered += arrived;
+        settled.delivered -= late;
+        settled.delivered_total += arrived.saturating_sub(late);
+        settled.failed += lost + late;
+        settled.rejected += rejected + late;
+        settled.has_failed_last = lost + late > 0;
+        settled.last_error = outcome.reason.or(settled.last_error.take());
+        let reason = settled.has_failed_last.then(|| settled.last_error.clone()).flatten();
+        drop(settled);
+        self.update_health(arrived > late, reason.as_deref(), Instant::now());
+    }
+
+    /// Reports items that the exporter has accepted and lost, of this batch or of earlier ones. They count with the end of
+    /// the next export, or with [`settle_late`](Self::settle_late).
+    pub(crate) fn reject(&self, items: u64, reason: impl Into<String>) {
+        let mut settled = lock(&self.settled);
+        settled.late = settled.late.saturating_add(items);
+        settled.last_error = Some(reason.into());
+    }
+
+    /// Counts items from [`reject`](Self::reject) when no export follows.
+    pub(crate) fn settle_late(&self) {
+        if lock(&self.settled).late > 0 {
+            self.settle(Share::default(), Outcome::default());
+        }
+    }
+
+    /// Counts an item that failed before it had a place.
+    pub(crate) fn fail_one(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        let mut settled = lock(&self.settled);
+        settled.failed += 1;
+        settled.has_failed_last = true;
+        settled.last_error = Some(reason.clone());
+        drop(settled);
+        self.update_health(false, Some(&reason), Instant::now());
+    }
+
+    /// Returns counts that belong together.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let settled = lock(&self.settled);
+        let dropped = self.dropped.0.load(Ordering::Acquire);
+        let Share { items, bytes } = self.occupancy.0.occupied().share();
+        Snapshot {
+            delivered: settled.delivered,
+            dropped,
+            failed: settled.failed,
+            rejected: settled.rejected,
+            delivered_total: settled.delivered_total,
+            waiting: items,
+            waiting_bytes: bytes,
+            last_error: settled.last_error.clone(),
+            has_failed_last: settled.has_failed_last,
+        }
+    }
+
+    /// Reports the end of a loss when its time has come.
+    pub(crate) fn review_health(&self, now: Instant) {
+        self.update_health(false, None, now);
+    }
+
+    /// Time of the next [`review_health`](Self::review_health), if one is due.
+    pub(crate) fn review_at(&self) -> Option<Instant> {
+        lock(&self.health).recovers_at()
+    }
+
+    fn update_health(&self, has_delivered: bool, reason: Option<&str>, now: Instant) {
+        let mut health = lock(&self.health);
+        // Read under the lock: an older sum must not follow a newer one.
+        let lost = self.dropped.0.load(Ordering::Acquire) + lock(&self.settled).failed;
+        let Some(change) = health.observe(lost, has_delivered, now) else { return };
+        self.is_loss_known.store(change == HealthChange::Failing, Ordering::Release);
+        drop(health);
+        contained(|| (self.on_change)(&change, reason.unwrap_or(QUEUE_FULL)));
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counts").field("snapshot", &self.snapshot()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom_queue)))]
+mod tests;

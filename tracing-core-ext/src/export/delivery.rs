@@ -21,8 +21,8 @@ use tracing::Dispatch;
 use super::shutdown::ShutdownSignal;
 use super::{
     counting_exporter::CountingExporter,
-    counts::Tally,
-    health::{Change, Outage},
+    tally::Tally,
+    outage::{Change, Outage},
     loss::{ExportLoss, Signal},
 };
 use crate::{base::self_log::SelfLog, config::batch::BatchConfig};

@@ -1,36 +1,153 @@
-/// Only the thread that exports writes here, so a request never waits for it.
-#[derive(Debug, Default)]
-pub(crate) struct Outage {
-    lost_before: Option<u64>,
-    lost_so_far: u64,
-    pub(crate) last_error: Option<String>,
+//! Whether items are being lost, for one log line at the beginning of a loss and one at its end.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+/// Time without a loss after which a loss has ended. Overload alternates between batches; an outage does not.
+pub(crate) const QUIET_PERIOD: Duration = Duration::from_secs(30);
+
+/// State of one exporter.
+#[derive(Debug)]
+pub(crate) struct ExportHealth {
+    quiet_period: Duration,
+    lost: u64,
+    failing: Option<Failing>,
 }
 
+#[derive(Debug)]
+struct Failing {
+    lost_before: u64,
+    last_loss: Instant,
+    /// Whether an export has succeeded since the last loss.
+    has_delivered: bool,
+}
+
+/// Change of an [`ExportHealth`].
 #[derive(Debug, PartialEq)]
-pub(crate) enum Change {
-    Down,
-    Up { lost: u64 },
+pub(crate) enum HealthChange {
+    /// Items are being lost from now on.
+    Failing,
+    /// Nothing has been lost for the quiet period, and items are delivered.
+    Recovered {
+        /// Number of items lost since [`Failing`](Self::Failing).
+        lost: u64,
+    },
 }
 
-impl Outage {
-    pub(crate) fn is_down(&self) -> bool {
-        self.lost_before.is_some()
+impl ExportHealth {
+    pub(crate) fn new(quiet_period: Duration) -> Self {
+        Self { quiet_period, lost: 0, failing: None }
     }
 
-    pub(crate) fn observe(&mut self, lost: u64) -> Option<Change> {
-        let before = std::mem::replace(&mut self.lost_so_far, lost);
-        let losing = lost > before;
-        match self.lost_before {
-            None if losing => {
-                self.lost_before = Some(before);
-                Some(Change::Down)
+    /// Compares the number of all items lost until `now` with the last observation.
+    pub(crate) fn observe(
+        &mut self,
+        lost: u64,
+        has_delivered: bool,
+        now: Instant,
+    ) -> Option<HealthChange> {
+        let before = std::mem::replace(&mut self.lost, lost);
+        let is_losing = lost > before;
+        match &mut self.failing {
+            None if is_losing => {
+                self.failing =
+                    Some(Failing { lost_before: before, last_loss: now, has_delivered: false });
+                Some(HealthChange::Failing)
             }
-            Some(start) if !losing => {
-                self.lost_before = None;
-                self.last_error = None;
-                Some(Change::Up { lost: lost - start })
+            None => None,
+            Some(failing) if is_losing => {
+                (failing.last_loss, failing.has_delivered) = (now, false);
+                None
             }
-            _ => None,
+            Some(failing) => {
+                failing.has_delivered |= has_delivered;
+                self.recover(now)
+            }
         }
+    }
+
+    fn recover(&mut self, now: Instant) -> Option<HealthChange> {
+        let has_recovered = self.recovers_at().is_some_and(|at| at <= now);
+        let recovered = self.failing.take_if(|_| has_recovered)?;
+        Some(HealthChange::Recovered { lost: self.lost - recovered.lost_before })
+    }
+
+    /// Time at which the loss has ended, if nothing is lost until then.
+    pub(crate) fn recovers_at(&self) -> Option<Instant> {
+        let failing = self.failing.as_ref().filter(|failing| failing.has_delivered)?;
+        Some(failing.last_loss + self.quiet_period)
+    }
+}
+
+impl HealthChange {
+    /// Logs one line. `reason` is that of the loss.
+    pub(crate) fn log(&self, items: &str, destination: &str, reason: &str) {
+        match self {
+            Self::Failing => tracing::warn!(
+                endpoint = destination,
+                error = reason,
+                "{items} cannot be delivered; requests are not affected"
+            ),
+            Self::Recovered { lost } => {
+                tracing::info!(endpoint = destination, lost, "{items} are delivered again");
+            }
+        }
+    }
+}
+
+/// Runs code of the user, such as a log writer, and stops a panic there: it must not end the export thread.
+pub(crate) fn contained<R>(call: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
+#[cfg(all(test, not(loom_queue)))]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_loss_has_ended_after_a_quiet_period_with_a_delivery() {
+        let (mut health, start) = (ExportHealth::new(QUIET_PERIOD), Instant::now());
+        assert_eq!(health.observe(0, true, start), None);
+        assert_eq!(health.observe(3, false, start), Some(HealthChange::Failing));
+        assert_eq!(health.observe(5, false, start + SECOND), None);
+        assert_eq!(health.recovers_at(), None, "nothing is delivered");
+        assert_eq!(health.observe(5, true, start + 2 * SECOND), None);
+        let end = start + SECOND + QUIET_PERIOD;
+        assert_eq!(health.recovers_at(), Some(end));
+        assert_eq!(health.observe(5, true, end - SECOND), None);
+        assert_eq!(health.observe(5, false, end), Some(HealthChange::Recovered { lost: 5 }));
+        assert_eq!(health.recovers_at(), None);
+        assert_eq!(health.observe(6, true, end), Some(HealthChange::Failing));
+    }
+
+    #[test]
+    fn time_without_a_delivery_ends_no_loss() {
+        let (mut health, start) = (ExportHealth::new(QUIET_PERIOD), Instant::now());
+        health.observe(1, false, start);
+        assert_eq!(health.observe(1, false, start + 100 * QUIET_PERIOD), None);
+        let late = health.observe(1, true, start + 101 * QUIET_PERIOD);
+        assert_eq!(late, Some(HealthChange::Recovered { lost: 1 }));
+    }
+
+    #[test]
+    fn a_state_that_alternates_with_every_batch_changes_twice() {
+        let (mut health, start) = (ExportHealth::new(QUIET_PERIOD), Instant::now());
+        let mut changes = Vec::new();
+        for batch in 0..100 {
+            let lost = batch / 2 + 1;
+            changes.extend(health.observe(u64::from(lost), true, start + batch * SECOND / 4));
+        }
+        changes.extend(health.observe(50, true, start + 60 * SECOND));
+        assert_eq!(changes, [HealthChange::Failing, HealthChange::Recovered { lost: 50 }]);
+    }
+
+    #[test]
+    fn a_panic_of_a_log_writer_is_contained() {
+        assert_eq!(contained(|| 1), Some(1));
+        assert_eq!(contained(|| -> u8 { panic!("closed pipe") }), None);
     }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, time::Duration};
 
-use super::counts::Tally;
+use super::tally::Tally;
 
 /// What telemetry could not deliver before it shut down.
 ///

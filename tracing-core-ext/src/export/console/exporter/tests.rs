@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use super::*;
 use crate::{
     config::batch::BatchConfig,
-    export::{console::output::tests::Page, counts::Tally, delivery::CountingProcessor},
+    export::{console::output::tests::Page, tally::Tally, delivery::CountingProcessor},
 };
 
 const INBOUND: TraceId = TraceId::from_bytes([7; 16]);

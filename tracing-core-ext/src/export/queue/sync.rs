@@ -1,0 +1,44 @@
+//! Synchronization primitives of the queue: those of `std`, or those of the model checker `loom`.
+
+use std::{sync::PoisonError, time::Instant};
+
+#[cfg(all(test, loom_queue))]
+pub(crate) use loom::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+#[cfg(not(all(test, loom_queue)))]
+pub(crate) use std::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+/// Keeps a value apart from the cache lines of its neighbours. 128 bytes, because processors prefetch lines in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+/// Locks a mutex, also after a thread has panicked while it held the lock.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until `is_done` returns true or `until` has passed. Returns the last answer of `is_done`.
+pub(crate) fn wait<T>(
+    condvar: &Condvar,
+    mut guard: MutexGuard<'_, T>,
+    until: Instant,
+    is_done: impl Fn(&T) -> bool,
+) -> bool {
+    loop {
+        if is_done(&guard) {
+            return true;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let waited = condvar.wait_timeout(guard, left);
+        guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
