@@ -37,7 +37,7 @@ fn log_once(what: &'static str, panic: &(dyn Any + Send)) {
 }
 
 /// Returns the message of a panic, if it has one.
-fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

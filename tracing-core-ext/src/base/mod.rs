@@ -11,3 +11,5 @@ pub(crate) mod self_log;
 pub(crate) mod truncate;
 
 pub(crate) use self::contain::contain;
+#[cfg(feature = "telemetry")]
+pub(crate) use self::contain::panic_message;

@@ -1,10 +1,19 @@
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::env::{Env, positive};
-use crate::base::error::TelemetryError;
+use crate::{base::error::TelemetryError, export::QUIET_PERIOD};
 
-/// What the queue may hold at most: the SDK makes room for all of it at once.
+/// Largest number of spans in a queue.
 const MAX_SPANS: u64 = 1 << 20;
+
+/// Memory of the spans in a queue: 64 MiB.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Limits that can be set for the memory of a queue: 1 MiB to 1 TiB.
+pub(crate) const QUEUE_BYTES: RangeInclusive<usize> = 1 << 20..=(1 << 40) - 1;
+
+/// Smallest delay. Zero would keep the export thread busy.
+pub(crate) const MIN_DELAY: Duration = Duration::from_millis(1);
 
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -13,6 +22,8 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct BatchConfig {
     pub(crate) queue: usize,
     pub(crate) size: usize,
+    /// Memory of all spans in the queue.
+    pub(crate) max_bytes: usize,
     pub(crate) delay: Option<Duration>,
     /// Of one export with all its attempts, where the exporter's own timeout is not shorter.
     #[cfg_attr(
@@ -20,12 +31,21 @@ pub(crate) struct BatchConfig {
         allow(dead_code, reason = "only OTLP exports may take long")
     )]
     pub(crate) export_timeout: Duration,
+    /// Time without a loss after which a loss has ended.
+    pub(crate) quiet_period: Duration,
 }
 
 #[cfg(test)]
 impl BatchConfig {
     pub(crate) const fn new(queue: usize, size: usize, delay: Option<Duration>) -> Self {
-        Self { queue, size, delay, export_timeout: EXPORT_TIMEOUT }
+        Self {
+            queue,
+            size,
+            max_bytes: MAX_BYTES,
+            delay,
+            export_timeout: EXPORT_TIMEOUT,
+            quiet_period: QUIET_PERIOD,
+        }
     }
 }
 
@@ -42,9 +62,22 @@ impl Env {
         Ok(BatchConfig {
             queue,
             size: size.unwrap_or(512).min(queue),
-            delay: self.milliseconds(["OTEL_BSP_SCHEDULE_DELAY"])?,
+            max_bytes: MAX_BYTES,
+            delay: self.delay()?,
             export_timeout: timeout.unwrap_or(EXPORT_TIMEOUT),
+            quiet_period: QUIET_PERIOD,
         })
+    }
+
+    /// Zero is valid: OpenTelemetry environment variable specification, "Duration".
+    fn delay(&self) -> Result<Option<Duration>, TelemetryError> {
+        const DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+        let Some(value) = self.text(DELAY)? else { return Ok(None) };
+        let delay = value.trim().parse().map(Duration::from_millis);
+        let delay = delay.map_err(|_| {
+            TelemetryError::setting(DELAY, value, "a whole number of milliseconds, 0 or more")
+        })?;
+        Ok(Some(delay.max(MIN_DELAY)))
     }
 
     fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {

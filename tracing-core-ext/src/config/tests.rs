@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::{ffi::OsString, time::Duration};
 
 use super::*;
 use crate::exchange::builder::VALUE_LIMIT_VARIABLES;
@@ -103,9 +103,26 @@ fn a_number_that_is_none_is_refused() {
     for value in ["0", "-1", "ten", "1.5"] {
         let expected = "expected a whole number greater than 0";
         assert_eq!(
-            refusal_of("OTEL_BSP_SCHEDULE_DELAY", value),
-            format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}")
+            refusal_of("OTEL_BSP_EXPORT_TIMEOUT", value),
+            format!("OTEL_BSP_EXPORT_TIMEOUT={value:?}: {expected}")
         );
+    }
+}
+
+#[test]
+fn a_delay_of_zero_is_the_smallest_one_and_no_other_delay_is_invented() {
+    let delay = |value: &str| {
+        let value = value.to_owned();
+        let lookup = move |name: &str| (name == "OTEL_BSP_SCHEDULE_DELAY").then(|| value.clone());
+        EnvConfig::read(&Env::from_fn(lookup)).map(|config| config.batch.delay)
+    };
+    assert_eq!(delay("0").unwrap(), Some(Duration::from_millis(1)));
+    assert_eq!(delay(" 70 ").unwrap(), Some(Duration::from_millis(70)));
+    assert_eq!(delay("").unwrap(), None);
+    for value in ["-1", "ten", "1.5"] {
+        let expected = "expected a whole number of milliseconds, 0 or more";
+        let error = delay(value).unwrap_err().to_string();
+        assert_eq!(error, format!("OTEL_BSP_SCHEDULE_DELAY={value:?}: {expected}"));
     }
 }
 

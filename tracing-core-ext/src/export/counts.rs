@@ -1,4 +1,4 @@
-//! Counts of the items offered to one exporter: offered = delivered + lost + waiting, at every moment.
+//! Counts of the items offered to one exporter: offered = delivered + lost + removed + waiting, at every moment.
 //!
 //! Items offered are not counted: they are the sum. Producers only raise `waiting` and `dropped`. Everything that lowers a
 //! part of the sum happens under the lock of `settled`, and a snapshot holds this lock while it reads.
@@ -6,7 +6,7 @@
 use std::{fmt, time::Instant};
 
 use super::{
-    health::{ExportHealth, HealthChange, QUIET_PERIOD, contained},
+    health::{ExportHealth, HealthChange, contained},
     queue::{
         occupancy::{Occupancy, Occupied, Refusal, Share},
         sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, lock},
@@ -35,6 +35,7 @@ struct Settled {
     delivered: u64,
     failed: u64,
     rejected: u64,
+    removed: u64,
     delivered_total: u64,
     last_error: Option<String>,
     has_failed_last: bool,
@@ -49,6 +50,8 @@ pub(crate) struct Outcome {
     pub(crate) failed: u64,
     /// Number of items that the destination has refused.
     pub(crate) rejected: u64,
+    /// Number of items that were removed on purpose before the export.
+    pub(crate) removed: u64,
     /// Reason why items are lost.
     pub(crate) reason: Option<String>,
 }
@@ -64,6 +67,8 @@ pub(crate) struct Snapshot {
     pub(crate) failed: u64,
     /// Number of items that the destination has refused or the exporter has lost after it had accepted them.
     pub(crate) rejected: u64,
+    /// Number of items that were removed on purpose before the export. They are not lost.
+    pub(crate) removed: u64,
     /// Number of items that were ever delivered. Unlike `delivered`, it never falls.
     pub(crate) delivered_total: u64,
     /// Number of items in the queue, those being exported included.
@@ -84,12 +89,29 @@ impl Outcome {
 
     /// Result of an export that delivered nothing.
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
-        Self { failed: u64::MAX, rejected: 0, reason: Some(reason.into()) }
+        Self { failed: u64::MAX, reason: Some(reason.into()), ..Self::default() }
     }
 
     /// Result of an export of which the destination has refused some items.
+    #[cfg(any(test, feature = "otlp"))]
     pub(crate) fn rejected(items: u64, reason: impl Into<String>) -> Self {
-        Self { failed: 0, rejected: items, reason: Some(reason.into()) }
+        Self { rejected: items, reason: Some(reason.into()), ..Self::default() }
+    }
+
+    /// Limits the losses to those of `items` items.
+    pub(crate) fn of_items(self, items: u64) -> Self {
+        let (lost, rejected) = self.lost_of(items);
+        Self { failed: lost - rejected, rejected, ..self }
+    }
+
+    /// Adds the result for other items of the same batch. The first reason is kept.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed.saturating_add(other.failed),
+            rejected: self.rejected.saturating_add(other.rejected),
+            removed: self.removed.saturating_add(other.removed),
+            reason: self.reason.or(other.reason),
+        }
     }
 
     /// Lost items, and those of them that were rejected.
@@ -107,21 +129,22 @@ impl Snapshot {
 
     /// Number of items that came to the queue, with or without success.
     pub(crate) fn offered(&self) -> u64 {
-        self.delivered + self.lost() + self.waiting
+        self.delivered + self.lost() + self.removed + self.waiting
     }
 }
 
 impl Counts {
-    /// Limits what may wait. `on_change` is called when a loss begins and when it ends.
+    #[cfg(test)]
     pub(crate) fn new(
         max_items: usize,
         max_bytes: usize,
         on_change: impl Fn(&HealthChange, &str) + Send + Sync + 'static,
     ) -> Self {
-        let health = ExportHealth::new(QUIET_PERIOD);
+        let health = ExportHealth::new(super::health::QUIET_PERIOD);
         Self::with_health(max_items, max_bytes, health, on_change)
     }
 
+    /// Limits what may wait. `on_change` is called when a loss begins and when it ends.
     pub(super) fn with_health(
         max_items: usize,
         max_bytes: usize,
@@ -139,6 +162,7 @@ impl Counts {
     }
 
     /// Largest number of items that may wait.
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) fn capacity(&self) -> u64 {
         self.occupancy.0.limits().items
     }
@@ -167,16 +191,18 @@ impl Counts {
 
     /// Counts the end of an export, and returns the places of its items.
     pub(crate) fn settle(&self, share: Share, outcome: Outcome) {
-        let (lost, rejected) = outcome.lost_of(share.items);
+        let removed = outcome.removed.min(share.items);
+        let (lost, rejected) = outcome.lost_of(share.items - removed);
         let mut settled = lock(&self.settled);
         self.occupancy.0.release(share);
-        let arrived = share.items - lost;
+        let arrived = share.items - removed - lost;
         let late = std::mem::take(&mut settled.late).min(settled.delivered + arrived);
         settled.delivered += arrived;
         settled.delivered -= late;
         settled.delivered_total += arrived.saturating_sub(late);
         settled.failed += lost + late;
         settled.rejected += rejected + late;
+        settled.removed += removed;
         settled.has_failed_last = lost + late > 0;
         settled.last_error = outcome.reason.or(settled.last_error.take());
         let reason = settled.has_failed_last.then(|| settled.last_error.clone()).flatten();
@@ -200,6 +226,7 @@ impl Counts {
     }
 
     /// Counts an item that failed before it had a place.
+    #[cfg(any(test, feature = "otlp"))]
     pub(crate) fn fail_one(&self, reason: impl Into<String>) {
         let reason = reason.into();
         let mut settled = lock(&self.settled);
@@ -220,6 +247,7 @@ impl Counts {
             dropped,
             failed: settled.failed,
             rejected: settled.rejected,
+            removed: settled.removed,
             delivered_total: settled.delivered_total,
             waiting: items,
             waiting_bytes: bytes,

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, time::Duration};
 
-use super::tally::Tally;
+use super::counts::Snapshot;
 
 /// What telemetry could not deliver before it shut down.
 ///
@@ -18,7 +18,7 @@ pub struct ShutdownError {
 pub struct ExportLoss {
     pub(crate) signal: Signal,
     pub(crate) destination: String,
-    pub(crate) tally: Tally,
+    pub(crate) counted: Snapshot,
 }
 
 /// What is exported.
@@ -56,31 +56,31 @@ impl ExportLoss {
 
     /// How many sampled spans had ended; of metrics, how many exports were tried.
     pub fn ended(&self) -> u64 {
-        self.tally.ended
+        self.counted.offered()
     }
 
     /// How many of them were delivered.
     pub fn delivered(&self) -> u64 {
-        self.tally.delivered
+        self.counted.delivered
     }
 
     /// How many were not, for whatever reason.
     pub fn lost(&self) -> u64 {
-        self.tally.lost()
+        self.counted.lost() + self.counted.waiting
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, waited: Option<Duration>) -> fmt::Result {
-        let Self { signal, destination, tally } = self;
-        let (lost, ended) = (tally.lost(), tally.ended);
+        let Self { signal, destination, counted } = self;
+        let (lost, ended) = (self.lost(), self.ended());
         let what = signal.counted();
         write!(f, "{lost} of {ended} {what} were not delivered to {destination}")?;
-        if let Some(waited) = waited.filter(|_| tally.waiting() > 0) {
+        if let Some(waited) = waited.filter(|_| counted.waiting > 0) {
             write!(f, " within {:.1} s", waited.as_secs_f64())?;
         }
         let parts = [
-            (tally.failed, self.failures()),
-            (tally.dropped, "dropped because the queue was full".into()),
-            (tally.waiting(), "still waiting".into()),
+            (counted.failed, self.failures()),
+            (counted.dropped, "dropped because the queue was full".into()),
+            (counted.waiting, "still waiting".into()),
         ];
         let mut separator = ": ";
         for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
@@ -91,7 +91,7 @@ impl ExportLoss {
     }
 
     fn failures(&self) -> String {
-        let reason = self.tally.last_error.as_deref();
+        let reason = self.counted.last_error.as_deref();
         let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
         format!("failed{reason}")
     }
@@ -136,8 +136,8 @@ impl Error for ShutdownError {}
 mod tests {
     use super::*;
 
-    fn loss(signal: Signal, tally: Tally) -> ExportLoss {
-        ExportLoss { signal, destination: "http://localhost:4318".to_owned(), tally }
+    fn loss(signal: Signal, counted: Snapshot) -> ExportLoss {
+        ExportLoss { signal, destination: "http://localhost:4318".to_owned(), counted }
     }
 
     fn said(losses: Vec<ExportLoss>, waited: Option<Duration>) -> String {
@@ -146,23 +146,22 @@ mod tests {
 
     #[test]
     fn a_loss_names_the_counts_the_destination_and_the_reason() {
-        let tally = Tally {
-            ended: 40,
+        let counted = Snapshot {
             delivered: 37,
             failed: 3,
             last_error: Some("connection refused".to_owned()),
-            ..Tally::default()
+            ..Snapshot::default()
         };
         assert_eq!(
-            said(vec![loss(Signal::Traces, tally)], None),
+            said(vec![loss(Signal::Traces, counted)], None),
             "3 of 40 spans were not delivered to http://localhost:4318: 3 failed (connection refused)"
         );
     }
 
     #[test]
     fn a_missed_deadline_is_said_of_what_still_waits() {
-        let waits = Tally { ended: 9, delivered: 4, dropped: 2, ..Tally::default() };
-        let failed = Tally { ended: 2, delivered: 1, failed: 1, ..Tally::default() };
+        let waits = Snapshot { delivered: 4, dropped: 2, waiting: 3, ..Snapshot::default() };
+        let failed = Snapshot { delivered: 1, failed: 1, ..Snapshot::default() };
         let losses = vec![loss(Signal::Traces, waits), loss(Signal::CumulativeMetrics, failed)];
         assert_eq!(
             said(losses, Some(Duration::from_secs(5))),

@@ -12,7 +12,7 @@ use opentelemetry::{
     metrics::{AsyncInstrument, Meter, MeterProvider},
 };
 
-use super::{delivery::Delivery, pipeline::Pipeline};
+use super::{counts::Snapshot, pipeline::Pipeline, state::ExportState};
 
 const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
@@ -34,9 +34,9 @@ fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
         .with_unit("{span}")
         .with_description("The number of spans for which the processing has finished, either successful or failed.")
         .with_callback(each(pipelines, |pipeline, observer| {
-            let tally = pipeline.delivery.tally();
-            observer.observe(tally.arrived + tally.failed, &pipeline.processor);
-            observer.observe(tally.dropped, &pipeline.processor_error("queue_full"));
+            let counted = pipeline.counted();
+            observer.observe(counted.delivered_total + counted.failed + counted.removed, &pipeline.processor);
+            observer.observe(counted.dropped, &pipeline.processor_error("queue_full"));
         }))
         .build();
     meter
@@ -44,7 +44,7 @@ fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
         .with_unit("{span}")
         .with_description("The number of spans in the queue, those being exported included.")
         .with_callback(each(pipelines, |pipeline, observer| {
-            observer.observe(signed(pipeline.delivery.tally().waiting()), &pipeline.processor);
+            observer.observe(signed(pipeline.counted().waiting), &pipeline.processor);
         }))
         .build();
     meter
@@ -52,7 +52,7 @@ fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
         .with_unit("{span}")
         .with_description("The maximum number of spans the queue can hold.")
         .with_callback(each(pipelines, |pipeline, observer| {
-            observer.observe(signed(pipeline.delivery.capacity()), &pipeline.processor);
+            observer.observe(signed(pipeline.state.counts().capacity()), &pipeline.processor);
         }))
         .build();
 }
@@ -65,10 +65,10 @@ fn observe_exporters(meter: &Meter, pipelines: &Arc<[Observed]>) {
             "The number of spans for which the export has finished, either successful or failed.",
         )
         .with_callback(each(pipelines, |pipeline, observer| {
-            let tally = pipeline.delivery.tally();
-            observer.observe(tally.arrived, &pipeline.exporter);
-            observer.observe(tally.rejected, &pipeline.exporter_error("rejected"));
-            let failed = tally.failed.saturating_sub(tally.rejected);
+            let counted = pipeline.counted();
+            observer.observe(counted.delivered_total, &pipeline.exporter);
+            observer.observe(counted.rejected, &pipeline.exporter_error("rejected"));
+            let failed = counted.failed.saturating_sub(counted.rejected);
             observer.observe(failed, &pipeline.exporter_error("failed"));
         }))
         .build();
@@ -90,16 +90,20 @@ fn signed(count: u64) -> i64 {
 
 /// A pipeline and the names of its parts.
 struct Observed {
-    delivery: Arc<Delivery>,
+    state: Arc<ExportState>,
     processor: [KeyValue; 2],
     exporter: [KeyValue; 2],
 }
 
 impl Observed {
     fn new((at, pipeline): (usize, &Pipeline)) -> Self {
-        let delivery = Arc::clone(&pipeline.delivery);
-        let exporter = component(delivery.exporter_type(), at);
-        Self { delivery, processor: component(PROCESSOR, at), exporter }
+        let state = Arc::clone(pipeline.state());
+        let exporter = component(state.exporter_type(), at);
+        Self { state, processor: component(PROCESSOR, at), exporter }
+    }
+
+    fn counted(&self) -> Snapshot {
+        self.state.counts().snapshot()
     }
 
     fn processor_error(&self, error: &'static str) -> [KeyValue; 3] {

@@ -17,8 +17,11 @@ use super::{
 use crate::export::self_metrics;
 use crate::{
     base::{error::TelemetryError, self_log::SelfLog},
-    config::EnvConfig,
-    export::pipeline::{MultiSpanProcessor, Pipeline},
+    config::{
+        EnvConfig,
+        batch::{BatchConfig, QUEUE_BYTES},
+    },
+    export::pipeline::Pipeline,
     propagation::Propagator,
     trace::{Sampler, TracerProvider},
 };
@@ -34,6 +37,7 @@ impl TelemetryBuilder {
     /// Makes everything and installs nothing.
     pub(crate) fn prepare(mut self) -> Result<BuiltTelemetry, TelemetryError> {
         let mut environment = EnvConfig::read(&self.variables)?;
+        self.check_queue(&mut environment.batch)?;
         let propagator = self.propagator.take().or(environment.propagator.take());
         let propagator = propagator.unwrap_or_else(Propagator::w3c);
         let lines = self.log_layer_config(&environment);
@@ -88,6 +92,7 @@ impl TelemetryBuilder {
         let attributes = std::mem::take(&mut self.attributes);
         let resource = resource(&service.name, &environment.resource_attributes, attributes);
         let pipelines = self.pipelines(&service.name, &resource, environment)?;
+        let provider = self.provider(resource.clone(), sampler, environment, &pipelines);
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let metrics = self.metrics.start(&resource, &environment.metrics)?;
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -95,7 +100,7 @@ impl TelemetryBuilder {
             self_metrics::observe(metrics.provider(), &pipelines);
         }
         let telemetry = Telemetry {
-            provider: provider(resource, sampler, environment, &pipelines),
+            provider,
             propagator,
             pipelines,
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -118,7 +123,13 @@ impl TelemetryBuilder {
         if destinations.is_empty() {
             destinations = Destination::of_environment(environment);
         }
-        let way = Way { service_name, resource, environment };
+        let way = Way {
+            service_name,
+            resource,
+            environment,
+            hook: self.before_export.as_ref(),
+            shutdown_timeout: self.shutdown_timeout,
+        };
         destinations.into_iter().map(|destination| destination.pipeline(&way)).collect()
     }
 
@@ -169,22 +180,40 @@ impl TelemetryBuilder {
             service_name: service.map(|service| service.name),
         }
     }
-}
 
-fn provider(
-    resource: Resource,
-    sampler: Sampler,
-    environment: &EnvConfig,
-    pipelines: &[Pipeline],
-) -> TracerProvider {
-    let limits = &environment.limits;
-    let mut builder = TracerProvider::builder()
-        .with_resource(resource)
-        .with_sampler(sampler)
-        .with_span_limits(limits.counts)
-        .with_span_processor(MultiSpanProcessor::new(pipelines));
-    if let Some(limit) = limits.value {
-        builder = builder.with_attribute_value_length_limit(limit);
+    /// Processors of users come first: their shutdown must not wait for an exporter.
+    fn provider(
+        &mut self,
+        resource: Resource,
+        sampler: Sampler,
+        environment: &EnvConfig,
+        pipelines: &[Pipeline],
+    ) -> TracerProvider {
+        let limits = &environment.limits;
+        let mut builder = TracerProvider::builder()
+            .with_resource(resource)
+            .with_sampler(sampler)
+            .with_span_limits(limits.counts);
+        if let Some(limit) = limits.value {
+            builder = builder.with_attribute_value_length_limit(limit);
+        }
+        for processor in std::mem::take(&mut self.span_processors) {
+            builder = builder.with_boxed_span_processor(processor);
+        }
+        for pipeline in pipelines {
+            builder = builder.with_record_processor(pipeline.clone());
+        }
+        builder.build()
     }
-    builder.build()
+
+    /// Sets the limits of the queues that code has.
+    fn check_queue(&self, batch: &mut BatchConfig) -> Result<(), TelemetryError> {
+        let Some(bytes) = self.max_queue_bytes else { return Ok(()) };
+        if !QUEUE_BYTES.contains(&bytes) {
+            let expected = format!("{} to {} bytes", QUEUE_BYTES.start(), QUEUE_BYTES.end());
+            return Err(TelemetryError::setting("max_queue_bytes()", bytes.to_string(), expected));
+        }
+        batch.max_bytes = bytes;
+        Ok(())
+    }
 }

@@ -1,11 +1,14 @@
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use opentelemetry::{Key, KeyValue, Value, global};
-use opentelemetry_sdk::trace::{ShouldSample, SpanExporter};
+use opentelemetry_sdk::trace::{ShouldSample, SpanData, SpanExporter, SpanProcessor};
 use tracing::Dispatch;
 use tracing_subscriber::{
     filter::LevelFilter,
@@ -32,7 +35,7 @@ use crate::{
     base::error::TelemetryError,
     config::env::Env,
     exchange::installed,
-    export::console::Console,
+    export::{console::Console, pipeline::hook::SpanHook},
     propagation::{Propagator, propagator},
     trace::Sampler,
 };
@@ -51,6 +54,9 @@ pub struct TelemetryBuilder {
     pub(crate) attributes: Vec<KeyValue>,
     pub(crate) propagator: Option<Propagator>,
     pub(crate) destinations: Vec<Destination>,
+    pub(crate) before_export: Option<SpanHook>,
+    pub(crate) span_processors: Vec<Box<dyn SpanProcessor>>,
+    pub(crate) max_queue_bytes: Option<usize>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_writer: Option<BoxMakeWriter>,
@@ -69,6 +75,9 @@ impl TelemetryBuilder {
             attributes: Vec::new(),
             propagator: None,
             destinations: Vec::new(),
+            before_export: None,
+            span_processors: Vec::new(),
+            max_queue_bytes: None,
             sampler: None,
             log_format: LogFormat::default(),
             log_writer: None,
@@ -187,6 +196,50 @@ impl TelemetryBuilder {
     /// Exports through this exporter. It is called on a thread of its own.
     pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.destinations.push(Destination::own(exporter));
+        self
+    }
+
+    /// Calls this function for each span before it is exported, for example to remove personal data. It may change the span,
+    /// and returns whether the span is exported. It runs on the threads that export, once for each exporter, so requests do
+    /// not wait for it. [`span_processor`](Self::span_processor) receives spans without it.
+    ///
+    /// A span that it removes is not counted as lost. If it panics, the span is not exported, because it may still contain
+    /// the data: it is counted as lost, and a log line has the message.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .before_export(|span| {
+    ///         span.attributes.retain(|attribute| attribute.key.as_str() != "user.email");
+    ///         span.name != "GET /health"
+    ///     })
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn before_export(
+        mut self,
+        hook: impl Fn(&mut SpanData) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.before_export = Some(Arc::new(hook));
+        self
+    }
+
+    /// Adds a processor of the SDK. It receives the end of each span, on the thread that ends it. Its `on_start` is not
+    /// called, because it requires a span of the SDK.
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.span_processors.push(Box::new(processor));
+        self
+    }
+
+    /// Limits the memory of the spans that wait for each exporter, beside the number of `OTEL_BSP_MAX_QUEUE_SIZE`. Spans
+    /// beyond it are counted as lost. The default is 64 MiB; a limit below 1 MiB is an error.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = Some(bytes);
         self
     }
 

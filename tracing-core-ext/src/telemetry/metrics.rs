@@ -30,8 +30,8 @@ use crate::{
 use crate::{
     config::{metrics::HistogramAggregation, otlp::METRICS},
     export::{
-        delivery::Delivery,
         otlp::{Otlp, metrics::OtlpMetricExporter, settings::Settings},
+        state::ExportState,
     },
 };
 
@@ -57,7 +57,7 @@ pub(crate) struct MetricsOptions {
 pub(crate) struct Metrics {
     provider: SdkMeterProvider,
     #[cfg(feature = "otlp")]
-    delivery: Option<Arc<Delivery>>,
+    state: Option<Arc<ExportState>>,
     #[cfg(feature = "prometheus")]
     served: Option<ScrapeServer>,
 }
@@ -75,14 +75,14 @@ impl MetricsOptions {
         }
         let builder = SdkMeterProvider::builder().with_resource(resource.clone());
         #[cfg(feature = "otlp")]
-        let (builder, delivery) = self.push(builder, environment)?;
+        let (builder, state) = self.push(builder, environment)?;
         #[cfg(feature = "prometheus")]
         let (builder, served) = self.serve(builder, resource, environment, exporters)?;
         let provider = builder.build();
         Ok(Some(Metrics {
             provider,
             #[cfg(feature = "otlp")]
-            delivery,
+            state,
             #[cfg(feature = "prometheus")]
             served: served.map(ScrapeServer::listen).transpose()?,
         }))
@@ -100,7 +100,7 @@ impl MetricsOptions {
             return Ok(Some(Metrics {
                 provider: SdkMeterProvider::builder().build(),
                 #[cfg(feature = "otlp")]
-                delivery: None,
+                state: None,
                 served: Some(served.listen()?),
             }));
         }
@@ -146,21 +146,21 @@ impl MetricsOptions {
         &self,
         builder: MeterProviderBuilder,
         environment: &MetricsVariables,
-    ) -> Result<(MeterProviderBuilder, Option<Arc<Delivery>>), TelemetryError> {
+    ) -> Result<(MeterProviderBuilder, Option<Arc<ExportState>>), TelemetryError> {
         if !self.has_otlp {
             return Ok((builder, None));
         }
         let mut settings = Settings::resolve(&self.otlp, &environment.otlp, &METRICS)?;
         settings.timeout = settings.timeout.min(environment.timeout.unwrap_or(EXPORT_TIMEOUT));
         let temporality = environment.temporality.unwrap_or_default();
-        let delivery = Delivery::of_metrics(settings.endpoint.to_string(), temporality);
-        let delivery = Arc::new(delivery);
-        let exporter = OtlpMetricExporter::new(settings, temporality, Arc::clone(&delivery))?;
+        let state = ExportState::for_metrics(settings.endpoint.to_string(), temporality);
+        let state = Arc::new(state);
+        let exporter = OtlpMetricExporter::new(settings, temporality, Arc::clone(&state))?;
         let reader = PeriodicReader::builder(exporter)
             .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
             .build();
         let builder = self.with_histograms(builder, environment.histograms)?;
-        Ok((builder.with_reader(reader), Some(delivery)))
+        Ok((builder.with_reader(reader), Some(state)))
     }
 
     /// By a view, which holds for whatever reads the meters.
@@ -200,8 +200,8 @@ impl Metrics {
     /// Where changes of state are logged.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         #[cfg(feature = "otlp")]
-        if let Some(delivery) = &self.delivery {
-            delivery.log_to(dispatch);
+        if let Some(state) = &self.state {
+            state.log_to(dispatch);
         }
         #[cfg(not(feature = "otlp"))]
         let _ = dispatch;
@@ -210,7 +210,7 @@ impl Metrics {
     /// What was not delivered in the end.
     pub(crate) fn loss(&self) -> Option<ExportLoss> {
         #[cfg(feature = "otlp")]
-        return self.delivery.as_ref()?.loss();
+        return self.state.as_ref()?.loss();
         #[cfg(not(feature = "otlp"))]
         None
     }
@@ -237,13 +237,13 @@ impl Metrics {
 
     #[cfg(feature = "otlp")]
     fn meter_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
-        let (meters, delivery) = (self.provider.clone(), self.delivery.clone());
-        if let Some(delivery) = &delivery {
-            delivery.closing().trigger();
+        let (meters, state) = (self.provider.clone(), self.state.clone());
+        if let Some(state) = &state {
+            state.closing().trigger();
         }
-        Box::new(move || match (meters.shutdown_with_timeout(timeout), delivery) {
+        Box::new(move || match (meters.shutdown_with_timeout(timeout), state) {
             (Ok(()) | Err(OTelSdkError::AlreadyShutdown), _) | (_, None) => {}
-            (Err(error), Some(delivery)) => delivery.never_sent(error.to_string()),
+            (Err(error), Some(state)) => state.counts().fail_one(error.to_string()),
         })
     }
 

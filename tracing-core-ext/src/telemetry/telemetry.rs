@@ -73,7 +73,7 @@ impl Telemetry {
     /// Where changes of state are logged.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.log.set(dispatch);
-        self.pipelines.iter().for_each(|pipeline| pipeline.delivery.log_to(dispatch));
+        self.pipelines.iter().for_each(|pipeline| pipeline.state().log_to(dispatch));
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         if let Some(metrics) = &self.metrics {
             metrics.log_to(dispatch);
@@ -87,14 +87,13 @@ impl Telemetry {
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         self.metrics.iter().for_each(Metrics::drain);
         let for_spans = self.timeout - self.for_metrics();
-        let mut in_time = all_done_within(for_spans, self.pipeline_shutdown_tasks());
+        self.pipelines.iter().for_each(Pipeline::close);
+        let mut in_time = all_done_within(for_spans, vec![self.provider_shutdown_task(for_spans)]);
         in_time &= all_done_within(
             self.timeout - started.elapsed().min(for_spans),
             self.metrics_shutdown_tasks(),
         );
-        // Ends at once: of what is closed nothing is waited for, and of what hangs nothing more either.
-        let _ = self.provider.shutdown_with_timeout(Duration::ZERO);
-        let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.delivery.loss());
+        let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.state().loss());
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let losses = losses.chain(self.metrics.iter().filter_map(Metrics::loss));
         ShutdownError::of(losses.collect(), (!in_time).then(|| started.elapsed()))
@@ -109,10 +108,11 @@ impl Telemetry {
         Duration::ZERO
     }
 
-    fn pipeline_shutdown_tasks(&self) -> Vec<ShutdownTask> {
-        let timeout = self.timeout;
-        let closing = |pipeline: &Pipeline| Box::new(pipeline.closing(timeout)) as ShutdownTask;
-        self.pipelines.iter().map(closing).collect()
+    /// Waits for the pipelines, which are closed and end at the same time, and shuts processors of users down.
+    fn provider_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
+        let provider = self.provider.clone();
+        // The counts have the result, and more than it.
+        Box::new(move || drop(provider.shutdown_with_timeout(timeout)))
     }
 
     #[cfg(any(feature = "otlp", feature = "prometheus"))]

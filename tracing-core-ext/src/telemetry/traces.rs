@@ -9,14 +9,18 @@ use crate::config::{otlp::TRACES, protocol::Protocol};
 #[cfg(feature = "jaeger")]
 use crate::export::jaeger::{JaegerEndpoint, JaegerExporter};
 #[cfg(feature = "otlp")]
-use crate::export::otlp::{Otlp, OtlpSpanExporter, settings::Settings};
+use crate::export::otlp::{Otlp, settings::Settings, traces::OtlpSpanExporter};
 use crate::{
     base::error::TelemetryError,
     config::{EnvConfig, traces::TracesExporter},
     export::{
         console::{Console, exporter::ConsoleExporter},
-        delivery::Delivery,
-        pipeline::{Pipeline, Treatment},
+        pipeline::{
+            Pipeline, PipelineOptions,
+            exporter::{BatchExporter, SdkExporter},
+            hook::SpanHook,
+        },
+        state::ExportState,
     },
 };
 
@@ -38,13 +42,15 @@ pub(crate) enum Destination {
     Own(MakePipeline),
 }
 
-type MakePipeline = Box<dyn FnOnce(&Way<'_>) -> Pipeline + Send>;
+type MakePipeline = Box<dyn FnOnce(&Way<'_>) -> Result<Pipeline, TelemetryError> + Send>;
 
 /// What every pipeline of a service has in common.
 pub(crate) struct Way<'a> {
     pub(crate) service_name: &'a str,
     pub(crate) resource: &'a Resource,
     pub(crate) environment: &'a EnvConfig,
+    pub(crate) hook: Option<&'a SpanHook>,
+    pub(crate) shutdown_timeout: Duration,
 }
 
 impl Destination {
@@ -81,15 +87,15 @@ impl Destination {
 
     pub(crate) fn own(exporter: impl SpanExporter + 'static) -> Self {
         Self::Own(Box::new(|way| {
-            let delivery = way.delivery("exporter()".to_owned(), "span_exporter");
-            way.pipeline(exporter, delivery, EXPORT_DELAY)
+            let state = way.state("exporter()".to_owned(), "span_exporter");
+            way.pipeline(SdkExporter(exporter), state, EXPORT_DELAY)
         }))
     }
 
     pub(crate) fn pipeline(self, way: &Way<'_>) -> Result<Pipeline, TelemetryError> {
         match self {
-            Self::Console(console) => Ok(way.to_console(&console)),
-            Self::Own(make) => Ok(make(way)),
+            Self::Console(console) => way.to_console(&console),
+            Self::Own(make) => make(way),
             #[cfg(feature = "otlp")]
             Self::Otlp(options) => way.over_otlp(&options),
             #[cfg(not(feature = "otlp"))]
@@ -117,47 +123,51 @@ impl From<TracesExporter> for Destination {
 }
 
 impl Way<'_> {
-    fn delivery(&self, destination: String, exporter_type: &'static str) -> Arc<Delivery> {
-        let delivery = Delivery::of_spans(destination, &self.environment.batch);
-        Arc::new(delivery.of_type(exporter_type))
+    fn state(&self, destination: String, exporter_type: &'static str) -> Arc<ExportState> {
+        let batch = &self.environment.batch;
+        Arc::new(ExportState::for_spans(destination, exporter_type, batch))
     }
 
     fn pipeline(
         &self,
-        exporter: impl SpanExporter + 'static,
-        delivery: Arc<Delivery>,
+        exporter: impl BatchExporter,
+        state: Arc<ExportState>,
         default_delay: Duration,
-    ) -> Pipeline {
-        let treatment =
-            Treatment { batch: &self.environment.batch, default_delay, resource: self.resource };
-        Pipeline::new(exporter, delivery, &treatment)
+    ) -> Result<Pipeline, TelemetryError> {
+        let options = PipelineOptions {
+            batch: &self.environment.batch,
+            resource: self.resource,
+            hook: self.hook,
+            shutdown_timeout: self.shutdown_timeout,
+        };
+        Pipeline::start(exporter, state, default_delay, options)
     }
 
-    fn to_console(&self, console: &Console) -> Pipeline {
-        let delivery = self.delivery(console.destination().to_owned(), "console_span_exporter");
-        let kept = Arc::clone(&delivery);
+    fn to_console(&self, console: &Console) -> Result<Pipeline, TelemetryError> {
+        let state = self.state(console.destination().to_owned(), "console_span_exporter");
+        let no_color = self.environment.no_color;
         let exporter =
-            ConsoleExporter::new(self.service_name, console, self.environment.no_color, kept);
-        self.pipeline(exporter, delivery, CONSOLE_DELAY)
+            ConsoleExporter::new(self.service_name, console, no_color, Arc::clone(&state));
+        self.pipeline(SdkExporter(exporter), state, CONSOLE_DELAY)
     }
 
     #[cfg(feature = "jaeger")]
     fn to_jaeger(&self, endpoint: Option<JaegerEndpoint>) -> Result<Pipeline, TelemetryError> {
         let jaeger = &self.environment.jaeger;
         let endpoint = jaeger.endpoint(endpoint)?;
-        let delivery = self.delivery(endpoint.to_string(), "jaeger_span_exporter");
+        let state = self.state(endpoint.to_string(), "jaeger_span_exporter");
         let timeout = jaeger.timeout.min(self.environment.batch.export_timeout);
-        let exporter = JaegerExporter::new(&endpoint, jaeger, timeout, &delivery)?;
-        Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
+        let exporter = JaegerExporter::new(&endpoint, jaeger, timeout, &state)?;
+        self.pipeline(SdkExporter(exporter), state, EXPORT_DELAY)
     }
 
     #[cfg(feature = "otlp")]
     fn over_otlp(&self, options: &Otlp) -> Result<Pipeline, TelemetryError> {
         let mut settings = Settings::resolve(options, &self.environment.traces, &TRACES)?;
         settings.timeout = settings.timeout.min(self.environment.batch.export_timeout);
-        let delivery = self.delivery(settings.endpoint.to_string(), type_over(settings.protocol));
-        let exporter = OtlpSpanExporter::new(settings, &delivery)?;
-        Ok(self.pipeline(exporter, delivery, EXPORT_DELAY))
+        let state = self.state(settings.endpoint.to_string(), type_over(settings.protocol));
+        let exporter = OtlpSpanExporter::new(settings, &state)?;
+        self.pipeline(exporter, state, EXPORT_DELAY)
     }
 }
 

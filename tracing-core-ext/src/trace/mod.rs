@@ -22,7 +22,7 @@ mod tracer;
 pub(crate) use self::{
     alias::{ExchangeTracer, REQUEST, WEBSOCKET},
     parent::ParentSource,
-    pool::{PooledRecord, recycle},
+    pool::{PooledRecord, put as recycle_one, recycle},
     processor::RecordProcessor,
     record::SpanRecord,
     start::{AnyTracer, SpanStart, StartedSpan, boxed_link},

@@ -48,7 +48,7 @@ fn refill() -> Box<SpanRecord> {
 
 /// Returns a record to its own thread.
 #[inline]
-pub(super) fn put(mut record: Box<SpanRecord>) {
+pub(crate) fn put(mut record: Box<SpanRecord>) {
     record.clear();
     let _ = FREE.try_with(|free| {
         if let Ok(mut free) = free.try_borrow_mut()

@@ -168,7 +168,11 @@ impl TracerProviderBuilder {
 
     /// Adds a processor that receives the end of each span. Its `on_start` is not called.
     pub fn with_span_processor(self, processor: impl SpanProcessor + 'static) -> Self {
-        self.with_record_processor(EndOnlyProcessor(Box::new(processor)))
+        self.with_boxed_span_processor(Box::new(processor))
+    }
+
+    pub(crate) fn with_boxed_span_processor(self, processor: Box<dyn SpanProcessor>) -> Self {
+        self.with_record_processor(EndOnlyProcessor(processor))
     }
 
     /// Exports each span on the thread that ends it, for tests and examples.

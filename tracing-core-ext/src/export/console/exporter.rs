@@ -17,7 +17,7 @@ use super::{
     trace_buffer::{EvictedTrace, TraceBuffer},
     waterfall::{Waterfall, WaterfallSpan},
 };
-use crate::export::delivery::Delivery;
+use crate::export::state::ExportState;
 
 /// Spans kept until the root of their trace has ended, all traces together.
 const MAX_SPANS: usize = 8_192;
@@ -30,7 +30,7 @@ pub(crate) struct ConsoleExporter {
     no_color: bool,
     output: Output,
     resource: Resource,
-    delivery: Arc<Delivery>,
+    export: Arc<ExportState>,
     state: Mutex<State>,
 }
 
@@ -52,7 +52,7 @@ impl ConsoleExporter {
         service: &str,
         console: &Console,
         no_color: bool,
-        delivery: Arc<Delivery>,
+        export: Arc<ExportState>,
     ) -> Self {
         Self {
             service: service.to_owned(),
@@ -60,7 +60,7 @@ impl ConsoleExporter {
             no_color,
             output: console.output(),
             resource: Resource::builder_empty().build(),
-            delivery,
+            export,
             state: Mutex::new(State {
                 waiting: TraceBuffer::new(MAX_SPANS),
                 lost: Lost::default(),
@@ -120,7 +120,7 @@ impl ConsoleExporter {
     fn report_lost(&self, state: &mut State) {
         let lost = std::mem::take(&mut state.lost);
         if let Some(reason) = lost.reason {
-            self.delivery.reject(lost.spans as u64, reason);
+            self.export.counts().reject(lost.spans as u64, reason);
         }
     }
 }

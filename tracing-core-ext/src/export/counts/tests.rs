@@ -5,6 +5,7 @@ use std::{
 };
 
 use super::*;
+use crate::export::QUIET_PERIOD;
 
 fn counts(capacity: usize) -> Counts {
     Counts::new(capacity, 1 << 20, |_, _| {})
@@ -64,7 +65,10 @@ fn a_result_never_counts_more_than_the_batch() {
 fn failed_and_rejected_items_of_one_batch_are_counted_apart() {
     let counts = counts(8);
     offer(&counts, 8);
-    counts.settle(share(8), Outcome { failed: 3, rejected: 2, reason: Some("mixed".to_owned()) });
+    counts.settle(
+        share(8),
+        Outcome { failed: 3, rejected: 2, removed: 0, reason: Some("mixed".to_owned()) },
+    );
     let counted = counts.snapshot();
     assert_eq!((counted.delivered, counted.failed, counted.rejected), (3, 5, 2));
 }

@@ -8,7 +8,7 @@ use crate::{
     base::{error::TelemetryError, redacted_url::is_loopback},
     config::jaeger::{Credentials, JaegerConfig},
     export::{
-        delivery::Delivery,
+        state::ExportState,
         transport::{
             Transport,
             http_client::{build_client, client},
@@ -38,13 +38,13 @@ impl Collector {
         url: &Url,
         jaeger: &JaegerConfig,
         timeout: Duration,
-        delivery: &Arc<Delivery>,
+        state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
         let is_loopback = url.host_str().is_some_and(is_loopback);
         let client = build_client(client(is_loopback, url.scheme() == "https"))?;
         let credentials = jaeger.credentials.clone();
         Ok(Self {
-            transport: Transport::new(timeout, delivery)?,
+            transport: Transport::new(timeout, state)?,
             target: Arc::new(CollectorRequest { client, url: url.clone(), credentials }),
         })
     }
@@ -52,7 +52,8 @@ impl Collector {
     /// Fails with the status and what the collector says, or with the innermost cause.
     pub(super) async fn send(&self, batch: Vec<u8>) -> Result<(), String> {
         let (target, batch) = (Arc::clone(&self.target), Bytes::from(batch));
-        self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await
+        let sent = self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await;
+        sent.map_err(|failure| failure.reason)
     }
 }
 

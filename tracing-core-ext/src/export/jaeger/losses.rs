@@ -1,4 +1,4 @@
-use crate::export::delivery::Delivery;
+use crate::export::counts::Counts;
 
 /// Spans that did not arrive.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ impl BatchLoss {
     }
 
     /// Fails where this batch is lost as a whole, and nothing else.
-    pub(super) fn report(self, batch: usize, delivery: &Delivery) -> Result<(), String> {
+    pub(super) fn report(self, batch: usize, counts: &Counts) -> Result<(), String> {
         let Some(reason) = self.reason else { return Ok(()) };
         if self.of_earlier_batches == 0 && self.of_batch == batch as u64 {
             return Err(reason);
         }
-        delivery.reject(self.of_batch + self.of_earlier_batches, reason);
+        counts.reject(self.of_batch + self.of_earlier_batches, reason);
         Ok(())
     }
 }
@@ -40,12 +40,11 @@ impl BatchLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::batch::BatchConfig;
 
     fn told(losses: BatchLoss, batch: usize) -> (Result<(), String>, bool) {
-        let settings = BatchConfig::new(8, 8, None);
-        let delivery = Delivery::of_spans("udp://nowhere".to_owned(), &settings);
-        (losses.report(batch, &delivery), delivery.has_rejected())
+        let counts = Counts::new(8, 8, |_, _| {});
+        let result = losses.report(batch, &counts);
+        (result, counts.snapshot().last_error.is_some())
     }
 
     #[test]

@@ -25,7 +25,7 @@ use opentelemetry_sdk::{
 
 pub use self::endpoint::JaegerEndpoint;
 use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::BatchLoss};
-use super::delivery::Delivery;
+use super::state::ExportState;
 use crate::{base::error::TelemetryError, config::jaeger::JaegerConfig};
 
 /// Sends spans to an agent or to a collector.
@@ -33,7 +33,7 @@ use crate::{base::error::TelemetryError, config::jaeger::JaegerConfig};
 pub(crate) struct JaegerExporter {
     encoder: Encoder,
     receiver: JaegerTransport,
-    delivery: Arc<Delivery>,
+    state: Arc<ExportState>,
 }
 
 #[derive(Debug)]
@@ -49,11 +49,11 @@ impl JaegerExporter {
         endpoint: &JaegerEndpoint,
         jaeger: &JaegerConfig,
         timeout: Duration,
-        delivery: &Arc<Delivery>,
+        state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
         let encoder = Encoder::new(&Resource::builder_empty().build())?;
-        let receiver = JaegerTransport::new(endpoint, jaeger, timeout, delivery)?;
-        Ok(Self { encoder, receiver, delivery: Arc::clone(delivery) })
+        let receiver = JaegerTransport::new(endpoint, jaeger, timeout, state)?;
+        Ok(Self { encoder, receiver, state: Arc::clone(state) })
     }
 }
 
@@ -62,14 +62,14 @@ impl JaegerTransport {
         endpoint: &JaegerEndpoint,
         jaeger: &JaegerConfig,
         timeout: Duration,
-        delivery: &Arc<Delivery>,
+        state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
         match endpoint {
             JaegerEndpoint::AgentUdp(address) => {
                 Agent::new(*address).map(Self::Agent).map_err(TelemetryError::exporter)
             }
             JaegerEndpoint::CollectorHttp(url) => {
-                Collector::new(url, jaeger, timeout, delivery).map(Self::Collector)
+                Collector::new(url, jaeger, timeout, state).map(Self::Collector)
             }
         }
     }
@@ -96,12 +96,12 @@ impl SpanExporter for JaegerExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let losses = self.receiver.send(&batch, &self.encoder).await;
         let losses = losses.map_err(OTelSdkError::InternalFailure)?;
-        losses.report(batch.len(), &self.delivery).map_err(OTelSdkError::InternalFailure)
+        losses.report(batch.len(), self.state.counts()).map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         let losses = self.receiver.close();
-        losses.report(0, &self.delivery).map_err(OTelSdkError::InternalFailure)
+        losses.report(0, self.state.counts()).map_err(OTelSdkError::InternalFailure)
     }
 
     fn set_resource(&mut self, resource: &Resource) {

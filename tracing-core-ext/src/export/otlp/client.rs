@@ -17,12 +17,13 @@ use crate::{
     base::{error::TelemetryError, redacted_url::RedactedUrl},
     config::{Compression, protocol::Protocol},
     export::{
-        delivery::Delivery,
+        health::contained,
+        state::ExportState,
         transport::{
             Transport,
             http_client::{build_client, client},
             response::HttpResponse,
-            retry::ExportError,
+            retry::{ExportError, Failure},
         },
     },
 };
@@ -33,7 +34,7 @@ pub(crate) struct OtlpClient {
     transport: Transport,
     target: Arc<OtlpRequest>,
     compression: Compression,
-    delivery: Arc<Delivery>,
+    state: Arc<ExportState>,
     /// What the collector has last said, and was logged.
     warning: Mutex<Option<String>>,
 }
@@ -49,7 +50,7 @@ struct OtlpRequest {
 impl OtlpClient {
     pub(crate) fn new(
         settings: Settings,
-        delivery: &Arc<Delivery>,
+        state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
         let Settings { protocol, compression, .. } = settings;
         let client = match settings.http_client.clone() {
@@ -58,21 +59,23 @@ impl OtlpClient {
         };
         let headers = encode::headers(protocol, compression, settings.headers);
         Ok(Self {
-            transport: Transport::new(settings.timeout, delivery)?,
+            transport: Transport::new(settings.timeout, state)?,
             target: Arc::new(OtlpRequest { client, url: settings.url, protocol, headers }),
             compression,
-            delivery: Arc::clone(delivery),
+            state: Arc::clone(state),
             warning: Mutex::default(),
         })
     }
 
-    /// Sends it, again where that may help, and tells what the collector says or why it was not delivered.
-    pub(crate) async fn send(
-        &self,
-        message: &(impl Message + Serialize),
-    ) -> Result<ExportResponse, String> {
+    /// Returns a message in the format of the protocol.
+    pub(super) fn encode(&self, message: &(impl Message + Serialize)) -> Result<Vec<u8>, Failure> {
+        encode::message(message, self.target.protocol).ok_or_else(unwritable)
+    }
+
+    /// Sends a message that [`encode`](Self::encode) has returned, in several attempts if need be.
+    pub(super) async fn send(&self, message: Vec<u8>) -> Result<ExportResponse, Failure> {
         let body = encode::body(message, self.target.protocol, self.compression);
-        let body = body.ok_or("it cannot be written in this protocol")?;
+        let body = body.ok_or_else(unwritable)?;
         let target = Arc::clone(&self.target);
         let attempt = move || Arc::clone(&target).attempt(body.clone());
         let answer = self.transport.send(attempt).await?;
@@ -89,9 +92,15 @@ impl OtlpClient {
         }
         *told = Some(warning.to_owned());
         drop(told);
-        let endpoint = self.delivery.destination();
-        self.delivery.log(|| tracing::warn!(endpoint, "the collector says: {warning}"));
+        let endpoint = self.state.destination();
+        contained(|| {
+            self.state.log(|| tracing::warn!(endpoint, "the collector says: {warning}"));
+        });
     }
+}
+
+fn unwritable() -> Failure {
+    Failure::new("it cannot be written in this protocol")
 }
 
 impl OtlpRequest {
@@ -100,7 +109,7 @@ impl OtlpRequest {
         let received = HttpResponse::send(request).await?;
         match self.protocol {
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => grpc::parse_response(&received),
+            Protocol::Grpc => grpc::parse_response(received),
             Protocol::HttpProtobuf | Protocol::HttpJson => response::parse_response(&received),
         }
     }

@@ -18,20 +18,27 @@ use crate::config::{Compression, protocol::Protocol};
 /// of its implementation, and the version of the exporter": OTLP exporter specification, "User Agent".
 const EXPORTER: &str = concat!("tracing-core-ext-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
-/// The body of an export. None where it cannot be written.
+/// Returns a message in the format of the protocol, or `None` if it cannot be written.
+pub(super) fn message(message: &(impl Message + Serialize), protocol: Protocol) -> Option<Vec<u8>> {
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => Some(message.encode_to_vec()),
+        Protocol::HttpProtobuf => Some(message.encode_to_vec()),
+        Protocol::HttpJson => json(message),
+    }
+}
+
+/// Returns the body of a request with this message, or `None` if it cannot be written.
 pub(super) fn body(
-    message: &(impl Message + Serialize),
+    message: Vec<u8>,
     protocol: Protocol,
     compression: Compression,
 ) -> Option<Bytes> {
+    let message = compressed(message, compression)?;
     match protocol {
         #[cfg(feature = "grpc")]
-        Protocol::Grpc => {
-            let message = compressed(message.encode_to_vec(), compression)?;
-            grpc::framed(&message, compression == Compression::Gzip)
-        }
-        Protocol::HttpProtobuf => compressed(message.encode_to_vec(), compression).map(Bytes::from),
-        Protocol::HttpJson => compressed(json(message)?, compression).map(Bytes::from),
+        Protocol::Grpc => grpc::framed(&message, compression == Compression::Gzip),
+        Protocol::HttpProtobuf | Protocol::HttpJson => Some(message.into()),
     }
 }
 

@@ -37,17 +37,19 @@ pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
 }
 
 /// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
-pub(super) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, ExportError> {
+pub(super) fn parse_response(mut received: HttpResponse) -> Result<ExportResponse, ExportError> {
     if received.status != StatusCode::OK {
-        return Err(failure(received));
+        return Err(failure(&received));
     }
     let in_trailers = Status::of(&received.trailers);
     match in_trailers.or_else(|| Status::of(&received.headers)) {
         Some(Status { code: 0, .. }) => Ok(answer(&received.body)),
         Some(status) => Err(status.failure()),
-        None => Err(ExportError::Permanent(
-            "the answer is not one of gRPC: it has no grpc-status".to_owned(),
-        )),
+        None => Err(received.truncated.take().unwrap_or_else(|| {
+            ExportError::Permanent(
+                "the answer is not one of gRPC: it has no grpc-status".to_owned(),
+            )
+        })),
     }
 }
 
@@ -84,16 +86,24 @@ impl Status {
             true => format!("gRPC {}", name(self.code)),
             false => format!("gRPC {}: {}", name(self.code), self.message),
         };
-        let is_temporary = match self.code {
-            1 | 4 | 10 | 11 | 14 | 15 => true,
-            8 => self.retry.is_some(),
-            _ => false,
-        };
-        match is_temporary {
-            true => ExportError::Retryable { reason, wait: self.retry },
-            false => ExportError::Permanent(reason),
+        match self.code {
+            8 | 11 if self.retry.is_none() && is_about_size(&self.message) => {
+                ExportError::TooLarge(reason)
+            }
+            8 if self.retry.is_none() => ExportError::Permanent(reason),
+            1 | 4 | 8 | 10 | 11 | 14 | 15 => ExportError::Retryable { reason, wait: self.retry },
+            _ => ExportError::Permanent(reason),
         }
     }
+}
+
+/// Whether a message is one of the implementations of gRPC about the size of a request: those in Go and C++, in Java, in
+/// Rust.
+fn is_about_size(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["message larger than max", "message exceeds maximum size", "message length too large"]
+        .iter()
+        .any(|part| message.contains(part))
 }
 
 /// `RetryInfo` among the details of the status.

@@ -9,7 +9,10 @@ use opentelemetry_sdk::{
 use super::{client::OtlpClient, settings::Settings};
 use crate::{
     base::error::TelemetryError,
-    export::{cardinality_warning::CardinalityWarning, delivery::Delivery},
+    export::{
+        cardinality_warning::CardinalityWarning, counts::Outcome, health::contained,
+        state::ExportState, transport::retry::Failure,
+    },
 };
 
 /// Sends metrics.
@@ -17,7 +20,7 @@ use crate::{
 pub(crate) struct OtlpMetricExporter {
     client: OtlpClient,
     temporality: Temporality,
-    delivery: Arc<Delivery>,
+    state: Arc<ExportState>,
     overflow: CardinalityWarning,
 }
 
@@ -25,26 +28,33 @@ impl OtlpMetricExporter {
     pub(crate) fn new(
         settings: Settings,
         temporality: Temporality,
-        delivery: Arc<Delivery>,
+        state: Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
-        let client = OtlpClient::new(settings, &delivery)?;
-        Ok(Self { client, temporality, delivery, overflow: CardinalityWarning::default() })
+        let client = OtlpClient::new(settings, &state)?;
+        Ok(Self { client, temporality, state, overflow: CardinalityWarning::default() })
+    }
+}
+
+impl OtlpMetricExporter {
+    async fn send(&self, metrics: &ResourceMetrics) -> Result<Outcome, Failure> {
+        let message = self.client.encode(&ExportMetricsServiceRequest::from(metrics))?;
+        let response = self.client.send(message).await?;
+        Ok(match response.rejected {
+            0 => Outcome::delivered(),
+            // Exports are counted here, and data points by the collector.
+            _ => Outcome::failed(response.rejection_message()),
+        })
     }
 }
 
 impl PushMetricExporter for OtlpMetricExporter {
     /// Answers Ok even for what is lost, for the SDK would log every single export.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.delivery.log(|| self.overflow.warn_once(metrics));
-        self.delivery.accept();
-        match self.client.send(&ExportMetricsServiceRequest::from(metrics)).await {
-            // Exports are counted, and the collector counts data points.
-            Ok(answer) if answer.rejected > 0 => {
-                self.delivery.failed(1, answer.rejection_message())
-            }
-            Ok(_) => self.delivery.delivered(1),
-            Err(reason) => self.delivery.failed(1, reason),
-        }
+        // A log writer may panic, which would end the thread of the SDK.
+        contained(|| self.state.log(|| self.overflow.warn_once(metrics)));
+        let export = self.state.begin();
+        let outcome = self.send(metrics).await.unwrap_or_else(|it| Outcome::failed(it.reason));
+        self.state.end(export, outcome);
         Ok(())
     }
 

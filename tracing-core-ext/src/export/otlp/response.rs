@@ -22,9 +22,10 @@ pub(crate) struct ExportResponse {
 impl ExportResponse {
     /// What cannot be read counts as consent, for the status has told it.
     pub(super) fn from_http(headers: &HeaderMap, body: &Bytes) -> Self {
-        match is_json(headers) {
-            true => Self::from_json(body).unwrap_or_default(),
-            false => Self::from_protobuf(body.clone()),
+        match media_type(headers) {
+            _ if is_json(headers) => Self::from_json(body).unwrap_or_default(),
+            Some(_) if !is_protobuf(headers) => Self::default(),
+            _ => Self::from_protobuf(body.clone()),
         }
     }
 
@@ -71,19 +72,17 @@ pub(super) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, 
     if !received.status.is_success() {
         return Err(failure(received));
     }
-    match other_media_type(received) {
-        Some(other) => {
-            Err(ExportError::Permanent(format!("answered {}, not OTLP", printable(other))))
+    match media_type(&received.headers).filter(|found| is_page(received, found)) {
+        Some(page) => {
+            Err(ExportError::Permanent(format!("answered {}, not OTLP", printable(page))))
         }
         None => Ok(ExportResponse::from_http(&received.headers, &received.body)),
     }
 }
 
-/// That of a page, say, which is shown to whatever is posted. An answer that is empty or has no type counts as one of OTLP.
-fn other_media_type(received: &HttpResponse) -> Option<&str> {
-    let headers = &received.headers;
-    let other = !received.body.is_empty() && !is_json(headers) && !is_protobuf(headers);
-    media_type(headers).filter(|_| other)
+/// Whether the response is a web page. Some servers send one for every request, without reading its spans.
+fn is_page(received: &HttpResponse, media_type: &str) -> bool {
+    !received.body.is_empty() && media_type.eq_ignore_ascii_case("text/html")
 }
 
 pub(super) fn failure(received: &HttpResponse) -> ExportError {

@@ -82,6 +82,7 @@ impl<T: Queued> Queue<T> {
     }
 
     /// Counts of this queue.
+    #[cfg(test)]
     pub(crate) fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }

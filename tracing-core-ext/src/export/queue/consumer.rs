@@ -1,11 +1,6 @@
 //! Consumer side of a [`Queue`]: makes batches, and settles them.
 
-use std::{
-    collections::VecDeque,
-    mem,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 use super::{
     bounded::{BatchLimits, Control, Entry, Queue, Queued, STRIPES, deadline},
@@ -234,15 +229,9 @@ impl<T: Queued> Batch<'_, T> {
     }
 
     /// Number of items at the start of the export.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> u64 {
         self.consumer.share.items
-    }
-
-    /// Waits before another attempt, as a backend may require. Returns false at once when the queue is closed.
-    pub(crate) fn pause(&self, time: Duration) -> bool {
-        let queue = &self.consumer.queue;
-        let control = lock(&queue.control);
-        !wait(&queue.consumer_wakes, control, deadline(time), |control| control.is_closed)
     }
 
     /// Counts what became of the items.

@@ -13,10 +13,10 @@ mod suppress;
 use std::{sync::Arc, time::Duration};
 
 use self::{
-    retry::{ExportError, Retry},
+    retry::{ExportError, Failure, Retry},
     runtime::ExportRuntime,
 };
-use super::delivery::Delivery;
+use super::state::ExportState;
 use crate::base::error::TelemetryError;
 
 /// Sends exports to one collector.
@@ -26,33 +26,33 @@ pub(crate) struct Transport {
     retry: Arc<Retry>,
     /// Of an export, with all its attempts.
     timeout: Duration,
-    delivery: Arc<Delivery>,
+    state: Arc<ExportState>,
 }
 
 impl Transport {
-    pub(crate) fn new(timeout: Duration, delivery: &Arc<Delivery>) -> Result<Self, TelemetryError> {
+    pub(crate) fn new(timeout: Duration, state: &Arc<ExportState>) -> Result<Self, TelemetryError> {
         Ok(Self {
             runtime: ExportRuntime::new().map_err(TelemetryError::exporter)?,
-            retry: Arc::default(),
+            retry: Arc::new(Retry::new(state.has_queue())),
             timeout,
-            delivery: Arc::clone(delivery),
+            state: Arc::clone(state),
         })
     }
 
-    /// Makes an export, again where that may help, or tells why it was not delivered.
+    /// Makes an export, in several attempts if need be. While the backend requires a pause, an export of spans waits.
     pub(crate) async fn send<T, A>(
         &self,
         attempt: impl FnMut() -> A + Send + 'static,
-    ) -> Result<T, String>
+    ) -> Result<T, Failure>
     where
         T: Send + 'static,
         A: Future<Output = Result<T, ExportError>> + Send + 'static,
     {
-        let (retry, delivery) = (Arc::clone(&self.retry), Arc::clone(&self.delivery));
+        let (retry, state) = (Arc::clone(&self.retry), Arc::clone(&self.state));
         let timeout = self.timeout;
         let sending = self
             .runtime
-            .run(async move { retry.until_delivered(timeout, delivery.closing(), attempt).await });
-        sending.await.unwrap_or_else(|| Err("the exporter is shut down".to_owned()))
+            .run(async move { retry.until_delivered(timeout, state.closing(), attempt).await });
+        sending.await.unwrap_or_else(|| Err(Failure::new("the exporter is shut down")))
     }
 }

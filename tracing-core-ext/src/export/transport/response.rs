@@ -1,7 +1,11 @@
 use std::{error::Error, io, time::SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderMap, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
+use http_body::Frame;
 use http_body_util::BodyExt;
 use reqwest::RequestBuilder;
 
@@ -11,13 +15,16 @@ use crate::export::console::waterfall::text::safe;
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
 const MAX_QUOTED_CHARS: usize = 200;
 
-/// A response, read to its end.
+/// A response, as far as it could be read.
 pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
     pub(crate) trailers: HeaderMap,
+    /// Reason why the body has no end. The head of a response over HTTP already has the result.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
+    pub(crate) truncated: Option<ExportError>,
 }
 
 impl HttpResponse {
@@ -26,15 +33,20 @@ impl HttpResponse {
         let response = request.send().await.map_err(|error| send_failure(&error))?;
         let (head, mut body) = http::Response::from(response).into_parts();
         let mut kept = BytesMut::new();
-        let mut trailers = HeaderMap::new();
+        let (mut trailers, mut truncated) = (HeaderMap::new(), None);
         while let Some(frame) = body.frame().await {
-            match frame.map_err(|error| send_failure(&error))?.into_data() {
-                Ok(data) if kept.len() + data.len() > MAX_RESPONSE_BYTES => break,
-                Ok(data) => kept.extend_from_slice(&data),
-                Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
+            match frame.map(Frame::into_data) {
+                Ok(Ok(data)) if kept.len() + data.len() > MAX_RESPONSE_BYTES => break,
+                Ok(Ok(data)) => kept.extend_from_slice(&data),
+                Ok(Err(frame)) => trailers = frame.into_trailers().unwrap_or_default(),
+                Err(error) => {
+                    truncated = Some(send_failure(&error));
+                    break;
+                }
             }
         }
-        Ok(Self { status: head.status, headers: head.headers, body: kept.freeze(), trailers })
+        let http::response::Parts { status, headers, .. } = head;
+        Ok(Self { status, headers, body: kept.freeze(), trailers, truncated })
     }
 
     /// "The client SHOULD retry" these, "the client MUST NOT retry" others: OTLP specification, "Retryable Response Codes".
@@ -42,13 +54,21 @@ impl HttpResponse {
     pub(crate) fn failure(&self, message: Option<&str>) -> ExportError {
         let reason = self.reason(message);
         match self.status.as_u16() {
+            413 => ExportError::TooLarge(reason),
             429 | 502..=504 => {
                 let after = self.headers.get(RETRY_AFTER);
-                let wait = after.and_then(|after| retry_after(after, SystemTime::now()));
+                let wait = after.and_then(|after| retry_after(after, self.date()));
                 ExportError::Retryable { reason, wait }
             }
             _ => ExportError::Permanent(reason),
         }
+    }
+
+    /// Time of the response, by the clock of the backend if it sends one.
+    fn date(&self) -> SystemTime {
+        let date = self.headers.get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        date.unwrap_or_else(SystemTime::now)
     }
 
     fn reason(&self, message: Option<&str>) -> String {

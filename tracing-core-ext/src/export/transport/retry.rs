@@ -11,47 +11,81 @@ use crate::export::shutdown::ShutdownSignal;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
-/// So that no sum overflows, and no nonsense silences a service for good.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Longest pause that a backend can require.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Longest timeout, so that no deadline overflows.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 
 /// Why an attempt has failed.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ExportError {
     /// The same request would fail again.
     Permanent(String),
-    /// It may succeed later, after the time the collector asks for.
+    /// The backend accepts only smaller requests.
+    TooLarge(String),
+    /// It may succeed later, after the time that the backend requires.
     Retryable { reason: String, wait: Option<Duration> },
 }
 
-/// When a collector may be asked again, kept from one export to the next.
-#[derive(Debug, Default)]
-pub(super) struct Retry(Mutex<Option<Backoff>>);
+/// Failure of an export after its last attempt.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    /// Whether smaller requests may succeed.
+    pub(crate) is_too_large: bool,
+}
 
-/// What the last attempt, which has failed, leaves to the next.
+/// Time of the next attempt, kept from one export to the next.
+#[derive(Debug)]
+pub(super) struct Retry {
+    backoff: Mutex<Option<Backoff>>,
+    /// Whether an export waits for the end of a pause that the backend requires, however long it takes.
+    waits_for_pauses: bool,
+}
+
+/// Delay before the next attempt.
 #[derive(Clone, Debug)]
 struct Backoff {
     until: Instant,
-    /// How long the next one will be, where the collector does not say.
+    /// Delay after the next failure for which the backend requires none.
     next: Duration,
     reason: String,
+    /// Whether the backend requires this delay.
+    is_required: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_too_large: false }
+    }
 }
 
 impl Retry {
-    /// Attempts until one succeeds, one fails for good, or there is no time for another.
+    pub(super) fn new(waits_for_pauses: bool) -> Self {
+        Self { backoff: Mutex::default(), waits_for_pauses }
+    }
+
+    /// Makes attempts until one succeeds, one fails for good, or there is no time for another. A pause that the backend
+    /// requires is no part of the time.
     pub(super) async fn until_delivered<T, A>(
         &self,
         timeout: Duration,
         closing: &ShutdownSignal,
         mut attempt: impl FnMut() -> A,
-    ) -> Result<T, String>
+    ) -> Result<T, Failure>
     where
         A: Future<Output = Result<T, ExportError>>,
     {
-        let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
+        let timeout = timeout.min(LONGEST_TIMEOUT);
+        let mut deadline = Instant::now() + timeout;
         let mut failed = None;
         loop {
-            if let Err(backoff) = self.wait(deadline, closing).await {
-                return Err(failed.unwrap_or_else(|| backoff.in_words()));
+            match self.wait(deadline, closing).await {
+                Ok(Waited::WithinTimeout) => {}
+                Ok(Waited::ForBackend) => deadline = Instant::now() + timeout,
+                Err(backoff) => {
+                    return Err(Failure::new(failed.unwrap_or_else(|| backoff.in_words())));
+                }
             }
             let is_last = closing.is_triggered();
             let failure = match timeout_at(deadline, attempt()).await {
@@ -59,54 +93,66 @@ impl Retry {
                     *self.backoff() = None;
                     return Ok(delivered);
                 }
+                Ok(Err(ExportError::TooLarge(reason))) => {
+                    *self.backoff() = None;
+                    return Err(Failure { reason, is_too_large: true });
+                }
                 Ok(Err(failure)) => failure,
                 Err(_) => ExportError::Permanent(unanswered(failed.take(), timeout)),
             };
             let is_over = is_last || matches!(failure, ExportError::Permanent(_));
             let reason = self.start_backoff(failure);
             if is_over {
-                return Err(reason);
+                return Err(Failure::new(reason));
             }
             failed = Some(reason);
         }
     }
 
-    /// Until the collector may be asked again, or the service shuts down. Fails where that is too late.
-    async fn wait(&self, deadline: Instant, closing: &ShutdownSignal) -> Result<(), Backoff> {
-        let Some(backoff) = self.backoff().clone() else { return Ok(()) };
+    /// Waits for the time of the next attempt, or until the service shuts down. Fails if that is after the deadline.
+    async fn wait(&self, deadline: Instant, closing: &ShutdownSignal) -> Result<Waited, Backoff> {
+        let Some(backoff) = self.backoff().clone() else { return Ok(Waited::WithinTimeout) };
         if closing.is_triggered() {
-            return Ok(());
+            return Ok(Waited::WithinTimeout);
         }
-        if backoff.until >= deadline {
+        let is_pause = self.waits_for_pauses && backoff.is_required;
+        if !is_pause && backoff.until >= deadline {
             return Err(backoff);
         }
         tokio::select! {
             () = sleep_until(backoff.until) => {}
             () = closing.triggered() => {}
         }
-        Ok(())
+        Ok(if is_pause { Waited::ForBackend } else { Waited::WithinTimeout })
     }
 
-    /// Also after what is final: the next export may be no better, and comes soon.
+    /// Also delays the next export after a permanent failure, because it may fail for the same reason.
     fn start_backoff(&self, failure: ExportError) -> String {
         let mut backoff = self.backoff();
         let delay = backoff.as_ref().map_or(FIRST_DELAY, |backoff| backoff.next);
         let (reason, wait) = match failure {
-            ExportError::Permanent(reason) => (reason, None),
+            ExportError::Permanent(reason) | ExportError::TooLarge(reason) => (reason, None),
             ExportError::Retryable { reason, wait } => (reason, wait),
         };
-        let wait = wait.map_or_else(|| jittered(delay), |wait| wait.max(FIRST_DELAY));
+        let required = wait.filter(|wait| !wait.is_zero());
         *backoff = Some(Backoff {
-            until: Instant::now() + wait.min(LONGEST_WAIT),
+            until: Instant::now() + required.map_or_else(|| jittered(delay), pause),
             next: (delay * 2).min(LONGEST_DELAY),
             reason: reason.clone(),
+            is_required: required.is_some(),
         });
         reason
     }
 
     fn backoff(&self) -> MutexGuard<'_, Option<Backoff>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Kind of a delay that has ended.
+enum Waited {
+    WithinTimeout,
+    ForBackend,
 }
 
 impl Backoff {
@@ -123,13 +169,22 @@ fn unanswered(failed: Option<String>, timeout: Duration) -> String {
     }
 }
 
-/// Between half of it and all of it, so that services do not come back all at once.
+/// Returns between half of the delay and all of it, so that services do not come back at the same time.
 fn jittered(delay: Duration) -> Duration {
-    let random = RandomState::new().build_hasher().finish() % 1024;
-    delay.mul_f64(0.5 + random as f64 / 2048.0)
+    delay.mul_f64(0.5 + random() / 2.0)
 }
 
-/// `Retry-After`: seconds, or a date. RFC 9110, section 10.2.3.
+/// Returns the pause for a required delay: up to a quarter longer, because all services receive the same one.
+fn pause(required: Duration) -> Duration {
+    required.clamp(FIRST_DELAY, LONGEST_PAUSE).mul_f64(1.0 + random() / 4.0)
+}
+
+/// Returns a number from 0 to 1.
+fn random() -> f64 {
+    (RandomState::new().build_hasher().finish() % 1024) as f64 / 1024.0
+}
+
+/// `Retry-After`: seconds, or a date. RFC 9110, section 10.2.3. `now` is the time by the clock of the backend.
 pub(super) fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
     let value = value.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

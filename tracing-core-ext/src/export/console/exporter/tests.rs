@@ -12,19 +12,24 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use super::*;
 use crate::{
     config::batch::BatchConfig,
-    export::{console::output::tests::Page, tally::Tally, delivery::CountingProcessor},
+    export::{
+        console::output::tests::Page,
+        counts::Snapshot,
+        pipeline::{Pipeline, PipelineOptions, exporter::SdkExporter},
+    },
+    trace::TracerProvider as Provider,
 };
 
 const INBOUND: TraceId = TraceId::from_bytes([7; 16]);
 
 const BATCH: BatchConfig = BatchConfig::new(64, 1, None);
 
-fn delivery() -> Arc<Delivery> {
-    Arc::new(Delivery::of_spans("standard output".to_owned(), &BATCH))
+fn state() -> Arc<ExportState> {
+    Arc::new(ExportState::for_spans("standard output".to_owned(), "console", &BATCH))
 }
 
 fn exporter(console: &Console, most_spans: usize) -> ConsoleExporter {
-    let mut exporter = ConsoleExporter::new("shop", console, false, delivery());
+    let mut exporter = ConsoleExporter::new("shop", console, false, state());
     exporter.state.get_mut().unwrap().waiting = TraceBuffer::new(most_spans);
     exporter
 }
@@ -107,40 +112,46 @@ impl Write for Closed {
     }
 }
 
-/// Ends a root whose child has ended in a batch before, and says what became of the spans.
-fn tally(console: &Console, most_spans: usize) -> Tally {
+/// Ends a root whose child has ended in a batch before, and returns what became of the spans.
+fn counted(console: &Console, most_spans: usize) -> Snapshot {
     let exporter = exporter(console, most_spans);
-    let delivery = Arc::clone(&exporter.delivery);
-    let processor =
-        CountingProcessor::new(exporter, &BATCH, Duration::from_secs(3600), Arc::clone(&delivery));
-    let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+    let state = Arc::clone(&exporter.export);
+    let options = PipelineOptions {
+        batch: &BATCH,
+        resource: &Resource::builder_empty().build(),
+        hook: None,
+        shutdown_timeout: Duration::from_secs(5),
+    };
+    let delay = Duration::from_secs(3600);
+    let pipeline = Pipeline::start(SdkExporter(exporter), Arc::clone(&state), delay, options);
+    let provider = Provider::builder().with_record_processor(pipeline.unwrap()).build();
     let tracer = provider.tracer("test");
     let root = Context::new().with_span(tracer.start("root"));
     drop(tracer.start_with_context("child", &root));
     provider.force_flush().unwrap();
     drop(root);
     provider.shutdown().unwrap();
-    delivery.tally()
+    state.counts().snapshot()
 }
 
 #[test]
 fn spans_that_could_not_be_printed_are_failed_also_those_of_earlier_batches() {
-    let tally = tally(&Console::new().writer(Closed), 10);
-    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 0, 2));
-    assert_eq!(tally.last_error.as_deref(), Some("broken pipe"));
+    let counted = counted(&Console::new().writer(Closed), 10);
+    assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 0, 2));
+    assert_eq!(counted.last_error.as_deref(), Some("broken pipe"));
 }
 
 #[test]
 fn json_that_could_not_be_printed_is_failed_span_by_span() {
-    let tally = tally(&Console::new().json().writer(Closed), 10);
-    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 0, 2));
-    assert_eq!(tally.last_error.as_deref(), Some("broken pipe"));
+    let counted = counted(&Console::new().json().writer(Closed), 10);
+    assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 0, 2));
+    assert_eq!(counted.last_error.as_deref(), Some("broken pipe"));
 }
 
 #[test]
 fn spans_dropped_to_make_room_are_failed() {
-    let tally = tally(&Console::new().writer(io::sink()), 0);
-    assert_eq!((tally.ended, tally.delivered, tally.failed), (2, 1, 1));
+    let counted = counted(&Console::new().writer(io::sink()), 0);
+    assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 1, 1));
 }
 
 #[test]

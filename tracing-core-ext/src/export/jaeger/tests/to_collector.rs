@@ -143,18 +143,19 @@ fn a_collector_that_is_busy_is_asked_again() {
 }
 
 #[test]
-fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
+fn spans_wait_for_a_collector_that_requires_a_pause_until_the_shutdown() {
     let busy = "503 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let collector = Collector::answering(busy);
     let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
-    for _ in 0..5 {
-        end_a_span(&telemetry);
-        telemetry.tracer_provider().force_flush().unwrap();
-    }
-    assert_eq!(collector.requests.try_iter().count(), 1);
     end_a_span(&telemetry);
-    telemetry.shutdown().unwrap_err();
-    assert_eq!(collector.requests.try_iter().count(), 1);
+    let provider = telemetry.tracer_provider().clone();
+    let flushing = thread::spawn(move || provider.force_flush());
+    collector.requests.recv().unwrap();
+    (0..5).for_each(|_| end_a_span(&telemetry));
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.starts_with("6 of 6 spans"), "{error}");
+    assert_eq!(collector.requests.try_iter().count(), 2, "one attempt for each batch");
+    let _ = flushing.join().unwrap();
 }
 
 #[test]

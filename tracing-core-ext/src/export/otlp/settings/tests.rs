@@ -7,7 +7,7 @@ use crate::{
         env::Env,
         otlp::{METRICS, TRACES},
     },
-    export::{delivery::Delivery, otlp::client::OtlpClient},
+    export::{otlp::client::OtlpClient, state::ExportState},
 };
 
 type Set = Vec<(String, String)>;
@@ -226,8 +226,8 @@ fn what_is_resolved_does_not_show_what_is_secret() {
     assert!(!format!("{environment:?}").contains("secret"));
     let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
     assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
-    let delivery = Delivery::of_metrics(settings.endpoint.to_string(), Default::default());
-    let client = OtlpClient::new(settings, &Arc::new(delivery)).unwrap();
+    let state = ExportState::for_metrics(settings.endpoint.to_string(), Default::default());
+    let client = OtlpClient::new(settings, &Arc::new(state)).unwrap();
     assert!(!format!("{client:?}").contains("secret"), "{client:?}");
 }
 

@@ -30,31 +30,49 @@ fn a_collector_that_is_busy_is_asked_again_when_it_says() {
 }
 
 #[test]
-fn a_wait_that_does_not_end_before_the_timeout_is_not_begun() {
-    let reply = Reply::Refuse(503, &[("retry-after", "11")], "no \u{1b}room");
-    for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
-        let collector = Collector::replying([reply.clone()]);
-        let started = Instant::now();
-        let error = outcome(otlp.endpoint(&collector.url)).unwrap_err();
-        assert!(error.ends_with(r"(HTTP 503 Service Unavailable: no \u{1b}room)"), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(5));
-        assert_eq!(collector.count(), 1);
-    }
-}
-
-#[test]
-fn a_collector_that_asks_for_a_long_wait_is_asked_once_and_once_more_at_shutdown() {
-    let collector = Collector::replying([Reply::Refuse(503, &[("retry-after", "60")], "")]);
-    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
-    for _ in 0..5 {
+fn while_a_collector_requires_a_pause_spans_wait_and_none_is_lost() {
+    let busy = Reply::Refuse(503, &[("retry-after", "1")], "");
+    let collector = Collector::replying([busy.clone(), busy.clone(), busy, Reply::Accept]);
+    let otlp = Otlp::http_protobuf().endpoint(&collector.url).timeout(Duration::from_millis(500));
+    let (telemetry, _dispatch) = built(otlp);
+    for _ in 0..100 {
         end_a_span(&telemetry);
         telemetry.tracer_provider().force_flush().unwrap();
     }
-    assert_eq!(collector.count(), 1);
+    telemetry.shutdown().unwrap();
+    let exports = collector.exports.try_iter().map(|export| export.spans.len());
+    assert_eq!(exports.skip(3).sum::<usize>(), 100);
+}
+
+#[test]
+fn a_date_is_relative_to_the_clock_of_the_collector() {
+    const AHEAD: &[(&str, &str)] = &[
+        ("date", "Sun, 06 Nov 2050 08:49:37 GMT"),
+        ("retry-after", "Sun, 06 Nov 2050 08:49:38 GMT"),
+    ];
+    let collector = Collector::replying([Reply::Refuse(503, AHEAD, ""), Reply::Accept]);
+    let started = Instant::now();
+    outcome(Otlp::http_json().endpoint(&collector.url)).unwrap();
+    assert!((1..5).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_shutdown_ends_a_long_pause_with_one_attempt_for_each_batch() {
+    let reply = Reply::Refuse(503, &[("retry-after", "60")], "no \u{1b}room");
+    let collector = Collector::replying([reply]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
     end_a_span(&telemetry);
+    let provider = telemetry.tracer_provider().clone();
+    let flushing = thread::spawn(move || provider.force_flush());
+    collector.next();
+    (0..5).for_each(|_| end_a_span(&telemetry));
+    let started = Instant::now();
     let error = telemetry.shutdown().unwrap_err().to_string();
-    assert!(error.contains("6 of 6 spans"), "{error}");
-    assert_eq!(collector.count(), 1);
+    assert!(error.starts_with("6 of 6 spans"), "{error}");
+    assert!(error.ends_with(r"6 failed (HTTP 503 Service Unavailable: no \u{1b}room)"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert_eq!(collector.count(), 2);
+    let _ = flushing.join().unwrap();
 }
 
 #[test]

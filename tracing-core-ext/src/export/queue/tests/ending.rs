@@ -1,4 +1,4 @@
-//! Flush, close, pauses, and an export that ends without a result.
+//! Flush, close, and an export that ends without a result.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -55,22 +55,6 @@ fn closing_exports_what_waits_and_drops_what_comes_later() {
     assert!(queue.join(SOON) && queue.flush(SOON));
     let counted = queue.counts().snapshot();
     assert_eq!((counted.delivered, counted.dropped, counted.offered()), (2, 1, 3));
-}
-
-#[test]
-fn closing_ends_a_pause_before_another_attempt() {
-    let (queue, mut consumer) = queue(&LIMITS);
-    offer(&queue, [0]);
-    thread::scope(|scope| {
-        scope.spawn(|| assert!(queue.flush(SOON)));
-        let batch = batch(&mut consumer);
-        assert!(batch.pause(Duration::from_millis(1)), "a flush ends no pause");
-        scope.spawn(|| queue.close());
-        assert!(!batch.pause(NEVER));
-        batch.settle(Outcome::delivered());
-        assert!(matches!(consumer.next_work(), Work::Flush));
-        assert!(matches!(consumer.next_work(), Work::Closed));
-    });
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! The function of a user that sees each span before it is exported.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::{base::panic_message, export::counts::Outcome, trace::PooledRecord};
+
+/// Reads or changes a span. A span for which it returns false is not exported.
+pub(crate) type SpanHook = Arc<dyn Fn(&mut SpanData) -> bool + Send + Sync>;
+
+/// Spans that may be exported, and what became of the others.
+pub(super) fn apply(hook: &SpanHook, records: &mut [PooledRecord]) -> (Vec<SpanData>, Outcome) {
+    let mut others = Outcome::default();
+    let mut spans = Vec::with_capacity(records.len());
+    for record in records {
+        let mut span = record.take_span_data();
+        match catch_unwind(AssertUnwindSafe(|| hook(&mut span))) {
+            Ok(true) => spans.push(span),
+            Ok(false) => others.removed += 1,
+            // The span may still contain what the hook removes.
+            Err(panic) => {
+                let message = panic_message(&*panic).unwrap_or("no message");
+                others.failed += 1;
+                others.reason =
+                    Some(format!("the function in before_export() panicked: {message}"));
+            }
+        }
+    }
+    (spans, others)
+}

@@ -1,0 +1,119 @@
+//! Path of ended spans to one exporter: a bounded queue, and the thread that exports its batches.
+
+pub(crate) mod exporter;
+pub(crate) mod hook;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+};
+
+use self::{exporter::BatchExporter, hook::SpanHook, thread::ExportThread};
+use super::{
+    queue::{BatchLimits, Queue, Queued, queue},
+    state::ExportState,
+};
+use crate::{
+    base::error::TelemetryError,
+    config::batch::{BatchConfig, MIN_DELAY},
+    trace::{self, PooledRecord, RecordProcessor, SpanRecord},
+};
+
+/// Memory of the spans in one batch. The requests of an exporter have limits of their own.
+const MAX_BATCH_BYTES: usize = 8 << 20;
+
+/// Time limit of a flush, as in the SDK.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The queue of one exporter. Its clones share it.
+#[derive(Clone)]
+pub(crate) struct Pipeline {
+    queue: Arc<Queue<PooledRecord>>,
+    state: Arc<ExportState>,
+}
+
+/// Settings that the pipelines of a service have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct PipelineOptions<'a> {
+    pub(crate) batch: &'a BatchConfig,
+    pub(crate) resource: &'a Resource,
+    pub(crate) hook: Option<&'a SpanHook>,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+impl Queued for PooledRecord {
+    fn size_bytes(&self) -> usize {
+        SpanRecord::size_bytes(self)
+    }
+}
+
+impl Pipeline {
+    /// Starts the export thread.
+    pub(crate) fn start(
+        mut exporter: impl BatchExporter,
+        state: Arc<ExportState>,
+        default_delay: Duration,
+        options: PipelineOptions<'_>,
+    ) -> Result<Self, TelemetryError> {
+        let PipelineOptions { batch, resource, hook, shutdown_timeout } = options;
+        exporter.set_resource(resource);
+        let limits = BatchLimits {
+            max_items: batch.size,
+            max_bytes: MAX_BATCH_BYTES,
+            delay: batch.delay.unwrap_or(default_delay).max(MIN_DELAY),
+        };
+        let (queue, consumer) = queue(Arc::clone(state.counts()), limits);
+        let exporter = Box::new(exporter);
+        let thread = ExportThread { consumer, exporter, hook: hook.cloned(), shutdown_timeout };
+        thread.start().map_err(TelemetryError::exporter)?;
+        Ok(Self { queue, state })
+    }
+
+    pub(crate) fn state(&self) -> &Arc<ExportState> {
+        &self.state
+    }
+
+    /// Refuses later spans, and has the thread export what waits and end. No export waits for another attempt any more.
+    pub(crate) fn close(&self) {
+        #[cfg(any(feature = "otlp", feature = "jaeger"))]
+        self.state.closing().trigger();
+        self.queue.close();
+    }
+}
+
+impl RecordProcessor for Pipeline {
+    fn on_end(&self, record: PooledRecord) {
+        if !record.identity.is_sampled() {
+            return trace::recycle_one(record);
+        }
+        if let Err(refused) = self.queue.offer(record) {
+            trace::recycle_one(refused);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        match self.queue.flush(FLUSH_TIMEOUT) {
+            true => Ok(()),
+            false => Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)),
+        }
+    }
+
+    fn shutdown(&self, timeout: Duration) -> OTelSdkResult {
+        self.close();
+        match self.queue.join(timeout) {
+            true => Ok(()),
+            false => Err(OTelSdkError::Timeout(timeout)),
+        }
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! Destination of the items of one exporter, what became of them, and the log of changes.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::metrics::Temporality;
+use tracing::Dispatch;
+
+#[cfg(any(feature = "otlp", feature = "jaeger"))]
+use super::shutdown::ShutdownSignal;
+use super::{
+    counts::Counts,
+    health::{ExportHealth, HealthChange},
+    loss::{ExportLoss, Signal},
+};
+#[cfg(feature = "otlp")]
+use super::{counts::Outcome, health::QUIET_PERIOD, queue::occupancy::Share};
+use crate::{base::self_log::SelfLog, config::batch::BatchConfig};
+
+/// Exports of metrics that may run at the same time.
+#[cfg(feature = "otlp")]
+const MAX_METRIC_EXPORTS: usize = 1024;
+
+/// State that an exporter shares with its pipeline and with [`Telemetry`](crate::telemetry::Telemetry).
+pub(crate) struct ExportState {
+    signal: Signal,
+    destination: String,
+    exporter_type: &'static str,
+    counts: Arc<Counts>,
+    log: SelfLog,
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
+    closing: ShutdownSignal,
+}
+
+impl ExportState {
+    /// State of a span exporter. `exporter_type` is a name of the semantic conventions, if they have one.
+    pub(crate) fn for_spans(
+        destination: String,
+        exporter_type: &'static str,
+        batch: &BatchConfig,
+    ) -> Self {
+        let limits = (batch.queue, batch.max_bytes);
+        Self::new(Signal::Traces, destination, exporter_type, limits, batch.quiet_period)
+    }
+
+    /// State of a metric exporter, which counts exports.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn for_metrics(destination: String, temporality: Temporality) -> Self {
+        let signal = match temporality {
+            Temporality::Cumulative => Signal::CumulativeMetrics,
+            _ => Signal::DeltaMetrics,
+        };
+        let limits = (MAX_METRIC_EXPORTS, MAX_METRIC_EXPORTS);
+        Self::new(signal, destination, "metric_exporter", limits, QUIET_PERIOD)
+    }
+
+    fn new(
+        signal: Signal,
+        destination: String,
+        exporter_type: &'static str,
+        (max_items, max_bytes): (usize, usize),
+        quiet_period: Duration,
+    ) -> Self {
+        let log = SelfLog::default();
+        let on_change = on_change(signal, destination.clone(), log.clone());
+        let health = ExportHealth::new(quiet_period);
+        Self {
+            signal,
+            destination,
+            exporter_type,
+            counts: Arc::new(Counts::with_health(max_items, max_bytes, health, on_change)),
+            log,
+            #[cfg(any(feature = "otlp", feature = "jaeger"))]
+            closing: ShutdownSignal::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    #[cfg(any(feature = "otlp", feature = "prometheus"))]
+    pub(crate) fn exporter_type(&self) -> &'static str {
+        self.exporter_type
+    }
+
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
+    pub(crate) fn closing(&self) -> &ShutdownSignal {
+        &self.closing
+    }
+
+    /// Whether items wait for the end of a pause that the backend has requested.
+    #[cfg(any(feature = "otlp", feature = "jaeger"))]
+    pub(crate) fn has_queue(&self) -> bool {
+        self.signal == Signal::Traces
+    }
+
+    /// Sets the subscriber that receives the log lines.
+    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
+        self.log.set(dispatch);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn log(&self, write: impl FnOnce()) {
+        self.log.log(write);
+    }
+
+    /// Loss to report at shutdown. A cumulative metric repeats all earlier exports, so only the last one counts.
+    pub(crate) fn loss(&self) -> Option<ExportLoss> {
+        let counted = self.counts.snapshot();
+        let is_lost = match self.signal {
+            Signal::Traces | Signal::DeltaMetrics => counted.lost() + counted.waiting > 0,
+            Signal::CumulativeMetrics => counted.waiting > 0 || counted.has_failed_last,
+        };
+        is_lost.then(|| ExportLoss {
+            signal: self.signal,
+            destination: self.destination.clone(),
+            counted,
+        })
+    }
+
+    /// Counts an export of metrics that begins.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn begin(&self) -> Share {
+        match self.counts.reserve(0) {
+            Ok(_) => Share { items: 1, bytes: 0 },
+            Err(refusal) => {
+                self.counts.drop_one(refusal);
+                Share::default()
+            }
+        }
+    }
+
+    /// Counts the end of an export of metrics.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn end(&self, export: Share, outcome: Outcome) {
+        self.counts.settle(export, outcome);
+    }
+}
+
+fn on_change(
+    signal: Signal,
+    destination: String,
+    log: SelfLog,
+) -> impl Fn(&HealthChange, &str) + Send + Sync + 'static {
+    move |change, reason| log.log(|| change.log(signal.plural(), &destination, reason))
+}
+
+impl fmt::Debug for ExportState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportState")
+            .field("destination", &self.destination)
+            .field("exporter_type", &self.exporter_type)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "otlp"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_export_of_metrics_is_a_loss_unless_a_later_one_repeats_its_values() {
+        for (temporality, is_lost) in [(Temporality::Cumulative, false), (Temporality::Delta, true)]
+        {
+            let state = ExportState::for_metrics("nowhere".to_owned(), temporality);
+            for (outcome, is_lost) in
+                [(Outcome::failed("refused"), true), (Outcome::delivered(), is_lost)]
+            {
+                let export = state.begin();
+                assert!(state.loss().is_some(), "it waits");
+                state.end(export, outcome);
+                assert_eq!(state.loss().is_some(), is_lost, "{temporality:?}");
+            }
+        }
+    }
+}
