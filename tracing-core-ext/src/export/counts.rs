@@ -98,10 +98,11 @@ impl Outcome {
         Self { rejected: items, reason: Some(reason.into()), ..Self::default() }
     }
 
-    /// Limits the losses to those of `items` items.
+    /// Limits the losses to those of `items` items. Without a loss there is no reason.
     pub(crate) fn of_items(self, items: u64) -> Self {
         let (lost, rejected) = self.lost_of(items);
-        Self { failed: lost - rejected, rejected, ..self }
+        let reason = self.reason.filter(|_| lost > 0);
+        Self { failed: lost - rejected, rejected, removed: self.removed, reason }
     }
 
     /// Adds the result for other items of the same batch. The first reason is kept.

@@ -170,3 +170,21 @@ fn a_log_writer_may_use_the_counts() {
     offer(counts, 2);
     assert_eq!(seen.try_recv(), Ok(1));
 }
+
+#[test]
+fn results_of_parts_of_a_batch_add_up() {
+    let failed = Outcome::failed("refused").of_items(3);
+    let rejected = Outcome::rejected(9, "not wanted").of_items(2);
+    let none = Outcome::failed("too large").of_items(0);
+    assert_eq!(none, Outcome::delivered());
+    let removed = Outcome { removed: 4, ..Outcome::default() };
+    let all = none.and(failed).and(rejected).and(Outcome::delivered()).and(removed);
+    let reason = Some("refused".to_owned());
+    assert_eq!(all, Outcome { failed: 3, rejected: 2, removed: 4, reason });
+    let counts = counts(16);
+    offer(&counts, 10);
+    counts.settle(share(10), all);
+    let counted = counts.snapshot();
+    assert_eq!((counted.delivered, counted.failed, counted.removed), (1, 5, 4));
+    assert_eq!((counted.offered(), counted.lost()), (10, 5));
+}

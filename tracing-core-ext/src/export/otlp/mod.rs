@@ -19,8 +19,7 @@ pub(crate) mod settings;
 pub(crate) mod tests;
 #[cfg(feature = "tls")]
 mod tls;
-#[allow(dead_code, reason = "spans are still encoded through opentelemetry-proto")]
-pub(crate) mod trace_encoder;
+mod trace_encoder;
 pub(crate) mod traces;
 
 pub use self::options::Otlp;

@@ -29,8 +29,8 @@ pub(crate) struct TraceEncoder {
 #[derive(Debug, PartialEq)]
 pub(crate) struct EncodedRequest {
     pub(crate) bytes: Vec<u8>,
-    /// Number of spans in the request.
-    pub(crate) spans: u64,
+    /// Indices of the encoded spans.
+    pub(crate) spans: Vec<usize>,
     /// Number of spans whose strings were truncated so that they fit.
     pub(crate) truncated: u64,
 }
@@ -117,6 +117,16 @@ impl EncodeSpan for SpanData {
     }
 }
 
+impl<S: EncodeSpan> EncodeSpan for &S {
+    fn scope(&self) -> Option<&InstrumentationScope> {
+        (**self).scope()
+    }
+
+    fn encode(&self, writer: &mut Writer, max_string: usize) {
+        (**self).encode(writer, max_string);
+    }
+}
+
 impl<S: EncodeSpan> EncodeSpan for Box<S> {
     fn scope(&self) -> Option<&InstrumentationScope> {
         (**self).scope()
@@ -141,17 +151,6 @@ impl TraceEncoder {
         Self { resource: writer.into_bytes(), max_request_bytes }
     }
 
-    /// The same with requests of half the size, for a receiver whose limit is lower.
-    pub(crate) fn halved(&self) -> Self {
-        let max_request_bytes = self.max_request_bytes / 2;
-        Self { resource: self.resource.clone(), max_request_bytes }
-    }
-
-    /// Limit of the size of a request, in bytes.
-    pub(crate) const fn max_request_bytes(&self) -> usize {
-        self.max_request_bytes
-    }
-
     /// Encodes `spans`, grouped by their scope, into as many requests as the limit requires.
     pub(crate) fn encode<S: EncodeSpan>(&self, spans: &[S]) -> EncodedBatch {
         let mut scopes: Vec<Option<&InstrumentationScope>> = Vec::new();
@@ -164,8 +163,9 @@ impl TraceEncoder {
             }
             scopes.push(scope);
             encoding.request.begin_scope(scope);
-            let of_scope = spans.iter().filter(|span| is_same(span.scope(), scope));
-            of_scope.for_each(|span| encoding.add(span));
+            let of_scope = spans.iter().enumerate();
+            let of_scope = of_scope.filter(|(_, span)| is_same(span.scope(), scope));
+            of_scope.for_each(|(at, span)| encoding.add(at, span));
         }
         encoding.next_request();
         encoding.batch
@@ -189,17 +189,17 @@ struct Encoding<'a> {
 
 impl Encoding<'_> {
     /// Adds `span` to the request, or to the next one if it does not fit.
-    fn add(&mut self, span: &impl EncodeSpan) {
-        if self.request.add(span, usize::MAX) {
+    fn add(&mut self, at: usize, span: &impl EncodeSpan) {
+        if self.request.add(at, span, usize::MAX) {
             return;
         }
-        if self.request.spans > 0 {
+        if !self.request.spans.is_empty() {
             self.next_request();
-            if self.request.add(span, usize::MAX) {
+            if self.request.add(at, span, usize::MAX) {
                 return;
             }
         }
-        if SHORTER.into_iter().any(|max| self.request.add(span, max)) {
+        if SHORTER.into_iter().any(|max| self.request.add(at, span, max)) {
             self.request.truncated += 1;
         } else {
             self.batch.oversized += 1;
@@ -218,7 +218,7 @@ impl Encoding<'_> {
 struct ScopeSpans {
     message: Message,
     start: usize,
-    spans_before: u64,
+    spans_before: usize,
 }
 
 /// A request that is being encoded.
@@ -228,7 +228,7 @@ struct Request<'a> {
     scope_spans: Option<ScopeSpans>,
     scope: Option<&'a InstrumentationScope>,
     limit: usize,
-    spans: u64,
+    spans: Vec<usize>,
     truncated: u64,
 }
 
@@ -238,7 +238,7 @@ impl<'a> Request<'a> {
         let resource_spans = writer.begin(1);
         writer.raw(&encoder.resource);
         let limit = encoder.max_request_bytes;
-        let (spans, truncated) = (0, 0);
+        let (spans, truncated) = (Vec::new(), 0);
         Self { writer, resource_spans, scope_spans: None, scope: None, limit, spans, truncated }
     }
 
@@ -260,14 +260,14 @@ impl<'a> Request<'a> {
         }
         strings.writer.end(nested);
         self.writer.text(3, scope.and_then(InstrumentationScope::schema_url).unwrap_or_default());
-        self.scope_spans = Some(ScopeSpans { message, start, spans_before: self.spans });
+        self.scope_spans = Some(ScopeSpans { message, start, spans_before: self.spans.len() });
     }
 
     fn end_scope(&mut self) {
         let Some(ScopeSpans { message, start, spans_before }) = self.scope_spans.take() else {
             return;
         };
-        if self.spans > spans_before {
+        if self.spans.len() > spans_before {
             self.writer.end(message);
         } else {
             self.writer.truncate(start);
@@ -275,14 +275,14 @@ impl<'a> Request<'a> {
     }
 
     /// Adds a span with strings of at most `max_string` bytes. Returns false if the request became too large.
-    fn add(&mut self, span: &impl EncodeSpan, max_string: usize) -> bool {
+    fn add(&mut self, at: usize, span: &impl EncodeSpan, max_string: usize) -> bool {
         let before = self.writer.len();
         let message = self.writer.begin(2);
         span.encode(&mut self.writer, max_string);
         self.writer.end(message);
         let fits = self.writer.len() <= self.limit;
         if fits {
-            self.spans += 1;
+            self.spans.push(at);
         } else {
             self.writer.truncate(before);
         }
@@ -294,7 +294,11 @@ impl<'a> Request<'a> {
         self.end_scope();
         self.writer.end(self.resource_spans);
         let (spans, truncated) = (self.spans, self.truncated);
-        (spans > 0).then(|| EncodedRequest { bytes: self.writer.into_bytes(), spans, truncated })
+        (!spans.is_empty()).then(|| EncodedRequest {
+            bytes: self.writer.into_bytes(),
+            spans,
+            truncated,
+        })
     }
 }
 

@@ -1,8 +1,6 @@
 //! Export of spans over OTLP.
 
-mod halves;
-
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use opentelemetry_proto::{
     tonic::collector::trace::v1::ExportTraceServiceRequest,
@@ -13,27 +11,46 @@ use opentelemetry_proto::{
 };
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
-use self::halves::{halves, span_count};
-use super::{client::OtlpClient, response::ExportResponse, settings::Settings};
+use super::{
+    client::OtlpClient,
+    settings::Settings,
+    trace_encoder::{EncodeSpan, EncodedRequest, TraceEncoder},
+};
 use crate::{
     base::error::TelemetryError,
+    config::protocol::Protocol,
     export::{
         counts::Outcome,
+        health::contained,
         pipeline::exporter::{BatchExporter, block_on},
         state::ExportState,
         transport::retry::Failure,
     },
+    trace::PooledRecord,
 };
 
 /// Largest message that receivers accept by default: 4 MiB.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
 
-/// Sends spans.
+/// Sends spans: as protobuf directly from their records, as JSON through the types of `opentelemetry-proto`.
 #[derive(Debug)]
 pub(crate) struct OtlpSpanExporter {
+    encoding: Encoding,
+    requests: Requests,
+}
+
+#[derive(Debug)]
+enum Encoding {
+    Protobuf(TraceEncoder),
+    Json(ResourceAttributesWithSchema),
+}
+
+/// Sends batches in requests that the receiver accepts.
+#[derive(Debug)]
+struct Requests {
     client: OtlpClient,
-    resource: ResourceAttributesWithSchema,
-    max_bytes: usize,
+    state: Arc<ExportState>,
+    has_warned: Cell<bool>,
 }
 
 impl OtlpSpanExporter {
@@ -41,60 +58,116 @@ impl OtlpSpanExporter {
         settings: Settings,
         state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
+        let encoding = match settings.protocol {
+            Protocol::HttpJson => Encoding::Json(ResourceAttributesWithSchema::default()),
+            _ => Encoding::Protobuf(protobuf(&Resource::builder_empty().build())),
+        };
         let client = OtlpClient::new(settings, state)?;
-        let resource = ResourceAttributesWithSchema::default();
-        Ok(Self { client, resource, max_bytes: MAX_REQUEST_BYTES })
+        let state = Arc::clone(state);
+        Ok(Self { encoding, requests: Requests { client, state, has_warned: Cell::new(false) } })
     }
+}
 
-    /// Sends a request in parts that the receiver accepts.
-    fn export(&self, request: ExportTraceServiceRequest) -> Outcome {
-        let mut outcome = Outcome::delivered();
-        let mut requests = vec![request];
-        while let Some(request) = requests.pop() {
-            let spans = span_count(&request) as u64;
-            match self.send(&request) {
-                Ok(response) => outcome = outcome.and(accepted(&response).of_items(spans)),
-                Err(failure) if failure.is_too_large && spans > 1 => {
-                    requests.extend(halves(request).into_iter().rev());
-                }
-                Err(failure) => {
-                    outcome = outcome.and(Outcome::failed(failure.reason).of_items(spans));
-                }
-            }
+impl Requests {
+    fn send_protobuf<S: EncodeSpan>(&self, encoder: &TraceEncoder, spans: &[&S]) -> Outcome {
+        let batch = encoder.encode(spans);
+        let mut outcome = too_large().of_items(batch.oversized);
+        for EncodedRequest { bytes, spans: indices, truncated } in batch.requests {
+            self.warn_truncated(truncated);
+            let sent = self.send(bytes, indices.len());
+            outcome = outcome.and(sent.unwrap_or_else(|RequestTooLarge| {
+                let spans: Vec<&S> = indices.iter().map(|at| spans[*at]).collect();
+                let (first, second) = spans.split_at(spans.len() / 2);
+                self.send_protobuf(encoder, first).and(self.send_protobuf(encoder, second))
+            }));
         }
         outcome
     }
 
-    fn send(&self, request: &ExportTraceServiceRequest) -> Result<ExportResponse, Failure> {
-        let message = self.client.encode(request)?;
-        match message.len() {
-            bytes if bytes > self.max_bytes => Err(self.too_large(bytes)),
-            _ => block_on(self.client.send(message)),
+    fn send_json(&self, resource: &ResourceAttributesWithSchema, spans: &[SpanData]) -> Outcome {
+        let resource_spans = group_spans_by_resource_and_scope(spans.to_vec(), resource);
+        let sent = match self.client.encode(&ExportTraceServiceRequest { resource_spans }) {
+            Err(failure) => Ok(failed(failure, spans.len())),
+            Ok(json) if json.len() <= MAX_REQUEST_BYTES => self.send(json, spans.len()),
+            Ok(_) if spans.len() > 1 => Err(RequestTooLarge),
+            Ok(_) => Ok(too_large().of_items(1)),
+        };
+        sent.unwrap_or_else(|RequestTooLarge| {
+            let (first, second) = spans.split_at(spans.len() / 2);
+            self.send_json(resource, first).and(self.send_json(resource, second))
+        })
+    }
+
+    fn send(&self, message: Vec<u8>, spans: usize) -> Result<Outcome, RequestTooLarge> {
+        match block_on(self.client.send(message)) {
+            Ok(response) if response.rejected == 0 => Ok(Outcome::delivered()),
+            Ok(response) => {
+                let outcome = Outcome::rejected(response.rejected, response.rejection_message());
+                Ok(outcome.of_items(spans as u64))
+            }
+            Err(failure) if failure.is_too_large && spans > 1 => Err(RequestTooLarge),
+            Err(failure) => Ok(failed(failure, spans)),
         }
     }
 
-    fn too_large(&self, bytes: usize) -> Failure {
-        let limit = self.max_bytes;
-        let reason = format!("a span of {bytes} bytes is larger than a request of {limit} bytes");
-        Failure { reason, is_too_large: true }
+    /// Logs one line when strings are truncated for the first time.
+    fn warn_truncated(&self, spans: u64) {
+        if spans == 0 || self.has_warned.replace(true) {
+            return;
+        }
+        let (endpoint, limit) = (self.state.destination(), MAX_REQUEST_BYTES);
+        let warn = || {
+            tracing::warn!(
+                endpoint,
+                "the strings of a span are truncated, because it is larger than a request of \
+                 {limit} bytes; later ones are not reported"
+            );
+        };
+        contained(|| self.state.log(warn));
     }
 }
 
-/// Result of a request that the receiver has accepted, in whole or in part.
-fn accepted(response: &ExportResponse) -> Outcome {
-    match response.rejected {
-        0 => Outcome::delivered(),
-        rejected => Outcome::rejected(rejected, response.rejection_message()),
-    }
+/// The receiver refuses a request of several spans because of its size.
+struct RequestTooLarge;
+
+fn failed(failure: Failure, spans: usize) -> Outcome {
+    Outcome::failed(failure.reason).of_items(spans as u64)
+}
+
+fn too_large() -> Outcome {
+    Outcome::failed(format!("a span is larger than a request of {MAX_REQUEST_BYTES} bytes"))
+}
+
+fn protobuf(resource: &Resource) -> TraceEncoder {
+    TraceEncoder::new(resource, MAX_REQUEST_BYTES)
 }
 
 impl BatchExporter for OtlpSpanExporter {
     fn export_spans(&mut self, spans: Vec<SpanData>) -> Outcome {
-        let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        self.export(ExportTraceServiceRequest { resource_spans })
+        match &self.encoding {
+            Encoding::Protobuf(encoder) => {
+                self.requests.send_protobuf(encoder, &Vec::from_iter(&spans))
+            }
+            Encoding::Json(resource) => self.requests.send_json(resource, &spans),
+        }
+    }
+
+    fn export_records(&mut self, records: &mut [PooledRecord]) -> Outcome {
+        match &self.encoding {
+            Encoding::Protobuf(encoder) => {
+                self.requests.send_protobuf(encoder, &Vec::from_iter(records.iter()))
+            }
+            Encoding::Json(resource) => {
+                let spans = records.iter_mut().map(|record| record.take_span_data());
+                self.requests.send_json(resource, &Vec::from_iter(spans))
+            }
+        }
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.into();
+        self.encoding = match self.encoding {
+            Encoding::Protobuf(_) => Encoding::Protobuf(protobuf(resource)),
+            Encoding::Json(_) => Encoding::Json(resource.into()),
+        };
     }
 }

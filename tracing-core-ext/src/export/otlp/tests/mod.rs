@@ -3,6 +3,7 @@ mod faults;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod protocols;
+mod size;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -33,6 +34,14 @@ pub(crate) fn collector(status: &'static str) -> (String, Receiver<Sent>) {
 }
 
 fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver<Sent>) {
+    let length = body.len();
+    let head = format!("{status}\r\ncontent-length: {length}\r\nconnection: close");
+    collector_writing(&head, &body)
+}
+
+/// Writes this head and body on each connection, and closes it.
+fn collector_writing(head: &str, body: &[u8]) -> (String, Receiver<Sent>) {
+    let response = [format!("HTTP/1.1 {head}\r\n\r\n").as_bytes(), body].concat();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, received) = channel();
@@ -41,10 +50,7 @@ fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver
             let mut stream = stream.unwrap();
             let sent = read_request(&mut BufReader::new(&stream));
             let is_over = sender.send(sent).is_err();
-            let length = body.len();
-            let head = format!("content-length: {length}\r\nconnection: close\r\n\r\n");
-            write!(stream, "HTTP/1.1 {status}\r\n{head}").unwrap();
-            stream.write_all(&body).unwrap();
+            stream.write_all(&response).unwrap();
             if is_over {
                 return;
             }
@@ -174,9 +180,20 @@ fn a_page_is_no_answer_of_a_collector() {
 }
 
 #[test]
-fn an_empty_answer_of_whatever_type_is_consent() {
-    let (url, received) = collector("200 OK\r\ncontent-type: text/plain");
+fn every_other_success_accepts_all_spans() {
+    let (url, received) = collector("202 Accepted\r\ncontent-type: text/plain");
     assert_delivers(url, &received);
+    let (url, received) =
+        collector_answering("200 OK\r\ncontent-type: text/plain", b"\x0a\x02\x08\x07".to_vec());
+    assert_delivers(url, &received);
+}
+
+#[test]
+fn a_success_whose_body_is_cut_off_accepts_all_spans() {
+    let head = "200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 9";
+    let (url, received) = collector_writing(head, b"\x0a");
+    assert_delivers(url, &received);
+    assert_eq!(received.try_iter().count(), 0, "nothing is sent twice");
 }
 
 #[test]

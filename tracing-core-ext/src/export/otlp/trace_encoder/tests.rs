@@ -47,7 +47,7 @@ fn assert_encoded(spans: &[SpanData]) {
     let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans);
     assert_eq!(batch.oversized, 0);
     let [request] = &batch.requests[..] else { panic!("one request") };
-    assert_eq!((request.spans, request.truncated), (spans.len() as u64, 0));
+    assert_eq!((request.spans.len(), request.truncated), (spans.len(), 0));
     assert_eq!(decoded(request), expected(spans));
 }
 
@@ -166,8 +166,8 @@ proptest! {
             prop_assert!(request.bytes.len() <= limit);
             let sent: usize = decoded(request).resource_spans.iter()
                 .flat_map(|it| &it.scope_spans).map(|it| it.spans.len()).sum();
-            prop_assert_eq!(sent as u64, request.spans);
-            total += request.spans;
+            prop_assert_eq!(sent, request.spans.len());
+            total += request.spans.len() as u64;
         }
         prop_assert_eq!(total, spans.len() as u64);
     }
@@ -223,15 +223,26 @@ fn a_span_that_never_fits_is_counted_and_the_others_are_sent() {
     huge.attributes = (0..5_000).map(|n| KeyValue::new(format!("key.{n}"), n)).collect();
     let batch = TraceEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge]);
     assert_eq!(batch.oversized, 1);
-    assert_eq!(batch.requests.iter().map(|it| it.spans).sum::<u64>(), 1);
+    assert_eq!(batch.requests.iter().map(|it| it.spans.len()).sum::<usize>(), 1);
 }
 
 #[test]
-fn half_the_limit_makes_more_requests_of_the_same_spans() {
-    let spans: Vec<_> = (0..20).map(|_| data("span", &"x".repeat(1_000))).collect();
-    let encoder = TraceEncoder::new(&resource(), 16_000);
-    let whole = encoder.encode(&spans).requests.len();
-    let half = encoder.halved().encode(&spans);
-    assert!(half.requests.len() > whole);
-    assert!(half.requests.iter().all(|it| it.bytes.len() <= 8_000));
+fn a_request_names_its_spans_in_the_order_of_their_scopes() {
+    let mut spans: Vec<_> = (0..20).map(|at| data(&at.to_string(), &"x".repeat(1_000))).collect();
+    let other = InstrumentationScope::builder("other").build();
+    spans[3].instrumentation_scope = other.clone();
+    spans[5].instrumentation_scope = other;
+    let batch = TraceEncoder::new(&resource(), 8_000).encode(&spans);
+    assert!(batch.requests.len() > 2);
+    let mut all: Vec<usize> = Vec::new();
+    for request in &batch.requests {
+        let decoded = decoded(request);
+        let scopes = decoded.resource_spans.iter().flat_map(|it| &it.scope_spans);
+        let names: Vec<String> =
+            scopes.flat_map(|it| &it.spans).map(|span| span.name.clone()).collect();
+        assert_eq!(names, request.spans.iter().map(ToString::to_string).collect::<Vec<_>>());
+        all.extend(&request.spans);
+    }
+    assert_eq!(all.len(), 20);
+    assert_eq!(all[18..], [3, 5]);
 }
