@@ -13,7 +13,7 @@ use crate::{
     base::self_log::SelfLog,
     export::{loss::ShutdownError, pipeline::Pipeline},
     propagation::Propagator,
-    trace::TracerProvider,
+    trace::{RecordProcessor, TracerProvider},
 };
 
 /// The telemetry of a running service.
@@ -89,6 +89,7 @@ impl Telemetry {
         let for_spans = self.timeout - self.for_metrics();
         self.pipelines.iter().for_each(Pipeline::close);
         let mut in_time = all_done_within(for_spans, vec![self.provider_shutdown_task(for_spans)]);
+        in_time &= self.pipelines_end_within(for_spans.saturating_sub(started.elapsed()));
         in_time &= all_done_within(
             self.timeout - started.elapsed().min(for_spans),
             self.metrics_shutdown_tasks(),
@@ -108,11 +109,18 @@ impl Telemetry {
         Duration::ZERO
     }
 
-    /// Waits for the pipelines, which are closed and end at the same time, and shuts processors of users down.
+    /// Shuts processors of users down, which may not return, and waits for the pipelines, which are closed and end at the
+    /// same time.
     fn provider_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
         let provider = self.provider.clone();
-        // The counts have the result, and more than it.
         Box::new(move || drop(provider.shutdown_with_timeout(timeout)))
+    }
+
+    fn pipelines_end_within(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        // Every pipeline is read, also after one that has not ended.
+        self.pipelines.iter().fold(true, |all, pipeline| all & pipeline.shutdown(left()).is_ok())
     }
 
     #[cfg(any(feature = "otlp", feature = "prometheus"))]

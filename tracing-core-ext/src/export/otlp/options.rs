@@ -25,9 +25,13 @@ use crate::config::{Compression, protocol::Protocol};
 /// What is left open here is looked up in the variable for the signal (`OTEL_EXPORTER_OTLP_TRACES_…`,
 /// `OTEL_EXPORTER_OTLP_METRICS_…`), then in the one for all signals (`OTEL_EXPORTER_OTLP_…`), and has a default.
 ///
-/// An export that fails for now is tried again within its timeout: after 100 ms, then after twice as long each time, or
-/// when the collector asks for it. So are the exports behind it: one that would have to wait beyond its timeout fails
-/// without a request. A service that shuts down does not wait: it tries once more.
+/// An export that fails for now is tried again within its timeout: after 100 ms, then after twice as long each time. While
+/// a collector requires a pause (`Retry-After`, `RetryInfo`), at most five minutes each time, spans wait in their queue,
+/// and only those without a place are lost. An export of metrics whose pause is longer than its timeout fails. A service
+/// that shuts down does not wait: it makes one more attempt.
+///
+/// A request has at most 4 MiB, which receivers accept by default. After HTTP 413, or the error of gRPC for large
+/// messages, its spans are sent in halves. Long strings of a span that is larger than a request are truncated.
 #[derive(Clone, Default)]
 #[must_use = "nothing is sent before it is passed to TelemetryBuilder::otlp"]
 pub struct Otlp {
@@ -76,7 +80,8 @@ impl Otlp {
         self
     }
 
-    /// How long an export may take with all its attempts. 10 seconds where nothing else is said.
+    /// Limits the time of an export with all its attempts, without the pauses that a collector requires. The default is 10
+    /// seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }

@@ -15,6 +15,8 @@ use opentelemetry_sdk::{
 };
 use tracing::dispatcher::with_default;
 
+mod spans;
+
 use super::*;
 use crate::{propagation::JaegerPropagator, telemetry::log_format::tests::CapturedLines};
 

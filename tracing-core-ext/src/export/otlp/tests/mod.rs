@@ -30,13 +30,13 @@ pub(crate) struct Sent {
 
 /// Answers each connection once with this status, and hands out what it received.
 pub(crate) fn collector(status: &'static str) -> (String, Receiver<Sent>) {
-    collector_answering(status, Vec::new())
+    collector_answering(status, b"")
 }
 
-fn collector_answering(status: &'static str, body: Vec<u8>) -> (String, Receiver<Sent>) {
+fn collector_answering(status: &'static str, body: &[u8]) -> (String, Receiver<Sent>) {
     let length = body.len();
     let head = format!("{status}\r\ncontent-length: {length}\r\nconnection: close");
-    collector_writing(&head, &body)
+    collector_writing(&head, body)
 }
 
 /// Writes this head and body on each connection, and closes it.
@@ -168,7 +168,7 @@ fn a_page_is_no_answer_of_a_collector() {
     const PAGE: &[u8] = b"<html>Welcome</html>";
     for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
         let answer = "200 OK\r\ncontent-type: Text/html; charset=utf-8";
-        let (url, received) = collector_answering(answer, PAGE.to_vec());
+        let (url, received) = collector_answering(answer, PAGE);
         let lines = CapturedLines::default();
         let (telemetry, _dispatch) =
             builder().otlp(otlp.endpoint(url)).log_writer(lines.clone()).build().unwrap();
@@ -184,7 +184,7 @@ fn every_other_success_accepts_all_spans() {
     let (url, received) = collector("202 Accepted\r\ncontent-type: text/plain");
     assert_delivers(url, &received);
     let (url, received) =
-        collector_answering("200 OK\r\ncontent-type: text/plain", b"\x0a\x02\x08\x07".to_vec());
+        collector_answering("200 OK\r\ncontent-type: text/plain", b"\x0a\x02\x08\x07");
     assert_delivers(url, &received);
 }
 
@@ -201,7 +201,7 @@ fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
     let partial_success =
         Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
     let answer = ExportTraceServiceResponse { partial_success };
-    let (url, _received) = collector_answering("200 OK", answer.encode_to_vec());
+    let (url, _received) = collector_answering("200 OK", &answer.encode_to_vec());
     let lines = CapturedLines::default();
     let (telemetry, _dispatch) =
         builder().otlp_endpoint(url).log_writer(lines.clone()).build().unwrap();
