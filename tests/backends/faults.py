@@ -30,6 +30,8 @@ MOMENT = 0.7
 ROOM = {"OTEL_BSP_MAX_QUEUE_SIZE": "8192"}
 DOWN = "spans cannot be delivered"
 UP = "spans are delivered again"
+# A loss has ended after 30 s without one.
+QUIET = 60
 NO_EXPORTER = {"OTEL_TRACES_EXPORTER": "none"}
 HASTE = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}
 
@@ -144,7 +146,7 @@ def judge_fault(fault, backend, variables):
     arrived = len(backend.spans)
     fault.end(backend)
     runs.append(load(server.url, SECONDS))
-    server.wait_for(UP)
+    server.wait_for(UP, QUIET)
     runs.append(load(server.url, SECONDS))
     claim("delivery resumes", len(backend.spans) > arrived)
     growth = server.resident() - before

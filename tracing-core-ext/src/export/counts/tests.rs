@@ -188,3 +188,16 @@ fn results_of_parts_of_a_batch_add_up() {
     assert_eq!((counted.delivered, counted.failed, counted.removed), (1, 5, 4));
     assert_eq!((counted.offered(), counted.lost()), (10, 5));
 }
+
+#[test]
+fn a_loss_for_want_of_places_has_the_reason_of_the_present_export() {
+    let (counts, changes) = observed(1);
+    counts.set_attempt_error("refused");
+    offer(&counts, 1);
+    counts.settle(share(1), Outcome::delivered());
+    offer(&counts, 1);
+    counts.set_attempt_error("HTTP 503");
+    offer(&counts, 1);
+    assert_eq!(changes.recv().unwrap(), "Failing: the queue is full: HTTP 503");
+    assert!(changes.try_recv().is_err(), "a delivered export has no reason any more");
+}

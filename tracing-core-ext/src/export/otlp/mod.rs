@@ -12,14 +12,12 @@ mod grpc;
 pub(crate) mod metrics;
 mod options;
 mod proto_json;
-mod protobuf;
 mod response;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(feature = "tls")]
 mod tls;
-mod trace_encoder;
 pub(crate) mod traces;
 
 pub use self::options::Otlp;

@@ -42,7 +42,7 @@ impl Transport {
     /// Makes an export, in several attempts if need be. While the backend requires a pause, an export of spans waits.
     pub(crate) async fn send<T, A>(
         &self,
-        attempt: impl FnMut() -> A + Send + 'static,
+        mut attempt: impl FnMut() -> A + Send + 'static,
     ) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -50,6 +50,17 @@ impl Transport {
     {
         let (retry, state) = (Arc::clone(&self.retry), Arc::clone(&self.state));
         let timeout = self.timeout;
+        let counts = Arc::clone(state.counts());
+        let attempt = move || {
+            let (attempt, counts) = (attempt(), Arc::clone(&counts));
+            async move {
+                attempt.await.inspect_err(|error| {
+                    if let ExportError::Retryable { reason, .. } = error {
+                        counts.set_attempt_error(reason);
+                    }
+                })
+            }
+        };
         let sending = self
             .runtime
             .run(async move { retry.until_delivered(timeout, state.closing(), attempt).await });

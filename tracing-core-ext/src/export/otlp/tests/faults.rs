@@ -45,6 +45,22 @@ fn while_a_collector_requires_a_pause_spans_wait_and_none_is_lost() {
 }
 
 #[test]
+fn a_pause_is_the_reason_of_the_spans_without_a_place() {
+    let collector = Collector::replying([Reply::Refuse(503, &[("retry-after", "1")], "busy")]);
+    let lines = CapturedLines::default();
+    let limits = |name: &str| name.starts_with("OTEL_BSP_MAX").then(|| "4".to_owned());
+    let builder = builder().otlp(Otlp::http_json().endpoint(&collector.url)).variables(limits);
+    let (telemetry, _dispatch) = builder.log_writer(lines.clone()).build().unwrap();
+    (0..4).for_each(|_| end_a_span(&telemetry));
+    (0..2).for_each(|_| drop(collector.next()));
+    end_a_span(&telemetry);
+    let error = "the queue is full: HTTP 503 Service Unavailable: busy";
+    assert!(lines.all()[0].contains(error), "{:?}", lines.all());
+    telemetry.shutdown().unwrap_err();
+    assert_eq!(lines.all().len(), 1);
+}
+
+#[test]
 fn a_date_is_relative_to_the_clock_of_the_collector() {
     const AHEAD: &[(&str, &str)] = &[
         ("date", "Sun, 06 Nov 2050 08:49:37 GMT"),

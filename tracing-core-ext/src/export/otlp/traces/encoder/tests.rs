@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use opentelemetry::{
-    TraceFlags,
-    trace::{Span as _, SpanBuilder, TraceContextExt, Tracer, TracerProvider as _},
+    Array, KeyValue, SpanId, TraceFlags, Value,
+    trace::{
+        Event, Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt,
+        TraceState, Tracer, TracerProvider as _,
+    },
 };
 use opentelemetry_proto::{
     tonic::collector::trace::v1::ExportTraceServiceRequest,

@@ -1,5 +1,8 @@
 //! Export of spans over OTLP.
 
+mod encoder;
+mod protobuf;
+
 use std::{cell::Cell, sync::Arc};
 
 use opentelemetry_proto::{
@@ -11,11 +14,8 @@ use opentelemetry_proto::{
 };
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
-use super::{
-    client::OtlpClient,
-    settings::Settings,
-    trace_encoder::{EncodeSpan, EncodedRequest, TraceEncoder},
-};
+use self::encoder::{EncodeSpan, EncodedRequest, TraceEncoder};
+use super::{client::OtlpClient, settings::Settings};
 use crate::{
     base::error::TelemetryError,
     config::protocol::Protocol,
