@@ -7,23 +7,26 @@ use actix_web::{
     body::{BodySize, MessageBody},
     web::Bytes,
 };
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
 
 /// The body of a response whose exchange ends with it.
 ///
 /// Chunks and size are the inner body's: a wrapped response is framed as a bare one.
-#[pin_project]
+///
+/// The destructors of the inner body run within the span, or, after its end, with its trace context: actix-web's `Logger`
+/// writes its line there.
+#[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ExchangeBody<B> {
     #[pin]
-    inner: B,
+    inner: Option<B>,
     exchange: Exchange,
 }
 
 impl<B> ExchangeBody<B> {
     pub(crate) const fn new(inner: B, exchange: Exchange) -> Self {
-        Self { inner, exchange }
+        Self { inner: Some(inner), exchange }
     }
 }
 
@@ -31,7 +34,7 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
-        self.inner.size()
+        self.inner.as_ref().map_or(BodySize::None, MessageBody::size)
     }
 
     fn poll_next(
@@ -39,7 +42,9 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
-        let polled = this.exchange.in_scope(|| this.inner.poll_next(cx));
+        // Only the destructor takes the inner body.
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        let polled = this.exchange.in_scope(|| inner.poll_next(cx));
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(chunk))) => this.exchange.on_body_chunk(chunk.len() as u64),
@@ -47,5 +52,16 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
             Poll::Ready(None) => this.exchange.end(Outcome::Complete),
         }
         polled
+    }
+}
+
+#[pinned_drop]
+impl<B> PinnedDrop for ExchangeBody<B> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let exchange = &*this.exchange;
+        let _entered = (!exchange.has_ended()).then(|| exchange.enter());
+        let _attached = exchange.context().map(|context| context.clone().attach());
+        this.inner.set(None);
     }
 }
