@@ -14,7 +14,8 @@ use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
 ///
 /// Chunks and size are the inner body's: a wrapped response is framed as a bare one.
 ///
-/// If it is dropped before its end, the destructors of the inner body run within the span.
+/// The destructors of the inner body run within the span, or, after its end, with its trace context: actix-web's `Logger`
+/// writes its line there.
 #[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ExchangeBody<B> {
@@ -58,7 +59,9 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
 impl<B> PinnedDrop for ExchangeBody<B> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
-        let _entered = (!this.exchange.has_ended()).then(|| this.exchange.enter());
+        let exchange = &*this.exchange;
+        let _entered = (!exchange.has_ended()).then(|| exchange.enter());
+        let _attached = exchange.context().map(|context| context.clone().attach());
         this.inner.set(None);
     }
 }

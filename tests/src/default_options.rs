@@ -24,6 +24,21 @@ pub async fn headers_sent_without_options(header: (&'static str, &'static str)) 
     [on_axum(header, url.clone()).await, on_actix(header, url).await]
 }
 
+/// Calls two services whose middleware is made without options, one on axum and one on actix-web.
+///
+/// # Panics
+///
+/// Outside of the runtime of actix-web.
+pub async fn call_without_options() {
+    let app = Router::new().route("/", get(async || "ok")).layer(TracingLayer::new());
+    let request = Request::get("/").body(Body::empty()).expect("a request");
+    app.oneshot(request).await.expect("axum answers");
+
+    let app = App::new().route("/", web::get().to(async || "ok")).wrap(Tracing::new());
+    let app = test::init_service(app).await;
+    test::call_and_read_body(&app, test::TestRequest::get().uri("/").to_request()).await;
+}
+
 async fn on_axum((name, value): (&str, &str), url: String) -> String {
     let app = Router::new().route("/", get(|| call(url))).layer(TracingLayer::new());
     let request = Request::get("/").header(name, value).body(Body::empty()).expect("a request");

@@ -21,7 +21,7 @@ pub use self::{
     actix::Actix,
     axum::Axum,
     custom_propagator::CustomPropagator,
-    default_options::headers_sent_without_options,
+    default_options::{call_without_options, headers_sent_without_options},
     framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
     handler_control::{HandlerControl, ScriptStep},
     lines::Lines,

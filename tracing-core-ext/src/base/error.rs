@@ -32,6 +32,7 @@ enum Kind {
     NoServiceName,
     AlreadyInstalled,
     ForeignSubscriber,
+    WithoutSubscriber(&'static str),
     Exporter(Box<dyn Error + Send + Sync>),
     #[cfg(feature = "prometheus")]
     Collector(RegisterError),
@@ -61,6 +62,10 @@ impl TelemetryError {
 
     pub(crate) fn foreign_subscriber() -> Self {
         Self(Kind::ForeignSubscriber)
+    }
+
+    pub(crate) fn without_subscriber(option: &'static str) -> Self {
+        Self(Kind::WithoutSubscriber(option))
     }
 
     #[cfg(feature = "prometheus")]
@@ -101,8 +106,13 @@ impl fmt::Display for TelemetryError {
                 f.write_str("telemetry is already installed: install() may be called once")
             }
             Kind::ForeignSubscriber => f.write_str(
-                "another global tracing subscriber is already installed: \
-                 remove it, or use build() and combine by hand",
+                "another global tracing subscriber is already installed: remove it and pass its layers to layer(..), its \
+                 directives to log_filter(..) and its format to log_format(..); or keep it, call \
+                 install_without_subscriber(), and add telemetry.layer(..) to it",
+            ),
+            Kind::WithoutSubscriber(option) => write!(
+                f,
+                "{option} has no effect with install_without_subscriber(): expected no options of a subscriber",
             ),
             Kind::Exporter(error) => write!(f, "the exporter could not be built: {error}"),
             #[cfg(feature = "prometheus")]

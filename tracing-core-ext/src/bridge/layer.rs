@@ -1,10 +1,12 @@
 //! The `tracing` layer that exports users' spans below the span of the exchange.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use opentelemetry::trace::Tracer;
-use tracing::{Subscriber, dispatcher};
+use tracing::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
-use crate::trace::ExchangeTracer;
+use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
 
 /// Target of the `tracing` span of an exchange, for filters.
 pub const TARGET: &str = "tracing_core_ext::exchange";
@@ -15,6 +17,10 @@ pub const TARGET: &str = "tracing_core_ext::exchange";
 /// busy time). The `tracing` span of an exchange is not exported: its OpenTelemetry span is the one that the exchange
 /// owns. So [`tracing::Span::current()`] in a handler stands for the request wherever it is used: as an explicit parent, on
 /// another thread, and with [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
+///
+/// Inside of `tracing_subscriber::reload::Layer` everything works but `OpenTelemetrySpanExt`, which does not find the
+/// layer there. One warning is logged then. Reload the filter instead:
+/// `exchange::layer(tracer).with_filter(reload_layer)`.
 ///
 /// A plain `tracing_opentelemetry::layer()` works as well with a tracer of this crate's
 /// [`TracerProvider`](crate::trace::TracerProvider).
@@ -44,10 +50,27 @@ where
         .and_then(ExchangeLayer)
 }
 
+/// Whether a subscriber has the layer and does not show it.
+static IS_HIDDEN: AtomicBool = AtomicBool::new(false);
+
 /// Marks a subscriber whose layer does not export the `tracing` spans of exchanges.
 struct ExchangeLayer;
 
-impl<S: Subscriber> Layer<S> for ExchangeLayer {}
+impl<S: Subscriber> Layer<S> for ExchangeLayer {
+    /// Nothing can be logged here, because the dispatch is not registered yet.
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        if !dispatch.is::<Self>() {
+            IS_HIDDEN.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Logs a warning if a subscriber has the layer where [`tracing_opentelemetry::OpenTelemetrySpanExt`] cannot find it.
+pub(crate) fn warn_if_hidden() {
+    if IS_HIDDEN.load(Ordering::Relaxed) {
+        SetupFault::HiddenLayer.warn();
+    }
+}
 
 /// Whether the current subscriber has [`layer`]. It is not found inside of `tracing_subscriber::reload::Layer`.
 pub(super) fn is_current() -> bool {

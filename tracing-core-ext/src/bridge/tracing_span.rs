@@ -53,6 +53,7 @@ pub(crate) fn start(
         return (tracer.start(parent, start), Span::none());
     }
     if !tracer.is_own() && !layer::is_current() {
+        layer::warn_if_hidden();
         return start_in_plain_layer(tracer, &parent.into_context(), start, &create);
     }
     let started = tracer.start(parent, start);

@@ -1,16 +1,16 @@
 use std::fmt;
 
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::trace::SpanContext;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
     registry::LookupSpan,
 };
 
-use super::line_suffix::SuffixWriter;
+use super::{
+    line_span::{LineDispatch, with_span_of},
+    line_suffix::SuffixWriter,
+};
 
 /// Log lines of any format with the ids of the trace they belong to, for a `tracing` subscriber of your own.
 /// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) brings them without.
@@ -40,9 +40,13 @@ use super::line_suffix::SuffixWriter;
 /// The names and forms are those of "Trace Context in non-OTLP Log Formats", OpenTelemetry specification. `trace_flags`
 /// is `00` where the trace was not sampled: its ids tell which lines belong together, and nobody has its spans.
 ///
-/// The ids are those of the span that is current when the line is written: that of the request, below
-/// [`exchange::layer`](super::layer) and below a plain `tracing_opentelemetry::layer()`, or a span of yours in
-/// it. A line outside of any trace has none.
+/// The ids are those of the event's explicit parent (`info!(parent: &span, …)`), or else those of the current
+/// OpenTelemetry context: the span of the request, or a span of yours in it. A line outside of any trace has none.
+///
+/// The ids of an explicit parent are found below [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) and
+/// below the global subscriber of the process. Under a subscriber of a single thread, or inside of
+/// `tracing_subscriber::reload::Layer`, such a line has no ids unless the parent is also the current span. Writing such a
+/// line starts the span, so call `set_parent` before.
 ///
 /// A format inside of this one cannot see whether its layer [writes colours](tracing_subscriber::fmt::Layer::with_ansi):
 /// tell it by `Format::with_ansi` as well.
@@ -51,6 +55,7 @@ pub struct WithTraceIds<F> {
     format: F,
     shape: LineFormat,
     service_name: Option<ServiceName>,
+    dispatch: LineDispatch,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +73,7 @@ struct ServiceName {
 impl<F> WithTraceIds<F> {
     /// For formats that write text, such as [`fmt::format()`](tracing_subscriber::fmt::format()).
     pub fn text(format: F) -> Self {
-        Self { format, shape: LineFormat::Text, service_name: None }
+        Self::new(format, LineFormat::Text)
     }
 
     /// For formats that write a JSON object a line, such as `fmt::format().json()`. It wants JSON fields too:
@@ -84,7 +89,17 @@ impl<F> WithTraceIds<F> {
     /// # drop(tracing_subscriber::registry().with(lines));
     /// ```
     pub fn json(format: F) -> Self {
-        Self { format, shape: LineFormat::Json, service_name: None }
+        Self::new(format, LineFormat::Json)
+    }
+
+    fn new(format: F, shape: LineFormat) -> Self {
+        Self { format, shape, service_name: None, dispatch: LineDispatch::default() }
+    }
+
+    /// Uses the subscriber that `dispatch` refers to when a line is written.
+    pub(crate) fn with_dispatch(mut self, dispatch: LineDispatch) -> Self {
+        self.dispatch = dispatch;
+        self
     }
 
     /// Adds `service.name` to each line, also to those outside of any trace.
@@ -112,9 +127,7 @@ where
         let is_colorful = writer.has_ansi_escapes();
         let mut line = SuffixWriter::new(&mut writer);
         self.format.format_event(context, Writer::new(&mut line), event)?;
-        Context::map_current(|current| {
-            let span = current.span();
-            let ids = Some(span.span_context()).filter(|ids| ids.is_valid());
+        with_span_of(event, context, &self.dispatch, |ids| {
             let service = self.service_name.as_ref();
             match self.shape {
                 LineFormat::Text => {
@@ -163,8 +176,8 @@ impl fmt::Display for Json<'_> {
 #[cfg(test)]
 mod tests {
     use opentelemetry::{
-        SpanId, TraceId,
-        trace::{TraceFlags, TraceState},
+        Context, SpanId, TraceId,
+        trace::{TraceContextExt, TraceFlags, TraceState},
     };
     use serde_json::json;
     use tracing_subscriber::{

@@ -36,8 +36,8 @@ use crate::{
 #[cfg(feature = "otlp")]
 pub use self::protocol::Compression;
 
-/// OpenTelemetry's own notes on its normal course are left out.
-const LOG_FILTER: &str = "info,opentelemetry=warn";
+/// The default directives leave out OpenTelemetry's own notes on its normal course.
+pub(crate) const LOG_FILTER: &str = "info,opentelemetry=warn";
 
 /// What the environment says, read once and checked.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(crate) struct EnvConfig {
     )]
     pub(crate) metrics: MetricsVariables,
     pub(crate) limits: LimitsConfig,
-    pub(crate) log_filter: EnvFilter,
+    pub(crate) log_filter: Option<EnvFilter>,
     pub(crate) no_color: bool,
 }
 
@@ -135,19 +135,21 @@ impl Env {
         Ok(forbids_color(no_color.as_deref(), term.as_deref()))
     }
 
-    fn log_filter(&self) -> Result<EnvFilter, TelemetryError> {
-        let directives = self.text("RUST_LOG")?.unwrap_or_else(|| LOG_FILTER.to_owned());
-        EnvFilter::builder()
-            .with_default_directive(LevelFilter::INFO.into())
-            .parse(&directives)
-            .map_err(|_| {
-                TelemetryError::setting(
-                    "RUST_LOG",
-                    directives,
-                    "filter directives such as info,my_service=debug",
-                )
-            })
+    fn log_filter(&self) -> Result<Option<EnvFilter>, TelemetryError> {
+        self.text("RUST_LOG")?.map(|directives| log_filter("RUST_LOG", directives)).transpose()
     }
+}
+
+/// Parses the directives that select log lines.
+pub(crate) fn log_filter(
+    setting: &'static str,
+    directives: String,
+) -> Result<EnvFilter, TelemetryError> {
+    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    builder.parse(&directives).map_err(|_| {
+        let expected = "filter directives such as info,my_service=debug";
+        TelemetryError::setting(setting, directives, expected)
+    })
 }
 
 fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {

@@ -22,7 +22,7 @@ fn an_empty_environment_says_nothing() {
     assert!(environment.propagator.is_none());
     assert_eq!(environment.traces.endpoint, None);
     assert_eq!(environment.traces.timeout, None);
-    assert_eq!(environment.log_filter.to_string(), "opentelemetry=warn,info");
+    assert!(environment.log_filter.is_none());
     let batch = BatchConfig::new(2048, 512, None);
     assert_eq!(environment.batch, batch);
 }

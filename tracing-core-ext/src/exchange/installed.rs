@@ -11,7 +11,12 @@ use opentelemetry::{
     trace::TracerProvider as _,
 };
 
-use crate::trace::{AnyTracer, TracerProvider};
+#[cfg(feature = "telemetry")]
+use crate::base::deferred_log;
+use crate::{
+    bridge::layer,
+    trace::{AnyTracer, TracerProvider},
+};
 
 static TRACER_PROVIDER: OnceLock<TracerProvider> = OnceLock::new();
 static METER_PROVIDER: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
@@ -43,13 +48,20 @@ pub(super) fn tracer(scope: &InstrumentationScope) -> AnyTracer {
     if let Some(provider) = TRACER_PROVIDER.get() {
         return AnyTracer::Own(provider.tracer_with_scope(scope.clone()));
     }
-    BUILT_BEFORE_INSTALL.store(true, Ordering::Relaxed);
-    AnyTracer::foreign(global::tracer_provider().tracer_with_scope(scope.clone()))
+    let tracer = AnyTracer::foreign(global::tracer_provider().tracer_with_scope(scope.clone()));
+    if tracer.is_noop() {
+        BUILT_BEFORE_INSTALL.store(true, Ordering::Relaxed);
+    }
+    tracer
 }
 
-/// Records that a middleware or client was built.
-pub(super) fn note_middleware() {
+/// Records that a middleware or client was built, and logs what it lacks.
+pub(super) fn note_middleware(tracer: &AnyTracer) {
     MIDDLEWARE_BUILT.store(true, Ordering::Relaxed);
+    tracer.warn_if_idle();
+    layer::warn_if_hidden();
+    #[cfg(feature = "telemetry")]
+    deferred_log::flush();
 }
 
 /// Whether any middleware or client was built.

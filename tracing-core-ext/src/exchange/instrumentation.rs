@@ -43,7 +43,7 @@ impl Instrumentation {
         metrics: Option<Metrics>,
         options: Options,
     ) -> Self {
-        installed::note_middleware();
+        installed::note_middleware(&tracer);
         Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
     }
 

@@ -16,7 +16,7 @@ use super::{
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use crate::export::self_metrics;
 use crate::{
-    base::{error::TelemetryError, self_log::SelfLog},
+    base::{deferred_log, error::TelemetryError, self_log::SelfLog},
     config::{
         EnvConfig,
         batch::{BatchConfig, QUEUE_BYTES},
@@ -29,7 +29,8 @@ use crate::{
 /// All that a service needs, ready to be installed.
 pub(crate) struct BuiltTelemetry {
     pub(crate) telemetry: Telemetry,
-    pub(crate) dispatch: Dispatch,
+    /// None if the service has one of its own.
+    pub(crate) dispatch: Option<Dispatch>,
     pub(crate) summary: SetupSummary,
 }
 
@@ -41,22 +42,27 @@ impl TelemetryBuilder {
         let propagator = self.propagator.take().or(environment.propagator.take());
         let propagator = propagator.unwrap_or_else(Propagator::w3c);
         let lines = self.log_layer_config(&environment);
-        let log_filter = std::mem::take(&mut environment.log_filter);
+        let log_filter = self.choose_log_filter(environment.log_filter.take())?;
+        let layers = std::mem::take(&mut self.layers);
+        let has_subscriber = self.has_subscriber;
         let sampler = self.sampler.take().or(environment.sampler.take());
         let sampler = sampler.unwrap_or_else(|| Sampler::parent_based(Sampler::always_on()));
         let summary = self.setup_summary(&environment, &sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment)?;
-            let dispatch = subscriber(None, lines, log_filter);
-            telemetry.log_to(&dispatch);
+            let dispatch = has_subscriber.then(|| subscriber(None, layers, lines, log_filter));
+            dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
             return Ok(BuiltTelemetry { telemetry, dispatch, summary });
         }
         let span_level = self.span_level;
         let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
-        let dispatch = subscriber(exported, lines, log_filter);
-        telemetry.log_to(&dispatch);
-        telemetry.log.log(|| service.warn_overridden());
+        let dispatch = has_subscriber.then(|| subscriber(exported, layers, lines, log_filter));
+        dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
+        match has_subscriber {
+            true => telemetry.log.log(|| service.warn_overridden()),
+            false => deferred_log::log(move || service.warn_overridden()),
+        }
         Ok(BuiltTelemetry { telemetry, dispatch, summary })
     }
 
@@ -133,14 +139,13 @@ impl TelemetryBuilder {
         destinations.into_iter().map(|destination| destination.pipeline(&way)).collect()
     }
 
-    /// A provider that was shut down makes no spans, and what an exchange gets from its caller flows through.
+    /// A disabled provider makes no spans, and what an exchange gets from its caller flows through.
     fn disabled(
         self,
         propagator: Propagator,
         environment: &EnvConfig,
     ) -> Result<Telemetry, TelemetryError> {
-        let provider = TracerProvider::builder().build();
-        let _ = provider.shutdown();
+        let provider = TracerProvider::disabled();
         #[cfg(any(feature = "otlp", feature = "prometheus"))]
         let metrics = {
             let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
@@ -175,6 +180,7 @@ impl TelemetryBuilder {
         let service = self.choose_name(environment).ok();
         LogLayerConfig {
             format: self.log_format,
+            style: std::mem::take(&mut self.log_style),
             writer: self.log_writer.take(),
             no_color: environment.no_color,
             service_name: service.map(|service| service.name),

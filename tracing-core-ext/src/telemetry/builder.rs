@@ -1,28 +1,15 @@
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use opentelemetry::{Key, KeyValue, Value, global};
+use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::{ShouldSample, SpanData, SpanExporter, SpanProcessor};
-use tracing::Dispatch;
-use tracing_subscriber::{
-    filter::LevelFilter,
-    fmt::{MakeWriter, writer::BoxMakeWriter},
-};
+use tracing_subscriber::{filter::LevelFilter, fmt::writer::BoxMakeWriter};
 
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 use super::metrics::MetricsOptions;
 use super::{
-    build::BuiltTelemetry,
-    diagnostics::{self, watchdog::MiddlewareWatchdog},
-    log_format::LogFormat,
+    log_format::{LogFormat, LogStyle},
     resource::{ENVIRONMENT_NAME, SERVICE_VERSION},
-    telemetry::Telemetry,
+    subscriber::BoxLayer,
     traces::Destination,
 };
 #[cfg(feature = "jaeger")]
@@ -32,19 +19,15 @@ use crate::export::otlp::Otlp;
 #[cfg(feature = "prometheus")]
 use crate::export::prometheus::Prometheus;
 use crate::{
-    base::error::TelemetryError,
     config::env::Env,
-    exchange::installed,
     export::{console::Console, pipeline::hook::SpanHook},
-    propagation::{Propagator, propagator},
+    propagation::Propagator,
     trace::Sampler,
 };
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-static INSTALLED: AtomicBool = AtomicBool::new(false);
-
-/// Set-up of a service, made by [`Telemetry::builder`].
+/// Set-up of a service, made by [`Telemetry::builder`](super::Telemetry::builder).
 ///
 /// What is said here beats what the environment says. An empty variable counts as unset.
 #[must_use = "nothing happens before install() or build()"]
@@ -59,7 +42,12 @@ pub struct TelemetryBuilder {
     pub(crate) max_queue_bytes: Option<usize>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) log_format: LogFormat,
+    pub(crate) log_style: LogStyle,
     pub(crate) log_writer: Option<BoxMakeWriter>,
+    pub(crate) log_filter: Option<String>,
+    pub(crate) layers: Vec<BoxLayer>,
+    /// Whether a subscriber is made.
+    pub(crate) has_subscriber: bool,
     pub(crate) span_level: LevelFilter,
     pub(crate) shutdown_timeout: Duration,
     #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -80,7 +68,11 @@ impl TelemetryBuilder {
             max_queue_bytes: None,
             sampler: None,
             log_format: LogFormat::default(),
+            log_style: LogStyle::default(),
             log_writer: None,
+            log_filter: None,
+            layers: Vec::new(),
+            has_subscriber: true,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -311,29 +303,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Writes log lines in this format. Text unless told otherwise.
-    pub fn log_format(mut self, format: LogFormat) -> Self {
-        self.log_format = format;
-        self
-    }
-
-    /// Writes log lines there instead of to standard error, without colours.
-    pub fn log_writer<W>(mut self, writer: W) -> Self
-    where
-        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-    {
-        self.log_writer = Some(BoxMakeWriter::new(writer));
-        self
-    }
-
-    /// Turns `tracing` spans up to this level into OpenTelemetry spans. `INFO` unless told
-    /// otherwise. Independent of `RUST_LOG`, which only picks log lines.
-    pub fn span_level(mut self, level: LevelFilter) -> Self {
-        self.span_level = level;
-        self
-    }
-
-    /// How long [`Telemetry::shutdown`] may take. 5 seconds unless told otherwise. Where there are metrics, the last quarter
+    /// How long [`Telemetry::shutdown`](super::Telemetry::shutdown) may take. 5 seconds unless told otherwise. Where there are metrics, the last quarter
     /// is kept for them.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
@@ -347,64 +317,6 @@ impl TelemetryBuilder {
     ) -> Self {
         self.variables = Env::from_fn(lookup);
         self
-    }
-
-    /// Makes this the telemetry of the whole process: the global tracer provider, the global meter provider (where metrics
-    /// are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
-    /// afterwards use them unless told otherwise.
-    ///
-    /// ```
-    /// # use tracing_core_ext::telemetry::Telemetry;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let telemetry = Telemetry::builder().service_name("checkout").install()?;
-    ///
-    /// let again = Telemetry::builder().service_name("checkout").install();
-    /// assert_eq!(
-    ///     again.unwrap_err().to_string(),
-    ///     "telemetry is already installed: install() may be called once",
-    /// );
-    /// # telemetry.shutdown()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When a setting, in code or in the environment, cannot be used, or when there is a global
-    /// `tracing` subscriber already. Nothing is installed then.
-    pub fn install(self) -> Result<Telemetry, TelemetryError> {
-        if INSTALLED.load(Ordering::Acquire) {
-            return Err(TelemetryError::already_installed());
-        }
-        let BuiltTelemetry { mut telemetry, dispatch, summary } = self.prepare()?;
-        if tracing::dispatcher::set_global_default(dispatch).is_err() {
-            return Err(match INSTALLED.load(Ordering::Acquire) {
-                true => TelemetryError::already_installed(),
-                false => TelemetryError::foreign_subscriber(),
-            });
-        }
-        INSTALLED.store(true, Ordering::Release);
-        global::set_tracer_provider(telemetry.tracer_provider().clone());
-        installed::set_tracer_provider(telemetry.tracer_provider().clone());
-        propagator::set_global_propagator(telemetry.propagator().clone());
-        if !summary.is_disabled {
-            #[cfg(any(feature = "otlp", feature = "prometheus"))]
-            telemetry.install_metrics();
-            telemetry.watch = Some(MiddlewareWatchdog::start(telemetry.log.clone()));
-        }
-        diagnostics::report(summary, telemetry.propagator(), &telemetry.log);
-        Ok(telemetry)
-    }
-
-    /// Makes everything [`install`](Self::install) does, and installs nothing: the subscriber is
-    /// handed out, the provider is [`Telemetry::tracer_provider`], the propagator
-    /// [`Telemetry::propagator`].
-    ///
-    /// # Errors
-    ///
-    /// When a setting, in code or in the environment, cannot be used.
-    pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
-        self.prepare().map(|prepared| (prepared.telemetry, prepared.dispatch))
     }
 }
 

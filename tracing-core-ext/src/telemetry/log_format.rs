@@ -1,32 +1,85 @@
-use std::io::{self, IsTerminal};
+use std::{
+    fmt,
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use tracing::Subscriber;
 use tracing_subscriber::{
     Layer,
     fmt::{
-        format::{Format, Json, JsonFields},
+        FormatEvent, FormatFields,
+        format::{DefaultFields, Format, Full, JsonFields, Pretty, Writer},
+        time::{FormatTime, SystemTime},
         writer::BoxMakeWriter,
     },
     registry::LookupSpan,
 };
 
-use crate::bridge::with_trace_ids::WithTraceIds;
+use crate::bridge::{
+    lazy_fields::LazyFields, line_span::LineDispatch, with_trace_ids::WithTraceIds,
+};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum LogFormat {
-    /// One line of text: time, level, spans, target, message and fields, and at its end
+    /// One line of text: time, level, spans, target, message and fields, then the fields of the spans, and at its end
     /// ` trace_id=… span_id=… trace_flags=…`, see [`WithTraceIds`].
     #[default]
     Text,
+    /// One line of text in which each span is followed by its fields.
+    Full,
+    /// Several lines of text, for reading during development.
+    Pretty,
     /// One JSON object a line, with the members `trace_id`, `span_id`, `trace_flags` and `service.name`.
     Json,
+}
+
+/// Parts of a log line, in any format.
+#[derive(Clone, Debug)]
+pub(crate) struct LogStyle {
+    pub(crate) ansi: Option<bool>,
+    pub(crate) target: bool,
+    pub(crate) source_location: bool,
+    pub(crate) thread_names: bool,
+    pub(crate) time: bool,
+    pub(crate) timer: Timer,
+}
+
+impl Default for LogStyle {
+    fn default() -> Self {
+        Self {
+            ansi: None,
+            target: true,
+            source_location: false,
+            thread_names: false,
+            time: true,
+            timer: Timer(Arc::new(SystemTime)),
+        }
+    }
+}
+
+/// Writes the time of a line.
+#[derive(Clone)]
+pub(crate) struct Timer(pub(crate) Arc<dyn FormatTime + Send + Sync>);
+
+impl FormatTime for Timer {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        self.0.format_time(writer)
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timer(..)")
+    }
 }
 
 /// Where log lines go, and how they look.
 pub(crate) struct LogLayerConfig {
     pub(crate) format: LogFormat,
+    pub(crate) style: LogStyle,
     pub(crate) writer: Option<BoxMakeWriter>,
     pub(crate) no_color: bool,
     pub(crate) service_name: Option<String>,
@@ -37,32 +90,70 @@ impl LogLayerConfig {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let color = self.is_colorful();
-        let writer = self.writer.unwrap_or_else(|| BoxMakeWriter::new(io::stderr));
-        let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+        let format = self.line();
         match self.format {
-            LogFormat::Text => lines
-                .with_ansi(color)
-                .event_format(WithTraceIds::text(Format::default().compact().with_ansi(color)))
-                .boxed(),
-            LogFormat::Json => lines
-                .with_ansi(false)
-                .fmt_fields(JsonFields::new())
-                .event_format(json(self.service_name.as_deref()))
-                .boxed(),
+            LogFormat::Text => self.text(DefaultFields::new(), format.compact()),
+            LogFormat::Full => self.text(DefaultFields::new(), format),
+            LogFormat::Pretty => self.text(Pretty::default(), format.pretty()),
+            LogFormat::Json => {
+                let mut format = WithTraceIds::json(format.json().with_ansi(false));
+                if let Some(name) = &self.service_name {
+                    format = format.service_name(name);
+                }
+                self.lines(JsonFields::new(), format, false)
+            }
         }
     }
 
-    fn is_colorful(&self) -> bool {
-        self.writer.is_none() && !self.no_color && io::stderr().is_terminal()
+    /// The parts of a line, in the format that the others are made of.
+    fn line(&self) -> Format<Full, Timer> {
+        let style = &self.style;
+        let format = match style.time {
+            true => Format::default().with_timer(style.timer.clone()),
+            // A timer that is set later is not used, but it makes the types equal.
+            false => Format::default().without_time().with_timer(style.timer.clone()),
+        };
+        format
+            .with_ansi(self.is_colorful())
+            .with_target(style.target)
+            .with_file(style.source_location)
+            .with_line_number(style.source_location)
+            .with_thread_names(style.thread_names)
     }
-}
 
-fn json(service_name: Option<&str>) -> WithTraceIds<Format<Json>> {
-    let format = WithTraceIds::json(Format::default().json().with_ansi(false));
-    match service_name {
-        Some(name) => format.service_name(name),
-        None => format,
+    fn text<S, N, F>(self, fields: N, format: F) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+        N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+        F: FormatEvent<S, N> + Send + Sync + 'static,
+    {
+        let is_colorful = self.is_colorful();
+        self.lines(fields, WithTraceIds::text(format), is_colorful)
+    }
+
+    fn lines<S, N, F>(
+        self,
+        fields: N,
+        format: WithTraceIds<F>,
+        is_colorful: bool,
+    ) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+        N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+        F: FormatEvent<S, N> + Send + Sync + 'static,
+    {
+        let dispatch = LineDispatch::default();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(self.writer.unwrap_or_else(|| BoxMakeWriter::new(io::stderr)))
+            .with_ansi(is_colorful)
+            .fmt_fields(fields)
+            .event_format(format.with_dispatch(dispatch.share()));
+        LazyFields::new(lines, dispatch).boxed()
+    }
+
+    fn is_colorful(&self) -> bool {
+        let is_terminal = || self.writer.is_none() && !self.no_color && io::stderr().is_terminal();
+        self.style.ansi.unwrap_or_else(is_terminal)
     }
 }
 
@@ -115,6 +206,7 @@ pub(crate) mod tests {
         let lines = CapturedLines::default();
         let layer = LogLayerConfig {
             format,
+            style: LogStyle::default(),
             writer: Some(BoxMakeWriter::new(lines.clone())),
             no_color: false,
             service_name: Some("shop".to_owned()),

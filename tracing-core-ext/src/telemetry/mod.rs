@@ -120,7 +120,9 @@
 mod build;
 mod builder;
 mod diagnostics;
+mod install;
 pub(crate) mod log_format;
+mod log_options;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
 pub(crate) mod resource;

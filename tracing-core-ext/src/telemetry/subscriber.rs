@@ -1,24 +1,46 @@
 use opentelemetry::InstrumentationScope;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
+    EnvFilter, Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
-use super::{log_format::LogLayerConfig, telemetry::Telemetry};
-use crate::{bridge::span_filter, exchange, trace::TracerProvider};
+use super::{builder::TelemetryBuilder, log_format::LogLayerConfig, telemetry::Telemetry};
+use crate::{
+    base::error::TelemetryError, bridge::span_filter, config, exchange, trace::TracerProvider,
+};
+
+/// A layer of the user.
+pub(crate) type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 ///
 /// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
 pub(crate) fn subscriber(
     exported: Option<(&TracerProvider, LevelFilter)>,
+    layers: Vec<BoxLayer>,
     lines: LogLayerConfig,
     log_filter: EnvFilter,
 ) -> Dispatch {
+    // A vector without elements disables everything.
+    let layers = Some(layers).filter(|layers| !layers.is_empty());
     let spans = exported.map(|(provider, level)| spans(provider, level));
-    let subscriber =
-        tracing_subscriber::registry().with(lines.layer().with_filter(log_filter)).with(spans);
-    Dispatch::new(subscriber)
+    let lines = lines.layer().with_filter(log_filter);
+    Dispatch::new(tracing_subscriber::registry().with(layers).with(lines).with(spans))
+}
+
+impl TelemetryBuilder {
+    /// `RUST_LOG`, or else the directives in code, or else the default. Those in code are checked in any case.
+    pub(crate) fn choose_log_filter(
+        &mut self,
+        variable: Option<EnvFilter>,
+    ) -> Result<EnvFilter, TelemetryError> {
+        let code = self.log_filter.take();
+        let code = code.map(|directives| config::log_filter("log_filter()", directives));
+        match (variable, code.transpose()?) {
+            (Some(filter), _) | (None, Some(filter)) => Ok(filter),
+            (None, None) => config::log_filter("RUST_LOG", config::LOG_FILTER.to_owned()),
+        }
+    }
 }
 
 impl Telemetry {
@@ -60,9 +82,12 @@ where
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::TraceContextExt;
     use opentelemetry_sdk::trace::InMemorySpanExporter;
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
 
     use super::*;
+    use crate::telemetry::{LogFormat, log_format::tests::CapturedLines};
 
     #[test]
     fn a_layer_for_ones_own_subscriber_leaves_out_the_transport_and_what_is_too_fine() {
@@ -86,5 +111,128 @@ mod tests {
         let names: Vec<_> = names.iter().map(|span| &*span.name).collect();
         assert_eq!(names, ["inner", "ours"]);
         telemetry.shutdown().unwrap();
+    }
+
+    fn builder(lines: &CapturedLines) -> TelemetryBuilder {
+        let builder = Telemetry::builder().variables(|_| None).service_name("shop");
+        builder.exporter(InMemorySpanExporter::default()).log_writer(lines.clone())
+    }
+
+    fn messages(lines: &CapturedLines, dispatch: &Dispatch) -> Vec<String> {
+        tracing::dispatcher::with_default(dispatch, || {
+            tracing::debug!(target: "tower_http::trace", "finished");
+            tracing::debug!("fine");
+            tracing::info!("coarse");
+        });
+        let last = |line: String| line.rsplit(": ").next().map(str::to_owned);
+        lines.all().into_iter().filter_map(last).collect()
+    }
+
+    #[test]
+    fn directives_in_code_select_lines_unless_the_environment_has_some() {
+        let from_code = |builder: TelemetryBuilder| builder.log_filter("info,tower_http=debug");
+        let with_variable = |builder: TelemetryBuilder| {
+            builder.variables(|name| (name == "RUST_LOG").then(|| "debug".to_owned()))
+        };
+        for (builder_fn, expected) in [
+            (
+                &from_code as &dyn Fn(TelemetryBuilder) -> TelemetryBuilder,
+                &["finished", "coarse"][..],
+            ),
+            (&|builder| builder, &["coarse"]),
+            (&|builder| with_variable(from_code(builder)), &["finished", "fine", "coarse"]),
+        ] {
+            let lines = CapturedLines::default();
+            let (_telemetry, dispatch) = builder_fn(builder(&lines)).build().unwrap();
+            assert_eq!(messages(&lines, &dispatch), expected);
+        }
+    }
+
+    #[test]
+    fn directives_that_do_not_parse_are_refused_also_where_the_environment_has_others() {
+        for variable in [None, Some("info")] {
+            let builder = Telemetry::builder().service_name("shop").log_filter("info,shop=loud");
+            let builder = builder
+                .variables(move |name| variable.filter(|_| name == "RUST_LOG").map(str::to_owned));
+            let error = builder.build().unwrap_err().to_string();
+            let expected = "expected filter directives such as info,my_service=debug";
+            assert_eq!(error, format!("log_filter()=\"info,shop=loud\": {expected}"));
+        }
+    }
+
+    #[test]
+    fn several_layers_are_added_and_each_has_its_own_filter() {
+        let [lines, errors, all] = [(); 3].map(|()| CapturedLines::default());
+        let layer = |to: &CapturedLines| {
+            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(to.clone())
+        };
+        let (_telemetry, dispatch) = builder(&lines)
+            .layer(layer(&errors).with_filter(LevelFilter::ERROR))
+            .layer(layer(&all))
+            .build()
+            .unwrap();
+        assert_eq!(messages(&lines, &dispatch), ["coarse"]);
+        assert_eq!(errors.all(), [""; 0]);
+        assert_eq!(all.all().len(), 3);
+    }
+
+    #[test]
+    fn parts_of_a_line_are_optional() {
+        let lines = CapturedLines::default();
+        let bare = builder(&lines).log_without_time().log_target(false);
+        let (_telemetry, dispatch) = bare.build().unwrap();
+        messages(&lines, &dispatch);
+        assert_eq!(lines.all(), [" INFO coarse"]);
+
+        let lines = CapturedLines::default();
+        let full = builder(&lines)
+            .log_format(LogFormat::Full)
+            .log_source_location(true)
+            .log_thread_names(true)
+            .log_ansi(true);
+        let (_telemetry, dispatch) = full.build().unwrap();
+        let thread = std::thread::current().name().unwrap().to_owned();
+        messages(&lines, &dispatch);
+        let line = lines.all().remove(0);
+        assert!(line.contains(file!()) && line.contains(&thread), "{line:?}");
+        assert!(line.contains("\u{1b}[32m INFO\u{1b}[0m"), "{line:?}");
+    }
+
+    #[test]
+    fn a_line_has_the_ids_of_its_explicit_parent_at_every_level() {
+        for filter in ["trace", "warn"] {
+            let lines = CapturedLines::default();
+            let (telemetry, dispatch) = builder(&lines).log_filter(filter).build().unwrap();
+            let ids = tracing::dispatcher::with_default(&dispatch, || {
+                let [first, second] = [(); 2].map(|()| tracing::info_span!(parent: None, "job"));
+                let inner = tracing::trace_span!(parent: &first, "not exported");
+                second.in_scope(|| {
+                    tracing::warn!(parent: &first, "first");
+                    tracing::warn!(parent: &second, "second");
+                    tracing::warn!(parent: None, "none");
+                });
+                tracing::debug!(parent: &first, "first");
+                tracing::debug!(parent: &inner, "first");
+                [first, second].map(|span| span.context().span().span_context().trace_id())
+            });
+            let [first, second] = ids.map(|id| format!(" trace_id={id} "));
+            for line in lines.all() {
+                let expected = [line.contains(": first"), line.contains(": second")];
+                assert_eq!([line.contains(&first), line.contains(&second)], expected, "{line}");
+                assert_eq!(line.contains("trace_id"), !line.contains(": none"), "{line}");
+            }
+            assert_eq!(lines.all().len(), if filter == "warn" { 3 } else { 5 });
+            telemetry.shutdown().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_explicit_parent_of_another_subscriber_has_no_ids() {
+        let [lines, other] = [(); 2].map(|()| CapturedLines::default());
+        let (_telemetry, dispatch) = builder(&lines).build().unwrap();
+        let (_other, foreign) = builder(&other).build().unwrap();
+        let span = tracing::dispatcher::with_default(&foreign, || tracing::info_span!("job"));
+        tracing::dispatcher::with_default(&dispatch, || tracing::info!(parent: &span, "found"));
+        assert!(!lines.all()[0].contains("trace_id"), "{:?}", lines.all());
     }
 }

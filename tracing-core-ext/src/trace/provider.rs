@@ -62,6 +62,8 @@ pub(super) struct ProviderInner {
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Resource,
     is_shut_down: AtomicBool,
+    /// Whether it never made spans, because telemetry is disabled.
+    pub(super) is_disabled: bool,
 }
 
 /// Set-up of a [`TracerProvider`].
@@ -74,6 +76,7 @@ pub struct TracerProviderBuilder {
     id_generator: Option<Box<dyn IdGenerator>>,
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Option<Resource>,
+    is_disabled: bool,
 }
 
 impl TracerProvider {
@@ -86,7 +89,14 @@ impl TracerProvider {
             id_generator: None,
             processors: Vec::new(),
             resource: None,
+            is_disabled: false,
         }
+    }
+
+    /// Returns a provider that records nothing. The context of a parent is propagated.
+    #[cfg(feature = "telemetry")]
+    pub(crate) fn disabled() -> Self {
+        TracerProviderBuilder { is_disabled: true, ..Self::builder() }.build()
     }
 
     /// Returns the resource that all spans are exported with.
@@ -204,7 +214,8 @@ impl TracerProviderBuilder {
             id_generator: self.id_generator,
             processors,
             resource,
-            is_shut_down: AtomicBool::new(false),
+            is_shut_down: AtomicBool::new(self.is_disabled),
+            is_disabled: self.is_disabled,
         };
         TracerProvider { inner: Arc::new(inner) }
     }

@@ -10,7 +10,10 @@ use opentelemetry::{
 };
 
 use super::{parent::ParentSource, provider::TracerProvider, timer::Timer, tracer::Tracer};
-use crate::semconv::{Facts, SpanAttributes};
+use crate::{
+    base::setup_fault::SetupFault,
+    semconv::{Facts, SpanAttributes},
+};
 
 /// A span that is about to start.
 pub(crate) struct SpanStart<'a> {
@@ -82,13 +85,30 @@ impl AnyTracer {
         matches!(self, Self::Own(_))
     }
 
+    /// Whether every span is the parent's.
+    pub(crate) const fn is_noop(&self) -> bool {
+        matches!(self, Self::Noop)
+    }
+
+    /// Logs a warning if the tracer is known to record nothing.
+    pub(crate) fn warn_if_idle(&self) {
+        match self {
+            Self::Own(tracer) => tracer.warn_if_shut_down(),
+            Self::Foreign(_) => {}
+            Self::Noop => SetupFault::NoProvider.warn(),
+        }
+    }
+
     /// Starts a span below `parent`.
     #[inline(always)]
     pub(crate) fn start(&self, parent: impl ParentSource, start: SpanStart<'_>) -> StartedSpan {
         match self {
             Self::Own(tracer) => tracer.start_exchange(parent, start),
             Self::Foreign(tracer) => tracer.start(&parent.into_context(), start),
-            Self::Noop => StartedSpan::non_recording(parent.into_context()),
+            Self::Noop => {
+                SetupFault::NoProvider.warn();
+                StartedSpan::non_recording(parent.into_context())
+            }
         }
     }
 }
@@ -140,6 +160,9 @@ pub(super) fn non_recording_context(identity: &SpanContext, parent: &Context) ->
     if identity.is_valid() {
         parent.with_remote_span_context(identity.clone())
     } else {
+        if !parent.is_telemetry_suppressed() {
+            SetupFault::ShutDown.warn();
+        }
         parent.clone()
     }
 }

@@ -21,7 +21,7 @@ use super::{
     start::{SpanStart, StartedSpan, non_recording_context},
 };
 use crate::{
-    base::contain,
+    base::{contain, setup_fault::SetupFault},
     propagation::extracted::{ParentRef, ParentSampling, sampled_child},
 };
 
@@ -52,6 +52,15 @@ impl Tracer {
         Self(Arc::new(TracerScope { scope: Arc::new(scope), provider }))
     }
 
+    /// Logs a warning if the provider was shut down, unless telemetry is disabled.
+    #[cold]
+    pub(super) fn warn_if_shut_down(&self) {
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() && !provider.is_disabled {
+            SetupFault::ShutDown.warn();
+        }
+    }
+
     /// Starts the span of an exchange.
     #[inline(always)]
     pub(super) fn start_exchange(
@@ -61,6 +70,7 @@ impl Tracer {
     ) -> StartedSpan {
         let provider = &*self.0.provider;
         if provider.is_shut_down() || parent.is_suppressed() {
+            self.warn_if_shut_down();
             return StartedSpan::non_recording(parent.into_context());
         }
         let sampling = parent.sampling();

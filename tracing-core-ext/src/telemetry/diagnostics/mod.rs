@@ -14,7 +14,11 @@ use opentelemetry::{
 };
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 
-use crate::{base::self_log::SelfLog, propagation::Propagator};
+use crate::{
+    base::{deferred_log, self_log::SelfLog, setup_fault::SetupFault},
+    exchange::installed,
+    propagation::Propagator,
+};
 
 /// What there is to be examined.
 #[derive(Debug)]
@@ -45,13 +49,30 @@ enum Diagnostic {
     UnknownVariable(String),
 }
 
-/// Logs a line for each finding.
+/// Logs a line for each finding about telemetry that is not global.
 pub(crate) fn report(summary: SetupSummary, propagator: &Propagator, log: &SelfLog) {
-    let built_before_install = crate::exchange::installed::built_before_install();
-    let diagnostics = diagnostics(summary, propagator, built_before_install, STATIC_MAX_LEVEL);
+    let diagnostics = diagnostics(summary, propagator, false, STATIC_MAX_LEVEL);
     log.log(|| diagnostics.iter().for_each(Diagnostic::log));
+}
+
+/// Logs a line for each finding about telemetry that is global. Without a log they are written when there is a subscriber.
+pub(crate) fn report_install(
+    summary: SetupSummary,
+    propagator: &Propagator,
+    log: Option<&SelfLog>,
+) {
+    let built_before_install = installed::built_before_install();
+    if built_before_install {
+        SetupFault::NoProvider.skip();
+    }
+    let diagnostics = diagnostics(summary, propagator, built_before_install, STATIC_MAX_LEVEL);
+    let write = move || diagnostics.iter().for_each(Diagnostic::log);
+    match log {
+        Some(log) => log.log(write),
+        None => deferred_log::log(write),
+    }
     #[cfg(debug_assertions)]
-    versions::warn_duplicate_versions(log.clone());
+    versions::warn_duplicate_versions(log.cloned().unwrap_or_default());
 }
 
 fn diagnostics(

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use crate::base::self_log::SelfLog;
+use crate::base::{deferred_log, self_log::SelfLog};
 
 /// By then every service has made its middleware.
 const GRACE_PERIOD: Duration = Duration::from_secs(60);
@@ -19,8 +19,11 @@ impl MiddlewareWatchdog {
     pub(crate) fn start(log: SelfLog) -> Self {
         let (until, over) = channel();
         let watch = move || {
-            if timed_out(&over, GRACE_PERIOD) && !crate::exchange::installed::is_middleware_built()
-            {
+            if !timed_out(&over, GRACE_PERIOD) {
+                return;
+            }
+            deferred_log::flush();
+            if !crate::exchange::installed::is_middleware_built() {
                 log.log(warn_no_middleware);
             }
         };

@@ -1,0 +1,111 @@
+//! The OpenTelemetry span that a log line belongs to.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, TraceContextExt},
+};
+use tracing::{
+    Dispatch, Event, Subscriber,
+    dispatcher::{self, WeakDispatch},
+    span::Id,
+    subscriber::NoSubscriber,
+};
+use tracing_subscriber::{
+    fmt::{FmtContext, FormatFields},
+    registry::LookupSpan,
+};
+
+/// The subscriber that a format belongs to. A format has no access to it otherwise.
+///
+/// It is weak, because the subscriber owns the format. A clone may become part of another subscriber, so it starts empty.
+#[derive(Default)]
+pub(crate) struct LineDispatch(Arc<OnceLock<WeakDispatch>>);
+
+impl LineDispatch {
+    /// Another handle to the same value.
+    pub(crate) fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn set(&self, dispatch: &Dispatch) {
+        let _ = self.0.set(dispatch.downgrade());
+    }
+
+    /// While a line is written, the default subscriber is only accessible if it is the global one and no thread has one of
+    /// its own. It is kept for the lines that are written while a thread has one.
+    fn get(&self) -> Option<Dispatch> {
+        if self.0.get().is_none() {
+            dispatcher::get_default(|dispatch| {
+                if !dispatch.is::<NoSubscriber>() {
+                    self.set(dispatch);
+                }
+            });
+        }
+        self.0.get()?.upgrade()
+    }
+}
+
+impl Clone for LineDispatch {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for LineDispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LineDispatch(..)")
+    }
+}
+
+/// Calls `f` with the identity of the span that `event` belongs to: its explicit parent, or else the current span.
+///
+/// The current span is the one of the current context, because a layer attaches the context of each span that is entered.
+/// It is not looked up by the id of the `tracing` span: the layer may hold a lock on that span while a sampler logs.
+pub(super) fn with_span_of<S, N, R>(
+    event: &Event<'_>,
+    cx: &FmtContext<'_, S, N>,
+    dispatch: &LineDispatch,
+    f: impl FnOnce(Option<&SpanContext>) -> R,
+) -> R
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    let valid = |span: &&SpanContext| span.is_valid();
+    match event.parent() {
+        Some(parent) if cx.current_span().id() != Some(parent) => {
+            f(explicit_parent(parent, cx, dispatch).as_ref().filter(valid))
+        }
+        None if event.is_root() => f(None),
+        _ => Context::map_current(|current| f(Some(current.span().span_context()).filter(valid))),
+    }
+}
+
+/// Identity of the span `id`, or of the closest span around it that has one.
+fn explicit_parent<S, N>(
+    id: &Id,
+    cx: &FmtContext<'_, S, N>,
+    dispatch: &LineDispatch,
+) -> Option<SpanContext>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    // It may be a span of another subscriber.
+    if !cx.exists(id) {
+        return None;
+    }
+    let dispatch = dispatch.get()?;
+    let mut around = cx.span(id).into_iter().flat_map(|span| span.scope().skip(1));
+    identity(id, &dispatch).or_else(|| around.find_map(|span| identity(&span.id(), &dispatch)))
+}
+
+fn identity(id: &Id, dispatch: &Dispatch) -> Option<SpanContext> {
+    let cx = tracing_opentelemetry::get_otel_context(id, dispatch)?;
+    Some(cx.span().span_context().clone())
+}

@@ -1,0 +1,183 @@
+//! What becomes of a set-up: global, global without a subscriber, or neither.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use opentelemetry::global;
+use tracing::{Dispatch, dispatcher};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{
+    build::BuiltTelemetry,
+    builder::TelemetryBuilder,
+    diagnostics::{self, watchdog::MiddlewareWatchdog},
+    log_format::LogFormat,
+    telemetry::Telemetry,
+};
+use crate::{
+    base::error::TelemetryError, bridge::log_records, exchange::installed, propagation::propagator,
+};
+
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+impl TelemetryBuilder {
+    /// Makes this the telemetry of the whole process: the global tracer provider, the global meter provider (where metrics
+    /// are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
+    /// afterwards use them unless told otherwise.
+    ///
+    /// ```
+    /// # use tracing_core_ext::telemetry::Telemetry;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = Telemetry::builder().service_name("checkout").install()?;
+    ///
+    /// let again = Telemetry::builder().service_name("checkout").install();
+    /// assert_eq!(
+    ///     again.unwrap_err().to_string(),
+    ///     "telemetry is already installed: install() may be called once",
+    /// );
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The crate `log` is connected as well: its records become events of `tracing`, with their own target, if `log` has no
+    /// logger yet.
+    ///
+    /// # Errors
+    ///
+    /// When a setting, in code or in the environment, cannot be used, or when there is a global
+    /// `tracing` subscriber already. Nothing is installed then.
+    pub fn install(self) -> Result<Telemetry, TelemetryError> {
+        if INSTALLED.load(Ordering::Acquire) {
+            return Err(TelemetryError::already_installed());
+        }
+        let BuiltTelemetry { mut telemetry, dispatch, summary } = self.prepare()?;
+        if dispatch.is_none_or(|dispatch| dispatcher::set_global_default(dispatch).is_err()) {
+            return Err(match INSTALLED.load(Ordering::Acquire) {
+                true => TelemetryError::already_installed(),
+                false => TelemetryError::foreign_subscriber(),
+            });
+        }
+        INSTALLED.store(true, Ordering::Release);
+        telemetry.install_providers(summary.is_disabled);
+        if log_records::forward().is_err() {
+            telemetry.log.log(warn_other_logger);
+        }
+        diagnostics::report_install(summary, telemetry.propagator(), Some(&telemetry.log));
+        Ok(telemetry)
+    }
+
+    /// Does what [`install`](Self::install) does, and leaves the `tracing` subscriber and the crate `log` to the service.
+    /// The subscriber exports spans if it has [`Telemetry::layer`], and its log lines have trace ids if its format is in
+    /// [`WithTraceIds`](super::WithTraceIds).
+    ///
+    /// What there is to report about the set-up is logged when there is a subscriber, at the latest when the next middleware
+    /// or client is built.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::{Telemetry, WithTraceIds};
+    /// use tracing_subscriber::{
+    ///     EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry =
+    ///     Telemetry::builder().service_name("checkout").install_without_subscriber()?;
+    ///
+    /// let lines = fmt::layer().event_format(WithTraceIds::text(fmt::format()));
+    /// tracing_subscriber::registry()
+    ///     .with(lines.with_filter(EnvFilter::new("info,tower_http=debug")))
+    ///     .with(telemetry.layer(LevelFilter::INFO))
+    ///     .init();
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a setting, in code or in the environment, cannot be used, when an option of the subscriber was set, or when
+    /// telemetry is installed already. Nothing is installed then.
+    pub fn install_without_subscriber(mut self) -> Result<Telemetry, TelemetryError> {
+        if let Some(option) = self.subscriber_option() {
+            return Err(TelemetryError::without_subscriber(option));
+        }
+        if INSTALLED.load(Ordering::Acquire) {
+            return Err(TelemetryError::already_installed());
+        }
+        self.has_subscriber = false;
+        let BuiltTelemetry { mut telemetry, summary, .. } = self.prepare()?;
+        if INSTALLED.swap(true, Ordering::AcqRel) {
+            return Err(TelemetryError::already_installed());
+        }
+        telemetry.install_providers(summary.is_disabled);
+        diagnostics::report_install(summary, telemetry.propagator(), None);
+        Ok(telemetry)
+    }
+
+    /// Makes everything [`install`](Self::install) does, and installs nothing: the subscriber is returned, the provider is
+    /// [`Telemetry::tracer_provider`], the propagator [`Telemetry::propagator`]. A middleware or client has to be built with
+    /// both. What there is to report about the set-up is logged by the returned subscriber.
+    ///
+    /// # Errors
+    ///
+    /// When a setting, in code or in the environment, cannot be used.
+    pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
+        let BuiltTelemetry { telemetry, dispatch, summary } = self.prepare()?;
+        diagnostics::report(summary, telemetry.propagator(), &telemetry.log);
+        Ok((telemetry, dispatch.unwrap_or_else(Dispatch::none)))
+    }
+
+    /// An option that only a subscriber of this crate has, if one was set.
+    fn subscriber_option(&self) -> Option<&'static str> {
+        [
+            ("layer()", !self.layers.is_empty()),
+            ("log_filter()", self.log_filter.is_some()),
+            ("log_writer()", self.log_writer.is_some()),
+            ("log_format()", self.log_format != LogFormat::default()),
+            ("span_level()", self.span_level != LevelFilter::INFO),
+        ]
+        .into_iter()
+        .find_map(|(option, is_set)| is_set.then_some(option))
+    }
+}
+
+impl Telemetry {
+    /// Makes the providers and the propagator global.
+    fn install_providers(&mut self, is_disabled: bool) {
+        global::set_tracer_provider(self.tracer_provider().clone());
+        installed::set_tracer_provider(self.tracer_provider().clone());
+        propagator::set_global_propagator(self.propagator().clone());
+        if !is_disabled {
+            #[cfg(any(feature = "otlp", feature = "prometheus"))]
+            self.install_metrics();
+            self.watch = Some(MiddlewareWatchdog::start(self.log.clone()));
+        }
+    }
+}
+
+fn warn_other_logger() {
+    tracing::warn!(
+        "the crate `log` has a logger already, which keeps its records: unless it is tracing_log::LogTracer, they have no \
+         trace ids; remove the logger, such as env_logger::init()"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_a_subscriber_are_refused_where_there_is_none() {
+        let builder = || Telemetry::builder().variables(|_| None).service_name("shop");
+        for (builder, option) in [
+            (builder().layer(LevelFilter::OFF), "layer()"),
+            (builder().log_filter("info"), "log_filter()"),
+            (builder().log_writer(std::io::sink), "log_writer()"),
+            (builder().log_format(LogFormat::Json), "log_format()"),
+            (builder().span_level(LevelFilter::DEBUG), "span_level()"),
+        ] {
+            let error = builder.install_without_subscriber().unwrap_err().to_string();
+            assert!(error.starts_with(option), "{error}");
+        }
+    }
+}

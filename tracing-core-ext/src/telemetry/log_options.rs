@@ -1,0 +1,132 @@
+//! Options of the `tracing` subscriber that telemetry brings.
+
+use std::sync::Arc;
+
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::LevelFilter,
+    fmt::{MakeWriter, time::FormatTime, writer::BoxMakeWriter},
+};
+
+use super::{
+    builder::TelemetryBuilder,
+    log_format::{LogFormat, Timer},
+};
+
+impl TelemetryBuilder {
+    /// Writes log lines in this format. Text unless told otherwise.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.log_format = format;
+        self
+    }
+
+    /// Writes log lines with or without colours. The default is colours on a terminal, unless `NO_COLOR` is set.
+    pub fn log_ansi(mut self, is_colorful: bool) -> Self {
+        self.log_style.ansi = Some(is_colorful);
+        self
+    }
+
+    /// Writes the target of each event, such as `shop::orders`. The default is `true`.
+    pub fn log_target(mut self, is_written: bool) -> Self {
+        self.log_style.target = is_written;
+        self
+    }
+
+    /// Writes the file and the line of each event. The default is `false`.
+    pub fn log_source_location(mut self, is_written: bool) -> Self {
+        self.log_style.source_location = is_written;
+        self
+    }
+
+    /// Writes the name of the thread of each event. The default is `false`.
+    pub fn log_thread_names(mut self, is_written: bool) -> Self {
+        self.log_style.thread_names = is_written;
+        self
+    }
+
+    /// Writes the time of each event with `timer`. The default is UTC in the form of RFC 3339.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::{LogFormat, Telemetry};
+    /// use tracing_subscriber::fmt::time::Uptime;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .log_format(LogFormat::Full)
+    ///     .log_timer(Uptime::default())
+    ///     .log_target(false)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_timer(mut self, timer: impl FormatTime + Send + Sync + 'static) -> Self {
+        self.log_style.timer = Timer(Arc::new(timer));
+        self
+    }
+
+    /// Writes log lines without the time, for services whose lines get one elsewhere.
+    pub fn log_without_time(mut self) -> Self {
+        self.log_style.time = false;
+        self
+    }
+
+    /// Writes log lines there instead of to standard error, without colours.
+    pub fn log_writer<W>(mut self, writer: W) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        self.log_writer = Some(BoxMakeWriter::new(writer));
+        self
+    }
+
+    /// Selects log lines if `RUST_LOG` is not set, by the directives of
+    /// [`EnvFilter`](tracing_subscriber::EnvFilter). The default is `info,opentelemetry=warn`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .log_filter("info,tower_http=debug,opentelemetry=warn")
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_filter(mut self, directives: impl Into<String>) -> Self {
+        self.log_filter = Some(directives.into());
+        self
+    }
+
+    /// Adds a layer to the subscriber, beside those for log lines and spans. It can be called several times.
+    ///
+    /// `RUST_LOG` and [`log_filter`](Self::log_filter) do not apply to the layer. Without a filter of its own it receives
+    /// every event and span of every level, which costs time.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    /// use tracing_subscriber::{Layer, filter::LevelFilter, fmt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let errors = fmt::layer().with_writer(std::io::stdout).with_filter(LevelFilter::ERROR);
+    /// let (telemetry, _subscriber) =
+    ///     Telemetry::builder().service_name("checkout").layer(errors).build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn layer(mut self, layer: impl Layer<Registry> + Send + Sync + 'static) -> Self {
+        self.layers.push(layer.boxed());
+        self
+    }
+
+    /// Turns `tracing` spans up to this level into OpenTelemetry spans. `INFO` unless told
+    /// otherwise. Independent of `RUST_LOG`, which only picks log lines.
+    pub fn span_level(mut self, level: LevelFilter) -> Self {
+        self.span_level = level;
+        self
+    }
+}
