@@ -35,6 +35,11 @@ pub use self::{
     with_otel_layer::{WithOtelLayer, plain_subscriber},
 };
 
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.
 #[macro_export]
 macro_rules! on_both_frameworks {

@@ -21,11 +21,10 @@ use tracing_subscriber::{
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Nothing is global yet, and the subscriber that comes with it is not wanted.
-    let (telemetry, _) = Telemetry::builder()
+    let telemetry = Telemetry::builder()
         .service_name("own-subscriber")
         .console(Console::new().json())
-        .build()?;
+        .install_without_subscriber()?;
 
     let format = WithTraceIds::text(fmt::format().without_time().with_target(false));
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).event_format(format);
@@ -34,11 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with(telemetry.layer(LevelFilter::INFO))
         .init();
 
-    let tracing = TracingLayer::builder()
-        .tracer_provider(telemetry.tracer_provider())
-        .propagator(telemetry.propagator().clone())
-        .build();
-    let app = Router::new().route("/items/{id}", get(item)).layer(tracing);
+    let app = Router::new().route("/items/{id}", get(item)).layer(TracingLayer::new());
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     drained(interrupted(), axum::serve(listener, app).with_graceful_shutdown(interrupted()))

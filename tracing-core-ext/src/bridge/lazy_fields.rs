@@ -72,6 +72,11 @@ where
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
         let spans = cx.event_scope(event).into_iter().flatten();
         spans.for_each(|span| self.format_fields(&span, &cx));
+        // The JSON format writes the current span if it cannot see the event's own.
+        if !event.is_contextual() {
+            let spans = cx.lookup_current().into_iter().flat_map(|span| span.scope());
+            spans.for_each(|span| self.format_fields(&span, &cx));
+        }
         self.lines.on_event(event, cx);
     }
 }
@@ -132,7 +137,6 @@ mod tests {
         atomic::{AtomicUsize, Ordering},
     };
 
-    use opentelemetry::trace::noop::NoopTracerProvider;
     use tracing_subscriber::{
         Registry,
         fmt::{self, FormatFields, format, writer::BoxMakeWriter},
@@ -143,6 +147,7 @@ mod tests {
     use crate::{
         exchange::{Builder, Instrumentation},
         telemetry::log_format::tests::CapturedLines,
+        trace::TracerProvider,
     };
 
     /// The span of a request, below a subscriber with this layer.
@@ -150,7 +155,8 @@ mod tests {
         let subscriber = Registry::default().with(layer);
         tracing::subscriber::with_default(subscriber, || {
             let builder = Builder::<Instrumentation>::new("tests", "1");
-            let middleware = builder.tracer_provider(&NoopTracerProvider::new()).build();
+            let provider = TracerProvider::builder().build();
+            let middleware = builder.tracer_provider(&provider).build();
             let request = http::Request::get(path).body(()).unwrap();
             middleware.start_server(&request).in_scope(f);
         });
@@ -161,11 +167,11 @@ mod tests {
     }
 
     fn talk() {
+        tracing::info!(parent: None, "outside");
         tracing::info!(left = 3, "in \"stock\"");
         tracing::info_span!("order", item = "tea").in_scope(|| tracing::warn!("twice"));
         tracing::Span::current().record("otel.name", "renamed");
         tracing::info!("again");
-        tracing::info!(parent: None, "outside");
     }
 
     /// The lines of one subscriber whose layer is made by `layer`, for a few paths.

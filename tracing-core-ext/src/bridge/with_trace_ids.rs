@@ -20,7 +20,8 @@ use super::{
 /// use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
+/// let telemetry =
+///     Telemetry::builder().service_name("checkout").install_without_subscriber()?;
 ///
 /// let lines = fmt::layer().event_format(WithTraceIds::text(fmt::format().with_ansi(false)));
 /// let subscriber = tracing_subscriber::registry()

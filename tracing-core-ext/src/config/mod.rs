@@ -5,6 +5,7 @@ pub(crate) mod env;
 #[cfg(feature = "jaeger")]
 pub(crate) mod jaeger;
 mod limits;
+pub(crate) mod log_filter;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 mod otlp_headers;
@@ -13,14 +14,13 @@ pub(crate) mod protocol;
 mod tests;
 pub(crate) mod traces;
 
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
-
 #[cfg(feature = "jaeger")]
 use self::jaeger::JaegerConfig;
 use self::{
     batch::BatchConfig,
     env::Env,
     limits::LimitsConfig,
+    log_filter::LogFilter,
     metrics::MetricsVariables,
     otlp::{OtlpVariables, TRACES},
     traces::TracesExporter,
@@ -35,9 +35,6 @@ use crate::{
 
 #[cfg(feature = "otlp")]
 pub use self::protocol::Compression;
-
-/// The default directives leave out OpenTelemetry's own notes on its normal course.
-pub(crate) const LOG_FILTER: &str = "info,opentelemetry=warn";
 
 /// What the environment says, read once and checked.
 #[derive(Debug)]
@@ -60,7 +57,7 @@ pub(crate) struct EnvConfig {
     )]
     pub(crate) metrics: MetricsVariables,
     pub(crate) limits: LimitsConfig,
-    pub(crate) log_filter: Option<EnvFilter>,
+    pub(crate) log_filter: Option<LogFilter>,
     pub(crate) no_color: bool,
 }
 
@@ -135,21 +132,11 @@ impl Env {
         Ok(forbids_color(no_color.as_deref(), term.as_deref()))
     }
 
-    fn log_filter(&self) -> Result<Option<EnvFilter>, TelemetryError> {
-        self.text("RUST_LOG")?.map(|directives| log_filter("RUST_LOG", directives)).transpose()
+    fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
+        self.text("RUST_LOG")?
+            .map(|directives| LogFilter::parse("RUST_LOG", directives))
+            .transpose()
     }
-}
-
-/// Parses the directives that select log lines.
-pub(crate) fn log_filter(
-    setting: &'static str,
-    directives: String,
-) -> Result<EnvFilter, TelemetryError> {
-    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    builder.parse(&directives).map_err(|_| {
-        let expected = "filter directives such as info,my_service=debug";
-        TelemetryError::setting(setting, directives, expected)
-    })
 }
 
 fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {

@@ -21,8 +21,9 @@
 //!
 //! | who writes them | what to do |
 //! | --- | --- |
-//! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) picks text or JSON, [`log_writer`](TelemetryBuilder::log_writer) where to |
-//! | a `tracing` subscriber of your own | wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) selects the format, [`log_filter`](TelemetryBuilder::log_filter) the lines, [`log_writer`](TelemetryBuilder::log_writer) the destination, and [`layer`](TelemetryBuilder::layer) adds other layers |
+//! | a `tracing` subscriber of your own | [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber); wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | the crate `log` | nothing after `install`: its records become events of `tracing` with their own target. A logger of its own keeps the records |
 //! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
 //!
 //! Whichever it is: within a request `Context::current()` has its span, in the handler, in inner middleware and in the
@@ -74,7 +75,8 @@
 //!
 //! # What is said at start-up
 //!
-//! [`TelemetryBuilder::install`] says what is allowed and nevertheless explains why no trace is seen, a log line for each:
+//! [`TelemetryBuilder::install`], `install_without_subscriber` and `build` report what is allowed and nevertheless explains why
+//! no trace is seen, a log line for each:
 //!
 //! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
 //! - `OTEL_SDK_DISABLED=true`; or a sampler that begins no trace.
@@ -86,6 +88,13 @@
 //! - A variable that begins with `OTEL_` is set and nothing reads it.
 //! - The environment names the service otherwise than code does.
 //! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
+//!
+//! A middleware or client logs one warning when it is built, or with its first request if there was no subscriber:
+//!
+//! - It has no tracer provider: neither `install()` nor [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber)
+//!   was called before, and its builder got none. [`build`](TelemetryBuilder::build) installs nothing.
+//! - Its provider was shut down or dropped.
+//! - [`exchange::layer`](crate::exchange::layer()) is inside of `tracing_subscriber::reload::Layer`.
 //!
 //! Two more are said when they show: that no middleware and no client was made, after a minute; and that a middleware is
 //! there twice, with the first request that passes both ([`DuplicateMiddlewareWarning`]).
@@ -109,6 +118,18 @@
 //! - **What exports** is not traced and logs nothing itself, under any subscriber.
 //! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
 //!   [`ShutdownError`] with the counts of what was not delivered.
+//!
+//!
+//! # When is telemetry lost?
+//!
+//! | cause | remedy |
+//! | --- | --- |
+//! | `let _ = Telemetry::builder()….install()?` drops telemetry at once | `let telemetry = …`, until the last request has ended. The first middleware logs a warning |
+//! | [`std::process::exit`], or a signal that ends the process: no destructor runs, so the spans of the last seconds stay in the queue | call [`Telemetry::shutdown`] first. Return from `main` instead of calling `exit`, and stop the server on SIGTERM |
+//! | `fork`: the threads that export exist in the parent only, so the child's queue fills up and its spans are lost, which is counted and logged | install telemetry after the fork, in each child. Do not fork a process in which it is installed; start a new program |
+//! | `panic = "abort"`: as `process::exit` | call `force_flush` of [`Telemetry::tracer_provider`] in a panic hook |
+//!
+//! `process::exit` and `fork` run no code of this crate, so that it cannot log a warning.
 //!
 //! [`CompositePropagator`]: crate::propagation::CompositePropagator
 #![cfg_attr(

@@ -1,12 +1,13 @@
 use opentelemetry::InstrumentationScope;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
+    Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
 use super::{builder::TelemetryBuilder, log_format::LogLayerConfig, telemetry::Telemetry};
 use crate::{
-    base::error::TelemetryError, bridge::span_filter, config, exchange, trace::TracerProvider,
+    base::error::TelemetryError, bridge::span_filter, config::log_filter::LogFilter, exchange,
+    trace::TracerProvider,
 };
 
 /// A layer of the user.
@@ -19,7 +20,7 @@ pub(crate) fn subscriber(
     exported: Option<(&TracerProvider, LevelFilter)>,
     layers: Vec<BoxLayer>,
     lines: LogLayerConfig,
-    log_filter: EnvFilter,
+    log_filter: LogFilter,
 ) -> Dispatch {
     // A vector without elements disables everything.
     let layers = Some(layers).filter(|layers| !layers.is_empty());
@@ -32,13 +33,13 @@ impl TelemetryBuilder {
     /// `RUST_LOG`, or else the directives in code, or else the default. Those in code are checked in any case.
     pub(crate) fn choose_log_filter(
         &mut self,
-        variable: Option<EnvFilter>,
-    ) -> Result<EnvFilter, TelemetryError> {
+        variable: Option<LogFilter>,
+    ) -> Result<LogFilter, TelemetryError> {
         let code = self.log_filter.take();
-        let code = code.map(|directives| config::log_filter("log_filter()", directives));
+        let code = code.map(|directives| LogFilter::parse("log_filter()", directives));
         match (variable, code.transpose()?) {
             (Some(filter), _) | (None, Some(filter)) => Ok(filter),
-            (None, None) => config::log_filter("RUST_LOG", config::LOG_FILTER.to_owned()),
+            (None, None) => Ok(LogFilter::default()),
         }
     }
 }
@@ -48,8 +49,8 @@ impl Telemetry {
     /// `level`, less those of the crates that exporters send with, which would trace themselves.
     ///
     /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
-    /// [`WithTraceIds`](crate::telemetry::WithTraceIds). [`TelemetryBuilder::build`](crate::telemetry::TelemetryBuilder::build), unlike
-    /// `install`, leaves it to you what is global.
+    /// [`WithTraceIds`](crate::telemetry::WithTraceIds).
+    /// [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) installs everything else.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;

@@ -1,0 +1,162 @@
+//! Directives that select log lines.
+
+use tracing::{
+    Metadata, Subscriber,
+    span::{Attributes, Id, Record},
+    subscriber::Interest,
+};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{LevelFilter, Targets},
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
+
+use crate::base::error::TelemetryError;
+
+/// The default directives leave out OpenTelemetry's own notes on its normal course.
+const DEFAULT: &str = "info,opentelemetry=warn";
+
+/// A filter by directives such as `info,my_service=debug`.
+///
+/// Both filters decide alike about directives of levels and targets. An `EnvFilter` looks up each span that is entered or
+/// left, which only directives of spans and fields require.
+#[derive(Debug)]
+pub(crate) enum LogFilter {
+    Targets(Targets),
+    Spans(EnvFilter),
+}
+
+impl LogFilter {
+    /// # Errors
+    ///
+    /// If a directive is not valid. The error names `setting`.
+    pub(crate) fn parse(setting: &'static str, directives: String) -> Result<Self, TelemetryError> {
+        let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+        let Ok(filter) = builder.parse(&directives) else {
+            let expected = "filter directives such as info,my_service=debug";
+            return Err(TelemetryError::setting(setting, directives, expected));
+        };
+        let has_spans = directives.contains(['[', '{']);
+        let targets = (!has_spans).then(|| filter.to_string().parse().ok()).flatten();
+        Ok(targets.map_or(Self::Spans(filter), Self::Targets))
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self::Targets(DEFAULT.parse().unwrap_or_default())
+    }
+}
+
+/// Calls the same method of either filter.
+macro_rules! forward {
+    ($self:ident.$method:ident::<$subscriber:ident>($($argument:expr),*)) => {
+        match $self {
+            Self::Targets(filter) => Filter::<$subscriber>::$method(filter, $($argument),*),
+            Self::Spans(filter) => Filter::<$subscriber>::$method(filter, $($argument),*),
+        }
+    };
+}
+
+impl<S> Filter<S> for LogFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, cx: &Context<'_, S>) -> bool {
+        forward!(self.enabled::<S>(metadata, cx))
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        forward!(self.callsite_enabled::<S>(metadata))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        forward!(self.max_level_hint::<S>())
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: Context<'_, S>) {
+        forward!(self.on_new_span::<S>(attributes, id, cx));
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, cx: Context<'_, S>) {
+        forward!(self.on_record::<S>(id, values, cx));
+    }
+
+    fn on_enter(&self, id: &Id, cx: Context<'_, S>) {
+        forward!(self.on_enter::<S>(id, cx));
+    }
+
+    fn on_exit(&self, id: &Id, cx: Context<'_, S>) {
+        forward!(self.on_exit::<S>(id, cx));
+    }
+
+    fn on_close(&self, id: Id, cx: Context<'_, S>) {
+        forward!(self.on_close::<S>(id, cx));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tracing::Event;
+    use tracing_subscriber::{Layer, Registry, layer::SubscriberExt};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Counter(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Counter {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many of a few events pass.
+    fn passed(filter: impl Filter<Registry> + Send + Sync + 'static) -> usize {
+        let counter = Counter::default();
+        let subscriber = Registry::default().with(counter.clone().with_filter(filter));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!("here");
+            tracing::info!("here");
+            tracing::info_span!("order", item = 7).in_scope(|| tracing::debug!("here"));
+            tracing::warn!(target: "shop::stock", "there");
+            tracing::debug!(target: "shop::stock", "there");
+            tracing::trace!(target: "shopping", "there");
+        });
+        counter.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn it_decides_as_an_env_filter_does() {
+        for (directives, spans, count) in [
+            ("info", false, 3),
+            ("", false, 3),
+            ("off,shop=debug", false, 2),
+            ("shop", false, 3),
+            ("warn,,shop::stock=info,", false, 2),
+            ("ERROR,shop=off", false, 1),
+            ("error,[order]=debug", true, 2),
+            ("error,[order{item=7}]=debug", true, 2),
+            ("error,[order{item=8}]=debug", true, 1),
+        ] {
+            let filter = LogFilter::parse("RUST_LOG", directives.to_owned()).unwrap();
+            assert_eq!(matches!(filter, LogFilter::Spans(_)), spans, "{directives}: {filter:?}");
+            let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+            let env_filter = builder.parse(directives).unwrap();
+            assert_eq!((passed(filter), passed(env_filter)), (count, count), "{directives}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_one_of_targets() {
+        let filter = LogFilter::parse("RUST_LOG", DEFAULT.to_owned()).unwrap();
+        assert_eq!(format!("{:?}", LogFilter::default()), format!("{filter:?}"));
+        assert!(matches!(filter, LogFilter::Targets(_)));
+    }
+}
