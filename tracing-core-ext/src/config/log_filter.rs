@@ -24,7 +24,7 @@ const DEFAULT: &str = "info,opentelemetry=warn";
 #[derive(Debug)]
 pub(crate) enum LogFilter {
     Targets(Targets),
-    Spans(EnvFilter),
+    Spans(Box<EnvFilter>),
 }
 
 impl LogFilter {
@@ -39,7 +39,7 @@ impl LogFilter {
         };
         let has_spans = directives.contains(['[', '{']);
         let targets = (!has_spans).then(|| filter.to_string().parse().ok()).flatten();
-        Ok(targets.map_or(Self::Spans(filter), Self::Targets))
+        Ok(targets.map_or_else(|| Self::Spans(Box::new(filter)), Self::Targets))
     }
 }
 
@@ -54,7 +54,7 @@ macro_rules! forward {
     ($self:ident.$method:ident::<$subscriber:ident>($($argument:expr),*)) => {
         match $self {
             Self::Targets(filter) => Filter::<$subscriber>::$method(filter, $($argument),*),
-            Self::Spans(filter) => Filter::<$subscriber>::$method(filter, $($argument),*),
+            Self::Spans(filter) => Filter::<$subscriber>::$method(&**filter, $($argument),*),
         }
     };
 }
