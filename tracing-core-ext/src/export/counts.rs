@@ -132,7 +132,7 @@ impl Counts {
     }
 
     /// Sets why the present export needs another attempt. A loss for want of places has this reason.
-    #[cfg(any(test, feature = "otlp", feature = "jaeger"))]
+    #[cfg(any(feature = "otlp", feature = "jaeger", all(test, not(loom_queue))))]
     pub(crate) fn set_attempt_error(&self, reason: &str) {
         lock(&self.settled).attempt_error = Some(reason.to_owned());
     }
@@ -153,7 +153,7 @@ impl Counts {
     }
 
     /// Counts an item that failed before it had a place.
-    #[cfg(any(test, feature = "otlp"))]
+    #[cfg(any(feature = "otlp", all(test, not(loom_queue))))]
     pub(crate) fn fail_one(&self, reason: impl Into<String>) {
         let reason = reason.into();
         let mut settled = lock(&self.settled);
