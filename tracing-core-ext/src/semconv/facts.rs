@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     fmt::{self, Write},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     str,
 };
 
@@ -47,7 +47,7 @@ enum Fact {
 }
 
 /// Value of one attribute, borrowed from the facts.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum FactValue<'a> {
     Str(&'a str),
     Int(i64),
@@ -279,9 +279,33 @@ impl AddressText {
 
     fn new(address: IpAddr) -> Self {
         let mut text = Self { bytes: [0; Self::MAX], length: 0 };
-        // An address is never longer than `MAX`.
-        let _ = write!(text, "{}", address.to_canonical());
+        match address.to_canonical() {
+            IpAddr::V4(address) => text.write_ipv4(address),
+            // An address is never longer than `MAX`.
+            IpAddr::V6(address) => _ = write!(text, "{address}"),
+        }
         text
+    }
+
+    /// Most addresses are IPv4, for which `Display` takes five times as long.
+    fn write_ipv4(&mut self, address: Ipv4Addr) {
+        for (index, octet) in address.octets().into_iter().enumerate() {
+            if index > 0 {
+                self.push(b'.');
+            }
+            if octet >= 100 {
+                self.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                self.push(b'0' + octet / 10 % 10);
+            }
+            self.push(b'0' + octet % 10);
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
     }
 
     fn as_str(&self) -> &str {
@@ -366,6 +390,14 @@ mod tests {
         facts.clear();
         assert_eq!((facts.len(), facts.dropped(), facts.size_bytes()), (0, 0, 0));
         assert!(facts.text.capacity() <= KEPT_TEXT);
+    }
+
+    #[test]
+    fn every_octet_of_an_ipv4_address_is_written_as_display_writes_it() {
+        for octet in 0..=u8::MAX {
+            let address = IpAddr::from([octet, 255 - octet, 0, octet]);
+            assert_eq!(AddressText::new(address).as_str(), address.to_string());
+        }
     }
 
     #[test]
