@@ -96,6 +96,24 @@ impl Writer {
         self.bytes.extend_from_slice(value);
     }
 
+    /// A `KeyValue` with a string, if all its lengths are below 128: then each length is one byte. Most attributes are so
+    /// short. Returns false if this one is not.
+    #[inline]
+    pub(super) fn short_text_attribute(&mut self, field: u32, key: &str, text: &str) -> bool {
+        let (value, total) = (text.len() + 2, key.len() + text.len() + 6);
+        if total >= 0x80 || key.is_empty() || field >= 16 {
+            return false;
+        }
+        self.bytes.reserve(total + 2);
+        let key_tag = [(field << 3 | 2) as u8, total as u8, 1 << 3 | 2, key.len() as u8];
+        self.bytes.extend_from_slice(&key_tag);
+        self.bytes.extend_from_slice(key.as_bytes());
+        let value_tag = [2 << 3 | 2, value as u8, 1 << 3 | 2, text.len() as u8];
+        self.bytes.extend_from_slice(&value_tag);
+        self.bytes.extend_from_slice(text.as_bytes());
+        true
+    }
+
     /// A field of the type `string`, without its default value.
     #[inline]
     pub(super) fn text(&mut self, field: u32, value: &str) {

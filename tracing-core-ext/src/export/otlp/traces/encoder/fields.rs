@@ -111,6 +111,9 @@ impl Strings<'_> {
     fn text_attribute(&mut self, field: u32, key: &str, text: &str) {
         let text = self.truncated(text);
         let writer = &mut *self.writer;
+        if writer.short_text_attribute(field, key, text) {
+            return;
+        }
         let value = bytes_length(text.len());
         writer.tag(field, 2);
         writer.varint((key_length(key) + bytes_length(value)) as u64);
