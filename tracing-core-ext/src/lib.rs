@@ -1,5 +1,6 @@
-//! The shared heart of distributed tracing for Rust web services: what the middlewares for axum (`axum-layer`) and
-//! actix-web (`actix-middleware`) have in common, an instrumented HTTP client, and the set-up of a service.
+//! Core of distributed tracing for Rust web services: the common part of the middlewares for axum
+//! (`axum-layer`) and actix-web (`actix-middleware`), an instrumented HTTP client, a recorder of
+//! spans, their export, and the set-up of a service.
 //!
 //! ```no_run
 //! use tracing_core_ext::{client::Client, telemetry::Telemetry};
@@ -9,35 +10,53 @@
 //!
 //! let client = Client::new();
 //! let stock = client.get("http://inventory.example/stock/7").send().await?.text().await?;
-//! tracing::info!(stock, "asked the inventory");
+//! tracing::info!(stock, "inventory received");
 //!
 //! telemetry.shutdown()?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | module | for whom |
+//! # Key concepts
+//!
+//! - **Exchange**: one HTTP request and its response; an [`Exchange`](exchange::Exchange) owns one
+//!   span and ends it once.
+//! - **Instrumentation**: tracer, propagator, instruments and options of one middleware or client,
+//!   resolved when it is built: [`Instrumentation`](exchange::Instrumentation).
+//! - **Propagator**: reads trace context from the headers of a request and writes it into others:
+//!   [`Propagator`](propagation::Propagator).
+//! - **Recorder**: a [`TracerProvider`](trace::TracerProvider) and its tracers, which decide whether
+//!   a span is recorded and keep its attributes until it is exported.
+//! - **Pipeline**: a bounded queue of ended spans, and the thread that exports them to one backend;
+//!   [`telemetry`] builds one for each exporter.
+//! - **The `tracing` span of an exchange**: the span that `tracing::Span::current()` returns in a
+//!   handler; it is not exported, and for OpenTelemetry it is the span of the exchange.
+//!
+//! # Modules
+//!
+//! | module | used by |
 //! | --- | --- |
-//! | [`telemetry`] | every service: tracer provider, propagator, log lines, export |
-//! | `prometheus` | every service that is measured |
-//! | [`client`] | every service that calls others |
-//! | [`exchange`] | authors of middleware, and handlers that want their request's span |
-//! | [`propagation`] | whoever carries context over something that is not HTTP |
+//! | [`telemetry`] | services: tracer provider, propagator, log lines, export |
+//! | `prometheus` | services that Prometheus scrapes |
+//! | [`client`] | services that call others |
+//! | [`trace`] | services and tests that set up a tracer provider without [`telemetry`] |
+//! | [`exchange`] | authors of middleware, and handlers that use the span of their request |
+//! | [`propagation`] | services that send context over something other than HTTP |
 //! | [`http`] | authors of middleware |
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | content |
 //! | --- | --- | --- |
-//! | `telemetry` | by `otlp` | [`telemetry`] with the console waterfall |
+//! | `telemetry` | by `otlp` | [`telemetry`] with waterfalls and JSON on the console |
 //! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf and HTTP/JSON) |
-//! | `grpc` | no | the same over gRPC |
+//! | `grpc` | no | OTLP over gRPC |
 //! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
-//! | `tls` | no | `https` endpoints for export, certificates of one's own |
+//! | `tls` | no | `https` endpoints for export, and certificates |
 
 mod base;
 mod bridge;
