@@ -70,11 +70,17 @@ mod export;
 pub mod http;
 mod metrics;
 pub mod propagation;
-#[allow(dead_code, unused_imports, reason = "the export pipeline uses it")]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, unused_imports, reason = "the exporters use it")
+)]
 mod semconv;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
-#[allow(dead_code, unused_imports, reason = "the export pipeline uses it")]
+#[cfg_attr(
+    not(feature = "telemetry"),
+    allow(dead_code, unused_imports, reason = "the exporters use it")
+)]
 pub mod trace;
 
 #[cfg(feature = "prometheus")]

@@ -179,6 +179,7 @@ impl Facts {
     }
 
     /// Number of attributes.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
@@ -217,11 +218,6 @@ impl Facts {
 
     fn range(&self, start: u32, length: u32) -> &str {
         &self.text[start as usize..start as usize + length as usize]
-    }
-
-    /// Copies the attributes, for a sampler.
-    pub(crate) fn to_attributes(&self) -> Vec<KeyValue> {
-        self.list.iter().map(|fact| self.to_attribute(fact.clone())).collect()
     }
 
     /// Takes the attributes out.
@@ -354,7 +350,7 @@ mod tests {
     #[test]
     fn facts_become_attributes_in_order_with_their_types() {
         let mut facts = recorded(FactLimits::UNLIMITED);
-        assert_eq!(facts.to_attributes(), expected());
+        assert_eq!(facts.clone().take_attributes(), expected());
         let mut visited = Vec::new();
         facts.for_each(|key, value| {
             visited.push(match value {
@@ -378,7 +374,8 @@ mod tests {
     #[test]
     fn every_string_is_truncated_to_the_limit() {
         let facts = recorded(FactLimits { count: 128, value_length: Some(2) });
-        let values: Vec<_> = facts.to_attributes().iter().map(|it| it.value.to_string()).collect();
+        let values: Vec<_> =
+            facts.clone().take_attributes().iter().map(|it| it.value.to_string()).collect();
         assert_eq!(values, ["co", "añ", "sh", "7", "12", "true"]);
     }
 
