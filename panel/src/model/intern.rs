@@ -1,0 +1,64 @@
+//! One allocation for strings that repeat.
+
+use std::{collections::HashSet, sync::Arc};
+
+/// Longest string worth a lookup, in bytes.
+const LONGEST: usize = 96;
+/// Most strings that are kept for reuse.
+const MOST: usize = 1 << 16;
+
+/// Shares the allocation of equal short strings: attribute keys, names, common values.
+///
+/// It is bounded. When it is full, strings that nothing else holds are removed; if none are, new
+/// strings get an allocation each.
+#[derive(Debug, Default)]
+pub struct Interner {
+    strings: HashSet<Arc<str>>,
+}
+
+impl Interner {
+    /// Returns the shared copy of this text.
+    pub fn intern(&mut self, text: &str) -> Arc<str> {
+        if text.len() > LONGEST {
+            return Arc::from(text);
+        }
+        if let Some(known) = self.strings.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        if self.has_room() {
+            self.strings.insert(Arc::clone(&new));
+        }
+        new
+    }
+
+    fn has_room(&mut self) -> bool {
+        if self.strings.len() >= MOST {
+            self.strings.retain(|text| Arc::strong_count(text) > 1);
+        }
+        self.strings.len() < MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_text_has_one_allocation() {
+        let mut interner = Interner::default();
+        let (first, second) = (interner.intern("http.route"), interner.intern("http.route"));
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn strings_of_no_use_make_room() {
+        let mut interner = Interner::default();
+        let held = interner.intern("held");
+        for number in 0..2 * MOST {
+            interner.intern(&number.to_string());
+        }
+        assert!(interner.strings.len() <= MOST);
+        assert!(Arc::ptr_eq(&held, &interner.intern("held")));
+    }
+}
