@@ -83,8 +83,10 @@ fn quantiles(kind: MetricKind, series: &Series, quantile: f64) -> Vec<(Nanos, f6
 
 /// Interpolates the quantile within the bucket that contains it.
 fn estimate(histogram: &Histogram, since: Option<&Histogram>, quantile: f64) -> Option<f64> {
-    let since = since.filter(|since| since.bounds == histogram.bounds && since.count <= histogram.count);
-    let before = |index: usize| since.and_then(|since| since.counts.get(index)).copied().unwrap_or(0);
+    let since =
+        since.filter(|since| since.bounds == histogram.bounds && since.count <= histogram.count);
+    let before =
+        |index: usize| since.and_then(|since| since.counts.get(index)).copied().unwrap_or(0);
     let counts: Vec<u64> = histogram
         .counts
         .iter()
@@ -109,9 +111,10 @@ fn estimate(histogram: &Histogram, since: Option<&Histogram>, quantile: f64) -> 
 
 fn medians(series: &Series) -> Vec<(Nanos, f64)> {
     let median = |sample: &Sample| match &sample.value {
-        PointValue::Summary(_, _, quantiles) => {
-            quantiles.iter().find(|(quantile, _)| *quantile >= 0.5).map(|(_, value)| (sample.time, *value))
-        }
+        PointValue::Summary(_, _, quantiles) => quantiles
+            .iter()
+            .find(|(quantile, _)| *quantile >= 0.5)
+            .map(|(_, value)| (sample.time, *value)),
         _ => None,
     };
     series.samples.iter().filter_map(median).collect()

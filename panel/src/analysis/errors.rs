@@ -68,7 +68,16 @@ fn add(groups: &mut BTreeMap<Key, ErrorGroup>, span: &Arc<Span>, window: Window)
             let counts = vec![0; INTERVALS];
             let examples = Vec::new();
             let (count, last) = (0, 0);
-            new.insert(ErrorGroup { service, operation, kind, message, count, last, counts, examples })
+            new.insert(ErrorGroup {
+                service,
+                operation,
+                kind,
+                message,
+                count,
+                last,
+                counts,
+                examples,
+            })
         }
     };
     group.count += 1;

@@ -113,24 +113,24 @@ impl Builder {
     }
 
     fn call(&mut self, from: &Arc<str>, to: &Arc<str>, span: &Span) {
-        let (durations, failed) =
-            self.calls.entry((Arc::clone(from), Arc::clone(to))).or_default();
+        let (durations, failed) = self.calls.entry((Arc::clone(from), Arc::clone(to))).or_default();
         durations.push(span.duration());
         *failed += usize::from(span.is_error());
     }
 
     fn finish(self, seconds: f64) -> Map {
-        let edge = |((from, to), (mut durations, failed)): ((Arc<str>, Arc<str>), (Vec<u64>, usize))| {
-            durations.sort_unstable();
-            Edge {
-                from: from.to_string(),
-                to: to.to_string(),
-                count: durations.len(),
-                failed,
-                rate: durations.len() as f64 / seconds,
-                percentiles: [0.5, 0.95, 0.99].map(|quantile| percentile(&durations, quantile)),
-            }
-        };
+        let edge =
+            |((from, to), (mut durations, failed)): ((Arc<str>, Arc<str>), (Vec<u64>, usize))| {
+                durations.sort_unstable();
+                Edge {
+                    from: from.to_string(),
+                    to: to.to_string(),
+                    count: durations.len(),
+                    failed,
+                    rate: durations.len() as f64 / seconds,
+                    percentiles: [0.5, 0.95, 0.99].map(|quantile| percentile(&durations, quantile)),
+                }
+            };
         let edges: Vec<Edge> = self.calls.into_iter().map(edge).collect();
         let mut nodes: Vec<Node> = self.nodes.into_values().collect();
         set_layers(&mut nodes, &edges);
@@ -164,7 +164,11 @@ fn set_layers(nodes: &mut [Node], edges: &[Edge]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Value, store::Store, testing::{child, span}};
+    use crate::{
+        model::Value,
+        store::Store,
+        testing::{child, span},
+    };
 
     #[test]
     fn calls_lead_to_services_and_to_systems_without_telemetry() {

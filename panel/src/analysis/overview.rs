@@ -89,7 +89,8 @@ impl Window {
         if self.from > 0 {
             return self;
         }
-        let (from, to) = times.fold((Nanos::MAX, 0), |(from, to), time| (from.min(time), to.max(time)));
+        let (from, to) =
+            times.fold((Nanos::MAX, 0), |(from, to), time| (from.min(time), to.max(time)));
         Self { from: from.min(to), to }
     }
 }

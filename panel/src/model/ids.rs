@@ -86,7 +86,10 @@ mod tests {
     fn an_id_is_written_as_it_was_read() {
         let text = "0af7651916cd43dd8448eb211c80319c";
         let id: TraceId = text.parse().unwrap();
-        assert_eq!((id.to_string(), TraceId::from_slice(&id.to_bytes())), (text.to_owned(), Some(id)));
+        assert_eq!(
+            (id.to_string(), TraceId::from_slice(&id.to_bytes())),
+            (text.to_owned(), Some(id))
+        );
         let span: SpanId = "00f067aa0ba902b7".parse().unwrap();
         assert_eq!(span.to_string(), "00f067aa0ba902b7");
     }

@@ -11,9 +11,9 @@ use opentelemetry_proto::tonic::{
 
 use crate::model::{Attributes, Event, Kind, Link, Span, Status, Value};
 
-/// Returns the spans as a request in the JSON encoding of OTLP, which [`import`] reads again.
+/// Returns the spans as a request in the JSON encoding of OTLP, which [`add_json`] reads.
 ///
-/// [`import`]: crate::Panel
+/// [`add_json`]: super::add_json
 pub fn trace_json(spans: &[Arc<Span>]) -> String {
     let resource_spans = spans.chunk_by(is_same_source).map(write_source).collect();
     let request = ExportTraceServiceRequest { resource_spans };

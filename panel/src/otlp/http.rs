@@ -167,7 +167,11 @@ fn gunzip(body: &Bytes) -> Result<Bytes, Refusal> {
     Ok(decompressed.into())
 }
 
-fn respond(status: StatusCode, encoding: Encoding, answer: &(impl Message + Serialize)) -> Response {
+fn respond(
+    status: StatusCode,
+    encoding: Encoding,
+    answer: &(impl Message + Serialize),
+) -> Response {
     match encoding {
         Encoding::Json => (status, Json(answer)).into_response(),
         Encoding::Protobuf => {

@@ -132,10 +132,11 @@ fn read_histogram(point: proto::HistogramDataPoint) -> Option<Part> {
 fn read_exponential(point: proto::ExponentialHistogramDataPoint) -> Option<Part> {
     let base = 2f64.powf(2f64.powi(-point.scale));
     let positive = point.positive.unwrap_or_default();
-    let negative: u64 =
-        point.negative.iter().flat_map(|buckets| &buckets.bucket_counts).fold(0, |sum, count| {
-            u64::saturating_add(sum, *count)
-        });
+    let negative: u64 = point
+        .negative
+        .iter()
+        .flat_map(|buckets| &buckets.bucket_counts)
+        .fold(0, |sum, count| u64::saturating_add(sum, *count));
     let (bounds, counts) = exponential_buckets(&positive, base, point.zero_count, negative)?;
     let histogram = Histogram {
         count: point.count,

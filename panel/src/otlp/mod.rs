@@ -3,6 +3,7 @@
 mod export;
 mod grpc;
 mod http;
+mod json;
 mod logs;
 mod metrics;
 mod reader;
@@ -12,6 +13,7 @@ pub use self::{
     export::trace_json,
     grpc::grpc_routes,
     http::{MOST_BODY_BYTES, http_routes},
+    json::add_json,
 };
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,

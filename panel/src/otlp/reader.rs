@@ -79,7 +79,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn resource(&mut self, resource: Option<ProtoResource>, schema: &str) -> Arc<Resource> {
+    pub(super) fn resource(
+        &mut self,
+        resource: Option<ProtoResource>,
+        schema: &str,
+    ) -> Arc<Resource> {
         let resource = resource.unwrap_or_default();
         let (attributes, _) = self.attributes(resource.attributes, 0);
         let service = attributes.text("service.name").filter(|name| !name.is_empty());
@@ -87,7 +91,11 @@ impl<'a> Reader<'a> {
         Arc::new(Resource { service, attributes, schema_url: self.boxed(schema) })
     }
 
-    pub(super) fn scope(&mut self, scope: Option<InstrumentationScope>, schema: &str) -> Arc<Scope> {
+    pub(super) fn scope(
+        &mut self,
+        scope: Option<InstrumentationScope>,
+        schema: &str,
+    ) -> Arc<Scope> {
         let scope = scope.unwrap_or_default();
         let (attributes, _) = self.attributes(scope.attributes, 0);
         let (name, version) = (self.boxed(&scope.name), self.boxed(&scope.version));

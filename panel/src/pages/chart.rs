@@ -68,9 +68,8 @@ fn short(time: Nanos) -> String {
 /// Returns a chart of lines with its legend; exemplars lead to their traces.
 pub(super) fn lines(lines: &[Line], exemplars: &[(Nanos, f64, String)], unit: &str) -> Markup {
     let points = || lines.iter().flat_map(|line| &line.points);
-    let (first, last) = points().fold((Nanos::MAX, 0), |(first, last), (time, _)| {
-        (first.min(*time), last.max(*time))
-    });
+    let (first, last) = points()
+        .fold((Nanos::MAX, 0), |(first, last), (time, _)| (first.min(*time), last.max(*time)));
     let highest = points().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let lowest = points().map(|(_, value)| *value).fold(0.0, f64::min);
     let x = |time: Nanos| {
@@ -79,7 +78,8 @@ pub(super) fn lines(lines: &[Line], exemplars: &[(Nanos, f64, String)], unit: &s
     };
     let y = |value: f64| 200.0 - (value - lowest) / (highest - lowest) * 190.0;
     let path = |line: &Line| {
-        let steps = line.points.iter().map(|(time, value)| format!("{:.1} {:.1}", x(*time), y(*value)));
+        let steps =
+            line.points.iter().map(|(time, value)| format!("{:.1} {:.1}", x(*time), y(*value)));
         format!("M{}", steps.collect::<Vec<_>>().join("L"))
     };
     let shown = exemplars.iter().filter(|(time, value, _)| {

@@ -11,19 +11,24 @@ use crate::analysis::ErrorGroup;
 
 /// Returns the page.
 pub(crate) fn errors_page(groups: &[ErrorGroup], choice: &Choice) -> Markup {
-    page("/errors", "Errors", None, &html! {
-        div.title { h1 { "Errors" } (windows("/errors", "", choice)) }
-        @if groups.is_empty() {
-            section.empty { h2 { "No failed spans in this window" } }
-        } @else {
-            div.scroll {
-                table.errors {
-                    thead { tr { th { "Error" } th { "Operation" } th { "Spans" } th.n { "Count" } th.n { "Last" } th { "Examples" } } }
-                    tbody { @for group in groups { (row(group)) } }
+    page(
+        "/errors",
+        "Errors",
+        None,
+        &html! {
+            div.title { h1 { "Errors" } (windows("/errors", "", choice)) }
+            @if groups.is_empty() {
+                section.empty { h2 { "No failed spans in this window" } }
+            } @else {
+                div.scroll {
+                    table.errors {
+                        thead { tr { th { "Error" } th { "Operation" } th { "Spans" } th.n { "Count" } th.n { "Last" } th { "Examples" } } }
+                        tbody { @for group in groups { (row(group)) } }
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 fn row(group: &ErrorGroup) -> Markup {

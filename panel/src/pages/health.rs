@@ -7,43 +7,48 @@ use crate::store::{Counters, Signal, Usage};
 
 /// Returns the page.
 pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -> Markup {
-    page("/health", "Health", None, &html! {
-        div.title { h1 { "Health of telemetry" } }
-        section {
-            h2 { "Received since the start" }
-            div.scroll { table {
-                thead { tr { th { "Signal" } th.n { "Stored" } th.n { "Refused" } th.n { "Made room" } th.n { "Truncated" } th.n { "Unreadable requests" } } }
-                tbody { @for signal in Signal::ALL {
-                    @let of = counters.of(signal);
-                    tr {
-                        td { (signal.as_str()) }
-                        td.n { (of.received()) }
-                        td.n { span class=[(of.rejected() > 0).then_some("bad")] { (of.rejected()) } }
-                        td.n { (of.evicted()) }
-                        td.n { (of.truncated()) }
-                        td.n { span class=[(of.malformed() > 0).then_some("bad")] { (of.malformed()) } }
-                    }
+    page(
+        "/health",
+        "Health",
+        None,
+        &html! {
+            div.title { h1 { "Health of telemetry" } }
+            section {
+                h2 { "Received since the start" }
+                div.scroll { table {
+                    thead { tr { th { "Signal" } th.n { "Stored" } th.n { "Refused" } th.n { "Made room" } th.n { "Truncated" } th.n { "Unreadable requests" } } }
+                    tbody { @for signal in Signal::ALL {
+                        @let of = counters.of(signal);
+                        tr {
+                            td { (signal.as_str()) }
+                            td.n { (of.received()) }
+                            td.n { span class=[(of.rejected() > 0).then_some("bad")] { (of.rejected()) } }
+                            td.n { (of.evicted()) }
+                            td.n { (of.truncated()) }
+                            td.n { span class=[(of.malformed() > 0).then_some("bad")] { (of.malformed()) } }
+                        }
+                    } }
                 } }
-            } }
-            p.dim { "Entries that made room were the oldest. The slowest and the last failed requests of each operation stay longer." }
-        }
-        section {
-            h2 { "Memory" }
-            div.scroll { table {
-                thead { tr { th { "Part" } th.n { "Entries" } th.n { "Bytes" } th { "Limit" } } }
-                tbody { @for part in usage { (row(part)) } }
-            } }
-            p.dim { "Limit of all parts: " (number(memory as f64)) "B." }
-        }
-        section {
-            h2 { "Import" }
-            form.import method="post" action="/import" enctype="multipart/form-data" {
-                p { "OTLP JSON: a request, or a file with one request per line." }
-                input type="file" name="file" accept=".json,.jsonl" required aria-label="File";
-                button { "Import" }
+                p.dim { "Entries that made room were the oldest. The slowest and the last failed requests of each operation stay longer." }
             }
-        }
-    })
+            section {
+                h2 { "Memory" }
+                div.scroll { table {
+                    thead { tr { th { "Part" } th.n { "Entries" } th.n { "Bytes" } th { "Limit" } } }
+                    tbody { @for part in usage { (row(part)) } }
+                } }
+                p.dim { "Limit of all parts: " (number(memory as f64)) "B." }
+            }
+            section {
+                h2 { "Import" }
+                form.import method="post" action="/import" enctype="multipart/form-data" {
+                    p { "OTLP JSON: a request, or a file with one request per line." }
+                    input type="file" name="file" accept=".json,.jsonl" required aria-label="File";
+                    button { "Import" }
+                }
+            }
+        },
+    )
 }
 
 fn row(part: &Usage) -> Markup {

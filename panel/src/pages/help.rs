@@ -42,19 +42,24 @@ const ADDRESSES: [(&str, &str); 8] = [
 
 /// Returns the page.
 pub(crate) fn help_page() -> Markup {
-    page("", "Help", None, &html! {
-        div.title { h1 { "Help" } }
-        div.columns {
-            section #keys { h2 { "Keys" } (list(&KEYS)) }
-            section { h2 { "Search" }
-                p { "Filters and texts are separated by spaces; all must hold for one span or one record." }
-                (list(&EXAMPLES))
-                p { "Operators: " code { ": = != > >= < <= ~" } ". " code { "*" } " stands for any text, " code { "~" } " means \"contains\", " code { "-" } " excludes, quotation marks allow spaces." }
+    page(
+        "",
+        "Help",
+        None,
+        &html! {
+            div.title { h1 { "Help" } }
+            div.columns {
+                section #keys { h2 { "Keys" } (list(&KEYS)) }
+                section { h2 { "Search" }
+                    p { "Filters and texts are separated by spaces; all must hold for one span or one record." }
+                    (list(&EXAMPLES))
+                    p { "Operators: " code { ": = != > >= < <= ~" } ". " code { "*" } " stands for any text, " code { "~" } " means \"contains\", " code { "-" } " excludes, quotation marks allow spaces." }
+                }
+                section { h2 { "Fields" } (list(&FIELDS)) p.dim { "Every other name is the key of an attribute." } }
+                section { h2 { "JSON" } (list(&ADDRESSES)) }
             }
-            section { h2 { "Fields" } (list(&FIELDS)) p.dim { "Every other name is the key of an attribute." } }
-            section { h2 { "JSON" } (list(&ADDRESSES)) }
-        }
-    })
+        },
+    )
 }
 
 fn list(entries: &[(&str, &str)]) -> Markup {

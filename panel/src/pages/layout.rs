@@ -78,9 +78,14 @@ fn header(path: &str) -> Markup {
 
 /// Returns a page with nothing but a message.
 pub(crate) fn message_page(title: &str, message: &str) -> Markup {
-    page("", title, None, &html! {
-        section.empty { h1 { (title) } p { (message) } p { a href="/" { "Overview" } } }
-    })
+    page(
+        "",
+        title,
+        None,
+        &html! {
+            section.empty { h1 { (title) } p { (message) } p { a href="/" { "Overview" } } }
+        },
+    )
 }
 
 /// Returns a hint how to send telemetry, for pages without any.

@@ -22,26 +22,31 @@ pub(crate) fn logs_page(
     has_more: bool,
     nothing_stored: bool,
 ) -> Markup {
-    page("/logs", "Logs", Some("logs.js"), &html! {
-        div.title { h1 { "Logs" } }
-        (search_form("/logs", query, error, choice, None))
-        nav.quick aria-label="Severity" {
-            @for term in ["severity>=error", "severity>=warn", "severity>=info"] {
-                a href=(format!("/logs?q={}", encode(term))) { (term) }
+    page(
+        "/logs",
+        "Logs",
+        Some("logs.js"),
+        &html! {
+            div.title { h1 { "Logs" } }
+            (search_form("/logs", query, error, choice, None))
+            nav.quick aria-label="Severity" {
+                @for term in ["severity>=error", "severity>=warn", "severity>=info"] {
+                    a href=(format!("/logs?q={}", encode(term))) { (term) }
+                }
             }
-        }
-        @if hits.is_empty() && nothing_stored {
-            (empty("No log records yet", "Send telemetry from a service in any language:"))
-        } @else if hits.is_empty() && error.is_none() {
-            section.empty { h2 { "No record matches" } }
-        }
-        div.scroll {
-            table.logs { tbody #logs data-query=(query) { @for hit in hits { (log_row(&hit.record)) } } }
-        }
-        @if let (true, Some(last)) = (has_more, hits.last()) {
-            p.pager { a href=(format!("/logs?q={}&before={}", encode(query), last.number)) { "Older records" } }
-        }
-    })
+            @if hits.is_empty() && nothing_stored {
+                (empty("No log records yet", "Send telemetry from a service in any language:"))
+            } @else if hits.is_empty() && error.is_none() {
+                section.empty { h2 { "No record matches" } }
+            }
+            div.scroll {
+                table.logs { tbody #logs data-query=(query) { @for hit in hits { (log_row(&hit.record)) } } }
+            }
+            @if let (true, Some(last)) = (has_more, hits.last()) {
+                p.pager { a href=(format!("/logs?q={}&before={}", encode(query), last.number)) { "Older records" } }
+            }
+        },
+    )
 }
 
 /// Returns the row of a record.

@@ -21,15 +21,20 @@ const GAP_Y: usize = 34;
 
 /// Returns the page.
 pub(crate) fn map_page(map: &Map, choice: &Choice) -> Markup {
-    page("/map", "Service map", None, &html! {
-        div.title { h1 { "Service map" } (windows("/map", "", choice)) }
-        @if map.nodes.is_empty() {
-            (empty("No calls in this window", "Send telemetry from a service in any language:"))
-        } @else {
-            (drawing(map))
-            @if !map.edges.is_empty() { (table(&map.edges)) }
-        }
-    })
+    page(
+        "/map",
+        "Service map",
+        None,
+        &html! {
+            div.title { h1 { "Service map" } (windows("/map", "", choice)) }
+            @if map.nodes.is_empty() {
+                (empty("No calls in this window", "Send telemetry from a service in any language:"))
+            } @else {
+                (drawing(map))
+                @if !map.edges.is_empty() { (table(&map.edges)) }
+            }
+        },
+    )
 }
 
 /// Places of nodes by layer; the first layer is on the left.
@@ -38,7 +43,8 @@ fn places(map: &Map) -> BTreeMap<&str, (usize, usize)> {
     let mut places = BTreeMap::new();
     for node in &map.nodes {
         let row = filled.entry(node.layer).or_default();
-        places.insert(&*node.name, (10 + node.layer * (WIDTH + GAP_X), 10 + *row * (HEIGHT + GAP_Y)));
+        places
+            .insert(&*node.name, (10 + node.layer * (WIDTH + GAP_X), 10 + *row * (HEIGHT + GAP_Y)));
         *row += 1;
     }
     places

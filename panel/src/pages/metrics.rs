@@ -14,30 +14,38 @@ use crate::{
 };
 
 /// Returns the list of metrics.
-pub(crate) fn metrics_page<'a>(instruments: impl Iterator<Item = (&'a InstrumentKey, &'a Instrument)>) -> Markup {
+pub(crate) fn metrics_page<'a>(
+    instruments: impl Iterator<Item = (&'a InstrumentKey, &'a Instrument)>,
+) -> Markup {
     let instruments: Vec<_> = instruments.take(2_000).collect();
-    page("/metrics", "Metrics", None, &html! {
-        div.title { h1 { "Metrics" } }
-        @if instruments.is_empty() {
-            (empty("No metrics yet", "Send telemetry from a service in any language:"))
-        } @else {
-            div.scroll {
-                table {
-                    thead { tr { th { "Metric" } th { "Kind" } th { "Unit" } th.n { "Series" } th.n { "Last value" } } }
-                    @for group in instruments.chunk_by(|a, b| a.0.service == b.0.service) {
-                        tbody {
-                            tr.service { th colspan="5" scope="rowgroup" { i class=(format!("chip c{}", color(&group[0].0.service))) {} (show(&group[0].0.service, 100)) } }
-                            @for (key, instrument) in group { (row(key, instrument)) }
+    page(
+        "/metrics",
+        "Metrics",
+        None,
+        &html! {
+            div.title { h1 { "Metrics" } }
+            @if instruments.is_empty() {
+                (empty("No metrics yet", "Send telemetry from a service in any language:"))
+            } @else {
+                div.scroll {
+                    table {
+                        thead { tr { th { "Metric" } th { "Kind" } th { "Unit" } th.n { "Series" } th.n { "Last value" } } }
+                        @for group in instruments.chunk_by(|a, b| a.0.service == b.0.service) {
+                            tbody {
+                                tr.service { th colspan="5" scope="rowgroup" { i class=(format!("chip c{}", color(&group[0].0.service))) {} (show(&group[0].0.service, 100)) } }
+                                @for (key, instrument) in group { (row(key, instrument)) }
+                            }
                         }
                     }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 fn row(key: &InstrumentKey, instrument: &Instrument) -> Markup {
-    let address = format!("/metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
+    let address =
+        format!("/metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
     html! {
         tr data-row {
             td.name { a href=(address) { (show(&key.name, 120)) } div.dim { (show(&instrument.description, 160)) } }
@@ -68,18 +76,23 @@ pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Marku
     let drawn = metric_lines(instrument);
     let exemplars: Vec<_> = instrument.series.iter().flat_map(exemplars).take(200).collect();
     let unit = unit(instrument);
-    page("/metrics", &key.name, None, &html! {
-        div.title { h1 { i class=(format!("chip c{}", color(&key.service))) {} (show(&key.service, 60)) " " b { (show(&key.name, 120)) } } }
-        p.dim { (show(&instrument.description, 400)) }
-        p { (instrument.kind.as_str()) " · " (explanation(instrument.kind)) }
-        @if drawn.is_empty() {
-            section.empty { h2 { "Too few points for a chart" } p { "A rate needs two points." } }
-        } @else {
-            (lines(&drawn, &exemplars, &unit))
-            @if !exemplars.is_empty() { p.dim { "Squares are exemplars: measurements that lead to their traces." } }
-            @if instrument.series.len() > 12 { p.dim { "The chart shows the first 12 lines of " (instrument.series.len()) " series." } }
-        }
-    })
+    page(
+        "/metrics",
+        &key.name,
+        None,
+        &html! {
+            div.title { h1 { i class=(format!("chip c{}", color(&key.service))) {} (show(&key.service, 60)) " " b { (show(&key.name, 120)) } } }
+            p.dim { (show(&instrument.description, 400)) }
+            p { (instrument.kind.as_str()) " · " (explanation(instrument.kind)) }
+            @if drawn.is_empty() {
+                section.empty { h2 { "Too few points for a chart" } p { "A rate needs two points." } }
+            } @else {
+                (lines(&drawn, &exemplars, &unit))
+                @if !exemplars.is_empty() { p.dim { "Squares are exemplars: measurements that lead to their traces." } }
+                @if instrument.series.len() > 12 { p.dim { "The chart shows the first 12 lines of " (instrument.series.len()) " series." } }
+            }
+        },
+    )
 }
 
 fn unit(instrument: &Instrument) -> String {
@@ -100,7 +113,9 @@ fn explanation(kind: MetricKind) -> &'static str {
 }
 
 fn exemplars(series: &Series) -> impl Iterator<Item = (u64, f64, String)> {
-    series.samples.iter().flat_map(|sample| &sample.exemplars).map(|exemplar| {
-        (exemplar.time, exemplar.value, exemplar.trace_id.to_string())
-    })
+    series
+        .samples
+        .iter()
+        .flat_map(|sample| &sample.exemplars)
+        .map(|exemplar| (exemplar.time, exemplar.value, exemplar.trace_id.to_string()))
 }

@@ -22,7 +22,6 @@ pub(crate) use self::{
     map::map_page,
     metrics::{metric_page, metrics_page},
     overview::overview_page,
-    text::encode,
     trace::{span_details, trace_page},
     traces::{TraceList, traces_page},
 };

@@ -16,17 +16,22 @@ use crate::{
 /// Returns the page.
 pub(crate) fn overview_page(overview: &Overview, choice: &Choice) -> Markup {
     let total = &overview.total;
-    page("/", "Overview", None, &html! {
-        div.title { h1 { "Overview" } (windows("/", "", choice)) }
-        @if total.count == 0 {
-            (empty("No requests in this window", "Send telemetry from a service in any language:"))
-        } @else {
-            (figures(total))
-            @if choice.window.from > 0 { (histogram(&total.counts, &total.failures, choice.window)) }
-            (table(&overview.rows, choice))
-            p.dim { "Percentiles are computed from spans: requests, messages and roots of traces." }
-        }
-    })
+    page(
+        "/",
+        "Overview",
+        None,
+        &html! {
+            div.title { h1 { "Overview" } (windows("/", "", choice)) }
+            @if total.count == 0 {
+                (empty("No requests in this window", "Send telemetry from a service in any language:"))
+            } @else {
+                (figures(total))
+                @if choice.window.from > 0 { (histogram(&total.counts, &total.failures, choice.window)) }
+                (table(&overview.rows, choice))
+                p.dim { "Percentiles are computed from spans: requests, messages and roots of traces." }
+            }
+        },
+    )
 }
 
 fn figures(total: &Row) -> Markup {
@@ -78,7 +83,8 @@ fn service(name: &str) -> Markup {
 fn operation(row: &Row, choice: &Choice) -> Markup {
     let query = format!("service:{} operation:{}", quote(&row.service), quote(&row.operation));
     let address = format!("/traces?q={}&window={}", encode(&query), choice.name);
-    let failed = format!("/traces?q={}&window={}", encode(&format!("{query} error:true")), choice.name);
+    let failed =
+        format!("/traces?q={}&window={}", encode(&format!("{query} error:true")), choice.name);
     let [p50, p95, p99] = row.percentiles;
     html! {
         tr data-row {

@@ -30,17 +30,22 @@ pub(crate) fn trace_page(
     from: usize,
 ) -> Markup {
     let title = show(&summary.root.operation(), 120);
-    page("/traces", &title, Some("trace.js"), &html! {
-        div.title {
-            h1 { i class=(format!("chip c{}", color(summary.root.service()))) {} (show(summary.root.service(), 60)) " " b { (title) } }
-            nav.actions aria-label="Trace" { a href=(format!("/api/traces/{}/otlp", summary.id)) download { "OTLP JSON" } }
-        }
-        (figures(summary))
-        div #trace .trace data-id=(summary.id) data-selected=(selected.id) {
-            div.waterfall { (table(summary, rows, logs, selected.id, from)) }
-            aside #details aria-label="Details of the span" tabindex="-1" { (span_details(selected, logs)) }
-        }
-    })
+    page(
+        "/traces",
+        &title,
+        Some("trace.js"),
+        &html! {
+            div.title {
+                h1 { i class=(format!("chip c{}", color(summary.root.service()))) {} (show(summary.root.service(), 60)) " " b { (title) } }
+                nav.actions aria-label="Trace" { a href=(format!("/api/traces/{}/otlp", summary.id)) download { "OTLP JSON" } }
+            }
+            (figures(summary))
+            div #trace .trace data-id=(summary.id) data-selected=(selected.id) {
+                div.waterfall { (table(summary, rows, logs, selected.id, from)) }
+                aside #details aria-label="Details of the span" tabindex="-1" { (span_details(selected, logs)) }
+            }
+        },
+    )
 }
 
 fn figures(summary: &TraceSummary) -> Markup {
@@ -58,7 +63,13 @@ fn figures(summary: &TraceSummary) -> Markup {
     }
 }
 
-fn table(summary: &TraceSummary, rows: &[TreeRow], logs: &[Arc<LogRecord>], selected: SpanId, from: usize) -> Markup {
+fn table(
+    summary: &TraceSummary,
+    rows: &[TreeRow],
+    logs: &[Arc<LogRecord>],
+    selected: SpanId,
+    from: usize,
+) -> Markup {
     let shown = rows.iter().skip(from).take(MOST_ROWS);
     html! {
         table.spans #spans {

@@ -30,18 +30,23 @@ pub(crate) struct TraceList<'a> {
 
 /// Returns the page.
 pub(crate) fn traces_page(list: &TraceList<'_>) -> Markup {
-    page("/traces", "Traces", Some("traces.js"), &html! {
-        div.title { h1 { "Traces" } (windows("/traces", list.query, list.choice)) }
-        (search_form("/traces", list.query, list.error, list.choice, Some(list.order)))
-        @if list.hits.is_empty() && list.nothing_stored {
-            (empty("No traces yet", "Send telemetry from a service in any language:"))
-        } @else if list.hits.is_empty() && list.error.is_none() {
-            section.empty { h2 { "No trace matches" } p { "All filters must hold for one span of a trace." } }
-        } @else if !list.hits.is_empty() {
-            (scatter(list))
-            div.split { (facets(list)) (table(list)) }
-        }
-    })
+    page(
+        "/traces",
+        "Traces",
+        Some("traces.js"),
+        &html! {
+            div.title { h1 { "Traces" } (windows("/traces", list.query, list.choice)) }
+            (search_form("/traces", list.query, list.error, list.choice, Some(list.order)))
+            @if list.hits.is_empty() && list.nothing_stored {
+                (empty("No traces yet", "Send telemetry from a service in any language:"))
+            } @else if list.hits.is_empty() && list.error.is_none() {
+                section.empty { h2 { "No trace matches" } p { "All filters must hold for one span of a trace." } }
+            } @else if !list.hits.is_empty() {
+                (scatter(list))
+                div.split { (facets(list)) (table(list)) }
+            }
+        },
+    )
 }
 
 /// Returns the form of a search, with the position of an error.
@@ -85,7 +90,8 @@ fn scatter(list: &TraceList<'_>) -> Markup {
     let last = hits.iter().map(|hit| hit.summary.start).max().unwrap_or(0);
     let log = |nanoseconds: u64| (nanoseconds.max(1_000) as f64).log10();
     let durations = || hits.iter().map(|hit| log(hit.summary.duration));
-    let (lowest, highest) = (durations().fold(f64::MAX, f64::min).floor(), durations().fold(0.0, f64::max).ceil());
+    let (lowest, highest) =
+        (durations().fold(f64::MAX, f64::min).floor(), durations().fold(0.0, f64::max).ceil());
     let range = (highest - lowest).max(1.0);
     let x = |time: Nanos| 6.0 + (time - first) as f64 / (last - first).max(1) as f64 * 988.0;
     let y = |nanoseconds: u64| 122.0 - (log(nanoseconds) - lowest) / range * 114.0;

@@ -23,8 +23,8 @@ mod parser;
 mod pattern;
 mod signature;
 
-pub use self::{error::QueryError, field::FIELDS, signature::Signature};
 use self::{condition::Condition, parser::parse};
+pub use self::{error::QueryError, field::FIELDS, signature::Signature};
 use crate::model::{LogRecord, Span, TraceId};
 
 /// Parsed search.

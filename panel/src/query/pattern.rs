@@ -46,9 +46,7 @@ pub(super) fn contains(text: &str, needle: &str) -> bool {
     }
     let starts = text[..last].iter().enumerate();
     let candidates = starts.filter(|(_, byte)| byte.to_ascii_lowercase() == *first);
-    candidates.into_iter().any(|(at, _)| {
-        text[at + 1..=at + rest.len()].eq_ignore_ascii_case(rest)
-    })
+    candidates.into_iter().any(|(at, _)| text[at + 1..=at + rest.len()].eq_ignore_ascii_case(rest))
 }
 
 #[cfg(test)]

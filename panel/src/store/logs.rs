@@ -140,7 +140,12 @@ impl Logs {
     }
 
     pub(super) fn usage(&self) -> Usage {
-        Usage { name: "log records", entries: self.records.len(), bytes: self.bytes, limit: self.limit }
+        Usage {
+            name: "log records",
+            entries: self.records.len(),
+            bytes: self.bytes,
+            limit: self.limit,
+        }
     }
 }
 

@@ -94,10 +94,11 @@ impl Metrics {
     pub(super) fn evict(&mut self) -> usize {
         let before = self.samples;
         while self.bytes > self.limit {
-            let series = self.instruments.values_mut().flat_map(|instrument| &mut instrument.series);
-            let (samples, bytes) = series.map(Series::drop_half).fold((0, 0), |sum, dropped| {
-                (sum.0 + dropped.0, sum.1 + dropped.1)
-            });
+            let series =
+                self.instruments.values_mut().flat_map(|instrument| &mut instrument.series);
+            let (samples, bytes) = series
+                .map(Series::drop_half)
+                .fold((0, 0), |sum, dropped| (sum.0 + dropped.0, sum.1 + dropped.1));
             if samples == 0 {
                 self.drop_first_instrument();
             }
@@ -150,7 +151,8 @@ impl Instrument {
 
     fn position(&self, point: &MetricPoint) -> Option<usize> {
         self.series.iter().position(|series| {
-            series.attributes == point.attributes && series.resource.attributes == point.resource.attributes
+            series.attributes == point.attributes
+                && series.resource.attributes == point.resource.attributes
         })
     }
 }

@@ -15,7 +15,6 @@ use std::{
     sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use self::{live::Live, logs::Logs, metrics::Metrics, requests::Requests, traces::Traces};
 pub use self::{
     counters::{Counters, Signal, SignalCounters},
     live::{LiveEvent, LiveGuard},
@@ -25,6 +24,7 @@ pub use self::{
     search::{Order, TraceHit, TraceSearch},
     trace::{Trace, TraceSummary},
 };
+use self::{live::Live, logs::Logs, metrics::Metrics, requests::Requests, traces::Traces};
 use crate::{
     model::{Interner, LogRecord, MetricPoint, Span, TraceId},
     query::Query,
@@ -231,7 +231,12 @@ impl Snapshot<'_> {
     /// Returns the estimated memory of each part and its limit, in bytes.
     pub fn usage(&self) -> [Usage; 4] {
         let signals = self.signals.deref();
-        [signals.traces.usage(), signals.logs.usage(), signals.metrics.usage(), signals.requests.usage()]
+        [
+            signals.traces.usage(),
+            signals.logs.usage(),
+            signals.metrics.usage(),
+            signals.requests.usage(),
+        ]
     }
 }
 

@@ -69,5 +69,9 @@ fn hit(trace: &Trace, query: &Query) -> TraceHit {
     let matches = trace.spans().iter().filter(|span| query.matches_span(span));
     let matching = matches.clone().count();
     let first = matches.min_by_key(|span| (span.id != root.id, span.start));
-    TraceHit { summary: trace.summary(), span: std::sync::Arc::clone(first.unwrap_or(root)), matching }
+    TraceHit {
+        summary: trace.summary(),
+        span: std::sync::Arc::clone(first.unwrap_or(root)),
+        matching,
+    }
 }

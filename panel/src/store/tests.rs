@@ -24,7 +24,10 @@ fn a_search_finds_traces_by_any_span() {
     store.add_spans(vec![inner, root.clone(), other]);
     let hits = search(&store, "service:pricing \"out of\"");
     assert_eq!(hits.len(), 1);
-    assert_eq!((hits[0].summary.id, hits[0].summary.spans, hits[0].matching), (root.trace_id, 2, 1));
+    assert_eq!(
+        (hits[0].summary.id, hits[0].summary.spans, hits[0].matching),
+        (root.trace_id, 2, 1)
+    );
     assert_eq!(hits[0].summary.root.id, root.id);
     assert_eq!(search(&store, "").len(), 2);
     assert_eq!(search(&store, "service:gateway \"out of\"").len(), 0, "one span must match all");
@@ -54,7 +57,9 @@ fn memory_is_limited_and_slow_and_failed_requests_stay() {
     store.add_spans(vec![slow.clone(), failed.clone()]);
     store.add_spans(ordinary);
     for _ in 0..200 {
-        store.add_spans((0..20).map(|_| with_value(span("gateway", "GET /a"), &"x".repeat(500))).collect());
+        store.add_spans(
+            (0..20).map(|_| with_value(span("gateway", "GET /a"), &"x".repeat(500))).collect(),
+        );
         for usage in store.read().usage() {
             assert!(usage.bytes <= usage.limit, "{usage:?}");
         }
