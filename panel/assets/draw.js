@@ -19,6 +19,7 @@ export class Theme {
     this.dim = read("ink-dim");
     this.line = read("ink-line");
     this.bad = read("ink-bad");
+    this.back = read("ink-back");
     this.critical = read("ink-text");
     this.font = `11px ${style.fontFamily}`;
     probe.remove();
@@ -68,6 +69,7 @@ export function drawBars(context, tree, view, theme) {
     for (let sibling = index; sibling < index + count; sibling += 1) {
       bar(context, tree.rows[sibling], y, view, scale, theme);
     }
+    for (const log of tree.logs.get(row.id) ?? []) mark(context, log, y, view, scale, theme);
     if (count === 1) label(context, row, y, view, scale, theme);
   }
 }
@@ -94,6 +96,23 @@ function bar(context, row, y, view, scale, theme) {
     context.fillStyle = theme.bad;
     context.fillRect(left, y + 4, right - left, 2);
   }
+}
+
+/**
+ * Marks the time of a log record on the bar.
+ * @param {CanvasRenderingContext2D} context @param {{offset: number, severity: string}} log
+ * @param {number} y @param {{from: number}} view @param {number} scale @param {Theme} theme
+ */
+function mark(context, log, y, view, scale, theme) {
+  const x = (log.offset - view.from) * scale;
+  context.fillStyle = ["error", "fatal"].includes(log.severity) ? theme.bad : theme.text;
+  context.strokeStyle = theme.back;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.arc(x, y + 12, 3.5, 0, 7);
+  context.fill();
+  context.stroke();
+  context.lineWidth = 1;
 }
 
 /**

@@ -14,8 +14,8 @@ async function start(element) {
   const id = element.dataset.id;
   const response = await fetch(`/api/traces/${id}`);
   if (!response.ok) return;
-  const { rows, durationNanos } = await response.json();
-  const view = new Waterfall(element, rows, Math.max(1, durationNanos));
+  const { rows, logs, durationNanos } = await response.json();
+  const view = new Waterfall(element, new Tree(rows, logs), Math.max(1, durationNanos));
   view.select(Math.max(0, rows.findIndex((/** @type {any} */ row) => row.id === element.dataset.selected)), false);
 }
 
@@ -28,17 +28,27 @@ function make(name, className) {
 
 class Waterfall {
   /**
-   * @param {HTMLElement} element @param {import("./tree.js").Row[]} rows @param {number} duration
+   * @param {HTMLElement} element @param {Tree} tree @param {number} duration
    */
-  constructor(element, rows, duration) {
+  constructor(element, tree, duration) {
     this.element = element;
     this.duration = duration;
-    this.tree = new Tree(rows);
+    this.tree = tree;
     this.selected = 0;
     this.from = 0;
     this.to = duration;
     this.theme = new Theme();
     this.details = /** @type {HTMLElement} */ (element.querySelector("#details"));
+    this.scheduled = false;
+    this.shown = "";
+    this.find = /** @type {HTMLInputElement} */ (make("input"));
+    this.matches = make("span", "dim");
+    this.minimap = /** @type {HTMLCanvasElement} */ (make("canvas", "minimap"));
+    this.scale = make("div", "scale");
+    this.scroller = make("div", "rows");
+    this.space = make("div", "space");
+    this.list = make("div", "list");
+    this.bars = /** @type {HTMLCanvasElement} */ (make("canvas", "bars"));
     this.build();
     this.listen();
     this.layout();
@@ -46,21 +56,13 @@ class Waterfall {
 
   build() {
     const holder = /** @type {HTMLElement} */ (this.element.querySelector(".waterfall"));
-    this.find = /** @type {HTMLInputElement} */ (make("input"));
     this.find.type = "search";
     this.find.placeholder = "Find a span (f)";
     this.find.setAttribute("aria-label", "Find a span");
-    this.matches = make("span", "dim");
-    this.minimap = /** @type {HTMLCanvasElement} */ (make("canvas", "minimap"));
     this.minimap.title = "Drag to zoom, double-click for the whole duration";
-    this.scale = make("div", "scale");
-    this.scroller = make("div", "rows");
     this.scroller.tabIndex = 0;
     this.scroller.setAttribute("role", "tree");
     this.scroller.setAttribute("aria-label", "Spans");
-    this.space = make("div", "space");
-    this.list = make("div", "list");
-    this.bars = /** @type {HTMLCanvasElement} */ (make("canvas", "bars"));
     this.scroller.append(this.space, this.list, this.bars);
     const tools = make("div", "tools");
     const errors = this.tree.rows.filter((row) => row.status === "error").length;

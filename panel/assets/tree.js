@@ -20,9 +20,15 @@
 
 /** Spans of a trace, of which some are closed or folded. */
 export class Tree {
-  /** @param {Row[]} rows in the order of the waterfall */
-  constructor(rows) {
+  /**
+   * @param {Row[]} rows in the order of the waterfall
+   * @param {{spanId: string | null, offset: number, severity: string}[]} logs records of the trace
+   */
+  constructor(rows, logs = []) {
     this.rows = rows;
+    this.logs = Map.groupBy ? Map.groupBy(logs, (log) => log.spanId) : new Map();
+    /** @type {number[]} */
+    this.visible = [];
     /** @type {Set<number>} */
     this.closed = new Set();
     /** @type {Set<number>} */
@@ -32,7 +38,6 @@ export class Tree {
 
   /** Recomputes the positions of visible rows. */
   update() {
-    /** @type {number[]} */
     this.visible = [];
     for (let index = 0; index < this.rows.length; index += 1) {
       const row = this.rows[index];

@@ -38,7 +38,7 @@ pub(super) fn histogram(counts: &[u32], failures: &[u32], window: Window) -> Mar
     let from = |index: usize| window.from.saturating_add(length.saturating_mul(index as u64));
     html! {
         figure.histogram {
-            svg viewBox=(format!("0 0 {} 92", counts.len() * 10)) preserveAspectRatio="none" role="img"
+            svg viewBox=(format!("0 0 {} 92", counts.len() * 10)) preserveAspectRatio="none" role="group"
                 aria-label="Requests over time; each bar leads to its traces" {
                 line.grid x1="0" x2=(counts.len() * 10) y1="91.5" y2="91.5" {}
                 @for (index, (count, failed)) in counts.iter().zip(failures).enumerate() {
@@ -88,7 +88,7 @@ pub(super) fn lines(lines: &[Line], exemplars: &[(Nanos, f64, String)], unit: &s
     html! {
         figure.lines {
             div.axis { span { (number(highest)) " " (unit) } span { (number(lowest)) } }
-            svg viewBox="0 0 1000 204" preserveAspectRatio="none" role="img" aria-label="Values over time" {
+            svg viewBox="0 0 1000 204" preserveAspectRatio="none" role="group" aria-label="Values over time" {
                 @for height in [10, 105, 200] { line.grid x1="0" x2="1000" y1=(height) y2=(height) {} }
                 @for (index, line) in lines.iter().enumerate() {
                     path class=(format!("line l{index}")) d=(path(line)) {

@@ -56,7 +56,7 @@ fn drawing(map: &Map) -> Markup {
     let height = places.values().map(|(_, y)| y + HEIGHT + 10).max().unwrap_or(0);
     html! {
         div.scroll.canvas {
-            svg.map viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-label="Services and calls; the table below has the figures" {
+            svg.map viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="group" aria-label="Services and calls; the table below has the figures" {
                 @for edge in &map.edges { (arrow(edge, places[&*edge.from], places[&*edge.to])) }
                 @for node in &map.nodes { (shape(node, places[&*node.name])) }
             }

@@ -41,11 +41,26 @@ pub(crate) fn trace_page(
             }
             (figures(summary))
             div #trace .trace data-id=(summary.id) data-selected=(selected.id) {
-                div.waterfall { (table(summary, rows, logs, selected.id, from)) }
+                div {
+                    div.waterfall { (table(summary, rows, logs, selected.id, from)) }
+                    (log_lines(logs))
+                }
                 aside #details aria-label="Details of the span" tabindex="-1" { (span_details(selected, logs)) }
             }
         },
     )
+}
+
+fn log_lines(logs: &[Arc<LogRecord>]) -> Markup {
+    html! {
+        @if !logs.is_empty() {
+            section.below {
+                h2 { "Log lines" }
+                div.scroll { table.logs { tbody { @for record in logs.iter().take(MOST_ROWS) { (log_row(record)) } } } }
+                @if logs.len() > MOST_ROWS { p.dim { (logs.len() - MOST_ROWS) " more records" } }
+            }
+        }
+    }
 }
 
 fn figures(summary: &TraceSummary) -> Markup {
@@ -55,7 +70,7 @@ fn figures(summary: &TraceSummary) -> Markup {
             div { dt { "Spans" } dd { (summary.spans) } }
             div { dt { "Errors" } dd class=[(summary.errors > 0).then_some("bad")] { (summary.errors) } }
             div { dt { "Started" } dd { (age(summary.start)) } }
-            div { dt { "Services" } dd.chips { @for (service, count) in summary.services.iter().take(12) {
+            div.wide.services { dt { "Services" } dd.chips { @for (service, count) in summary.services.iter().take(12) {
                 span title=(format!("{count} spans")) { i class=(format!("chip c{}", color(service))) {} (show(service, 30)) " " }
             } } }
             div.wide { dt { "Trace" } dd.mono { (summary.id) } }

@@ -99,7 +99,7 @@ fn scatter(list: &TraceList<'_>) -> Markup {
     html! {
         figure.scatter {
             div.axis { @for decade in decades.clone().rev() { span { (format_duration(decade)) } } }
-            svg #scatter viewBox="0 0 1000 130" preserveAspectRatio="none" role="img"
+            svg #scatter viewBox="0 0 1000 130" preserveAspectRatio="none" role="group"
                 aria-label="Duration and time of traces; each point leads to its trace"
                 data-first=(first) data-last=(last) data-lowest=(lowest) data-range=(range) {
                 @for decade in decades { line.grid x1="0" x2="1000" y1=(y(decade)) y2=(y(decade)) {} }

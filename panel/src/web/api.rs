@@ -93,8 +93,14 @@ pub(super) async fn trace(State(store): State<Store>, Path(id): Path<String>) ->
     let mut body = summary_json(&summary);
     let rows = analysis::rows(&spans);
     body["rows"] = rows.iter().map(|row| tree_json(row, &summary)).collect();
-    body["logs"] = logs.iter().map(|record| log_json(record)).collect();
+    body["logs"] = logs.iter().map(|record| trace_log_json(record, &summary)).collect();
     Json(body).into_response()
+}
+
+fn trace_log_json(record: &LogRecord, summary: &TraceSummary) -> Value {
+    let mut json = log_json(record);
+    json["offset"] = json!(record.time.saturating_sub(summary.start));
+    json
 }
 
 fn not_found() -> Response {
