@@ -91,7 +91,7 @@ export function large(start, spans) {
   let parent = root;
   for (let index = 1; index < spans; index += 1) {
     const repeated = index % 40 > 10;
-    const span = trace.span(`worker-${index % 7}`, repeated ? "write row" : `step ${index}`, "internal", parent, start + index * 0.9, 20,
+    const span = trace.span(repeated ? "store" : `worker-${index % 7}`, repeated ? "write row" : `step ${index}`, "internal", parent, start + index * 0.9, 20,
       [int("row", index)], index % 997 === 0 ? { status: { code: 2, message: `row ${index} is invalid` } } : {});
     if (index % 40 === 0) parent = root;
     else if (!repeated && index % 3 === 0) parent = span;

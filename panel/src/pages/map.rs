@@ -31,7 +31,7 @@ pub(crate) fn map_page(map: &Map, choice: &Choice) -> Markup {
                 (empty("No calls in this window", "Send telemetry from a service in any language:"))
             } @else {
                 (drawing(map))
-                @if !map.edges.is_empty() { (table(&map.edges)) }
+                @if !map.edges.is_empty() { (table(map)) }
             }
         },
     )
@@ -57,19 +57,23 @@ fn drawing(map: &Map) -> Markup {
     html! {
         div.scroll.canvas {
             svg.map viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="group" aria-label="Services and calls; the table below has the figures" {
-                @for edge in &map.edges { (arrow(edge, places[&*edge.from], places[&*edge.to])) }
+                @for edge in &map.edges { (arrow(edge, places[&*edge.from], places[&*edge.to], is_external(map, &edge.to))) }
                 @for node in &map.nodes { (shape(node, places[&*node.name])) }
             }
         }
     }
 }
 
-fn arrow(edge: &Edge, from: (usize, usize), to: (usize, usize)) -> Markup {
+fn is_external(map: &Map, name: &str) -> bool {
+    map.nodes.iter().any(|node| node.external && node.name == name)
+}
+
+fn arrow(edge: &Edge, from: (usize, usize), to: (usize, usize), external: bool) -> Markup {
     let (x1, y1) = (from.0 + WIDTH, from.1 + HEIGHT / 2);
     let (x2, y2) = (to.0, to.1 + HEIGHT / 2);
     let middle = (x1 + x2) / 2;
     html! {
-        a href=(calls(edge)) {
+        a href=(calls(edge, external)) {
             title { (show(&edge.from, 60)) " → " (show(&edge.to, 60)) ": " (edge.count) " calls" }
             path class=(if edge.failed > 0 { "edge failed" } else { "edge" }) d=(format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {} {y2}", x2.saturating_sub(6))) {}
             path class=(if edge.failed > 0 { "head failed" } else { "head" }) d=(format!("M{} {}l7 4l-7 4z", x2.saturating_sub(7), y2 - 4)) {}
@@ -93,18 +97,22 @@ fn shape(node: &Node, (x, y): (usize, usize)) -> Markup {
     }
 }
 
-/// The spans of the callee where it sends telemetry, else those of the caller.
-fn calls(edge: &Edge) -> String {
-    format!("/traces?q={}", encode(&format!("service:{}", quote(&edge.from))))
+/// Address of the requests that the callee handled; where it sends no telemetry, of the calls.
+fn calls(edge: &Edge, external: bool) -> String {
+    let query = match external {
+        true => format!("service:{} kind:client {}", quote(&edge.from), quote(&edge.to)),
+        false => format!("service:{} kind:server", quote(&edge.to)),
+    };
+    format!("/traces?q={}", encode(&query))
 }
 
-fn table(edges: &[Edge]) -> Markup {
+fn table(map: &Map) -> Markup {
     html! {
         div.scroll {
             table {
                 thead { tr { th { "Caller" } th { "Callee" } th.n { "Calls" } th.n { "Rate" } th.n { "Failed" } th.n { "p50" } th.n { "p95" } th.n { "p99" } } }
-                tbody { @for edge in edges { tr data-row {
-                    td { a href=(calls(edge)) { i class=(format!("chip c{}", color(&edge.from))) {} (show(&edge.from, 60)) } }
+                tbody { @for edge in &map.edges { tr data-row {
+                    td { a href=(calls(edge, is_external(map, &edge.to))) { i class=(format!("chip c{}", color(&edge.from))) {} (show(&edge.from, 60)) } }
                     td { i class=(format!("chip c{}", color(&edge.to))) {} (show(&edge.to, 60)) }
                     td.n { (edge.count) }
                     td.n { (number(edge.rate)) small { " /s" } }

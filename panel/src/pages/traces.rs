@@ -13,6 +13,9 @@ use crate::{
     store::{Order, TraceHit},
 };
 
+const TRACE_HINT: &str = "service:gateway route:/checkout/{item} status>=500 dur>200ms \"text\"";
+const LOG_HINT: &str = "service:gateway severity>=warn key=value \"text\"";
+
 /// Result of a search as the page shows it.
 #[derive(Debug)]
 pub(crate) struct TraceList<'a> {
@@ -61,9 +64,8 @@ pub(super) fn search_form(
         form.search action=(path) role="search" {
             label.hidden for="q" { "Search" }
             input #q name="q" type="search" value=(query) autocomplete="off" spellcheck="false"
-                placeholder="service:gateway route:/checkout/{item} status>=500 dur>200ms \"text\""
-                aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "q-error")]
-                list="q-fields";
+                placeholder=(if order.is_some() { TRACE_HINT } else { LOG_HINT })
+                aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "q-error")];
             @if choice.name.is_empty() {
                 input type="hidden" name="from" value=(choice.window.from);
                 input type="hidden" name="to" value=(choice.window.to);
