@@ -60,7 +60,7 @@ test("moving stays among visible rows", () => {
 });
 
 test("durations have three digits", () => {
-  const cases = [[0, "0 ns"], [999, "999 ns"], [1250, "1.25 µs"], [12.34e6, "12.3 ms"], [2.5e9, "2.50 s"]];
+  const cases = [[0, "0 ns"], [999, "999 ns"], [1250, "1.25 µs"], [12.34e6, "12.3 ms"], [2.5e9, "2.50 s"], [150e9, "2 min 30 s"], [4.1e18, "130 y 3 d"]];
   for (const [nanoseconds, text] of cases) assert.equal(formatDuration(nanoseconds), text);
 });
 

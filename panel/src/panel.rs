@@ -2,18 +2,22 @@
 
 use axum::Router;
 
-use crate::{otlp, store::Store, web, web::Access};
+use crate::{
+    otlp::{self, Archive, Intake},
+    store::Store,
+    web::{self, Access},
+};
 
 /// Telemetry in memory with its pages and receivers.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    store: Store,
+    intake: Intake,
     access: Access,
 }
 
 impl Default for Panel {
     fn default() -> Self {
-        Self { store: Store::default(), access: Access::Loopback }
+        Self { intake: Intake::new(Store::default()), access: Access::Loopback }
     }
 }
 
@@ -26,7 +30,7 @@ impl Panel {
     /// Replaces the store by an empty one with this limit, in bytes.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
-        self.store = Store::new(bytes);
+        self.intake.store = Store::new(bytes);
         self
     }
 
@@ -42,23 +46,36 @@ impl Panel {
         &self.access
     }
 
+    /// Appends received requests to this archive. Spans, records and points that are added to the
+    /// store directly are not appended.
+    #[must_use]
+    pub fn with_archive(mut self, archive: Archive) -> Self {
+        self.intake.archive = Some(archive);
+        self
+    }
+
+    /// Entrance of requests in terms of OTLP.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
     /// Store of the panel.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.intake.store
     }
 
     /// Returns pages, the JSON API and live events. They are at the root of their address.
     pub fn routes(&self) -> Router {
-        web::routes(self.store.clone(), self.access.clone())
+        web::routes(self.intake.clone(), self.access.clone())
     }
 
     /// Returns the receiver of OTLP over HTTP: `/v1/traces`, `/v1/logs`, `/v1/metrics`.
     pub fn http_receiver(&self) -> Router {
-        otlp::http_routes(self.store.clone())
+        otlp::http_routes(self.intake.clone())
     }
 
     /// Returns the receiver of OTLP over gRPC. The server must accept HTTP/2.
     pub fn grpc_receiver(&self) -> Router {
-        otlp::grpc_routes(self.store.clone())
+        otlp::grpc_routes(self.intake.clone())
     }
 }

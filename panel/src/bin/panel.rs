@@ -4,7 +4,10 @@ use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use tokio::net::TcpListener;
-use tracing_panel::{Access, Panel, otlp};
+use tracing_panel::{
+    Access, Panel,
+    otlp::{self, Archive},
+};
 
 /// Browser view of traces, metrics and logs, received over OTLP.
 #[derive(Parser)]
@@ -25,6 +28,10 @@ struct Options {
     /// Limit of memory for telemetry, in MiB
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     memory: u32,
+
+    /// Folder in which telemetry is kept; its files are read at the start
+    #[arg(long)]
+    data: Option<PathBuf>,
 
     /// Files of OTLP JSON to read at the start
     files: Vec<PathBuf>,
@@ -66,7 +73,14 @@ fn panel(options: &Options) -> io::Result<Panel> {
         true => Access::Loopback,
         false => Access::with_random_token().map_err(io::Error::other)?,
     };
-    Ok(Panel::new().with_memory((options.memory as usize) << 20).with_access(access))
+    let panel = Panel::new().with_memory((options.memory as usize) << 20).with_access(access);
+    let Some(folder) = &options.data else { return Ok(panel) };
+    let opened = Archive::open(folder, panel.store());
+    let failed =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    let (archive, count) = opened.map_err(failed)?;
+    println!("{}: {count} requests", folder.display());
+    Ok(panel.with_archive(archive))
 }
 
 async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -77,7 +91,7 @@ async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 fn import(panel: &Panel, file: &PathBuf) -> io::Result<()> {
     let failed = |message: String| io::Error::other(format!("{}: {message}", file.display()));
     let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let count = otlp::add_json(panel.store(), &text).map_err(failed)?;
+    let count = otlp::add_json(panel.intake(), &text).map_err(failed)?;
     println!("{}: {count} requests", file.display());
     Ok(())
 }

@@ -17,12 +17,11 @@ use opentelemetry_proto::tonic::collector::{
 };
 use tonic::{Request, Response, Status, codec::CompressionEncoding::Gzip};
 
-use super::{MOST_BODY_BYTES, Rejected, add_logs, add_metrics, add_traces};
-use crate::store::Store;
+use super::{Intake, MOST_BODY_BYTES, Rejected};
 
 /// Returns the three services of OTLP.
-pub fn grpc_routes(store: Store) -> Router {
-    let receiver = Receiver(store);
+pub fn grpc_routes(intake: Intake) -> Router {
+    let receiver = Receiver(intake);
     let traces = TraceServiceServer::new(receiver.clone());
     let logs = LogsServiceServer::new(receiver.clone());
     let metrics = MetricsServiceServer::new(receiver);
@@ -39,7 +38,7 @@ pub fn grpc_routes(store: Store) -> Router {
 }
 
 #[derive(Clone)]
-struct Receiver(Store);
+struct Receiver(Intake);
 
 /// Returns number and reason, if anything is refused.
 fn part(rejected: &Rejected) -> Option<(i64, String)> {
@@ -52,7 +51,7 @@ impl TraceService for Receiver {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let rejected = add_traces(&self.0, request.into_inner());
+        let rejected = self.0.add_traces(request.into_inner());
         let partial_success = part(&rejected).map(|(rejected_spans, error_message)| {
             ExportTracePartialSuccess { rejected_spans, error_message }
         });
@@ -66,7 +65,7 @@ impl LogsService for Receiver {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        let rejected = add_logs(&self.0, request.into_inner());
+        let rejected = self.0.add_logs(request.into_inner());
         let partial_success = part(&rejected).map(|(rejected_log_records, error_message)| {
             ExportLogsPartialSuccess { rejected_log_records, error_message }
         });
@@ -80,7 +79,7 @@ impl MetricsService for Receiver {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        let rejected = add_metrics(&self.0, request.into_inner());
+        let rejected = self.0.add_metrics(request.into_inner());
         let partial_success = part(&rejected).map(|(rejected_data_points, error_message)| {
             ExportMetricsPartialSuccess { rejected_data_points, error_message }
         });

@@ -19,8 +19,8 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Rejected, add_logs, add_metrics, add_traces};
-use crate::store::{Signal, Store};
+use super::{Intake, Rejected};
+use crate::store::Signal;
 
 /// Longest body of a request, in bytes, before and after decompression.
 pub const MOST_BODY_BYTES: usize = 32 << 20;
@@ -31,17 +31,17 @@ const JSON: &str = "application/json";
 type Body = Result<Bytes, BytesRejection>;
 
 /// Returns the routes `/v1/traces`, `/v1/logs` and `/v1/metrics`.
-pub fn http_routes(store: Store) -> Router {
+pub fn http_routes(intake: Intake) -> Router {
     Router::new()
         .route("/v1/traces", post(traces))
         .route("/v1/logs", post(logs))
         .route("/v1/metrics", post(metrics))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
-        .with_state(store)
+        .with_state(intake)
 }
 
-async fn traces(State(store): State<Store>, headers: HeaderMap, body: Body) -> Response {
-    receive(&store, &headers, body, Signal::Traces, add_traces, |rejected| {
+async fn traces(State(intake): State<Intake>, headers: HeaderMap, body: Body) -> Response {
+    receive(&intake, &headers, body, Signal::Traces, Intake::add_traces, |rejected| {
         ExportTraceServiceResponse {
             partial_success: rejected.map(|(rejected_spans, error_message)| {
                 ExportTracePartialSuccess { rejected_spans, error_message }
@@ -50,16 +50,18 @@ async fn traces(State(store): State<Store>, headers: HeaderMap, body: Body) -> R
     })
 }
 
-async fn logs(State(store): State<Store>, headers: HeaderMap, body: Body) -> Response {
-    receive(&store, &headers, body, Signal::Logs, add_logs, |rejected| ExportLogsServiceResponse {
-        partial_success: rejected.map(|(rejected_log_records, error_message)| {
-            ExportLogsPartialSuccess { rejected_log_records, error_message }
-        }),
+async fn logs(State(intake): State<Intake>, headers: HeaderMap, body: Body) -> Response {
+    receive(&intake, &headers, body, Signal::Logs, Intake::add_logs, |rejected| {
+        ExportLogsServiceResponse {
+            partial_success: rejected.map(|(rejected_log_records, error_message)| {
+                ExportLogsPartialSuccess { rejected_log_records, error_message }
+            }),
+        }
     })
 }
 
-async fn metrics(State(store): State<Store>, headers: HeaderMap, body: Body) -> Response {
-    receive(&store, &headers, body, Signal::Metrics, add_metrics, |rejected| {
+async fn metrics(State(intake): State<Intake>, headers: HeaderMap, body: Body) -> Response {
+    receive(&intake, &headers, body, Signal::Metrics, Intake::add_metrics, |rejected| {
         ExportMetricsServiceResponse {
             partial_success: rejected.map(|(rejected_data_points, error_message)| {
                 ExportMetricsPartialSuccess { rejected_data_points, error_message }
@@ -76,11 +78,11 @@ enum Encoding {
 }
 
 fn receive<Request, Answer>(
-    store: &Store,
+    intake: &Intake,
     headers: &HeaderMap,
     body: Body,
     signal: Signal,
-    add: impl FnOnce(&Store, Request) -> Rejected,
+    add: impl FnOnce(&Intake, Request) -> Rejected,
     answer: impl FnOnce(Option<(i64, String)>) -> Answer,
 ) -> Response
 where
@@ -92,13 +94,13 @@ where
     let encoding = encoding(headers).unwrap_or(Encoding::Protobuf);
     match request {
         Ok(request) => {
-            let rejected = add(store, request);
+            let rejected = add(intake, request);
             let part =
                 (rejected.count > 0).then(|| (rejected.count as i64, rejected.reason.to_owned()));
             respond(StatusCode::OK, encoding, &answer(part))
         }
         Err(refusal) => {
-            store.counters().of(signal).add_malformed();
+            intake.store.counters().of(signal).add_malformed();
             respond(refusal.status, encoding, &RpcStatus { message: refusal.message })
         }
     }

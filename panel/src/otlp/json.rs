@@ -6,8 +6,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use serde::Deserialize;
 
-use super::{add_logs, add_metrics, add_traces};
-use crate::store::Store;
+use super::Intake;
 
 /// Request of any signal.
 #[derive(Deserialize)]
@@ -43,20 +42,20 @@ struct Metrics {
 /// # Errors
 ///
 /// Where the text is no such request; requests before it are stored.
-pub fn add_json(store: &Store, text: &[u8]) -> Result<usize, String> {
+pub fn add_json(intake: &Intake, text: &[u8]) -> Result<usize, String> {
     let mut count = 0;
     for request in serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>() {
         let request = request.map_err(|error| error.to_string())?;
         let request = serde_json::from_value(request);
         match request.map_err(|_| format!("request {} is no OTLP JSON", count + 1))? {
             AnyRequest::Traces(Traces { resource_spans }) => {
-                add_traces(store, ExportTraceServiceRequest { resource_spans });
+                intake.add_traces(ExportTraceServiceRequest { resource_spans });
             }
             AnyRequest::Logs(Logs { resource_logs }) => {
-                add_logs(store, ExportLogsServiceRequest { resource_logs });
+                intake.add_logs(ExportLogsServiceRequest { resource_logs });
             }
             AnyRequest::Metrics(Metrics { resource_metrics }) => {
-                add_metrics(store, ExportMetricsServiceRequest { resource_metrics });
+                intake.add_metrics(ExportMetricsServiceRequest { resource_metrics });
             }
         }
         count += 1;

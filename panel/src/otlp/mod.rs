@@ -1,8 +1,10 @@
 //! OTLP: conversion of requests, the receivers, files.
 
+mod archive;
 mod export;
 mod grpc;
 mod http;
+mod intake;
 mod json;
 mod logs;
 mod metrics;
@@ -10,17 +12,13 @@ mod reader;
 mod traces;
 
 pub use self::{
+    archive::Archive,
     export::trace_json,
     grpc::grpc_routes,
     http::{MOST_BODY_BYTES, http_routes},
+    intake::Intake,
     json::add_json,
 };
-use opentelemetry_proto::tonic::collector::{
-    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
-    trace::v1::ExportTraceServiceRequest,
-};
-
-use crate::store::{Signal, Store};
 
 /// Refused part of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,33 +38,4 @@ impl Rejected {
         };
         Self { count: invalid + full, reason }
     }
-}
-
-/// Stores the spans of a request. Returns the spans that it refuses.
-pub fn add_traces(store: &Store, request: ExportTraceServiceRequest) -> Rejected {
-    let (spans, invalid, truncated) = store.intern(|interner| traces::read(interner, request));
-    let full = store.add_spans(spans);
-    let counters = store.counters().of(Signal::Traces);
-    counters.add_rejected(invalid);
-    counters.add_truncated(truncated);
-    let why_invalid = "trace id and span id must have 16 and 8 bytes that are not all zero";
-    Rejected::new(invalid, full, why_invalid, "a trace has at most 100000 spans")
-}
-
-/// Stores the log records of a request.
-pub fn add_logs(store: &Store, request: ExportLogsServiceRequest) -> Rejected {
-    let (records, truncated) = store.intern(|interner| logs::read(interner, request));
-    store.add_logs(records);
-    store.counters().of(Signal::Logs).add_truncated(truncated);
-    Rejected::default()
-}
-
-/// Stores the metric points of a request. Returns the points that it refuses.
-pub fn add_metrics(store: &Store, request: ExportMetricsServiceRequest) -> Rejected {
-    let (points, invalid, truncated) = store.intern(|interner| metrics::read(interner, request));
-    let full = store.add_points(points);
-    let counters = store.counters().of(Signal::Metrics);
-    counters.add_rejected(invalid);
-    counters.add_truncated(truncated);
-    Rejected::new(invalid, full, "a point must have a value", "there are at most 20000 series")
 }

@@ -16,7 +16,7 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
             section {
                 h2 { "Received since the start" }
                 div.scroll { table {
-                    thead { tr { th { "Signal" } th.n { "Stored" } th.n { "Refused" } th.n { "Made room" } th.n { "Truncated" } th.n { "Unreadable requests" } } }
+                    thead { tr { th { "Signal" } th.n { "Stored" } th.n { "Refused" } th.n { "Evicted" } th.n { "Truncated" } th.n { "Unreadable requests" } } }
                     tbody { @for signal in Signal::ALL {
                         @let of = counters.of(signal);
                         tr {
@@ -29,7 +29,7 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
                         }
                     } }
                 } }
-                p.dim { "Entries that made room were the oldest. The slowest and the last failed requests of each operation stay longer." }
+                p.dim { "Evicted entries are the oldest. The slowest and the last failed requests of each operation stay longer." }
             }
             section {
                 h2 { "Memory" }

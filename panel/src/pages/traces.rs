@@ -114,9 +114,13 @@ fn scatter(list: &TraceList<'_>) -> Markup {
                     }
                 }
             }
-            figcaption { span { (format_time(first)) } span.dim.hint {} span { (format_time(last)) } }
+            figcaption { span { (short(first)) } span.dim.hint {} span { (short(last)) } }
         }
     }
+}
+
+fn short(time: Nanos) -> String {
+    format_time(time)[..19].replace('T', " ")
 }
 
 fn facets(list: &TraceList<'_>) -> Markup {

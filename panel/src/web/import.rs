@@ -7,10 +7,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use crate::{otlp::add_json, pages::message_page, store::Store};
+use crate::{
+    otlp::{Intake, add_json},
+    pages::message_page,
+};
 
 /// Imports the file of a form, or the body itself.
-pub(super) async fn import(State(store): State<Store>, request: Request) -> Response {
+pub(super) async fn import(State(intake): State<Intake>, request: Request) -> Response {
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -24,7 +27,7 @@ pub(super) async fn import(State(store): State<Store>, request: Request) -> Resp
         Ok(body) => body,
         Err(response) => return response,
     };
-    match add_json(&store, &body) {
+    match add_json(&intake, &body) {
         Ok(_) if is_form => Redirect::to("/traces").into_response(),
         Ok(count) => format!("{count} requests imported\n").into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, message_page("The file cannot be read", &error))

@@ -17,10 +17,11 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{otlp::MOST_BODY_BYTES, store::Store};
+use crate::otlp::{Intake, MOST_BODY_BYTES};
 
 /// Returns pages, the JSON API, live events and assets.
-pub(crate) fn routes(store: Store, access: Access) -> Router {
+pub(crate) fn routes(intake: Intake, access: Access) -> Router {
+    let import = Router::new().route("/import", post(import::import)).with_state(intake.clone());
     Router::new()
         .route("/", get(pages::overview))
         .route("/traces", get(pages::traces))
@@ -33,7 +34,6 @@ pub(crate) fn routes(store: Store, access: Access) -> Router {
         .route("/metrics/show", get(pages::metric))
         .route("/health", get(pages::health))
         .route("/help", get(pages::help))
-        .route("/import", post(import::import))
         .route("/api/overview", get(api::overview))
         .route("/api/traces", get(api::traces))
         .route("/api/traces/{id}", get(api::trace))
@@ -46,8 +46,9 @@ pub(crate) fn routes(store: Store, access: Access) -> Router {
         .route("/live/requests", get(live::requests))
         .route("/assets/{name}", get(assets::serve))
         .fallback(pages::not_found)
+        .with_state(intake.store)
+        .merge(import)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn(compress::compress))
         .layer(from_fn_with_state(access, guard::guard))
-        .with_state(store)
 }
