@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Window, overview::INTERVALS};
+use super::overview::{INTERVALS, Window};
 use crate::{
     model::{Nanos, Span},
     store::Snapshot,

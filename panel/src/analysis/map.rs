@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Window, overview::percentile};
+use super::overview::{Window, percentile};
 use crate::{
     model::{Kind, Span, SpanId},
     store::{Snapshot, Trace},
@@ -55,10 +55,13 @@ pub struct Edge {
     pub percentiles: [u64; 3],
 }
 
+/// Durations of calls and the number of failed ones.
+type Calls = (Vec<u64>, usize);
+
 #[derive(Default)]
 struct Builder {
     nodes: BTreeMap<Arc<str>, Node>,
-    calls: BTreeMap<(Arc<str>, Arc<str>), (Vec<u64>, usize)>,
+    calls: BTreeMap<(Arc<str>, Arc<str>), Calls>,
 }
 
 /// Finds the calls in the traces of this window, newest first.
@@ -119,18 +122,17 @@ impl Builder {
     }
 
     fn finish(self, seconds: f64) -> Map {
-        let edge =
-            |((from, to), (mut durations, failed)): ((Arc<str>, Arc<str>), (Vec<u64>, usize))| {
-                durations.sort_unstable();
-                Edge {
-                    from: from.to_string(),
-                    to: to.to_string(),
-                    count: durations.len(),
-                    failed,
-                    rate: durations.len() as f64 / seconds,
-                    percentiles: [0.5, 0.95, 0.99].map(|quantile| percentile(&durations, quantile)),
-                }
-            };
+        let edge = |((from, to), (mut durations, failed)): ((Arc<str>, Arc<str>), Calls)| {
+            durations.sort_unstable();
+            Edge {
+                from: from.to_string(),
+                to: to.to_string(),
+                count: durations.len(),
+                failed,
+                rate: durations.len() as f64 / seconds,
+                percentiles: [0.5, 0.95, 0.99].map(|quantile| percentile(&durations, quantile)),
+            }
+        };
         let edges: Vec<Edge> = self.calls.into_iter().map(edge).collect();
         let mut nodes: Vec<Node> = self.nodes.into_values().collect();
         set_layers(&mut nodes, &edges);

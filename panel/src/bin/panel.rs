@@ -75,7 +75,7 @@ fn panel(options: &Options) -> io::Result<Panel> {
     };
     let panel = Panel::new().with_memory((options.memory as usize) << 20).with_access(access);
     let Some(folder) = &options.data else { return Ok(panel) };
-    let opened = Archive::open(folder, panel.store());
+    let opened = Archive::open(folder, |line| otlp::add_json(panel.intake(), line));
     let failed =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
     let (archive, count) = opened.map_err(failed)?;

@@ -9,8 +9,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Intake, add_json};
-use crate::{model::now, store::Store};
+use crate::model::now;
 
 /// Size from which on a new file is started, in bytes.
 const LONGEST_FILE: u64 = 64 << 20;
@@ -31,17 +30,20 @@ struct Writer {
 }
 
 impl Archive {
-    /// Opens the folder, which is created if it is absent, and stores what its files contain.
-    /// Returns the archive and the number of requests that were read.
+    /// Opens the folder, which is created if it is absent, and calls the function with each line
+    /// of its files, oldest first. Returns the archive and the number of requests that were read.
     ///
     /// # Errors
     ///
     /// When the folder or a file cannot be read.
-    pub fn open(folder: &Path, store: &Store) -> io::Result<(Self, usize)> {
+    pub fn open(
+        folder: &Path,
+        read: impl Fn(&[u8]) -> Result<usize, String>,
+    ) -> io::Result<(Self, usize)> {
         fs::create_dir_all(folder)?;
         let mut count = 0;
         for file in files(folder)? {
-            count += load(&file, store)?;
+            count += load(&file, &read)?;
         }
         let writer = Writer { folder: folder.to_owned(), current: None, failed: false };
         Ok((Self(Arc::new(Mutex::new(writer))), count))
@@ -99,11 +101,10 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// A process that ended in the middle of a line leaves half a request, which is reported.
-fn load(file: &Path, store: &Store) -> io::Result<usize> {
-    let intake = Intake::new(store.clone());
+fn load(file: &Path, read: &impl Fn(&[u8]) -> Result<usize, String>) -> io::Result<usize> {
     let mut count = 0;
     for (number, line) in fs::read(file)?.split(|byte| *byte == b'\n').enumerate() {
-        match add_json(&intake, line) {
+        match read(line) {
             Ok(requests) => count += requests,
             Err(error) => eprintln!("panel: {}, line {}: {error}", file.display(), number + 1),
         }

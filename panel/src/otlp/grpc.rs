@@ -17,7 +17,10 @@ use opentelemetry_proto::tonic::collector::{
 };
 use tonic::{Request, Response, Status, codec::CompressionEncoding::Gzip};
 
-use super::{Intake, MOST_BODY_BYTES, Rejected};
+use super::{
+    http::MOST_BODY_BYTES,
+    intake::{Intake, Rejected},
+};
 
 /// Returns the three services of OTLP.
 pub fn grpc_routes(intake: Intake) -> Router {

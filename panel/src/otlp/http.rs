@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Intake, Rejected};
+use super::intake::{Intake, Rejected};
 use crate::store::Signal;
 
 /// Longest body of a request, in bytes, before and after decompression.

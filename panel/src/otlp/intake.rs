@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::collector::{
     trace::v1::ExportTraceServiceRequest,
 };
 
-use super::{Archive, Rejected, logs, metrics, traces};
+use super::{archive::Archive, logs, metrics, traces};
 use crate::store::{Signal, Store};
 
 /// Store and, if there is one, archive.
@@ -65,5 +65,25 @@ impl Intake {
         let counters = self.store.counters().of(signal);
         counters.add_rejected(invalid);
         counters.add_truncated(truncated);
+    }
+}
+
+/// Refused part of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// Number of spans, records or points.
+    pub count: usize,
+    /// Reason; empty where nothing is refused.
+    pub reason: &'static str,
+}
+
+impl Rejected {
+    fn new(invalid: usize, full: usize, why_invalid: &'static str, why_full: &'static str) -> Self {
+        let reason = match (invalid, full) {
+            (0, 0) => "",
+            (0, _) => why_full,
+            _ => why_invalid,
+        };
+        Self { count: invalid + full, reason }
     }
 }

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use serde::Deserialize;
 
-use super::Intake;
+use super::intake::Intake;
 
 /// Request of any signal.
 #[derive(Deserialize)]

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{
-    chart::sparkline,
-    layout::{Choice, age, page, windows},
-    text::{color, show},
+    parts::chart::sparkline,
+    parts::layout::{Choice, age, page, windows},
+    parts::text::{color, show},
 };
 use crate::analysis::ErrorGroup;
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{layout::page, text::number};
+use super::{parts::layout::page, parts::text::number};
 use crate::store::{Counters, Signal, Usage};
 
 /// Returns the page.

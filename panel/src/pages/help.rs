@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::layout::page;
+use super::parts::layout::page;
 use crate::query::FIELDS;
 
 const KEYS: [(&str, &str); 12] = [

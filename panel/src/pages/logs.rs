@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    layout::{Choice, empty, page},
-    text::{color, encode, show},
+    parts::layout::{Choice, empty, page},
+    parts::text::{color, encode, show},
     traces::search_form,
 };
 use crate::{

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    layout::{Choice, empty, page, windows},
-    text::{color, encode, number, show},
+    parts::layout::{Choice, empty, page, windows},
+    parts::text::{color, encode, number, show},
 };
 use crate::{
     analysis::{Edge, Map, Node},

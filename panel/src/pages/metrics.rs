@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{
-    chart::lines,
-    layout::{empty, page},
-    text::{color, encode, number, show},
+    parts::chart::lines,
+    parts::layout::{empty, page},
+    parts::text::{color, encode, number, show},
 };
 use crate::{
     analysis::metric_lines,

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{
-    chart::{histogram, sparkline},
-    layout::{Choice, empty, page, windows},
-    text::{color, encode, number, show},
+    parts::chart::{histogram, sparkline},
+    parts::layout::{Choice, empty, page, windows},
+    parts::text::{color, encode, number, show},
 };
 use crate::{
     analysis::{Overview, Row},

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::{
-    layout::{age, page},
     logs::log_row,
-    text::{color, encode, show},
+    parts::layout::{age, page},
+    parts::text::{color, encode, show},
 };
 use crate::{
     analysis::TreeRow,

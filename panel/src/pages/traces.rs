@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    layout::{Choice, age, empty, page, windows},
-    text::{color, encode, show},
+    parts::layout::{Choice, age, empty, page, windows},
+    parts::text::{color, encode, show},
 };
 use crate::{
     analysis::Facet,

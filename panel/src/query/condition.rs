@@ -8,6 +8,13 @@ use super::{
 };
 use crate::model::{Attributes, LogRecord, Severity, Span, TraceId};
 
+/// Condition, or its negation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Term {
+    pub(super) excluded: bool,
+    pub(super) condition: Condition,
+}
+
 /// Condition of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {

@@ -1,6 +1,6 @@
 //! Words, operators and quoted text of a search.
 
-use super::QueryError;
+use super::error::QueryError;
 
 /// Comparison of a field with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ mod parser;
 mod pattern;
 mod signature;
 
-use self::{condition::Condition, parser::parse};
+use self::{condition::Term, parser::parse};
 pub use self::{error::QueryError, field::FIELDS, signature::Signature};
 use crate::model::{LogRecord, Span, TraceId};
 
@@ -43,13 +43,6 @@ pub struct Query {
     terms: Vec<Term>,
 }
 
-/// Condition, or its negation.
-#[derive(Clone, Debug, PartialEq)]
-struct Term {
-    excluded: bool,
-    condition: Condition,
-}
-
 impl Query {
     /// Parses the text of a search.
     ///
@@ -57,7 +50,7 @@ impl Query {
     ///
     /// Where the text does not follow the grammar, with the position.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        parse(text)
+        Ok(Self { terms: parse(text)? })
     }
 
     /// Whether everything matches.

@@ -1,8 +1,8 @@
 //! Meaning of the terms of a search.
 
 use super::{
-    Query, QueryError, Term,
-    condition::{Condition, Operand},
+    condition::{Condition, Operand, Term},
+    error::QueryError,
     field::Field,
     lexer::{Lexer, Operator, RawTerm, Text},
     pattern::Pattern,
@@ -12,7 +12,7 @@ use crate::model::{Severity, SpanId, TraceId, parse_duration};
 /// Longest search, in bytes.
 const LONGEST: usize = 4096;
 
-pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
+pub(super) fn parse(text: &str) -> Result<Vec<Term>, QueryError> {
     if text.len() > LONGEST {
         return Err(QueryError::new(LONGEST, format!("a search has at most {LONGEST} bytes")));
     }
@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
     while let Some(raw) = lexer.next_term()? {
         terms.push(term(raw)?);
     }
-    Ok(Query { terms })
+    Ok(terms)
 }
 
 fn term(raw: RawTerm) -> Result<Term, QueryError> {

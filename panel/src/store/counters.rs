@@ -106,3 +106,16 @@ impl SignalCounters {
         self.malformed.load(Ordering::Relaxed)
     }
 }
+
+/// Memory of a part of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Name of the entries.
+    pub name: &'static str,
+    /// Number of entries.
+    pub entries: usize,
+    /// Estimated memory in bytes.
+    pub bytes: usize,
+    /// Limit in bytes.
+    pub limit: usize,
+}

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Usage;
+use super::counters::Usage;
 use crate::{
     model::{LogRecord, TraceId},
     query::Query,

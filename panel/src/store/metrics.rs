@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Usage;
+use super::counters::Usage;
 use crate::model::{Attributes, MetricKind, MetricPoint, Resource, Sample};
 
 /// Most series of all metrics.

@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use self::{
-    counters::{Counters, Signal, SignalCounters},
+    counters::{Counters, Signal, SignalCounters, Usage},
     live::{LiveEvent, LiveGuard},
     logs::LogHit,
     metrics::{Instrument, InstrumentKey, Series},
@@ -238,19 +238,6 @@ impl Snapshot<'_> {
             signals.requests.usage(),
         ]
     }
-}
-
-/// Memory of a part of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// Name of the entries.
-    pub name: &'static str,
-    /// Number of entries.
-    pub entries: usize,
-    /// Estimated memory in bytes.
-    pub bytes: usize,
-    /// Limit in bytes.
-    pub limit: usize,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Usage;
+use super::counters::Usage;
 use crate::model::{Nanos, Span, SpanId, TraceId};
 
 /// Most operations with an entry of their own; others are counted together.

@@ -2,7 +2,10 @@
 
 use std::cmp::Reverse;
 
-use super::{Trace, TraceSummary, traces::Traces};
+use super::{
+    trace::{Trace, TraceSummary},
+    traces::Traces,
+};
 use crate::{model::Nanos, query::Query};
 
 /// Search of traces.

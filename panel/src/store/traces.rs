@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Trace, Usage, kept::Kept};
+use super::{counters::Usage, kept::Kept, trace::Trace};
 use crate::model::{Span, TraceId};
 
 /// Most spans of a trace.

@@ -7,7 +7,10 @@ use std::{
 };
 
 use prost::Message;
-use tracing_panel::{Panel, otlp::Archive};
+use tracing_panel::{
+    Panel,
+    otlp::{Archive, add_json},
+};
 
 use crate::telemetry::{Running, TRACE, failed_span, logs, traces};
 
@@ -59,7 +62,7 @@ async fn a_file_that_is_no_telemetry_is_refused() {
 async fn an_archive_survives_a_restart_and_half_a_line() {
     let folder = Folder::new();
     let panel = Panel::new();
-    let (archive, count) = Archive::open(&folder.0, panel.store()).unwrap();
+    let (archive, count) = Archive::open(&folder.0, |line| add_json(panel.intake(), line)).unwrap();
     assert_eq!(count, 0);
     let running = Running::start(panel.with_archive(archive)).await;
     let headers = [("content-type", "application/x-protobuf")];
@@ -70,7 +73,7 @@ async fn an_archive_survives_a_restart_and_half_a_line() {
     fs::write(folder.0.join("other.txt"), "not of the archive").unwrap();
 
     let panel = Panel::new();
-    let (archive, count) = Archive::open(&folder.0, panel.store()).unwrap();
+    let (archive, count) = Archive::open(&folder.0, |line| add_json(panel.intake(), line)).unwrap();
     assert_eq!(count, 2);
     let running = Running::start(panel.with_archive(archive)).await;
     assert!(running.text(&format!("/traces/{TRACE}")).await.contains("sold out"));

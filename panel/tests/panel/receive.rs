@@ -21,9 +21,11 @@ use tracing_panel::{Panel, otlp::MOST_BODY_BYTES};
 
 use crate::telemetry::{Running, TRACE, failed_span, logs, resource, traces};
 
-const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
-const JSON: (&str, &str) = ("content-type", "application/json");
-const GZIP: (&str, &str) = ("content-encoding", "gzip");
+type Header = (&'static str, &'static str);
+
+const PROTOBUF: Header = ("content-type", "application/x-protobuf");
+const JSON: Header = ("content-type", "application/json");
+const GZIP: Header = ("content-encoding", "gzip");
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -40,7 +42,7 @@ async fn found(panel: &Running, query: &str) -> usize {
 async fn protobuf_and_json_are_received_plain_and_compressed() {
     let request = traces(vec![failed_span()]);
     let (protobuf, json) = (request.encode_to_vec(), serde_json::to_vec(&request).unwrap());
-    let cases: [(Vec<(&str, &str)>, Vec<u8>); 4] = [
+    let cases: [(Vec<Header>, Vec<u8>); 4] = [
         (vec![PROTOBUF], protobuf.clone()),
         (vec![PROTOBUF, GZIP], gzip(&protobuf)),
         (vec![JSON], json.clone()),
@@ -118,7 +120,7 @@ async fn invalid_spans_are_reported_and_the_others_stored() {
 async fn unreadable_requests_are_refused_and_counted() {
     let panel = Running::start(Panel::new()).await;
     let bomb = gzip(&vec![b' '; MOST_BODY_BYTES + 1]);
-    let cases: [(&[(&str, &str)], Vec<u8>, u16); 8] = [
+    let cases: [(&[Header], Vec<u8>, u16); 8] = [
         (&[PROTOBUF], vec![0xff; 10], 400),
         (&[JSON], b"{".to_vec(), 400),
         (&[JSON], b"{\"resourceSpans\":[{\"resource\":\"\xff\"}]}".to_vec(), 400),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Returns a small chart of counts, with failures in front.
-pub(super) fn sparkline(counts: &[u32], failures: &[u32]) -> Markup {
+pub(in crate::pages) fn sparkline(counts: &[u32], failures: &[u32]) -> Markup {
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: u32| f64::from(count) / f64::from(highest) * 22.0;
     let bars = counts.iter().zip(failures).enumerate().filter(|(_, (count, _))| **count > 0);
@@ -31,7 +31,7 @@ pub(super) fn sparkline(counts: &[u32], failures: &[u32]) -> Markup {
 }
 
 /// Returns a chart of all requests; each bar leads to its traces.
-pub(super) fn histogram(counts: &[u32], failures: &[u32], window: Window) -> Markup {
+pub(in crate::pages) fn histogram(counts: &[u32], failures: &[u32], window: Window) -> Markup {
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: u32| f64::from(count) / f64::from(highest) * 88.0;
     let length = window.to.saturating_sub(window.from) / counts.len().max(1) as u64;
@@ -66,7 +66,11 @@ fn short(time: Nanos) -> String {
 }
 
 /// Returns a chart of lines with its legend; exemplars lead to their traces.
-pub(super) fn lines(lines: &[Line], exemplars: &[(Nanos, f64, String)], unit: &str) -> Markup {
+pub(in crate::pages) fn lines(
+    lines: &[Line],
+    exemplars: &[(Nanos, f64, String)],
+    unit: &str,
+) -> Markup {
     let points = || lines.iter().flat_map(|line| &line.points);
     let (first, last) = points()
         .fold((Nanos::MAX, 0), |(first, last), (time, _)| (first.min(*time), last.max(*time)));

@@ -29,7 +29,12 @@ pub(crate) struct Choice {
 }
 
 /// Returns a page; `path` is the address of the entry of the navigation to which it belongs.
-pub(super) fn page(path: &str, title: &str, script: Option<&str>, body: &Markup) -> Markup {
+pub(in crate::pages) fn page(
+    path: &str,
+    title: &str,
+    script: Option<&str>,
+    body: &Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -89,7 +94,7 @@ pub(crate) fn message_page(title: &str, message: &str) -> Markup {
 }
 
 /// Returns a hint how to send telemetry, for pages without any.
-pub(super) fn empty(title: &str, hint: &str) -> Markup {
+pub(in crate::pages) fn empty(title: &str, hint: &str) -> Markup {
     html! {
         section.empty {
             h2 { (title) }
@@ -101,7 +106,7 @@ pub(super) fn empty(title: &str, hint: &str) -> Markup {
 }
 
 /// Returns the links to the windows of time.
-pub(super) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
+pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
     let address = |name: &str| match query {
         "" => format!("{path}?window={name}"),
         _ => format!("{path}?q={}&window={name}", encode(query)),
@@ -117,7 +122,7 @@ pub(super) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
 }
 
 /// Returns a time: its age, and the time itself as a title.
-pub(super) fn age(time: Nanos) -> Markup {
+pub(in crate::pages) fn age(time: Nanos) -> Markup {
     let full = format_time(time);
     let short = match now().checked_sub(time) {
         Some(age) if age < 86_400_000_000_000 => format!("{} ago", short_age(age / 1_000_000_000)),
@@ -128,8 +133,8 @@ pub(super) fn age(time: Nanos) -> Markup {
 
 fn short_age(seconds: u64) -> String {
     match seconds {
-        ..60 => format!("{seconds} s"),
-        ..3_600 => format!("{} min", seconds / 60),
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3_600),
     }
 }

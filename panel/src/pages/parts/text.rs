@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Returns at most so many characters, with visible substitutes for control characters and for
 /// those that change the direction of text. The template escapes markup.
-pub(super) fn show(text: &str, most: usize) -> String {
+pub(in crate::pages) fn show(text: &str, most: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(most));
     let mut characters = text.chars();
     shown.extend(characters.by_ref().take(most).map(visible));
@@ -29,7 +29,7 @@ fn visible(c: char) -> char {
 }
 
 /// Encodes a value of a query string.
-pub(super) fn encode(value: &str) -> String {
+pub(in crate::pages) fn encode(value: &str) -> String {
     let mut encoded = String::new();
     for byte in value.bytes() {
         match byte {
@@ -45,7 +45,7 @@ pub(super) fn encode(value: &str) -> String {
 }
 
 /// Returns the number of the colour of a service.
-pub(super) fn color(service: &str) -> u32 {
+pub(in crate::pages) fn color(service: &str) -> u32 {
     let hash = service
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -53,7 +53,7 @@ pub(super) fn color(service: &str) -> u32 {
 }
 
 /// Formats a number with three digits.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::pages) fn number(value: f64) -> String {
     let (scaled, suffix) = match value.abs() {
         1e12.. => return format!("{value:.2e}"),
         1e9.. => (value / 1e9, " G"),
