@@ -112,7 +112,7 @@ fn span(trace: usize, index: usize) -> Span {
         attributes: vec![
             text("http.request.method", "GET"),
             text("http.route", "/checkout/{item}"),
-            number("http.response.status_code", if trace % 5_000 == 0 { 503 } else { 200 }),
+            number("http.response.status_code", if trace.is_multiple_of(5_000) { 503 } else { 200 }),
             text("shop.item", ["tea", "coffee", "honey"][trace % 3]),
             text("shop.order", &(trace * 7).to_string()),
             text("note", &format!("order {trace} of customer {}", trace % 1_000)),
