@@ -101,6 +101,7 @@ fn span(trace: usize, index: usize) -> Span {
     let start = 1_764_000_000_000_000_000 + trace as u64 * 1_000_000;
     let duration = (trace % 997 + 1) as u64 * 500_000;
     let id = |index: usize| (trace * SPANS_OF_TRACE + index + 1).to_be_bytes().to_vec();
+    let status = if trace.is_multiple_of(5_000) { 503 } else { 200 };
     Span {
         trace_id: (trace as u128 + 1).to_be_bytes().to_vec(),
         span_id: id(index),
@@ -112,7 +113,7 @@ fn span(trace: usize, index: usize) -> Span {
         attributes: vec![
             text("http.request.method", "GET"),
             text("http.route", "/checkout/{item}"),
-            number("http.response.status_code", if trace.is_multiple_of(5_000) { 503 } else { 200 }),
+            number("http.response.status_code", status),
             text("shop.item", ["tea", "coffee", "honey"][trace % 3]),
             text("shop.order", &(trace * 7).to_string()),
             text("note", &format!("order {trace} of customer {}", trace % 1_000)),

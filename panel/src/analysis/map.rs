@@ -150,7 +150,8 @@ fn external(span: &Span) -> Option<String> {
     keys.iter().find_map(|key| span.attributes.text(key)).map(|name| name.into_owned())
 }
 
-/// Sets the length of the longest chain of calls; cycles end after as many steps as there are nodes.
+/// Sets the length of the longest chain of calls. Cycles end after as many steps as there are
+/// nodes.
 fn set_layers(nodes: &mut [Node], edges: &[Edge]) {
     let indexes: HashMap<String, usize> =
         nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();

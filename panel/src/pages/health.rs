@@ -15,28 +15,22 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
             div.title { h1 { "Health of telemetry" } }
             section {
                 h2 { "Received since the start" }
-                div.scroll { table {
-                    thead { tr { th { "Signal" } th.n { "Stored" } th.n { "Refused" } th.n { "Evicted" } th.n { "Truncated" } th.n { "Unreadable requests" } } }
-                    tbody { @for signal in Signal::ALL {
-                        @let of = counters.of(signal);
-                        tr {
-                            td { (signal.as_str()) }
-                            td.n { (of.received()) }
-                            td.n { span class=[(of.rejected() > 0).then_some("bad")] { (of.rejected()) } }
-                            td.n { (of.evicted()) }
-                            td.n { (of.truncated()) }
-                            td.n { span class=[(of.malformed() > 0).then_some("bad")] { (of.malformed()) } }
-                        }
-                    } }
-                } }
-                p.dim { "Evicted entries are the oldest. The slowest and the last failed requests of each operation stay longer." }
+                (received(counters))
+                p.dim {
+                    "Evicted entries are the oldest. "
+                    "The slowest and the last failed requests of each operation stay longer."
+                }
             }
             section {
                 h2 { "Memory" }
-                div.scroll { table {
-                    thead { tr { th { "Part" } th.n { "Entries" } th.n { "Bytes" } th { "Limit" } } }
-                    tbody { @for part in usage { (row(part)) } }
-                } }
+                div.scroll {
+                    table {
+                        thead {
+                            tr { th { "Part" } th.n { "Entries" } th.n { "Bytes" } th { "Limit" } }
+                        }
+                        tbody { @for part in usage { (row(part)) } }
+                    }
+                }
                 p.dim { "Limit of all parts: " (number(memory as f64)) "B." }
             }
             section {
@@ -49,6 +43,37 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
             }
         },
     )
+}
+
+fn received(counters: &Counters) -> Markup {
+    let bad = |count: u64| (count > 0).then_some("bad");
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "Signal" }
+                        th.n { "Stored" }
+                        th.n { "Refused" }
+                        th.n { "Evicted" }
+                        th.n { "Truncated" }
+                        th.n { "Unreadable requests" }
+                    }
+                }
+                @for signal in Signal::ALL {
+                    @let of = counters.of(signal);
+                    tr {
+                        td { (signal.as_str()) }
+                        td.n { (of.received()) }
+                        td.n { span class=[bad(of.rejected())] { (of.rejected()) } }
+                        td.n { (of.evicted()) }
+                        td.n { (of.truncated()) }
+                        td.n { span class=[bad(of.malformed())] { (of.malformed()) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn row(part: &Usage) -> Markup {

@@ -51,11 +51,28 @@ pub(crate) fn help_page() -> Markup {
             div.columns {
                 section #keys { h2 { "Keys" } (list(&KEYS)) }
                 section { h2 { "Search" }
-                    p { "Filters and texts are separated by spaces; all must hold for one span or one record." }
+                    p {
+                        "Filters and texts are separated by spaces. "
+                        "All must hold for one span or one record."
+                    }
                     (list(&EXAMPLES))
-                    p { "Operators: " code { ": = != > >= < <= ~" } ". " code { "*" } " stands for any text, " code { "~" } " means \"contains\", " code { "-" } " excludes, quotation marks allow spaces." }
+                    p {
+                        "Operators: "
+                        code { ": = != > >= < <= ~" }
+                        ". "
+                        code { "*" }
+                        " stands for any text, "
+                        code { "~" }
+                        " means \"contains\", "
+                        code { "-" }
+                        " excludes, quotation marks allow spaces."
+                    }
                 }
-                section { h2 { "Fields" } (list(&FIELDS)) p.dim { "Every other name is the key of an attribute." } }
+                section {
+                    h2 { "Fields" }
+                    (list(&FIELDS))
+                    p.dim { "Every other name is the key of an attribute." }
+                }
                 section { h2 { "JSON" } (list(&ADDRESSES)) }
             }
         },
@@ -63,5 +80,9 @@ pub(crate) fn help_page() -> Markup {
 }
 
 fn list(entries: &[(&str, &str)]) -> Markup {
-    html! { dl.attributes { @for (term, meaning) in entries { dt { code { (term) } } dd { (meaning) } } } }
+    html! {
+        dl.attributes {
+            @for (term, meaning) in entries { dt { code { (term) } } dd { (meaning) } }
+        }
+    }
 }

@@ -35,15 +35,21 @@ pub(crate) fn logs_page(
                 }
             }
             @if hits.is_empty() && nothing_stored {
-                (empty("No log records yet", "Send telemetry from a service in any language:"))
+                (empty("No log records yet"))
             } @else if hits.is_empty() && error.is_none() {
                 section.empty { h2 { "No record matches" } }
             }
             div.scroll {
-                table.logs { tbody #logs data-query=(query) { @for hit in hits { (log_row(&hit.record)) } } }
+                table.logs {
+                    tbody #logs data-query=(query) { @for hit in hits { (log_row(&hit.record)) } }
+                }
             }
             @if let (true, Some(last)) = (has_more, hits.last()) {
-                p.pager { a href=(format!("/logs?q={}&before={}", encode(query), last.number)) { "Older records" } }
+                p.pager {
+                    a href=(format!("/logs?q={}&before={}", encode(query), last.number)) {
+                        "Older records"
+                    }
+                }
             }
         },
     )
@@ -56,7 +62,10 @@ pub(crate) fn log_row(record: &LogRecord) -> Markup {
         tr data-row class=(format!("row-{}", record.severity)) {
             td.dim.time { time datetime=(time) title=(time) { (time[11..23]) } }
             td { span class=(format!("sev {}", record.severity)) { (record.severity) } }
-            td.from { i class=(format!("chip c{}", color(record.service()))) {} (show(record.service(), 40)) }
+            td.from {
+                i class=(format!("chip c{}", color(record.service()))) {}
+                (show(record.service(), 40))
+            }
             td.body {
                 span { (show(&record.body, 2_000)) }
                 @for (key, value) in record.attributes.iter().take(20) {

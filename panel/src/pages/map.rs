@@ -28,7 +28,7 @@ pub(crate) fn map_page(map: &Map, choice: &Choice) -> Markup {
         &html! {
             div.title { h1 { "Service map" } (windows("/map", "", choice)) }
             @if map.nodes.is_empty() {
-                (empty("No calls in this window", "Send telemetry from a service in any language:"))
+                (empty("No calls in this window"))
             } @else {
                 (drawing(map))
                 @if !map.edges.is_empty() { (table(map)) }
@@ -56,8 +56,12 @@ fn drawing(map: &Map) -> Markup {
     let height = places.values().map(|(_, y)| y + HEIGHT + 10).max().unwrap_or(0);
     html! {
         div.scroll.canvas {
-            svg.map viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="group" aria-label="Services and calls; the table below has the figures" {
-                @for edge in &map.edges { (arrow(edge, places[&*edge.from], places[&*edge.to], is_external(map, &edge.to))) }
+            svg.map viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height)
+                role="group" aria-label="Services and calls; the table below has the figures" {
+                @for edge in &map.edges {
+                    @let (from, to) = (places[&*edge.from], places[&*edge.to]);
+                    (arrow(edge, from, to, is_external(map, &edge.to)))
+                }
                 @for node in &map.nodes { (shape(node, places[&*node.name])) }
             }
         }
@@ -75,9 +79,13 @@ fn arrow(edge: &Edge, from: (usize, usize), to: (usize, usize), external: bool) 
     html! {
         a href=(calls(edge, external)) {
             title { (show(&edge.from, 60)) " → " (show(&edge.to, 60)) ": " (edge.count) " calls" }
-            path class=(if edge.failed > 0 { "edge failed" } else { "edge" }) d=(format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {} {y2}", x2.saturating_sub(6))) {}
-            path class=(if edge.failed > 0 { "head failed" } else { "head" }) d=(format!("M{} {}l7 4l-7 4z", x2.saturating_sub(7), y2 - 4)) {}
-            text x=(middle) y=((y1 + y2) / 2 - 5) text-anchor="middle" { (edge.count) " · p95 " (format_duration(edge.percentiles[1])) }
+            path class=(if edge.failed > 0 { "edge failed" } else { "edge" })
+                d=(format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {} {y2}", x2 - 6)) {}
+            path class=(if edge.failed > 0 { "head failed" } else { "head" })
+                d=(format!("M{} {}l7 4l-7 4z", x2 - 7, y2 - 4)) {}
+            text x=(middle) y=((y1 + y2) / 2 - 5) text-anchor="middle" {
+                (edge.count) " · p95 " (format_duration(edge.percentiles[1]))
+            }
         }
     }
 }
@@ -89,10 +97,16 @@ fn shape(node: &Node, (x, y): (usize, usize)) -> Markup {
     };
     html! {
         a href=(address) {
-            rect class=(if node.external { "node external" } else { "node" }) x=(x) y=(y) width=(WIDTH) height=(HEIGHT) rx="7" {}
-            rect class=(format!("c{}", color(&node.name))) x=(x) y=(y + 8) width="4" height=(HEIGHT - 16) {}
+            rect class=(if node.external { "node external" } else { "node" }) x=(x) y=(y)
+                width=(WIDTH) height=(HEIGHT) rx="7" {}
+            rect class=(format!("c{}", color(&node.name))) x=(x) y=(y + 8) width="4"
+                height=(HEIGHT - 16) {}
             text.label x=(x + 14) y=(y + 20) { (show(&node.name, 22)) }
-            text x=(x + 14) y=(y + 36) { (node.spans) @if node.external { " calls" } @else { " spans" } @if node.failed > 0 { ", " (node.failed) " failed" } }
+            text x=(x + 14) y=(y + 36) {
+                (node.spans)
+                @if node.external { " calls" } @else { " spans" }
+                @if node.failed > 0 { ", " (node.failed) " failed" }
+            }
         }
     }
 }
@@ -110,13 +124,35 @@ fn table(map: &Map) -> Markup {
     html! {
         div.scroll {
             table {
-                thead { tr { th { "Caller" } th { "Callee" } th.n { "Calls" } th.n { "Rate" } th.n { "Failed" } th.n { "p50" } th.n { "p95" } th.n { "p99" } } }
+                thead {
+                    tr {
+                        th { "Caller" }
+                        th { "Callee" }
+                        th.n { "Calls" }
+                        th.n { "Rate" }
+                        th.n { "Failed" }
+                        th.n { "p50" }
+                        th.n { "p95" }
+                        th.n { "p99" }
+                    }
+                }
                 tbody { @for edge in &map.edges { tr data-row {
-                    td { a href=(calls(edge, is_external(map, &edge.to))) { i class=(format!("chip c{}", color(&edge.from))) {} (show(&edge.from, 60)) } }
+                    td {
+                        a href=(calls(edge, is_external(map, &edge.to))) {
+                            i class=(format!("chip c{}", color(&edge.from))) {}
+                            (show(&edge.from, 60))
+                        }
+                    }
                     td { i class=(format!("chip c{}", color(&edge.to))) {} (show(&edge.to, 60)) }
                     td.n { (edge.count) }
                     td.n { (number(edge.rate)) small { " /s" } }
-                    td.n { @if edge.failed > 0 { span.bad { (edge.failed) } } @else { span.dim { "0" } } }
+                    td.n {
+                        @if edge.failed > 0 {
+                            span.bad { (edge.failed) }
+                        } @else {
+                            span.dim { "0" }
+                        }
+                    }
                     @for percentile in edge.percentiles { td.n { (format_duration(percentile)) } }
                 } } }
             }

@@ -25,14 +25,27 @@ pub(crate) fn metrics_page<'a>(
         &html! {
             div.title { h1 { "Metrics" } }
             @if instruments.is_empty() {
-                (empty("No metrics yet", "Send telemetry from a service in any language:"))
+                (empty("No metrics yet"))
             } @else {
                 div.scroll {
                     table {
-                        thead { tr { th { "Metric" } th { "Kind" } th { "Unit" } th.n { "Series" } th.n { "Last value" } } }
+                        thead {
+                            tr {
+                                th { "Metric" }
+                                th { "Kind" }
+                                th { "Unit" }
+                                th.n { "Series" }
+                                th.n { "Last value" }
+                            }
+                        }
                         @for group in instruments.chunk_by(|a, b| a.0.service == b.0.service) {
                             tbody {
-                                tr.service { th colspan="5" scope="rowgroup" { i class=(format!("chip c{}", color(&group[0].0.service))) {} (show(&group[0].0.service, 100)) } }
+                                tr.service {
+                                    th colspan="5" scope="rowgroup" {
+                                        i class=(format!("chip c{}", color(&group[0].0.service))) {}
+                                        (show(&group[0].0.service, 100))
+                                    }
+                                }
                                 @for (key, instrument) in group { (row(key, instrument)) }
                             }
                         }
@@ -48,7 +61,10 @@ fn row(key: &InstrumentKey, instrument: &Instrument) -> Markup {
         format!("/metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
     html! {
         tr data-row {
-            td.name { a href=(address) { (show(&key.name, 120)) } div.dim { (show(&instrument.description, 160)) } }
+            td.name {
+                a href=(address) { (show(&key.name, 120)) }
+                div.dim { (show(&instrument.description, 160)) }
+            }
             td { (instrument.kind.as_str()) }
             td { (show(&instrument.unit, 20)) }
             td.n { (instrument.series.len()) }
@@ -81,15 +97,30 @@ pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Marku
         &key.name,
         None,
         &html! {
-            div.title { h1 { i class=(format!("chip c{}", color(&key.service))) {} (show(&key.service, 60)) " " b { (show(&key.name, 120)) } } }
+            div.title {
+                h1 {
+                    i class=(format!("chip c{}", color(&key.service))) {}
+                    (show(&key.service, 60)) " "
+                    b { (show(&key.name, 120)) }
+                }
+            }
             p.dim { (show(&instrument.description, 400)) }
             p { (instrument.kind.as_str()) " · " (explanation(instrument.kind)) }
             @if drawn.is_empty() {
-                section.empty { h2 { "Too few points for a chart" } p { "A rate needs two points." } }
+                section.empty {
+                    h2 { "Too few points for a chart" } p { "A rate needs two points." }
+                }
             } @else {
                 (lines(&drawn, &exemplars, &unit))
-                @if !exemplars.is_empty() { p.dim { "Squares are exemplars: measurements that lead to their traces." } }
-                @if instrument.series.len() > 12 { p.dim { "The chart shows the first 12 lines of " (instrument.series.len()) " series." } }
+                @if !exemplars.is_empty() {
+                    p.dim { "Squares are exemplars: measurements that lead to their traces." }
+                }
+                @if instrument.series.len() > 12 {
+                    p.dim {
+                        "The chart shows the first 12 lines of " (instrument.series.len())
+                        " series."
+                    }
+                }
             }
         },
     )

@@ -23,12 +23,16 @@ pub(crate) fn overview_page(overview: &Overview, choice: &Choice) -> Markup {
         &html! {
             div.title { h1 { "Overview" } (windows("/", "", choice)) }
             @if total.count == 0 {
-                (empty("No requests in this window", "Send telemetry from a service in any language:"))
+                (empty("No requests in this window"))
             } @else {
                 (figures(total))
-                @if choice.window.from > 0 { (histogram(&total.counts, &total.failures, choice.window)) }
+                @if choice.window.from > 0 {
+                    (histogram(&total.counts, &total.failures, choice.window))
+                }
                 (table(&overview.rows, choice))
-                p.dim { "Percentiles are computed from spans: requests, messages and roots of traces." }
+                p.dim {
+                    "Percentiles are computed from spans: requests, messages and roots of traces."
+                }
             }
         },
     )
@@ -40,7 +44,9 @@ fn figures(total: &Row) -> Markup {
         dl.figures {
             div { dt { "Requests" } dd { (total.count) } }
             div { dt { "Rate" } dd { (number(total.rate)) small { " /s" } } }
-            div { dt { "Errors" } dd class=[(total.failed > 0).then_some("bad")] { (percent(total)) } }
+            div {
+                dt { "Errors" } dd class=[(total.failed > 0).then_some("bad")] { (percent(total)) }
+            }
             div { dt { "p50" } dd { (format_duration(p50)) } }
             div { dt { "p95" } dd { (format_duration(p95)) } }
             div { dt { "p99" } dd { (format_duration(p99)) } }
@@ -58,12 +64,18 @@ fn table(rows: &[Row], choice: &Choice) -> Markup {
         div.scroll {
             table.operations {
                 thead { tr {
-                    th { "Operation" } th { "Requests" } th.n { "Count" } th.n { "Rate" } th.n { "Errors" }
+                    th { "Operation" }
+                    th { "Requests" }
+                    th.n { "Count" }
+                    th.n { "Rate" }
+                    th.n { "Errors" }
                     th.n { "p50" } th.n { "p95" } th.n { "p99" }
                 } }
                 @for group in rows.chunk_by(|a, b| a.service == b.service) {
                     tbody {
-                        tr.service { th colspan="8" scope="rowgroup" { (service(&group[0].service)) } }
+                        tr.service {
+                            th colspan="8" scope="rowgroup" { (service(&group[0].service)) }
+                        }
                         @for row in group { (operation(row, choice)) }
                     }
                 }
@@ -92,7 +104,13 @@ fn operation(row: &Row, choice: &Choice) -> Markup {
             td { (sparkline(&row.counts, &row.failures)) }
             td.n { (row.count) }
             td.n { (number(row.rate)) small { " /s" } }
-            td.n { @if row.failed > 0 { a.bad href=(failed) { (percent(row)) } } @else { span.dim { "0 %" } } }
+            td.n {
+                @if row.failed > 0 {
+                    a.bad href=(failed) { (percent(row)) }
+                } @else {
+                    span.dim { "0 %" }
+                }
+            }
             td.n { (format_duration(p50)) }
             td.n { (format_duration(p95)) }
             td.n { (format_duration(p99)) }

@@ -41,9 +41,11 @@ pub(crate) fn traces_page(list: &TraceList<'_>) -> Markup {
             div.title { h1 { "Traces" } (windows("/traces", list.query, list.choice)) }
             (search_form("/traces", list.query, list.error, list.choice, Some(list.order)))
             @if list.hits.is_empty() && list.nothing_stored {
-                (empty("No traces yet", "Send telemetry from a service in any language:"))
+                (empty("No traces yet"))
             } @else if list.hits.is_empty() && list.error.is_none() {
-                section.empty { h2 { "No trace matches" } p { "All filters must hold for one span of a trace." } }
+                section.empty {
+                    h2 { "No trace matches" } p { "All filters must hold for one span of a trace." }
+                }
             } @else if !list.hits.is_empty() {
                 (scatter(list))
                 div.split { (facets(list)) (table(list)) }
@@ -79,7 +81,9 @@ pub(super) fn search_form(
             }
             button { "Search" }
             @if let Some(error) = error {
-                pre.error #q-error { (query) "\n" (" ".repeat(error.position())) "^ " (error.message()) }
+                pre.error #q-error {
+                    (query) "\n" (" ".repeat(error.position())) "^ " (error.message())
+                }
             }
         }
     }
@@ -104,12 +108,18 @@ fn scatter(list: &TraceList<'_>) -> Markup {
             svg #scatter viewBox="0 0 1000 130" preserveAspectRatio="none" role="group"
                 aria-label="Duration and time of traces; each point leads to its trace"
                 data-first=(first) data-last=(last) data-lowest=(lowest) data-range=(range) {
-                @for decade in decades { line.grid x1="0" x2="1000" y1=(y(decade)) y2=(y(decade)) {} }
+                @for decade in decades {
+                    line.grid x1="0" x2="1000" y1=(y(decade)) y2=(y(decade)) {}
+                }
                 @for hit in hits {
                     a href=(format!("/traces/{}", hit.summary.id)) tabindex="-1" {
-                        title { (show(&hit.summary.root.operation(), 100)) ", " (format_duration(hit.summary.duration)) }
+                        title {
+                            (show(&hit.summary.root.operation(), 100)) ", "
+                            (format_duration(hit.summary.duration))
+                        }
                         rect class=[(hit.summary.errors > 0).then_some("failed")]
-                            x=(format!("{:.1}", x(hit.summary.start) - 3.0)) y=(format!("{:.1}", y(hit.summary.duration) - 2.5))
+                            x=(format!("{:.1}", x(hit.summary.start) - 3.0))
+                                y=(format!("{:.1}", y(hit.summary.duration) - 2.5))
                             width="6" height="5" rx="2" {}
                     }
                 }
@@ -133,14 +143,19 @@ fn facets(list: &TraceList<'_>) -> Markup {
                         @for (value, count) in &facet.values {
                             @let term = format!("{}:{}", facet.field, quote(value));
                             li { a href=(refined(list, &term)) title=(show(value, 200)) {
-                                @if facet.field == "service" { i class=(format!("chip c{}", color(value))) {} }
+                                @if facet.field == "service" {
+                                    i class=(format!("chip c{}", color(value))) {}
+                                }
                                 span { (show(value, 60)) } small { (count) }
                             } }
                         }
                     }
                 }
             }
-            section { h2 { "only" } ul { li { a href=(refined(list, "error:true")) { span { "with errors" } } } } }
+            section {
+                h2 { "only" }
+                ul { li { a href=(refined(list, "error:true")) { span { "with errors" } } } }
+            }
         }
     }
 }
@@ -159,9 +174,23 @@ fn table(list: &TraceList<'_>) -> Markup {
     html! {
         div.scroll {
             table.traces {
-                caption { (shown) " of " (list.hits.len()) " traces" @if list.hits.len() >= 1000 { " or more" } }
-                thead { tr { th { "Started" } th { "Trace" } th { "Services" } th.n { "Spans" } th.n { "Status" } th { "Duration" } } }
-                tbody #traces { @for hit in list.hits.iter().take(list.most) { (row(hit, longest)) } }
+                caption {
+                    (shown) " of " (list.hits.len()) " traces"
+                    @if list.hits.len() >= 1000 { " or more" }
+                }
+                thead {
+                    tr {
+                        th { "Started" }
+                        th { "Trace" }
+                        th { "Services" }
+                        th.n { "Spans" }
+                        th.n { "Status" }
+                        th { "Duration" }
+                    }
+                }
+                tbody #traces {
+                    @for hit in list.hits.iter().take(list.most) { (row(hit, longest)) }
+                }
             }
         }
     }
@@ -177,18 +206,25 @@ fn row(hit: &TraceHit, longest: u64) -> Markup {
             td.name {
                 a href=(address) { (show(&summary.root.operation(), 120)) }
                 @if hit.span.id != summary.root.id {
-                    " " a.sub href=(format!("{address}?span={}", hit.span.id)) { "› " (show(&hit.span.name, 60)) @if hit.matching > 1 { " × " (hit.matching) } }
+                    " "
+                    a.sub href=(format!("{address}?span={}", hit.span.id)) {
+                        "› " (show(&hit.span.name, 60))
+                        @if hit.matching > 1 { " × " (hit.matching) }
+                    }
                 }
             }
             td.chips { @for (service, count) in summary.services.iter().take(6) {
-                span title=(format!("{count} spans")) { i class=(format!("chip c{}", color(service))) {} (show(service, 24)) " " }
+                span title=(format!("{count} spans")) {
+                    i class=(format!("chip c{}", color(service))) {} (show(service, 24)) " "
+                }
             } @if summary.services.len() > 6 { span.dim { "+" (summary.services.len() - 6) } } }
             td.n { (summary.spans) }
             td.n { (status(hit)) }
             td.duration {
                 svg.track width="90" height="8" aria-hidden="true" {
                     rect.back width="100%" height="8" rx="2" {}
-                    rect class=(if summary.errors > 0 { "failed" } else { "bar" }) width=(format!("{:.1}%", width.max(1.5))) height="8" rx="2" {}
+                    rect class=(if summary.errors > 0 { "failed" } else { "bar" })
+                        width=(format!("{:.1}%", width.max(1.5))) height="8" rx="2" {}
                 }
                 span { (format_duration(summary.duration)) }
             }
@@ -199,7 +235,13 @@ fn row(hit: &TraceHit, longest: u64) -> Markup {
 fn status(hit: &TraceHit) -> Markup {
     let code = hit.summary.root.status_code();
     html! {
-        @if let Some(code) = code { span class=(if code >= 500 { "bad" } else { "dim" }) { (code) } " " }
-        @if hit.summary.errors > 0 { span.badge { (hit.summary.errors) @if hit.summary.errors == 1 { " error" } @else { " errors" } } }
+        @if let Some(code) = code {
+            span class=(if code >= 500 { "bad" } else { "dim" }) { (code) } " "
+        }
+        @if hit.summary.errors > 0 {
+            span.badge {
+                (hit.summary.errors) @if hit.summary.errors == 1 { " error" } @else { " errors" }
+            }
+        }
     }
 }

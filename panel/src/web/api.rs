@@ -68,6 +68,8 @@ fn hit_json(hit: &TraceHit) -> Value {
 }
 
 fn summary_json(summary: &TraceSummary) -> Value {
+    let services = summary.services.iter();
+    let services = services.map(|(name, count)| json!({ "name": &**name, "spans": count }));
     json!({
         "traceId": summary.id.to_string(),
         "service": &**summary.root.service(),
@@ -77,7 +79,7 @@ fn summary_json(summary: &TraceSummary) -> Value {
         "durationNanos": summary.duration,
         "spans": summary.spans,
         "errors": summary.errors,
-        "services": summary.services.iter().map(|(name, count)| json!({ "name": &**name, "spans": count })).collect::<Vec<_>>(),
+        "services": services.collect::<Vec<_>>(),
     })
 }
 
@@ -183,7 +185,10 @@ pub(super) async fn errors(
 ) -> Json<Value> {
     let groups = analysis::error_groups(&store.read(), params.choice("1h").window);
     let group = |group: &analysis::ErrorGroup| {
-        let example = |span: &std::sync::Arc<Span>| json!({ "traceId": span.trace_id.to_string(), "spanId": span.id.to_string() });
+        let example = |span: &std::sync::Arc<Span>| {
+            let (trace, span) = (span.trace_id.to_string(), span.id.to_string());
+            json!({ "traceId": trace, "spanId": span })
+        };
         json!({
             "service": group.service,
             "operation": group.operation,
@@ -202,7 +207,14 @@ pub(super) async fn map(
     Parameters(params): Parameters<Params>,
 ) -> Json<Value> {
     let map = analysis::service_map(&store.read(), params.choice("15m").window);
-    let node = |node: &analysis::Node| json!({ "name": node.name, "external": node.external, "spans": node.spans, "failed": node.failed });
+    let node = |node: &analysis::Node| {
+        json!({
+            "name": node.name,
+            "external": node.external,
+            "spans": node.spans,
+            "failed": node.failed,
+        })
+    };
     let edge = |edge: &analysis::Edge| {
         json!({
             "from": edge.from,
@@ -232,7 +244,12 @@ pub(super) async fn health(State(store): State<Store>) -> Json<Value> {
         })
     };
     let usage = store.read().usage().map(|part| {
-        json!({ "name": part.name, "entries": part.entries, "bytes": part.bytes, "limit": part.limit })
+        json!({
+            "name": part.name,
+            "entries": part.entries,
+            "bytes": part.bytes,
+            "limit": part.limit,
+        })
     });
     Json(json!({ "signals": Signal::ALL.map(signal), "memory": usage }))
 }

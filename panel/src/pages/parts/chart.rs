@@ -38,25 +38,35 @@ pub(in crate::pages) fn histogram(counts: &[u32], failures: &[u32], window: Wind
     let from = |index: usize| window.from.saturating_add(length.saturating_mul(index as u64));
     html! {
         figure.histogram {
-            svg viewBox=(format!("0 0 {} 92", counts.len() * 10)) preserveAspectRatio="none" role="group"
+            svg viewBox=(format!("0 0 {} 92", counts.len() * 10)) preserveAspectRatio="none"
+                role="group"
                 aria-label="Requests over time; each bar leads to its traces" {
                 line.grid x1="0" x2=(counts.len() * 10) y1="91.5" y2="91.5" {}
                 @for (index, (count, failed)) in counts.iter().zip(failures).enumerate() {
                     @if *count > 0 {
                         a href=(format!("/traces?from={}&to={}", from(index), from(index + 1))) {
-                            title { (count) " requests, " (failed) " failed, from " (format_time(from(index))) }
+                            title {
+                                (count) " requests, " (failed) " failed, from "
+                                (format_time(from(index)))
+                            }
                             rect.hit x=(index * 10) y="0" width="10" height="92" {}
-                            rect x=(index * 10 + 1) y=(format!("{:.1}", 91.0 - height(*count).max(2.0)))
+                            rect x=(index * 10 + 1)
+                                y=(format!("{:.1}", 91.0 - height(*count).max(2.0)))
                                 width="8" height=(format!("{:.1}", height(*count).max(2.0))) {}
                             @if *failed > 0 {
-                                rect.failed x=(index * 10 + 1) y=(format!("{:.1}", 91.0 - height(*failed).max(2.0)))
+                                rect.failed x=(index * 10 + 1)
+                                    y=(format!("{:.1}", 91.0 - height(*failed).max(2.0)))
                                     width="8" height=(format!("{:.1}", height(*failed).max(2.0))) {}
                             }
                         }
                     }
                 }
             }
-            figcaption { span { (short(window.from)) } span { "highest: " (highest) " per interval" } span { (short(window.to)) } }
+            figcaption {
+                span { (short(window.from)) }
+                span { "highest: " (highest) " per interval" }
+                span { (short(window.to)) }
+            }
         }
     }
 }
@@ -92,36 +102,53 @@ pub(in crate::pages) fn lines(
     html! {
         figure.lines {
             div.axis { span { (number(highest)) " " (unit) } span { (number(lowest)) } }
-            svg viewBox="0 0 1000 204" preserveAspectRatio="none" role="group" aria-label="Values over time" {
-                @for height in [10, 105, 200] { line.grid x1="0" x2="1000" y1=(height) y2=(height) {} }
+            svg viewBox="0 0 1000 204" preserveAspectRatio="none" role="group"
+                aria-label="Values over time" {
+                @for height in [10, 105, 200] {
+                    line.grid x1="0" x2="1000" y1=(height) y2=(height) {}
+                }
                 @for (index, line) in lines.iter().enumerate() {
                     path class=(format!("line l{index}")) d=(path(line)) {
                         title { (show(&line.label, 200)) }
                     }
                     @if line.points.len() == 1 {
                         @for (time, value) in &line.points {
-                            circle class=(format!("dot l{index}")) cx=(x(*time)) cy=(y(*value)) r="3" {}
+                            circle class=(format!("dot l{index}")) cx=(x(*time)) cy=(y(*value))
+                                r="3" {}
                         }
                     }
                 }
                 @for (time, value, trace) in shown {
                     a href=(format!("/traces/{trace}")) {
                         title { "Exemplar: " (number(*value)) " " (unit) ", trace " (trace) }
-                        rect.exemplar x=(format!("{:.1}", x(*time) - 3.0)) y=(format!("{:.1}", y(*value) - 3.0)) width="6" height="6" {}
+                        rect.exemplar x=(format!("{:.1}", x(*time) - 3.0))
+                            y=(format!("{:.1}", y(*value) - 3.0)) width="6" height="6" {}
                     }
                 }
             }
             figcaption { span { (short(first)) } span { (short(last)) } }
         }
+        (legend(lines))
+    }
+}
+
+fn legend(lines: &[Line]) -> Markup {
+    let value = |value: Option<f64>| value.map_or_else(String::new, number);
+    html! {
         table.legend {
             thead { tr { th { "Series" } th.n { "Last" } th.n { "Highest" } } }
             tbody {
                 @for (index, line) in lines.iter().enumerate() {
+                    @let values = line.points.iter().map(|(_, value)| *value);
                     tr {
-                        td { span class=(format!("swatch l{index}")) {} " "
-                            @if line.label.is_empty() { "(no attributes)" } @else { (show(&line.label, 200)) } }
-                        td.n { (number(line.points.last().map_or(0.0, |(_, value)| *value))) }
-                        td.n { (number(line.points.iter().map(|(_, value)| *value).fold(f64::MIN, f64::max))) }
+                        td {
+                            span class=(format!("swatch l{index}")) {}
+                            " "
+                            @if line.label.is_empty() { "(no attributes)" }
+                            (show(&line.label, 200))
+                        }
+                        td.n { (value(values.clone().next_back())) }
+                        td.n { (value(values.reduce(f64::max))) }
                     }
                 }
             }

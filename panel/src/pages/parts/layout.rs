@@ -94,12 +94,15 @@ pub(crate) fn message_page(title: &str, message: &str) -> Markup {
 }
 
 /// Returns a hint how to send telemetry, for pages without any.
-pub(in crate::pages) fn empty(title: &str, hint: &str) -> Markup {
+pub(in crate::pages) fn empty(title: &str) -> Markup {
     html! {
         section.empty {
             h2 { (title) }
-            p { (hint) }
-            pre { "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 \\\nOTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf your-service" }
+            p { "Send telemetry from a service in any language:" }
+            pre {
+                "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 \\\n"
+                "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf your-service"
+            }
             p.dim { "gRPC is received on port 4317." }
         }
     }
@@ -115,7 +118,9 @@ pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Mar
     html! {
         nav.windows aria-label="Window of time" {
             @for name in names {
-                a href=(address(name)) aria-current=[(choice.name == name).then_some("true")] { (name) }
+                a href=(address(name)) aria-current=[(choice.name == name).then_some("true")] {
+                    (name)
+                }
             }
         }
     }
