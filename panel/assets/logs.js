@@ -13,7 +13,7 @@ function tail(rows) {
   const missed = document.createElement("span");
   missed.className = "dim";
   button.type = "button";
-  document.querySelector("form.search")?.append(button, missed);
+  document.querySelector("form.search button")?.after(button, missed);
   /** @type {EventSource | undefined} */
   let source;
   const toggle = () => {

@@ -50,7 +50,7 @@ function live() {
   button.type = "button";
   button.textContent = "Live";
   button.setAttribute("aria-pressed", "false");
-  form.append(button);
+  form.querySelector("button")?.after(button);
   /** @type {EventSource | undefined} */
   let source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -9,11 +9,13 @@ const MOST: usize = 1 << 16;
 
 /// Shares the allocation of equal short strings: attribute keys, names, common values.
 ///
-/// It is bounded. When it is full, strings that nothing else holds are removed; if none are, new
-/// strings get an allocation each.
+/// It is bounded. When it is full, new strings get an allocation each; after as many of them as it
+/// can hold, strings that nothing else holds are removed.
 #[derive(Debug, Default)]
 pub struct Interner {
     strings: HashSet<Arc<str>>,
+    /// Number of strings that found no room since the last removal.
+    refused: usize,
 }
 
 impl Interner {
@@ -33,7 +35,12 @@ impl Interner {
     }
 
     fn has_room(&mut self) -> bool {
-        if self.strings.len() >= MOST {
+        if self.strings.len() < MOST {
+            return true;
+        }
+        self.refused += 1;
+        if self.refused >= MOST {
+            self.refused = 0;
             self.strings.retain(|text| Arc::strong_count(text) > 1);
         }
         self.strings.len() < MOST
@@ -55,10 +62,12 @@ mod tests {
     fn strings_of_no_use_make_room() {
         let mut interner = Interner::default();
         let held = interner.intern("held");
-        for number in 0..2 * MOST {
+        for number in 0..2 * MOST + 10 {
             interner.intern(&number.to_string());
+            assert!(interner.strings.len() <= MOST);
         }
-        assert!(interner.strings.len() <= MOST);
+        let late = interner.intern("late");
+        assert!(Arc::ptr_eq(&late, &interner.intern("late")));
         assert!(Arc::ptr_eq(&held, &interner.intern("held")));
     }
 }

@@ -85,12 +85,16 @@ fn figures(summary: &TraceSummary) -> Markup {
                 dd class=[(summary.errors > 0).then_some("bad")] { (summary.errors) }
             }
             div { dt { "Started" } dd { (age(summary.start)) } }
-            div.wide.services { dt { "Services" } dd.chips {
-                @for (service, count) in summary.services.iter().take(12) {
-                span title=(format!("{count} spans")) {
-                    i class=(format!("chip c{}", color(service))) {} (show(service, 30)) " "
+            div.wide.services {
+                dt { "Services" }
+                dd.chips {
+                    @for (service, count) in summary.services.iter().take(12) {
+                        span title=(format!("{count} spans")) {
+                            i class=(format!("chip c{}", color(service))) {} (show(service, 30)) " "
+                        }
+                    }
                 }
-            } } }
+            }
             div.wide { dt { "Trace" } dd.mono { (summary.id) } }
         }
     }

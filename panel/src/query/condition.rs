@@ -41,6 +41,9 @@ impl Condition {
             Self::Field(Field::Duration, Operand::Number(operator, nanoseconds)) => {
                 compare(*operator, span.duration() as f64, *nanoseconds)
             }
+            Self::Field(field, Operand::Number(operator, number)) => {
+                field.number_of_span(span).is_some_and(|value| compare(*operator, value, *number))
+            }
             Self::Field(_, Operand::Trace(id)) => span.trace_id == *id,
             Self::Field(field, operand) => {
                 field.of_span(span).is_some_and(|value| operand.matches(&value))
@@ -65,6 +68,15 @@ impl Condition {
     pub(super) fn may_match(&self, signature: &Signature) -> bool {
         match self {
             Self::Text(needle) => signature.may_contain_text(needle),
+            Self::Field(Field::Error, Operand::Pattern(pattern)) => {
+                pattern.as_literal() != Some("true") || signature.has_error()
+            }
+            Self::Field(Field::Duration, Operand::Number(operator, number)) => {
+                may_reach(*operator, signature.slowest() as f64, *number)
+            }
+            Self::Field(Field::Status, Operand::Number(operator, number)) => {
+                may_reach(*operator, f64::from(signature.highest_status()), *number)
+            }
             Self::Field(field, Operand::Pattern(pattern)) => {
                 match (field.signature_name(), pattern.as_literal()) {
                     (Some(name), Some(value)) => signature.may_contain(name, value),
@@ -93,6 +105,15 @@ impl Operand {
             }
             Self::Severity(..) | Self::Trace(_) => false,
         }
+    }
+}
+
+/// Whether a value up to the highest one can satisfy the comparison.
+fn may_reach(operator: Operator, highest: f64, number: f64) -> bool {
+    match operator {
+        Operator::Greater => highest > number,
+        Operator::GreaterOrEqual | Operator::Equal => highest >= number,
+        _ => true,
     }
 }
 

@@ -84,6 +84,18 @@ impl Field {
         }
     }
 
+    /// Number of a field, without the way over text.
+    pub(super) fn number_of_span(&self, span: &Span) -> Option<f64> {
+        match self {
+            Self::Status => span.status_code().map(f64::from),
+            Self::Attribute(key) => {
+                let resource = &span.resource.attributes;
+                span.attributes.find(key).or_else(|| resource.find(key))?.number()
+            }
+            _ => self.of_span(span)?.parse().ok(),
+        }
+    }
+
     pub(super) fn of_log<'a>(&self, record: &'a LogRecord) -> Option<Cow<'a, str>> {
         match self {
             Self::Service => Some(Cow::Borrowed(record.service())),

@@ -8,24 +8,30 @@ const BITS: usize = 2048;
 /// Longest part of a text that is listed, in bytes. Text beyond it sets all bits of the filter.
 const LONGEST_TEXT: usize = 512;
 
-/// Values that occur in the spans of a trace, as a Bloom filter.
+/// Values that occur in the spans of a trace, as a Bloom filter, with the largest numbers.
 ///
-/// It never misses a value that occurs; it may report one that does not. A search skips traces
+/// The filter never misses a value that occurs; it may report one that does not. A search skips traces
 /// whose signature lacks a value, so that it reads few spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     bits: [u64; BITS / 64],
+    slowest: u64,
+    highest_status: u16,
+    has_error: bool,
 }
 
 impl Default for Signature {
     fn default() -> Self {
-        Self { bits: [0; BITS / 64] }
+        Self { bits: [0; BITS / 64], slowest: 0, highest_status: 0, has_error: false }
     }
 }
 
 impl Signature {
     /// Lists the values of this span.
     pub fn add(&mut self, span: &Span) {
+        self.slowest = self.slowest.max(span.duration());
+        self.highest_status = self.highest_status.max(span.status_code().unwrap_or(0));
+        self.has_error |= span.is_error();
         self.add_field("service", span.service());
         self.add_field("operation", &span.operation());
         self.add_field("name", &span.name);
@@ -40,6 +46,21 @@ impl Signature {
         for (key, value) in span.resource.attributes.iter() {
             self.add_field(key, &value.text());
         }
+    }
+
+    /// Longest duration of a span, in nanoseconds.
+    pub(super) fn slowest(&self) -> u64 {
+        self.slowest
+    }
+
+    /// Highest status code of a span; 0 where no span has one.
+    pub(super) fn highest_status(&self) -> u16 {
+        self.highest_status
+    }
+
+    /// Whether a span failed.
+    pub(super) fn has_error(&self) -> bool {
+        self.has_error
     }
 
     /// Whether the field may have this value.

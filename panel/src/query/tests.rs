@@ -81,6 +81,8 @@ fn a_signature_excludes_most_of_what_is_absent() {
     let values = (0..100).filter(|number| excluded(&format!("shop.order={number}"))).count();
     assert!(values > 85, "{values}");
     assert!(excluded("\"connection refused\""));
+    assert!(excluded("dur>250ms") && excluded("status>503") && excluded("error:true"));
+    assert!(!excluded("-error:true") && !excluded("dur<1ms") && !excluded("status<100"));
     assert!(!excluded("-\"connection refused\""));
 }
 

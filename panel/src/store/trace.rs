@@ -24,7 +24,6 @@ pub struct Trace {
     end: Nanos,
     errors: usize,
     root: usize,
-    slowest: u64,
     bytes: usize,
 }
 
@@ -58,7 +57,6 @@ impl Trace {
             end: 0,
             errors: 0,
             root: 0,
-            slowest: 0,
             bytes: size_of::<Self>() + size_of::<Signature>(),
         }
     }
@@ -72,7 +70,6 @@ impl Trace {
         self.start = self.start.min(span.start);
         self.end = self.end.max(span.end);
         self.errors += usize::from(span.is_error());
-        self.slowest = self.slowest.max(span.duration());
         self.bytes += span.bytes() + size_of::<Arc<Span>>() + size_of::<usize>() * 2;
         let is_root = self.spans.get(self.root).is_none_or(|root| rank(span) < rank(root));
         self.spans.push(Arc::clone(span));
