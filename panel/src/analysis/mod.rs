@@ -1,0 +1,18 @@
+//! Computations over the store that pages and the API show.
+
+mod chart;
+mod errors;
+mod facets;
+mod map;
+mod overview;
+mod path;
+mod tree;
+
+pub use self::{
+    chart::{Line, metric_lines},
+    errors::{ErrorGroup, error_groups},
+    facets::{Facet, facets},
+    map::{Edge, Map, Node, service_map},
+    overview::{Overview, Row, Window, overview},
+    tree::{TreeRow, rows},
+};

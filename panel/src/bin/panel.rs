@@ -1,0 +1,97 @@
+//! Receives OTLP and shows it in a browser: `cargo run --bin panel`, then <http://127.0.0.1:4380/>.
+
+use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use tokio::net::TcpListener;
+use tracing_panel::{
+    Access, Panel,
+    otlp::{self, Archive},
+};
+
+/// Browser view of traces, metrics and logs, received over OTLP.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Address of the pages; an address that other machines can reach requires a token
+    #[arg(long, default_value = "127.0.0.1:4380")]
+    listen: SocketAddr,
+
+    /// Address of OTLP over HTTP
+    #[arg(long, default_value = "127.0.0.1:4318")]
+    otlp_http: SocketAddr,
+
+    /// Address of OTLP over gRPC
+    #[arg(long, default_value = "127.0.0.1:4317")]
+    otlp_grpc: SocketAddr,
+
+    /// Limit of memory for telemetry, in MiB
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    memory: u32,
+
+    /// Folder in which telemetry is kept; its files are read at the start
+    #[arg(long)]
+    data: Option<PathBuf>,
+
+    /// Files of OTLP JSON to read at the start
+    files: Vec<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("panel: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> io::Result<()> {
+    let panel = panel(&options)?;
+    for file in &options.files {
+        import(&panel, file)?;
+    }
+    let pages = listen(options.listen).await?;
+    let http = listen(options.otlp_http).await?;
+    let grpc = listen(options.otlp_grpc).await?;
+    let token = panel.access().token().map(|token| format!("?token={token}")).unwrap_or_default();
+    println!("pages      http://{}/{token}", pages.local_addr()?);
+    println!("OTLP/HTTP  http://{}", http.local_addr()?);
+    println!("OTLP/gRPC  http://{}", grpc.local_addr()?);
+    tokio::select! {
+        served = async { axum::serve(pages, panel.routes()).await } => served,
+        served = async { axum::serve(http, panel.http_receiver()).await } => served,
+        served = async { axum::serve(grpc, panel.grpc_receiver()).await } => served,
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}
+
+fn panel(options: &Options) -> io::Result<Panel> {
+    let access = match options.listen.ip().is_loopback() {
+        true => Access::Loopback,
+        false => Access::with_random_token().map_err(io::Error::other)?,
+    };
+    let panel = Panel::new().with_memory((options.memory as usize) << 20).with_access(access);
+    let Some(folder) = &options.data else { return Ok(panel) };
+    let opened = Archive::open(folder, |line| otlp::add_json(panel.intake(), line));
+    let failed =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    let (archive, count) = opened.map_err(failed)?;
+    println!("{}: {count} requests", folder.display());
+    Ok(panel.with_archive(archive))
+}
+
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+}
+
+fn import(panel: &Panel, file: &PathBuf) -> io::Result<()> {
+    let failed = |message: String| io::Error::other(format!("{}: {message}", file.display()));
+    let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let count = otlp::add_json(panel.intake(), &text).map_err(failed)?;
+    println!("{}: {count} requests", file.display());
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Browser view of traces, metrics and logs.
+//!
+//! A [`Panel`] keeps telemetry in memory and serves pages. [`Panel::routes`] are the pages,
+//! [`Panel::http_receiver`] and [`Panel::grpc_receiver`] receive OTLP from services in any
+//! language; [`Panel::store`] takes spans, records and points from the same process.
+//!
+//! ```no_run
+//! use tracing_panel::Panel;
+//!
+//! # async fn serve() -> std::io::Result<()> {
+//! let panel = Panel::new();
+//! let pages = tokio::net::TcpListener::bind("127.0.0.1:4380").await?;
+//! axum::serve(pages, panel.routes()).await
+//! # }
+//! ```
+
+pub mod analysis;
+pub mod model;
+pub mod otlp;
+mod pages;
+mod panel;
+pub mod query;
+pub mod store;
+mod web;
+
+pub use self::{panel::Panel, web::Access};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,89 @@
+//! Entrance of requests.
+
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+    trace::v1::ExportTraceServiceRequest,
+};
+
+use super::{archive::Archive, logs, metrics, traces};
+use crate::store::{Signal, Store};
+
+/// Store and, if there is one, archive.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// Store.
+    pub store: Store,
+    /// Archive.
+    pub archive: Option<Archive>,
+}
+
+impl Intake {
+    /// Returns the entrance of this store, without an archive.
+    pub fn new(store: Store) -> Self {
+        Self { store, archive: None }
+    }
+
+    /// Stores the spans of a request. Returns the spans that it refuses.
+    pub fn add_traces(&self, request: ExportTraceServiceRequest) -> Rejected {
+        if let Some(archive) = &self.archive {
+            archive.append(&request);
+        }
+        let store = &self.store;
+        let (spans, invalid, truncated) = store.intern(|interner| traces::read(interner, request));
+        let full = store.add_spans(spans);
+        self.count(Signal::Traces, invalid, truncated);
+        let why_invalid = "trace id and span id must have 16 and 8 bytes that are not all zero";
+        Rejected::new(invalid, full, why_invalid, "a trace has at most 100000 spans")
+    }
+
+    /// Stores the log records of a request.
+    pub fn add_logs(&self, request: ExportLogsServiceRequest) -> Rejected {
+        if let Some(archive) = &self.archive {
+            archive.append(&request);
+        }
+        let (records, truncated) = self.store.intern(|interner| logs::read(interner, request));
+        self.store.add_logs(records);
+        self.count(Signal::Logs, 0, truncated);
+        Rejected::default()
+    }
+
+    /// Stores the metric points of a request. Returns the points that it refuses.
+    pub fn add_metrics(&self, request: ExportMetricsServiceRequest) -> Rejected {
+        if let Some(archive) = &self.archive {
+            archive.append(&request);
+        }
+        let store = &self.store;
+        let (points, invalid, truncated) =
+            store.intern(|interner| metrics::read(interner, request));
+        let full = store.add_points(points);
+        self.count(Signal::Metrics, invalid, truncated);
+        let why_invalid = "a point must have a value and as many buckets as its bounds need";
+        Rejected::new(invalid, full, why_invalid, "there are at most 20000 series")
+    }
+
+    fn count(&self, signal: Signal, invalid: usize, truncated: usize) {
+        let counters = self.store.counters().of(signal);
+        counters.add_rejected(invalid);
+        counters.add_truncated(truncated);
+    }
+}
+
+/// Refused part of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// Number of spans, records or points.
+    pub count: usize,
+    /// Reason; empty where nothing is refused.
+    pub reason: &'static str,
+}
+
+impl Rejected {
+    fn new(invalid: usize, full: usize, why_invalid: &'static str, why_full: &'static str) -> Self {
+        let reason = match (invalid, full) {
+            (0, 0) => "",
+            (0, _) => why_full,
+            _ => why_invalid,
+        };
+        Self { count: invalid + full, reason }
+    }
+}

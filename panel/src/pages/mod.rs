@@ -1,0 +1,25 @@
+//! Pages as HTML that works without scripts.
+
+mod errors;
+mod health;
+mod help;
+mod logs;
+mod map;
+mod metrics;
+mod overview;
+mod parts;
+mod trace;
+mod traces;
+
+pub(crate) use self::{
+    errors::errors_page,
+    health::health_page,
+    help::help_page,
+    logs::{log_row, logs_page},
+    map::map_page,
+    metrics::{metric_page, metrics_page},
+    overview::overview_page,
+    parts::layout::{Choice, message_page},
+    trace::{span_details, trace_page},
+    traces::{TraceList, traces_page},
+};

@@ -1,0 +1,145 @@
+//! Frame of every page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::text::encode;
+use crate::{
+    analysis::Window,
+    model::{Nanos, format_time, now},
+};
+
+/// Pages of the navigation: address, name, key.
+const PAGES: [(&str, &str, &str); 7] = [
+    ("/", "Overview", "o"),
+    ("/traces", "Traces", "t"),
+    ("/map", "Map", "m"),
+    ("/errors", "Errors", "x"),
+    ("/logs", "Logs", "l"),
+    ("/metrics", "Metrics", "c"),
+    ("/health", "Health", "h"),
+];
+
+/// Window of time of a page: its name and its limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// Name as in the address; empty for an interval of its own.
+    pub(crate) name: String,
+    /// Limits.
+    pub(crate) window: Window,
+}
+
+/// Returns a page; `path` is the address of the entry of the navigation to which it belongs.
+pub(in crate::pages) fn page(
+    path: &str,
+    title: &str,
+    script: Option<&str>,
+    body: &Markup,
+) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · panel" }
+                link rel="stylesheet" href="/assets/panel.css";
+                link rel="icon" href="/assets/panel.svg" type="image/svg+xml";
+                script src="/assets/main.js" type="module" {}
+                @if let Some(script) = script {
+                    script src=(format!("/assets/{script}")) type="module" {}
+                }
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                (header(path))
+                main #main tabindex="-1" { (body) }
+            }
+        }
+    }
+}
+
+fn header(path: &str) -> Markup {
+    html! {
+        header.bar {
+            a.brand href="/" aria-label="Panel: overview" {
+                svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true" {
+                    rect.b1 x="1" y="2" width="9" height="3" rx="1" {}
+                    rect.b2 x="4" y="6.5" width="8" height="3" rx="1" {}
+                    rect.b3 x="9" y="11" width="6" height="3" rx="1" {}
+                }
+                span { "panel" }
+            }
+            nav aria-label="Pages" {
+                @for (address, name, key) in PAGES {
+                    a href=(address) data-key=(key)
+                        aria-current=[(address == path).then_some("page")] { (name) }
+                }
+            }
+            a.key href="/help" data-help title="Keys and search language" aria-label="Help" { "?" }
+        }
+    }
+}
+
+/// Returns a page with nothing but a message.
+pub(crate) fn message_page(title: &str, message: &str) -> Markup {
+    page(
+        "",
+        title,
+        None,
+        &html! {
+            section.empty { h1 { (title) } p { (message) } p { a href="/" { "Overview" } } }
+        },
+    )
+}
+
+/// Returns a hint how to send telemetry, for pages without any.
+pub(in crate::pages) fn empty(title: &str) -> Markup {
+    html! {
+        section.empty {
+            h2 { (title) }
+            p { "Send telemetry from a service in any language:" }
+            pre {
+                "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 \\\n"
+                "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf your-service"
+            }
+            p.dim { "gRPC is received on port 4317." }
+        }
+    }
+}
+
+/// Returns the links to the windows of time.
+pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
+    let address = |name: &str| match query {
+        "" => format!("{path}?window={name}"),
+        _ => format!("{path}?q={}&window={name}", encode(query)),
+    };
+    let names = Window::CHOICES.iter().map(|(name, _)| *name).chain(["all"]);
+    html! {
+        nav.windows aria-label="Window of time" {
+            @for name in names {
+                a href=(address(name)) aria-current=[(choice.name == name).then_some("true")] {
+                    (name)
+                }
+            }
+        }
+    }
+}
+
+/// Returns a time: its age, and the time itself as a title.
+pub(in crate::pages) fn age(time: Nanos) -> Markup {
+    let full = format_time(time);
+    let short = match now().checked_sub(time) {
+        Some(age) if age < 86_400_000_000_000 => format!("{} ago", short_age(age / 1_000_000_000)),
+        _ => full[..16].replace('T', " "),
+    };
+    html! { time datetime=(full) title=(full) { (short) } }
+}
+
+fn short_age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}

@@ -1,0 +1,292 @@
+//! One trace.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use super::{
+    logs::log_row,
+    parts::layout::{age, page},
+    parts::text::{color, encode, show},
+};
+use crate::{
+    analysis::TreeRow,
+    model::{Attributes, Event, LogRecord, Span, SpanId, format_duration, format_time},
+    query::quote,
+    store::TraceSummary,
+};
+
+/// Most rows of the table; the script shows all.
+const MOST_ROWS: usize = 1_000;
+/// Longest value, in characters.
+const LONGEST_VALUE: usize = 4_000;
+
+/// Returns the page of a trace with the details of one span.
+pub(crate) fn trace_page(
+    summary: &TraceSummary,
+    rows: &[TreeRow],
+    logs: &[Arc<LogRecord>],
+    selected: &Span,
+    from: usize,
+) -> Markup {
+    let title = show(&summary.root.operation(), 120);
+    page(
+        "/traces",
+        &title,
+        Some("trace.js"),
+        &html! {
+            div.title {
+                h1 {
+                    i class=(format!("chip c{}", color(summary.root.service()))) {}
+                    (show(summary.root.service(), 60)) " "
+                    b { (title) }
+                }
+                nav.actions aria-label="Trace" {
+                    a href=(format!("/api/traces/{}/otlp", summary.id)) download { "OTLP JSON" }
+                }
+            }
+            (figures(summary))
+            div #trace .trace data-id=(summary.id) data-selected=(selected.id) {
+                div {
+                    div.waterfall { (table(summary, rows, logs, selected.id, from)) }
+                    (log_lines(logs))
+                }
+                aside #details aria-label="Details of the span" tabindex="-1" {
+                    (span_details(selected, logs))
+                }
+            }
+        },
+    )
+}
+
+fn log_lines(logs: &[Arc<LogRecord>]) -> Markup {
+    html! {
+        @if !logs.is_empty() {
+            section.below {
+                h2 { "Log lines" }
+                div.scroll {
+                    table.logs {
+                        tbody { @for record in logs.iter().take(MOST_ROWS) { (log_row(record)) } }
+                    }
+                }
+                @if logs.len() > MOST_ROWS { p.dim { (logs.len() - MOST_ROWS) " more records" } }
+            }
+        }
+    }
+}
+
+fn figures(summary: &TraceSummary) -> Markup {
+    html! {
+        dl.figures.small {
+            div { dt { "Duration" } dd { (format_duration(summary.duration)) } }
+            div { dt { "Spans" } dd { (summary.spans) } }
+            div {
+                dt { "Errors" }
+                dd class=[(summary.errors > 0).then_some("bad")] { (summary.errors) }
+            }
+            div { dt { "Started" } dd { (age(summary.start)) } }
+            div.wide.services {
+                dt { "Services" }
+                dd.chips {
+                    @for (service, count) in summary.services.iter().take(12) {
+                        span title=(format!("{count} spans")) {
+                            i class=(format!("chip c{}", color(service))) {} (show(service, 30)) " "
+                        }
+                    }
+                }
+            }
+            div.wide { dt { "Trace" } dd.mono { (summary.id) } }
+        }
+    }
+}
+
+fn table(
+    summary: &TraceSummary,
+    rows: &[TreeRow],
+    logs: &[Arc<LogRecord>],
+    selected: SpanId,
+    from: usize,
+) -> Markup {
+    let shown = rows.iter().skip(from).take(MOST_ROWS);
+    html! {
+        table.spans #spans {
+            thead {
+                tr {
+                    th { "Span" }
+                    th.n { "Duration" }
+                    th.n { "Self" }
+                    th { "0" span.right { (format_duration(summary.duration)) } }
+                }
+            }
+            tbody {
+                @for row in shown {
+                    (span_row(summary, row, selected))
+                    @let records = logs.iter().filter(|record| record.span_id == Some(row.span.id));
+                    @for record in records.take(20) {
+                        tr.log { td colspan="4" class=(indent(row.depth + 1)) {
+                            span class=(format!("sev {}", record.severity)) { (record.severity) }
+                            " " (show(&record.body, 300))
+                        } }
+                    }
+                }
+            }
+        }
+        @if rows.len() > MOST_ROWS {
+            p.pager {
+                "Rows " (from + 1) " to " (rows.len().min(from + MOST_ROWS)) " of " (rows.len()) " "
+                @if from > 0 {
+                    a href=(format!("?from={}", from.saturating_sub(MOST_ROWS))) { "previous" } " "
+                }
+                @if from + MOST_ROWS < rows.len() {
+                    a href=(format!("?from={}", from + MOST_ROWS)) { "next" }
+                }
+            }
+        }
+    }
+}
+
+fn indent(depth: usize) -> String {
+    format!("d{}", depth.min(24))
+}
+
+fn span_row(summary: &TraceSummary, row: &TreeRow, selected: SpanId) -> Markup {
+    let span = &row.span;
+    let total = summary.duration.max(1) as f64;
+    let left = span.start.saturating_sub(summary.start) as f64 / total * 100.0;
+    let width = span.duration() as f64 / total * 100.0;
+    html! {
+        tr aria-selected=[(span.id == selected).then_some("true")] {
+            td class=(format!("name {}", indent(row.depth))) {
+                i class=(format!("chip c{}", color(span.service()))) {}
+                a href=(format!("?span={}", span.id)) {
+                    (show(span.service(), 40)) " " b { (show(&span.name, 160)) }
+                }
+                @if span.is_error() { " " span.badge { "error" } }
+                @if row.repeated > 0 { " " span.note { "× " (row.repeated) } }
+                @if row.orphan {
+                    " " span.note title="The parent of this span is not stored" { "parent missing" }
+                }
+                @if row.skewed {
+                    " "
+                    span.note title="This span starts before its parent: the clocks differ" {
+                        "clock skew"
+                    }
+                }
+            }
+            td.n { (format_duration(span.duration())) }
+            td.n.dim { (format_duration(row.self_time)) }
+            td.timeline {
+                svg width="100%" height="14" aria-hidden="true" {
+                    rect class=(format!("c{}", color(span.service())))
+                        x=(format!("{:.3}%", left.min(99.8)))
+                        width=(format!("{:.3}%", width.clamp(0.2, 100.0))) y="2" height="10"
+                            rx="2" {}
+                    @if row.critical {
+                        rect.critical x=(format!("{:.3}%", left.min(99.8)))
+                            width=(format!("{:.3}%", width.clamp(0.2, 100.0))) y="12" height="2" {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the details of a span with its log records.
+pub(crate) fn span_details(span: &Span, logs: &[Arc<LogRecord>]) -> Markup {
+    let records: Vec<_> = logs.iter().filter(|record| record.span_id == Some(span.id)).collect();
+    html! {
+        h2 { (show(&span.name, 200)) }
+        p.dim {
+            i class=(format!("chip c{}", color(span.service()))) {}
+            (show(span.service(), 60)) " · " (span.kind) " · " (format_duration(span.duration()))
+        }
+        @if span.is_error() {
+            p.failure {
+                b { (show(&span.error_type().unwrap_or("error".into()), 200)) }
+                " " (show(&span.error_message().unwrap_or_default(), LONGEST_VALUE))
+            }
+        }
+        (attributes("Attributes", &span.attributes, span.dropped_attributes, true))
+        @if !span.events.is_empty() {
+            h3 { "Events" }
+            @for event in span.events.iter().take(100) { (event_block(span, event)) }
+        }
+        @if span.dropped_events > 0 { p.dim { (span.dropped_events) " events were dropped" } }
+        @if !span.links.is_empty() {
+            h3 { "Links" }
+            ul.links { @for link in span.links.iter().take(100) {
+                li {
+                    a.mono href=(format!("/traces/{}?span={}", link.trace_id, link.span_id)) {
+                        (link.trace_id)
+                    }
+                }
+            } }
+        }
+        @if !records.is_empty() {
+            h3 { "Logs" }
+            table.logs { tbody { @for record in records.iter().take(100) { (log_row(record)) } } }
+        }
+        (attributes("Resource", &span.resource.attributes, 0, false))
+        h3 { "Span" }
+        dl.attributes {
+            dt { "id" } dd.mono { (span.id) }
+            dt { "parent" }
+            dd.mono { @if let Some(parent) = span.parent { (parent) } @else { "–" } }
+            dt { "start" } dd { (format_time(span.start)) }
+            dt { "end" } dd { (format_time(span.end)) }
+            dt { "scope" } dd { (show(&span.scope.name, 200)) " " (show(&span.scope.version, 50)) }
+        }
+    }
+}
+
+/// Returns the address of the search for an attribute, where a search can name it.
+fn search_for(key: &str, value: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_alphanumeric() || "._/-".contains(c);
+    let is_name = key.starts_with(char::is_alphanumeric) && key.chars().all(is_plain);
+    let query = format!("{key}={}", quote(value));
+    (is_name && value.len() <= 200).then(|| format!("/traces?q={}", encode(&query)))
+}
+
+fn attributes(title: &str, attributes: &Attributes, dropped: u32, is_link: bool) -> Markup {
+    html! {
+        @if !attributes.is_empty() || dropped > 0 {
+            h3 { (title) }
+            dl.attributes {
+                @for (key, value) in attributes.iter() {
+                    @let text = value.text();
+                    dt { (show(key, 200)) }
+                    dd {
+                        @if let Some(address) = search_for(key, &text).filter(|_| is_link) {
+                            a href=(address) title="Find traces with this value" {
+                                (show(&text, 200))
+                            }
+                        } @else { (show(&text, LONGEST_VALUE)) }
+                    }
+                }
+            }
+            @if dropped > 0 { p.dim { (dropped) " attributes were dropped" } }
+        }
+    }
+}
+
+fn event_block(span: &Span, event: &Event) -> Markup {
+    html! {
+        div.event {
+            p {
+                b { (show(&event.name, 200)) }
+                " "
+                span.dim { "after " (format_duration(event.time.saturating_sub(span.start))) }
+            }
+            dl.attributes { @for (key, value) in event.attributes.iter() {
+                dt { (show(key, 200)) }
+                dd {
+                    @if value.text().contains('\n') {
+                        pre { (show(&value.text(), LONGEST_VALUE)) }
+                    } @else {
+                        (show(&value.text(), LONGEST_VALUE))
+                    }
+                }
+            } }
+        }
+    }
+}

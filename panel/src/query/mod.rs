@@ -1,0 +1,94 @@
+//! Search language of traces and logs.
+//!
+//! ```text
+//! query    = *( [ "-" ] ( filter / text ) )      separated by spaces; all must hold
+//! filter   = field operator value
+//! field    = "service" / "operation" / "name" / "route" / "kind" / "status" / "dur" / "error"
+//!          / "trace" / "span" / "severity" / key of an attribute
+//! operator = ":" / "=" / "!=" / ">" / ">=" / "<" / "<=" / "~"
+//! value    = word / quoted                       "*" in a word stands for any text
+//! text     = word / quoted
+//! quoted   = DQUOTE *( character / "\" DQUOTE / "\\" ) DQUOTE
+//! ```
+//!
+//! `:` and `=` mean the same. `~` means "contains". `dur` takes a unit: `dur>200ms`. Text is
+//! looked for in names, messages, bodies, events and attribute values, without regard to the case
+//! of ASCII letters. `-` excludes. All filters of a query must hold for one span or one record.
+
+mod condition;
+mod error;
+mod field;
+mod lexer;
+mod parser;
+mod pattern;
+mod signature;
+
+use self::{condition::Term, parser::parse};
+pub use self::{error::QueryError, field::FIELDS, signature::Signature};
+use crate::model::{LogRecord, Span, TraceId};
+
+/// Parsed search.
+///
+/// ```
+/// use tracing_panel::query::Query;
+///
+/// let query = Query::parse("service:gateway status>=500 dur>200ms").unwrap();
+/// assert!(!query.is_empty());
+///
+/// let error = Query::parse("service:gateway dur>fast").unwrap_err();
+/// assert_eq!(error.to_string(), "column 21: expected a duration such as 200ms or 1.5s");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    terms: Vec<Term>,
+}
+
+impl Query {
+    /// Parses the text of a search.
+    ///
+    /// # Errors
+    ///
+    /// Where the text does not follow the grammar, with the position.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        Ok(Self { terms: parse(text)? })
+    }
+
+    /// Whether everything matches.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether the span matches.
+    pub fn matches_span(&self, span: &Span) -> bool {
+        self.terms.iter().all(|term| term.condition.matches_span(span) != term.excluded)
+    }
+
+    /// Whether the record matches.
+    pub fn matches_log(&self, record: &LogRecord) -> bool {
+        self.terms.iter().all(|term| term.condition.matches_log(record) != term.excluded)
+    }
+
+    /// Whether a span with this signature can match; a quick check before `matches_span`.
+    pub fn may_match(&self, signature: &Signature) -> bool {
+        let required = self.terms.iter().filter(|term| !term.excluded);
+        required.into_iter().all(|term| term.condition.may_match(signature))
+    }
+
+    /// Returns the trace to which the query is limited.
+    pub fn trace(&self) -> Option<TraceId> {
+        let required = self.terms.iter().filter(|term| !term.excluded);
+        required.into_iter().find_map(|term| term.condition.trace())
+    }
+}
+
+/// Returns the value as a search writes it: quoted where a bare word would mean something else.
+pub fn quote(value: &str) -> String {
+    let special = |c: char| c.is_whitespace() || c == '"' || c == '*';
+    if !value.is_empty() && !value.contains(special) {
+        return value.to_owned();
+    }
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Subscriptions to new telemetry.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+
+use crate::model::{LogRecord, Span};
+
+/// Most subscribers at a time.
+const MOST_SUBSCRIBERS: usize = 64;
+/// Most events that wait for a slow subscriber; it misses older ones.
+const MOST_WAITING: usize = 1024;
+
+/// Sender of events to subscribers.
+#[derive(Debug)]
+pub(super) struct Live {
+    sender: broadcast::Sender<LiveEvent>,
+    permits: Arc<Semaphore>,
+}
+
+/// New span or record.
+#[derive(Clone, Debug)]
+pub enum LiveEvent {
+    /// Root of a trace, a request or a message.
+    Request(Arc<Span>),
+    /// Log record.
+    Log(Arc<LogRecord>),
+}
+
+/// Subscription, until it is dropped.
+#[derive(Debug)]
+pub struct LiveGuard {
+    /// Receiver of the events.
+    pub events: broadcast::Receiver<LiveEvent>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        let (sender, _) = broadcast::channel(MOST_WAITING);
+        Self { sender, permits: Arc::new(Semaphore::new(MOST_SUBSCRIBERS)) }
+    }
+}
+
+impl Live {
+    pub(super) fn span(&self, span: &Arc<Span>) {
+        if span.is_entry() && self.sender.receiver_count() > 0 {
+            let _ = self.sender.send(LiveEvent::Request(Arc::clone(span)));
+        }
+    }
+
+    pub(super) fn log(&self, record: Arc<LogRecord>) {
+        if self.sender.receiver_count() > 0 {
+            let _ = self.sender.send(LiveEvent::Log(record));
+        }
+    }
+
+    pub(super) fn subscribe(&self) -> Option<LiveGuard> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(LiveGuard { events: self.sender.subscribe(), _permit: permit })
+    }
+}

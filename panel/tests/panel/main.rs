@@ -1,0 +1,7 @@
+//! Real panels on free ports, real requests.
+
+mod access;
+mod files;
+mod pages;
+mod receive;
+mod telemetry;
