@@ -3,7 +3,7 @@
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider as _},
+    trace::{Span as _, SpanKind, Status, TraceContextExt, Tracer, TracerProvider as _},
 };
 use opentelemetry_sdk::trace::SpanData;
 use tests::{
@@ -28,6 +28,7 @@ on_both_frameworks![
     a_captured_server_span_has_every_attribute_once,
     there_is_one_server_span_when_all_is_over,
     a_layer_without_an_sdk_captures_nothing,
+    an_event_of_the_handler_is_no_event_of_the_server_span,
 ];
 
 /// The subscribers a service may have: ours, a plain one that would export our `tracing` span as well, and one that
@@ -177,6 +178,23 @@ async fn there_is_one_server_span_when_all_is_over<F: Framework>() {
 
         assert_server_span(&sink.only().await);
     }
+}
+
+async fn an_event_of_the_handler_is_no_event_of_the_server_span<F: Framework>() {
+    let sink = SpanSink::new();
+    let (server, _) = serve::<F>(&sink, 0, |_| {
+        tracing::error!("outside of a span of the user");
+        tracing::warn_span!("user").in_scope(|| tracing::info!("inside"));
+    })
+    .await;
+
+    reqwest::get(server.url("/work")).await.unwrap();
+
+    let spans = sink.wait_for(2).await;
+    let [user, request] = &spans[..] else { unreachable!() };
+    assert_eq!(user.events.events.len(), 1, "{user:#?}");
+    assert!(request.events.events.is_empty(), "{request:#?}");
+    assert_eq!(request.status, Status::Unset);
 }
 
 async fn a_layer_without_an_sdk_captures_nothing<F: Framework>() {

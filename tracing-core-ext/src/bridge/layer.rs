@@ -6,6 +6,7 @@ use opentelemetry::trace::Tracer;
 use tracing::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
+use super::span_filter::SpanFilter;
 use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
 
 /// Target of the `tracing` span of an exchange, for filters.
@@ -17,6 +18,9 @@ pub const TARGET: &str = "tracing_core_ext::exchange";
 /// busy time). The `tracing` span of an exchange is not exported: its OpenTelemetry span is the one that the exchange
 /// owns. So [`tracing::Span::current()`] in a handler stands for the request wherever it is used: as an explicit parent, on
 /// another thread, and with [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
+///
+/// A `tracing` event outside of any span of yours becomes a log line only. The plain layer also adds it to the server
+/// span, and sets the status of that to `Error` if the event is an error.
 ///
 /// Inside of `tracing_subscriber::reload::Layer` everything works but `OpenTelemetrySpanExt`, which does not find the
 /// layer there. One warning is logged then. Reload the filter instead:
@@ -41,12 +45,23 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
+    filtered(tracer, SpanFilter::all())
+}
+
+/// The layer for the spans that `filter` selects.
+pub(crate) fn filtered<S, T>(tracer: T, filter: SpanFilter) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    T: Tracer + Send + Sync + 'static,
+    T::Span: Send + Sync,
+{
     tracing_opentelemetry::layer()
         .with_tracer(ExchangeTracer::new(tracer))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
+        .with_filter(filter)
         .and_then(ExchangeLayer)
 }
 

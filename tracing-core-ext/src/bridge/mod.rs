@@ -9,7 +9,6 @@ pub(crate) mod line_span;
 mod line_suffix;
 #[cfg(feature = "telemetry")]
 pub(crate) mod log_records;
-#[cfg(feature = "telemetry")]
 pub(crate) mod span_filter;
 pub(crate) mod tracing_span;
 #[cfg(feature = "telemetry")]

@@ -1,5 +1,11 @@
-use tracing::Metadata;
-use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
+use tracing::{Event, Metadata, Subscriber, subscriber::Interest};
+use tracing_subscriber::{
+    filter::LevelFilter,
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
+
+use super::layer::TARGET;
 
 /// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
 /// and would trace themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the runtime below.
@@ -28,10 +34,54 @@ const EXPORTER_CRATES: [&str; 22] = [
     "tower",
 ];
 
-/// What of `tracing` reaches the OpenTelemetry layer.
-pub(crate) fn exported(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
-    filter_fn(move |metadata| *metadata.level() <= level && !is_exporter_crate(metadata.target()))
-        .with_max_level_hint(level)
+/// Selects the spans and events that reach the OpenTelemetry layer.
+///
+/// An event directly in the span of an exchange does not: it would become an event of the server span, and its level would
+/// decide about the status, which the conventions decide about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpanFilter {
+    level: LevelFilter,
+    /// Whether spans of the crates that exporters use are exported.
+    has_exporter_crates: bool,
+}
+
+impl SpanFilter {
+    /// Selects every span.
+    pub(crate) const fn all() -> Self {
+        Self { level: LevelFilter::TRACE, has_exporter_crates: true }
+    }
+
+    /// Selects spans up to `level`, except those of the crates that exporters use.
+    #[cfg(feature = "telemetry")]
+    pub(crate) const fn exported(level: LevelFilter) -> Self {
+        Self { level, has_exporter_crates: false }
+    }
+
+    fn allows(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.level
+            && (self.has_exporter_crates || !is_exporter_crate(metadata.target()))
+    }
+}
+
+impl<S> Filter<S> for SpanFilter
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.allows(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.allows(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
+        context.event_span(event).is_none_or(|span| span.metadata().target() != TARGET)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
+    }
 }
 
 fn is_exporter_crate(target: &str) -> bool {

@@ -6,7 +6,9 @@ use tracing_subscriber::{
 
 use super::{builder::TelemetryBuilder, log_format::LogLayerConfig, telemetry::Telemetry};
 use crate::{
-    base::error::TelemetryError, bridge::span_filter, config::log_filter::LogFilter, exchange,
+    base::error::TelemetryError,
+    bridge::{layer, span_filter::SpanFilter},
+    config::log_filter::LogFilter,
     trace::TracerProvider,
 };
 
@@ -45,7 +47,7 @@ impl TelemetryBuilder {
 }
 
 impl Telemetry {
-    /// What a `tracing` subscriber of your own needs for its spans to be exported: [`exchange::layer`] for spans up to
+    /// What a `tracing` subscriber of your own needs for its spans to be exported: [`exchange::layer`](crate::exchange::layer) for spans up to
     /// `level`, less those of the crates that exporters send with, which would trace themselves.
     ///
     /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
@@ -78,7 +80,7 @@ where
 {
     let tracer =
         provider.tracer_with_scope(InstrumentationScope::builder(env!("CARGO_PKG_NAME")).build());
-    exchange::layer(tracer).with_filter(span_filter::exported(level))
+    layer::filtered(tracer, SpanFilter::exported(level))
 }
 
 #[cfg(test)]
