@@ -72,7 +72,12 @@ where
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.allows(metadata) { Interest::always() } else { Interest::never() }
+        match (self.allows(metadata), metadata.is_event()) {
+            (false, _) => Interest::never(),
+            (true, false) => Interest::always(),
+            // `tracing_subscriber` filters an event by its span only if it has asked `enabled` before.
+            (true, true) => Interest::sometimes(),
+        }
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
