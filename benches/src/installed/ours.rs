@@ -2,11 +2,7 @@
 
 use actix_middleware::Tracing;
 use axum_layer::TracingLayer;
-use tracing::callsite;
-use tracing_core_ext::{
-    exchange::{Builder, Instrumentation},
-    telemetry::Telemetry,
-};
+use tracing_core_ext::telemetry::Telemetry;
 
 use super::{Export, Result};
 use crate::{Framework, Site, actix, axum};
@@ -14,24 +10,20 @@ use crate::{Framework, Site, actix, axum};
 /// Uses the global providers and the global subscriber.
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
     let telemetry = Telemetry::builder().install()?;
-    let site = match framework {
-        Framework::Actix => actix_site(Tracing::new()),
-        _ => axum_site(TracingLayer::new()),
-    };
-    Ok((site, Box::new(telemetry)))
+    Ok((site(framework), Box::new(telemetry)))
 }
 
-/// Uses the provider directly, and no subscriber.
+/// Uses the global providers and no subscriber.
 pub(super) fn built(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
-    let (telemetry, subscriber) = Telemetry::builder().build()?;
-    drop(subscriber);
-    // Else `tracing` notices at some time, or never, that the subscriber is gone: counts would differ by 2 %.
-    callsite::rebuild_interest_cache();
-    let site = match framework {
-        Framework::Actix => actix_site(equipped(Tracing::builder(), &telemetry)),
-        _ => axum_site(equipped(TracingLayer::builder(), &telemetry)),
-    };
-    Ok((site, Box::new(telemetry)))
+    let telemetry = Telemetry::builder().install_without_subscriber()?;
+    Ok((site(framework), Box::new(telemetry)))
+}
+
+fn site(framework: Framework) -> Site {
+    match framework {
+        Framework::Actix => actix_site(Tracing::new()),
+        _ => axum_site(TracingLayer::new()),
+    }
 }
 
 fn axum_site(layer: TracingLayer) -> Site {
@@ -40,11 +32,6 @@ fn axum_site(layer: TracingLayer) -> Site {
 
 fn actix_site(tracing: Tracing) -> Site {
     actix::connected(move || actix::app().wrap(tracing.clone()))
-}
-
-fn equipped<T: From<Instrumentation>>(builder: Builder<T>, telemetry: &Telemetry) -> T {
-    let builder = builder.tracer_provider(telemetry.tracer_provider());
-    builder.propagator(telemetry.propagator().clone()).build()
 }
 
 impl Export for Telemetry {
