@@ -42,7 +42,7 @@ pub trait Framework {
 pub struct Setup {
     /// Makes the spans.
     pub provider: Provider,
-    /// Where spans end, if it is a sink.
+    /// Sink that the spans end in, if there is one.
     pub sink: Option<SpanSink>,
     /// What the test shares with the handlers.
     pub control: HandlerControl,

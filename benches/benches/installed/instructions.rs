@@ -13,7 +13,7 @@ use crate::{
 /// Batches of the short and of the long run.
 const LENGTHS: [usize; 2] = [4, 24];
 
-/// What a request and the export of its span cost.
+/// Cost of a request and of the export of its span.
 pub(crate) struct Cost {
     pub(crate) installation: Installation,
     pub(crate) instructions: i64,

@@ -26,7 +26,7 @@ use benches::{Recorded, machine, results};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What a request may cost.
+/// Recorded cost of a request.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/installed.txt");
 
 fn main() -> Result<ExitCode> {

@@ -18,7 +18,7 @@ use benches::Recorded;
 use counted::Selection;
 use report::Result;
 
-/// What a request may cost.
+/// Recorded cost of a request.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.txt");
 
 fn main() -> ExitCode {

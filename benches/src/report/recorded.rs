@@ -5,10 +5,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// In thousandths of what is recorded.
 const TOLERANCE: i64 = 30;
 
-/// What counts differ by from run to run, however small they are.
+/// Difference of counts from run to run, in instructions, however small the counts are.
 const NOISE: i64 = 3;
 
-/// What requests cost when a file was written: case and instructions. CI fails where a request costs over 3 % more.
+/// Costs of requests when a file was written: case and instructions. CI fails where a request costs over 3 % more.
 #[derive(Debug)]
 pub struct Recorded {
     file: &'static str,

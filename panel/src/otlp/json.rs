@@ -41,7 +41,7 @@ struct Metrics {
 ///
 /// # Errors
 ///
-/// Where the text is no such request; requests before it are stored.
+/// If the text is no such request; requests before it are stored.
 pub fn add_json(intake: &Intake, text: &[u8]) -> Result<usize, String> {
     let mut count = 0;
     for request in serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>() {

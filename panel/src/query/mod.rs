@@ -48,7 +48,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// Where the text does not follow the grammar, with the position.
+    /// If the text does not follow the grammar, with the position.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         Ok(Self { terms: parse(text)? })
     }
