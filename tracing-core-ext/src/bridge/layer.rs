@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::Tracer;
 use tracing::{Dispatch, Subscriber, dispatcher};
-use tracing_subscriber::{Layer, registry::LookupSpan};
+use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
 
 use super::span_filter::SpanFilter;
 use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
@@ -77,6 +77,11 @@ impl<S: Subscriber> Layer<S> for ExchangeLayer {
         if !dispatch.is::<Self>() {
             IS_HIDDEN.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// None would enable every level in the whole subscriber, because this layer has no filter.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
     }
 }
 
