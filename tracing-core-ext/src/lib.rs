@@ -49,8 +49,7 @@
 //! | feature | default | content |
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with waterfalls and JSON on the console |
-//! | `otlp` | yes | export of traces and metrics over OTLP (HTTP/protobuf and HTTP/JSON) |
-//! | `grpc` | no | OTLP over gRPC |
+//! | `otlp` | yes | export of traces and metrics over OTLP (gRPC, HTTP/protobuf and HTTP/JSON) |
 //! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `reqwest` | yes | [`client::Client`] |

@@ -2,7 +2,6 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
 pub(crate) enum Protocol {
-    #[cfg(feature = "grpc")]
     Grpc,
     HttpProtobuf,
     HttpJson,
@@ -21,14 +20,10 @@ pub enum Compression {
 }
 
 impl Protocol {
-    pub(super) const EXPECTED: &str = match cfg!(feature = "grpc") {
-        true => "grpc, http/protobuf or http/json",
-        false => "http/protobuf or http/json, for the feature `grpc` of tracing-core-ext is off",
-    };
+    pub(super) const EXPECTED: &str = "grpc, http/protobuf or http/json";
 
     pub(super) fn parse(value: &str) -> Option<Self> {
         match value {
-            #[cfg(feature = "grpc")]
             "grpc" => Some(Self::Grpc),
             "http/protobuf" => Some(Self::HttpProtobuf),
             "http/json" => Some(Self::HttpJson),
@@ -38,11 +33,7 @@ impl Protocol {
 
     #[cfg(feature = "otlp")]
     pub(crate) fn is_grpc(self) -> bool {
-        match self {
-            #[cfg(feature = "grpc")]
-            Self::Grpc => true,
-            Self::HttpProtobuf | Self::HttpJson => false,
-        }
+        self == Self::Grpc
     }
 }
 

@@ -40,7 +40,7 @@
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |
-//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json`, or `grpc` with the feature `grpc` |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json` or `grpc` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) sent with each export |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default |
 //! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` by default, or `gzip` |

@@ -175,7 +175,6 @@ impl Way<'_> {
 #[cfg(feature = "otlp")]
 fn type_over(protocol: Protocol) -> &'static str {
     match protocol {
-        #[cfg(feature = "grpc")]
         Protocol::Grpc => "otlp_grpc_span_exporter",
         Protocol::HttpProtobuf => "otlp_http_span_exporter",
         Protocol::HttpJson => "otlp_http_json_span_exporter",

@@ -6,7 +6,6 @@ use prost::Message;
 use reqwest::Client;
 use serde::Serialize;
 
-#[cfg(feature = "grpc")]
 use super::grpc;
 use super::{
     encode,
@@ -108,7 +107,6 @@ impl OtlpRequest {
         let request = self.client.post(self.url.as_str()).headers(self.headers.clone()).body(body);
         let received = HttpResponse::send(request).await?;
         match self.protocol {
-            #[cfg(feature = "grpc")]
             Protocol::Grpc => grpc::parse_response(received),
             Protocol::HttpProtobuf | Protocol::HttpJson => response::parse_response(&received),
         }
@@ -117,7 +115,6 @@ impl OtlpRequest {
 
 fn own_client(settings: &Settings) -> Result<Client, TelemetryError> {
     let client = client(settings.endpoint.is_loopback(), settings.endpoint.is_https());
-    #[cfg(feature = "grpc")]
     let client = match settings.protocol {
         Protocol::Grpc => client.http2_prior_knowledge(),
         _ => client,

@@ -9,7 +9,6 @@ use http::{
 use prost::Message;
 use serde::Serialize;
 
-#[cfg(feature = "grpc")]
 use super::grpc;
 use super::proto_json::json;
 use crate::config::{Compression, protocol::Protocol};
@@ -21,7 +20,6 @@ const EXPORTER: &str = concat!("tracing-core-ext-OTLP-Exporter-Rust/", env!("CAR
 /// Returns a message in the format of the protocol, or `None` if it cannot be written.
 pub(super) fn message(message: &(impl Message + Serialize), protocol: Protocol) -> Option<Vec<u8>> {
     match protocol {
-        #[cfg(feature = "grpc")]
         Protocol::Grpc => Some(message.encode_to_vec()),
         Protocol::HttpProtobuf => Some(message.encode_to_vec()),
         Protocol::HttpJson => json(message),
@@ -36,7 +34,6 @@ pub(super) fn body(
 ) -> Option<Bytes> {
     let message = compressed(message, compression)?;
     match protocol {
-        #[cfg(feature = "grpc")]
         Protocol::Grpc => grpc::framed(&message, compression == Compression::Gzip),
         Protocol::HttpProtobuf | Protocol::HttpJson => Some(message.into()),
     }
@@ -72,7 +69,6 @@ pub(super) fn headers(
 
 fn content_type(protocol: Protocol) -> &'static str {
     match protocol {
-        #[cfg(feature = "grpc")]
         Protocol::Grpc => "application/grpc",
         Protocol::HttpProtobuf => "application/x-protobuf",
         Protocol::HttpJson => "application/json",

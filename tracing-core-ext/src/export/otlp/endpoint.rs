@@ -88,7 +88,6 @@ impl Endpoint {
     }
 
     /// The same collector without a path, for the method of a service is appended by whoever calls it.
-    #[cfg(feature = "grpc")]
     pub(super) fn over_grpc(self) -> Result<Self, TelemetryError> {
         if self.base.path() != "/" || self.base.query().is_some() {
             return Err(self.refused("a URL without a path, for gRPC has paths of its own"));
@@ -101,12 +100,8 @@ impl Endpoint {
     /// What is most often taken for the port of this protocol is something else.
     pub(super) fn check_port(&self, is_grpc: bool) -> Result<(), TelemetryError> {
         let expected = match (self.base.port_u16(), is_grpc) {
-            (Some(4317), false) if cfg!(feature = "grpc") => {
-                "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
-            }
             (Some(4317), false) => {
-                "port 4318, where collectors take OTLP over HTTP; port 4317 is for gRPC, and the feature `grpc` of \
-                 tracing-core-ext is off"
+                "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
             }
             (Some(4318), true) => {
                 "port 4317, where collectors take OTLP over gRPC, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf for \
@@ -241,7 +236,6 @@ mod tests {
         assert_eq!(endpoint.url(), "http://a.example/x?key=secret");
     }
 
-    #[cfg(feature = "grpc")]
     #[test]
     fn grpc_has_no_path() {
         for value in ["http://localhost:4317", "http://localhost:4317/"] {

@@ -6,7 +6,6 @@
 mod client;
 mod encode;
 mod endpoint;
-#[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "otlp")]
 pub(crate) mod metrics;

@@ -49,7 +49,6 @@ pub struct Otlp {
 
 impl Otlp {
     /// Over gRPC, to `http://localhost:4317` where nothing else is said.
-    #[cfg(feature = "grpc")]
     pub fn grpc() -> Self {
         Self { protocol: Some(Protocol::Grpc), ..Self::default() }
     }

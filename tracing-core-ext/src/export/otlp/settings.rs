@@ -78,7 +78,6 @@ fn endpoint(
         return Err(endpoint.refused(HTTP_ONLY));
     }
     match protocol {
-        #[cfg(feature = "grpc")]
         Protocol::Grpc => endpoint.over_grpc(),
         Protocol::HttpProtobuf | Protocol::HttpJson => Ok(endpoint),
     }

@@ -20,10 +20,8 @@ pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
     pub(crate) trailers: HeaderMap,
     /// Reason why the body has no end. The head of a response over HTTP already has the result.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code, reason = "only gRPC has trailers"))]
     pub(crate) truncated: Option<ExportError>,
 }
 

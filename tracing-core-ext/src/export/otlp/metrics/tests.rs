@@ -142,15 +142,11 @@ mod protocols {
     };
 
     fn protocols() -> Vec<(Otlp, &'static str)> {
-        #[cfg_attr(not(feature = "grpc"), allow(unused_mut, reason = "there is no other"))]
-        let mut protocols =
-            vec![(Otlp::http_protobuf(), "/v1/metrics"), (Otlp::http_json(), "/v1/metrics")];
-        #[cfg(feature = "grpc")]
-        protocols.push((
-            Otlp::grpc(),
-            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-        ));
-        protocols
+        vec![
+            (Otlp::http_protobuf(), "/v1/metrics"),
+            (Otlp::http_json(), "/v1/metrics"),
+            (Otlp::grpc(), "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"),
+        ]
     }
 
     fn build_client(

@@ -165,16 +165,11 @@ fn headers_that_code_leaves_open_come_from_the_environment() {
 
 #[test]
 fn what_a_variable_cannot_be_is_refused_with_its_value_and_what_is_allowed() {
-    let protocols = match cfg!(feature = "grpc") {
-        true => "grpc, http/protobuf or http/json",
-        false => "http/protobuf or http/json, for the feature `grpc` of tracing-core-ext is off",
-    };
+    let protocols = "grpc, http/protobuf or http/json";
     let histograms = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
     for (variable, value, expected) in [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", protocols),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "HTTP/JSON", protocols),
-        #[cfg(not(feature = "grpc"))]
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", protocols),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
         ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "br", "gzip or none"),
         ("OTEL_EXPORTER_OTLP_INSECURE", "yes", "true or false"),
@@ -266,7 +261,6 @@ fn certificates_without_tls_are_refused_with_the_feature() {
     }
 }
 
-#[cfg(feature = "grpc")]
 mod grpc {
     use super::*;
 

@@ -43,7 +43,6 @@ pub(crate) enum Reply {
     Partial(i64, &'static str),
     /// This status of HTTP, with these headers and this message; over gRPC as a proxy does, which does not speak it.
     Refuse(u16, &'static [(&'static str, &'static str)], &'static str),
-    #[cfg(feature = "grpc")]
     Status(tonic::Status),
     Never,
 }
@@ -136,7 +135,6 @@ impl Script {
     async fn answer(self, request: Request<Incoming>) -> Answered {
         let last = self.replies.len() - 1;
         let reply = self.replies[self.next.fetch_add(1, Ordering::Relaxed).min(last)].clone();
-        #[cfg(feature = "grpc")]
         if request.uri().path().starts_with("/opentelemetry.") {
             return match reply {
                 Reply::Refuse(..) => over_http(reply, false).await,
@@ -227,7 +225,6 @@ async fn over_http(reply: Reply, is_json: bool) -> Answered {
             };
             answered(status, headers, is_json, body)
         }
-        #[cfg(feature = "grpc")]
         Reply::Status(status) => panic!("{status} is not of HTTP"),
         Reply::Never => std::future::pending().await,
     }

@@ -103,10 +103,7 @@ fn what_would_fail_again_is_not_tried_again() {
 
 #[test]
 fn a_collector_that_never_answers_is_given_up_at_the_timeout() {
-    #[cfg(feature = "grpc")]
     let protocols = [Otlp::http_protobuf(), Otlp::http_json(), Otlp::grpc()];
-    #[cfg(not(feature = "grpc"))]
-    let protocols = [Otlp::http_protobuf(), Otlp::http_json()];
     for otlp in protocols {
         let collector = Collector::replying([Reply::Never]);
         let timeout = Duration::from_millis(200);
@@ -144,7 +141,6 @@ fn shutdown_does_not_wait_for_a_collector_that_is_busy_and_tries_once_more() {
     flushing.join().unwrap().unwrap();
 }
 
-#[cfg(feature = "grpc")]
 mod over_grpc {
     use std::io::Read;
 

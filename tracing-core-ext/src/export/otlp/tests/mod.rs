@@ -1,6 +1,5 @@
 pub(crate) mod collector;
 mod faults;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod protocols;
 mod size;

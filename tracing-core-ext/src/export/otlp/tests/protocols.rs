@@ -8,12 +8,11 @@ use crate::config::Compression;
 
 /// Each of them, and where it sends spans.
 fn protocols() -> Vec<(Otlp, &'static str)> {
-    #[cfg_attr(not(feature = "grpc"), allow(unused_mut, reason = "there is no other"))]
-    let mut protocols =
-        vec![(Otlp::http_protobuf(), "/v1/traces"), (Otlp::http_json(), "/v1/traces")];
-    #[cfg(feature = "grpc")]
-    protocols.push((Otlp::grpc(), "/opentelemetry.proto.collector.trace.v1.TraceService/Export"));
-    protocols
+    vec![
+        (Otlp::http_protobuf(), "/v1/traces"),
+        (Otlp::http_json(), "/v1/traces"),
+        (Otlp::grpc(), "/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+    ]
 }
 
 fn built(otlp: Otlp, lines: &CapturedLines) -> (Telemetry, tracing::Dispatch) {

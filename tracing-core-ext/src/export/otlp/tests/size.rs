@@ -100,7 +100,6 @@ fn a_span_that_fits_into_no_request_is_lost_alone() {
     }
 }
 
-#[cfg(feature = "grpc")]
 #[test]
 fn a_message_that_is_too_large_over_grpc_is_sent_in_halves() {
     use tonic::Status;

@@ -92,11 +92,7 @@ fn config() -> tokio_rustls::rustls::ConfigBuilder<ServerConfig, tokio_rustls::r
 }
 
 fn protocols() -> Vec<Otlp> {
-    #[cfg_attr(not(feature = "grpc"), allow(unused_mut, reason = "there is no other"))]
-    let mut protocols = vec![Otlp::http_protobuf(), Otlp::http_json()];
-    #[cfg(feature = "grpc")]
-    protocols.push(Otlp::grpc());
-    protocols
+    vec![Otlp::http_protobuf(), Otlp::http_json(), Otlp::grpc()]
 }
 
 fn builder() -> TelemetryBuilder {
