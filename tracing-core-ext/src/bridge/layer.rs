@@ -55,14 +55,15 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
-    tracing_opentelemetry::layer()
+    let spans = tracing_opentelemetry::layer()
         .with_tracer(ExchangeTracer::new(tracer))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter)
-        .and_then(ExchangeLayer)
+        .with_filter(filter);
+    // In this order, because over a `Registry` only the hint of the outer layer counts.
+    ExchangeLayer.and_then(spans)
 }
 
 /// Whether a subscriber has the layer and does not show it.
@@ -79,7 +80,7 @@ impl<S: Subscriber> Layer<S> for ExchangeLayer {
         }
     }
 
-    /// None would enable every level in the whole subscriber, because this layer has no filter.
+    /// Without a hint every level would be enabled in the whole subscriber.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::OFF)
     }
@@ -95,4 +96,37 @@ pub(crate) fn warn_if_hidden() {
 /// Whether the current subscriber has [`layer`]. It is not found inside of `tracing_subscriber::reload::Layer`.
 pub(super) fn is_current() -> bool {
     dispatcher::get_default(|dispatch| dispatch.is::<ExchangeLayer>())
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TracerProvider as _;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+    use crate::trace::TracerProvider;
+
+    fn spans<S>(filter: SpanFilter) -> impl Layer<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        filtered(TracerProvider::builder().build().tracer("test"), filter)
+    }
+
+    #[test]
+    fn the_level_of_the_subscriber_is_that_of_its_filters() {
+        let registry = tracing_subscriber::registry;
+        let all = registry().with(spans(SpanFilter::all()));
+        assert_eq!(Subscriber::max_level_hint(&all), Some(LevelFilter::TRACE));
+        let none =
+            registry().with(spans(SpanFilter { level: LevelFilter::OFF, ..SpanFilter::all() }));
+        assert_eq!(Subscriber::max_level_hint(&none), Some(LevelFilter::OFF));
+        let info = || SpanFilter { level: LevelFilter::INFO, ..SpanFilter::all() };
+        let lines = tracing_subscriber::fmt::layer().with_filter(LevelFilter::WARN);
+        let both = registry().with(lines).with(spans(info()));
+        assert_eq!(Subscriber::max_level_hint(&both), Some(LevelFilter::INFO));
+        let lines = tracing_subscriber::fmt::layer().with_filter(LevelFilter::WARN);
+        let both = registry().with(spans(info())).with(lines);
+        assert_eq!(Subscriber::max_level_hint(&both), Some(LevelFilter::INFO));
+    }
 }

@@ -40,9 +40,9 @@ const EXPORTER_CRATES: [&str; 22] = [
 /// decide about the status, which the conventions decide about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanFilter {
-    level: LevelFilter,
+    pub(super) level: LevelFilter,
     /// Whether spans of the crates that exporters use are exported.
-    has_exporter_crates: bool,
+    pub(super) has_exporter_crates: bool,
 }
 
 impl SpanFilter {
