@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::Tracer;
 use tracing::{Dispatch, Subscriber, dispatcher};
-use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
+use tracing_subscriber::{Layer, registry::LookupSpan};
 
 use super::span_filter::SpanFilter;
 use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
@@ -55,15 +55,15 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
-    let spans = tracing_opentelemetry::layer()
+    tracing_opentelemetry::layer()
         .with_tracer(ExchangeTracer::new(tracer))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter);
-    // In this order, because over a `Registry` only the hint of the outer layer counts.
-    ExchangeLayer.and_then(spans)
+        .and_then(ExchangeLayer)
+        // Around both, because a layer without a filter enables every level.
+        .with_filter(filter)
 }
 
 /// Whether a subscriber has the layer and does not show it.
@@ -78,11 +78,6 @@ impl<S: Subscriber> Layer<S> for ExchangeLayer {
         if !dispatch.is::<Self>() {
             IS_HIDDEN.store(true, Ordering::Relaxed);
         }
-    }
-
-    /// Without a hint every level would be enabled in the whole subscriber.
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::OFF)
     }
 }
 
@@ -101,7 +96,7 @@ pub(super) fn is_current() -> bool {
 #[cfg(test)]
 mod tests {
     use opentelemetry::trace::TracerProvider as _;
-    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
 
     use super::*;
     use crate::trace::TracerProvider;
@@ -128,5 +123,7 @@ mod tests {
         let lines = tracing_subscriber::fmt::layer().with_filter(LevelFilter::WARN);
         let both = registry().with(spans(info())).with(lines);
         assert_eq!(Subscriber::max_level_hint(&both), Some(LevelFilter::INFO));
+        let all = registry().with(tracing_subscriber::fmt::layer()).with(spans(info()));
+        assert_eq!(Subscriber::max_level_hint(&all), None);
     }
 }
