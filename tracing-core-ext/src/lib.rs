@@ -57,6 +57,12 @@
 //! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export, and certificates |
 
+// `.ci/run` checks all features together, which use everything.
+#![cfg_attr(
+    not(all(feature = "jaeger", feature = "otlp", feature = "prometheus", feature = "reqwest")),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "features that are off use it")
+)]
+
 mod base;
 mod bridge;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
@@ -69,17 +75,9 @@ mod export;
 pub mod http;
 mod metrics;
 pub mod propagation;
-#[cfg_attr(
-    not(feature = "otlp"),
-    allow(dead_code, unused_imports, reason = "the exporters use it")
-)]
 mod semconv;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
-#[cfg_attr(
-    not(feature = "telemetry"),
-    allow(dead_code, unused_imports, reason = "the exporters use it")
-)]
 pub mod trace;
 
 #[cfg(feature = "prometheus")]

@@ -36,6 +36,11 @@ fn log_once(what: &'static str, panic: &(dyn Any + Send)) {
     });
 }
 
+/// Calls code that logs. A panic of a log writer is not logged, because the log writer would panic again.
+pub(crate) fn contain_log_writer(log: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(log));
+}
+
 /// Returns the message of a panic, if it has one.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();

@@ -1,8 +1,5 @@
 use std::{error::Error, fmt};
 
-#[cfg(feature = "prometheus")]
-use crate::export::prometheus::RegisterError;
-
 /// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
 ///
 /// ```
@@ -23,19 +20,14 @@ pub struct TelemetryError(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Setting {
-        setting: &'static str,
-        value: String,
-        expected: String,
-    },
+    Setting { setting: &'static str, value: String, expected: String },
     NotUtf8(&'static str),
     NoServiceName,
     AlreadyInstalled,
     ForeignSubscriber,
     WithoutSubscriber(&'static str),
     Exporter(Box<dyn Error + Send + Sync>),
-    #[cfg(feature = "prometheus")]
-    Collector(RegisterError),
+    Collector(Box<dyn Error + Send + Sync>),
 }
 
 impl TelemetryError {
@@ -47,7 +39,14 @@ impl TelemetryError {
         Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
     }
 
-    /// Without the value, which cannot be told from a secret.
+    /// A value that needs a feature which is off.
+    pub(crate) fn missing_feature(setting: &'static str, value: &str, feature: &str) -> Self {
+        let expected =
+            format!("another value, or the feature `{feature}` of tracing-core-ext, which is off");
+        Self::setting(setting, value, expected)
+    }
+
+    /// Without the value, which may be a secret.
     pub(crate) fn not_utf8(setting: &'static str) -> Self {
         Self(Kind::NotUtf8(setting))
     }
@@ -68,15 +67,11 @@ impl TelemetryError {
         Self(Kind::WithoutSubscriber(option))
     }
 
-    #[cfg(feature = "prometheus")]
-    pub(crate) fn collector(error: RegisterError) -> Self {
-        Self(Kind::Collector(error))
+    /// A collector of metrics that cannot be registered.
+    pub(crate) fn collector(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Kind::Collector(error.into()))
     }
 
-    #[cfg_attr(
-        not(any(feature = "otlp", feature = "prometheus")),
-        allow(dead_code, reason = "only for OTLP and Prometheus")
-    )]
     pub(crate) fn exporter(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Exporter(error.into()))
     }
@@ -115,7 +110,6 @@ impl fmt::Display for TelemetryError {
                 "{option} has no effect with install_without_subscriber(): expected no options of a subscriber",
             ),
             Kind::Exporter(error) => write!(f, "the exporter could not be built: {error}"),
-            #[cfg(feature = "prometheus")]
             Kind::Collector(error) => error.fmt(f),
         }
     }

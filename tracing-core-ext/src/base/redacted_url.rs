@@ -5,7 +5,6 @@ use std::fmt;
 pub(crate) struct RedactedUrl(String);
 
 impl RedactedUrl {
-    #[cfg(feature = "otlp")]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,7 +44,6 @@ pub(crate) fn redact(url: &str) -> String {
     format!("{}{user}{host}{path}{query}", &url[..start])
 }
 
-#[cfg(any(feature = "otlp", feature = "jaeger"))]
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

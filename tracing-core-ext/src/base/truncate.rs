@@ -21,7 +21,6 @@ pub(crate) fn value(value: &mut Value, limit: usize) {
 }
 
 /// Truncates each string of a list of attributes.
-#[cfg(feature = "jaeger")]
 pub(crate) fn attributes(attributes: &mut [opentelemetry::KeyValue], limit: usize) {
     attributes.iter_mut().for_each(|attribute| value(&mut attribute.value, limit));
 }

@@ -52,7 +52,6 @@ impl SpanFilter {
     }
 
     /// Selects spans up to `level`, except those of the crates that exporters use.
-    #[cfg(feature = "telemetry")]
     pub(crate) const fn exported(level: LevelFilter) -> Self {
         Self { level, has_exporter_crates: false }
     }

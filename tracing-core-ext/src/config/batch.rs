@@ -1,7 +1,9 @@
+//! The queue of each span exporter.
+
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::env::{Env, positive};
-use crate::{base::error::TelemetryError, export::QUIET_PERIOD};
+use super::env::Env;
+use crate::base::error::TelemetryError;
 
 /// Largest number of spans in a queue.
 const MAX_SPANS: u64 = 1 << 20;
@@ -15,7 +17,12 @@ pub(crate) const QUEUE_BYTES: RangeInclusive<usize> = 1 << 20..=(1 << 40) - 1;
 /// Smallest delay. Zero would keep the export thread busy.
 pub(crate) const MIN_DELAY: Duration = Duration::from_millis(1);
 
+const QUEUE: usize = 2048;
+const SIZE: usize = 512;
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time without a loss after which a loss has ended.
+pub(crate) const QUIET_PERIOD: Duration = Duration::from_secs(30);
 
 /// How spans wait for export.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,18 +31,13 @@ pub(crate) struct BatchConfig {
     pub(crate) size: usize,
     /// Memory of all spans in the queue.
     pub(crate) max_bytes: usize,
+    /// Time between two exports, if it is not that of the exporter.
     pub(crate) delay: Option<Duration>,
-    /// Of one export with all its attempts, where the exporter's own timeout is not shorter.
-    #[cfg_attr(
-        not(feature = "otlp"),
-        allow(dead_code, reason = "only OTLP exports may take long")
-    )]
+    /// Time that one export may take with all its attempts, if the exporter's own timeout is not shorter.
     pub(crate) export_timeout: Duration,
-    /// Time without a loss after which a loss has ended.
     pub(crate) quiet_period: Duration,
 }
 
-#[cfg(test)]
 impl BatchConfig {
     pub(crate) const fn new(queue: usize, size: usize, delay: Option<Duration>) -> Self {
         Self {
@@ -49,39 +51,41 @@ impl BatchConfig {
     }
 }
 
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self::new(QUEUE, SIZE, None)
+    }
+}
+
 impl Env {
     pub(super) fn batch(&self) -> Result<BatchConfig, TelemetryError> {
-        const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        let queue = self.span_count("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(2048);
-        let size = self.span_count(SIZE)?;
-        if let Some(size) = size.filter(|size| *size > queue) {
-            let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
-            return Err(TelemetryError::setting(SIZE, size.to_string(), expected));
-        }
-        let timeout = self.milliseconds(["OTEL_BSP_EXPORT_TIMEOUT"])?;
+        let default = BatchConfig::default();
+        let queue = self.span_count("OTEL_BSP_MAX_QUEUE_SIZE")?.unwrap_or(default.queue);
+        let timeout = self.timeout(["OTEL_BSP_EXPORT_TIMEOUT"])?;
+        let delay = self.milliseconds(["OTEL_BSP_SCHEDULE_DELAY"], 0)?;
         Ok(BatchConfig {
             queue,
-            size: size.unwrap_or(512).min(queue),
-            max_bytes: MAX_BYTES,
-            delay: self.delay()?,
-            export_timeout: timeout.unwrap_or(EXPORT_TIMEOUT),
-            quiet_period: QUIET_PERIOD,
+            size: self.batch_size(queue)?.unwrap_or(default.size.min(queue)),
+            delay: delay.map(|delay| delay.max(MIN_DELAY)),
+            export_timeout: timeout.unwrap_or(default.export_timeout),
+            ..default
         })
     }
 
-    /// Zero is valid: OpenTelemetry environment variable specification, "Duration".
-    fn delay(&self) -> Result<Option<Duration>, TelemetryError> {
-        const DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
-        let Some(value) = self.text(DELAY)? else { return Ok(None) };
-        let delay = value.trim().parse().map(Duration::from_millis);
-        let delay = delay.map_err(|_| {
-            TelemetryError::setting(DELAY, value, "a whole number of milliseconds, 0 or more")
-        })?;
-        Ok(Some(delay.max(MIN_DELAY)))
+    fn batch_size(&self, queue: usize) -> Result<Option<usize>, TelemetryError> {
+        const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
+        match self.span_count(SIZE)? {
+            Some(size) if size > queue => {
+                let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
+                self.findings.ignore(TelemetryError::setting(SIZE, size.to_string(), expected))
+            }
+            size => Ok(size),
+        }
     }
 
     fn span_count(&self, name: &'static str) -> Result<Option<usize>, TelemetryError> {
-        let count = self.text(name)?.map(|value| positive(name, &value, MAX_SPANS)).transpose()?;
+        let expected = format!("a whole number from 1 to {MAX_SPANS}");
+        let count = self.number([name], 1..=MAX_SPANS, &expected)?;
         Ok(count.and_then(|count| usize::try_from(count).ok()))
     }
 }

@@ -1,26 +1,28 @@
+//! Limits of a span: OpenTelemetry environment variable specification, "Attribute Limits" and "Span Limits".
+
 use opentelemetry_sdk::trace::SpanLimits;
 
 use super::env::Env;
-use crate::{base::error::TelemetryError, exchange::builder::VALUE_LIMIT_VARIABLES};
+use crate::{base::error::TelemetryError, trace::value_limit::VALUE_LIMIT_VARIABLES};
 
-/// What a span may hold: OpenTelemetry environment variable specification, "Attribute Limits" and "Span Limits".
+/// Limits of a span.
 #[derive(Debug)]
 pub(crate) struct LimitsConfig {
     pub(crate) counts: SpanLimits,
-    /// In characters.
+    /// Longest string value, in characters.
     pub(crate) value: Option<usize>,
 }
 
 impl Env {
     pub(super) fn limits(&self) -> Result<LimitsConfig, TelemetryError> {
+        const ANY: &str = "OTEL_ATTRIBUTE_COUNT_LIMIT";
         let defaults = SpanLimits::default();
-        let any = "OTEL_ATTRIBUTE_COUNT_LIMIT";
         let limit =
             |variables, default| Ok(self.count(variables, "a whole number")?.unwrap_or(default));
         Ok(LimitsConfig {
             counts: SpanLimits {
                 max_attributes_per_span: limit(
-                    ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", any],
+                    ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", ANY],
                     defaults.max_attributes_per_span,
                 )?,
                 max_events_per_span: limit(
@@ -32,11 +34,11 @@ impl Env {
                     defaults.max_links_per_span,
                 )?,
                 max_attributes_per_event: limit(
-                    ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", any],
+                    ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", ANY],
                     defaults.max_attributes_per_event,
                 )?,
                 max_attributes_per_link: limit(
-                    ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", any],
+                    ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", ANY],
                     defaults.max_attributes_per_link,
                 )?,
             },
@@ -44,16 +46,13 @@ impl Env {
         })
     }
 
-    fn count<N: std::str::FromStr>(
+    fn count<N: TryFrom<u64>>(
         &self,
         variables: [&'static str; 2],
         expected: &'static str,
     ) -> Result<Option<N>, TelemetryError> {
-        let found = self.first_set(variables)?;
-        let number = found.map(|(name, value)| {
-            let number = value.trim().parse();
-            number.map_err(|_| TelemetryError::setting(name, value, expected))
-        });
-        number.transpose()
+        let most = u64::from(u32::MAX);
+        let count = self.number(variables, 0..=most, expected)?;
+        Ok(count.and_then(|count| N::try_from(count).ok()))
     }
 }

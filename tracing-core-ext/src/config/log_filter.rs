@@ -12,6 +12,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::env::Env;
 use crate::base::error::TelemetryError;
 
 /// The default directives leave out OpenTelemetry's own notes on its normal course.
@@ -40,6 +41,25 @@ impl LogFilter {
         let has_spans = directives.contains(['[', '{']);
         let targets = (!has_spans).then(|| filter.to_string().parse().ok()).flatten();
         Ok(targets.map_or_else(|| Self::Spans(Box::new(filter)), Self::Targets))
+    }
+}
+
+impl Env {
+    /// Reads `RUST_LOG`. Directives that are not valid are ignored with a warning.
+    pub(super) fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
+        const VARIABLE: &str = "RUST_LOG";
+        let Some(directives) = self.text(VARIABLE)? else { return Ok(None) };
+        if let Ok(filter) = LogFilter::parse(VARIABLE, directives.clone()) {
+            return Ok(Some(filter));
+        }
+        let mut valid = Vec::new();
+        for directive in directives.split(',') {
+            match LogFilter::parse(VARIABLE, directive.to_owned()) {
+                Ok(_) => valid.push(directive),
+                Err(error) => self.findings.ignore(error).map(|_: Option<()>| ())?,
+            }
+        }
+        Ok(LogFilter::parse(VARIABLE, valid.join(",")).ok().filter(|_| !valid.is_empty()))
     }
 }
 

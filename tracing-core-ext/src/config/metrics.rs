@@ -1,123 +1,123 @@
+//! Export of metrics.
+
 use std::time::Duration;
 
-#[cfg(feature = "otlp")]
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::{
-    env::Env,
-    otlp::{METRICS, OtlpVariables},
+    env::{Env, words::Words},
+    otlp::{METRICS, OtlpConfig},
 };
 use crate::base::error::TelemetryError;
-#[cfg(feature = "prometheus")]
-use crate::export::prometheus::options::ListenerVariables;
 
 pub(crate) const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
-/// Where metrics go.
+/// Time between two exports.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Time that one export may take with all its attempts.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Exporters of metrics, and their settings.
 #[derive(Debug)]
-#[cfg_attr(
-    not(all(feature = "otlp", feature = "prometheus")),
-    allow(dead_code, reason = "not every feature reads all of them")
-)]
-pub(crate) struct MetricsVariables {
-    pub(crate) has_prometheus: bool,
-    pub(crate) has_otlp: bool,
-    pub(crate) interval: Option<Duration>,
-    pub(crate) timeout: Option<Duration>,
-    #[cfg(feature = "otlp")]
-    pub(crate) temporality: Option<Temporality>,
+pub(crate) struct MetricsConfig {
+    pub(crate) exporters: Vec<MetricsExporter>,
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) temporality: Temporality,
     pub(crate) histograms: HistogramAggregation,
-    pub(crate) otlp: OtlpVariables,
-    #[cfg(feature = "prometheus")]
-    pub(crate) listener: ListenerVariables,
+    pub(crate) otlp: OtlpConfig,
+    pub(crate) listener: ListenerConfig,
+}
+
+/// An exporter that `OTEL_METRICS_EXPORTER` names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum MetricsExporter {
+    Prometheus,
+    Otlp,
+}
+
+impl MetricsExporter {
+    /// Returns the name of the exporter.
+    pub(crate) fn as_str(self) -> &'static str {
+        EXPORTERS.name(Some(self))
+    }
+}
+
+/// Address of the Prometheus listener.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ListenerConfig {
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// The buckets of histograms that are exported over OTLP.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum HistogramAggregation {
     /// Those of the instrument, or else of the specification.
-    #[default]
     Explicit,
-    /// As wide as it takes, each a power of the same number.
+    /// Buckets whose bounds are powers of one base, which depends on the values.
     Exponential,
 }
 
+const EXPORTERS: Words<Option<MetricsExporter>> = Words {
+    known: &[
+        ("prometheus", Some(MetricsExporter::Prometheus)),
+        ("otlp", Some(MetricsExporter::Otlp)),
+        ("none", None),
+    ],
+    unsupported: &["console", "logging", "otlp/stdout"],
+};
+
+const TEMPORALITIES: Words<Temporality> = Words {
+    known: &[
+        ("cumulative", Temporality::Cumulative),
+        ("delta", Temporality::Delta),
+        ("lowmemory", Temporality::LowMemory),
+    ],
+    unsupported: &[],
+};
+
+const AGGREGATIONS: Words<HistogramAggregation> = Words {
+    known: &[
+        ("explicit_bucket_histogram", HistogramAggregation::Explicit),
+        ("base2_exponential_bucket_histogram", HistogramAggregation::Exponential),
+    ],
+    unsupported: &[],
+};
+
+impl Default for ListenerConfig {
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 9464 }
+    }
+}
+
 impl Env {
-    pub(super) fn metrics(&self) -> Result<MetricsVariables, TelemetryError> {
-        let [has_prometheus, has_otlp] = self.metrics_exporters()?;
-        Ok(MetricsVariables {
-            has_prometheus,
-            has_otlp,
-            interval: self.milliseconds(["OTEL_METRIC_EXPORT_INTERVAL"])?,
-            timeout: self.milliseconds(["OTEL_METRIC_EXPORT_TIMEOUT"])?,
-            #[cfg(feature = "otlp")]
-            temporality: self.temporality()?,
-            histograms: self.histograms()?.unwrap_or_default(),
+    pub(super) fn metrics(&self) -> Result<MetricsConfig, TelemetryError> {
+        const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        let exporters = self.exporters("OTEL_METRICS_EXPORTER", &EXPORTERS)?;
+        let interval = self.milliseconds(["OTEL_METRIC_EXPORT_INTERVAL"], 1)?;
+        let timeout = self.timeout(["OTEL_METRIC_EXPORT_TIMEOUT"])?;
+        let histograms = self.choice([HISTOGRAMS], &AGGREGATIONS)?;
+        Ok(MetricsConfig {
+            exporters: exporters.unwrap_or_default(),
+            interval: interval.unwrap_or(INTERVAL),
+            timeout: timeout.unwrap_or(TIMEOUT),
+            temporality: self.choice([TEMPORALITY], &TEMPORALITIES)?.unwrap_or_default(),
+            histograms: histograms.unwrap_or(HistogramAggregation::Explicit),
             otlp: self.otlp(&METRICS)?,
-            #[cfg(feature = "prometheus")]
             listener: self.listener()?,
         })
     }
 
-    #[cfg(feature = "otlp")]
-    fn temporality(&self) -> Result<Option<Temporality>, TelemetryError> {
-        const PREFERENCE: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
-        let parse = |value: &str| value.parse().ok();
-        self.parsed([PREFERENCE], parse, "cumulative, delta or lowmemory")
-    }
-
-    fn histograms(&self) -> Result<Option<HistogramAggregation>, TelemetryError> {
-        let parse = |value: &str| match value {
-            "explicit_bucket_histogram" => Some(HistogramAggregation::Explicit),
-            "base2_exponential_bucket_histogram" => Some(HistogramAggregation::Exponential),
-            _ => None,
-        };
-        let expected = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
-        self.parsed([HISTOGRAMS], parse, expected)
-    }
-
-    /// Whether metrics are served for Prometheus, and whether they are exported over OTLP.
-    fn metrics_exporters(&self) -> Result<[bool; 2], TelemetryError> {
-        const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
-        let Some(list) = self.text(EXPORTER)? else {
-            return Ok([false; 2]);
-        };
-        let mut exporters = [false; 2];
-        for name in list.split(',').map(str::trim) {
-            match name {
-                "prometheus" if cfg!(feature = "prometheus") => exporters[0] = true,
-                "otlp" if cfg!(feature = "otlp") => exporters[1] = true,
-                "none" if list.trim() == "none" => {}
-                _ => return Err(TelemetryError::setting(EXPORTER, list, metrics_exporters())),
-            }
-        }
-        Ok(exporters)
-    }
-
-    #[cfg(feature = "prometheus")]
-    fn listener(&self) -> Result<ListenerVariables, TelemetryError> {
-        const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
-        let port = self.text(PORT)?.map(|value| {
-            let port = value.trim().parse();
-            port.map_err(|_| {
-                TelemetryError::setting(PORT, value, "a port from 1 to 65535, or 0 for any")
-            })
-        });
+    fn listener(&self) -> Result<ListenerConfig, TelemetryError> {
+        const EXPECTED: &str = "a port from 1 to 65535, or 0 for any";
+        let default = ListenerConfig::default();
         let host = self.text("OTEL_EXPORTER_PROMETHEUS_HOST")?;
-        Ok(ListenerVariables {
-            host: host.map(|host| host.trim().to_owned()),
-            port: port.transpose()?,
+        let port = self.port("OTEL_EXPORTER_PROMETHEUS_PORT", EXPECTED)?;
+        Ok(ListenerConfig {
+            host: host.map_or(default.host, |host| host.trim().to_owned()),
+            port: port.unwrap_or(default.port),
         })
-    }
-}
-
-const fn metrics_exporters() -> &'static str {
-    match (cfg!(feature = "prometheus"), cfg!(feature = "otlp")) {
-        (true, true) => "prometheus, otlp, both separated by a comma, or none",
-        (true, false) => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
-        (false, true) => "otlp or none, for the feature `prometheus` of tracing-core-ext is off",
-        (false, false) => {
-            "none, for the features `otlp` and `prometheus` of tracing-core-ext are off"
-        }
     }
 }

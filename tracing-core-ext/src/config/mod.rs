@@ -1,148 +1,97 @@
-//! What the environment says, each variable read in one place.
+//! The settings of the environment, with all defaults. Each variable is read in one place.
 
 pub(crate) mod batch;
 pub(crate) mod env;
-#[cfg(feature = "jaeger")]
 pub(crate) mod jaeger;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod log_filter;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
-mod otlp_headers;
-pub(crate) mod protocol;
+mod propagators;
+pub(crate) mod resource;
 #[cfg(test)]
 mod tests;
 pub(crate) mod traces;
 
-#[cfg(feature = "jaeger")]
-use self::jaeger::JaegerConfig;
+pub use self::otlp::protocol::Compression;
 use self::{
     batch::BatchConfig,
-    env::Env,
+    env::{Env, findings::Findings},
+    jaeger::JaegerConfig,
     limits::LimitsConfig,
     log_filter::LogFilter,
-    metrics::MetricsVariables,
-    otlp::{OtlpVariables, TRACES},
+    metrics::MetricsConfig,
+    otlp::{OtlpConfig, TRACES},
+    resource::ResourceConfig,
     traces::TracesExporter,
 };
-use crate::{
-    base::error::TelemetryError,
-    export::console::waterfall::style::forbids_color,
-    propagation::{CompositePropagator, CompositePropagatorError, Propagator},
-    telemetry::resource,
-    trace::Sampler,
-};
+use crate::{base::error::TelemetryError, propagation::Propagator, trace::Sampler};
 
-#[cfg(feature = "otlp")]
-pub use self::protocol::Compression;
-
-/// What the environment says, read once and checked.
+/// All settings that the environment can make.
 #[derive(Debug)]
-pub(crate) struct EnvConfig {
+pub(crate) struct Config {
     pub(crate) is_disabled: bool,
-    pub(crate) service_name: Option<String>,
-    pub(crate) service_name_in_resource: Option<String>,
-    pub(crate) resource_attributes: Vec<(String, String)>,
-    pub(crate) propagator: Option<Propagator>,
-    /// None where it is not said.
+    pub(crate) resource: ResourceConfig,
+    pub(crate) propagator: Propagator,
+    /// Exporters of spans. None if the variable is not set.
     pub(crate) exporters: Option<Vec<TracesExporter>>,
-    pub(crate) sampler: Option<Sampler>,
-    pub(crate) traces: OtlpVariables,
-    pub(crate) batch: BatchConfig,
-    #[cfg(feature = "jaeger")]
-    pub(crate) jaeger: JaegerConfig,
-    #[cfg_attr(
-        not(any(feature = "otlp", feature = "prometheus")),
-        allow(dead_code, reason = "nobody reads metrics")
-    )]
-    pub(crate) metrics: MetricsVariables,
+    pub(crate) sampler: Sampler,
     pub(crate) limits: LimitsConfig,
+    pub(crate) batch: BatchConfig,
+    pub(crate) otlp: OtlpConfig,
+    pub(crate) jaeger: JaegerConfig,
+    pub(crate) metrics: MetricsConfig,
+    /// Filter of log lines. None if the variable is not set.
     pub(crate) log_filter: Option<LogFilter>,
+    /// Whether log lines and waterfalls have no colours.
     pub(crate) no_color: bool,
+    pub(crate) findings: Findings,
 }
 
-impl EnvConfig {
+impl Config {
+    /// Reads the environment. Invalid values are collected in its findings.
+    ///
+    /// # Errors
+    ///
+    /// If a value is invalid and the findings are strict.
     pub(crate) fn read(variables: &Env) -> Result<Self, TelemetryError> {
-        let is_disabled = variables.is_disabled()?;
-        if is_disabled {
-            return Self::read_all(&variables.disabled_subset(), is_disabled);
+        let is_disabled = variables.boolean(["OTEL_SDK_DISABLED"])?.unwrap_or(false);
+        match is_disabled {
+            true => Self::read_all(&variables.disabled_subset(), is_disabled),
+            false => Self::read_all(variables, is_disabled),
         }
-        Self::read_all(variables, is_disabled)
     }
 
     fn read_all(variables: &Env, is_disabled: bool) -> Result<Self, TelemetryError> {
-        let mut resource_attributes = variables.resource_attributes()?;
+        let sampler = variables.sampler()?;
         Ok(Self {
             is_disabled,
-            service_name: variables.text("OTEL_SERVICE_NAME")?,
-            service_name_in_resource: take_service_name(&mut resource_attributes),
-            resource_attributes,
-            propagator: variables.propagator()?,
+            resource: variables.resource()?,
+            propagator: variables.propagator()?.unwrap_or_else(Propagator::w3c),
             exporters: variables.traces_exporters()?,
-            sampler: variables.sampler()?,
-            traces: variables.otlp(&TRACES)?,
+            sampler: sampler.unwrap_or_else(|| Sampler::parent_based(Sampler::always_on())),
+            limits: variables.limits()?,
             batch: variables.batch()?,
-            #[cfg(feature = "jaeger")]
+            otlp: variables.otlp(&TRACES)?,
             jaeger: variables.jaeger()?,
             metrics: variables.metrics()?,
-            limits: variables.limits()?,
             log_filter: variables.log_filter()?,
             no_color: variables.no_color()?,
+            findings: variables.findings.clone(),
         })
     }
-}
 
-impl EnvConfig {
-    /// For traces, whatever exports them.
-    pub(crate) fn names_an_endpoint(&self) -> bool {
-        #[cfg(feature = "jaeger")]
-        if self.jaeger.is_named() {
-            return true;
-        }
-        self.traces.endpoint.is_some()
+    /// Whether there is an endpoint for spans, of any exporter.
+    pub(crate) fn has_endpoint(&self) -> bool {
+        self.otlp.endpoint.is_some() || self.jaeger.named().is_some()
     }
 }
 
 impl Env {
-    fn resource_attributes(&self) -> Result<Vec<(String, String)>, TelemetryError> {
-        self.text("OTEL_RESOURCE_ATTRIBUTES")?
-            .map_or(Ok(Vec::new()), |value| resource::parse_attributes(&value))
-    }
-
-    fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
-        const PROPAGATORS: &str = "OTEL_PROPAGATORS";
-        let Some(list) = self.text(PROPAGATORS)? else {
-            return Ok(None);
-        };
-        match list.parse::<CompositePropagator>() {
-            Ok(composite) => Ok(Some(composite.into())),
-            Err(_) => {
-                let expected = CompositePropagatorError::EXPECTED;
-                Err(TelemetryError::setting(PROPAGATORS, list, expected))
-            }
-        }
-    }
-
-    fn is_disabled(&self) -> Result<bool, TelemetryError> {
-        Ok(self.boolean(["OTEL_SDK_DISABLED"])?.unwrap_or(false))
-    }
-
+    /// "When present and not an empty string (regardless of its value)": no-color.org. A dumb terminal prints control
+    /// sequences as they are.
     fn no_color(&self) -> Result<bool, TelemetryError> {
         let (no_color, term) = (self.text("NO_COLOR")?, self.text("TERM")?);
-        Ok(forbids_color(no_color.as_deref(), term.as_deref()))
+        Ok(no_color.is_some() || term.as_deref() == Some("dumb"))
     }
-
-    fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
-        self.text("RUST_LOG")?
-            .map(|directives| LogFilter::parse("RUST_LOG", directives))
-            .transpose()
-    }
-}
-
-fn take_service_name(attributes: &mut Vec<(String, String)>) -> Option<String> {
-    let (names, others) =
-        std::mem::take(attributes).into_iter().partition(|(key, _)| key == resource::SERVICE_NAME);
-    *attributes = others;
-    let names: Vec<(String, String)> = names;
-    names.into_iter().next_back().map(|(_, name)| name)
 }

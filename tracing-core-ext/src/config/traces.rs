@@ -1,113 +1,117 @@
-use super::env::Env;
+//! `OTEL_TRACES_EXPORTER` and `OTEL_TRACES_SAMPLER`.
+
+use super::env::{Env, words::Words};
 use crate::{base::error::TelemetryError, trace::Sampler};
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
 
-const SAMPLERS: &str = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or \
-                        parentbased_traceidratio";
-
 /// An exporter that `OTEL_TRACES_EXPORTER` names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TracesExporter {
     Console,
     ConsoleJson,
-    #[cfg(feature = "otlp")]
     Otlp,
-    #[cfg(feature = "jaeger")]
     Jaeger,
 }
 
-impl Env {
-    /// None where the variable is not set; no exporter where it says `none`.
-    pub(super) fn traces_exporters(&self) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
-        let Some(list) = self.text(EXPORTER)? else {
-            return Ok(None);
-        };
-        if list.trim() == "none" {
-            return Ok(Some(Vec::new()));
-        }
-        let mut exporters = Vec::new();
-        for name in list.split(',').map(str::trim) {
-            let exporter = TracesExporter::parse(name);
-            let exporter = exporter
-                .ok_or_else(|| TelemetryError::setting(EXPORTER, &*list, TracesExporter::NAMES))?;
-            if !exporters.contains(&exporter) {
-                exporters.push(exporter);
-            }
-        }
-        Ok(Some(exporters))
-    }
-
-    /// OpenTelemetry environment variable specification, "General SDK Configuration".
-    pub(super) fn sampler(&self) -> Result<Option<Sampler>, TelemetryError> {
-        let name = self.text(SAMPLER)?;
-        let Some(sampler) = self.root_sampler(name.as_deref())? else {
-            return Ok(None);
-        };
-        let is_parent_based = name.is_some_and(|name| name.trim().starts_with("parentbased_"));
-        Ok(Some(match is_parent_based {
-            true => Sampler::parent_based(sampler),
-            false => sampler,
-        }))
-    }
-
-    fn root_sampler(&self, name: Option<&str>) -> Result<Option<Sampler>, TelemetryError> {
-        Ok(Some(match name.map(|name| name.trim().trim_start_matches("parentbased_")) {
-            None => return Ok(None),
-            Some("always_on") => Sampler::always_on(),
-            Some("always_off") => Sampler::always_off(),
-            Some("traceidratio") => Sampler::trace_id_ratio(parse_ratio(self.text(RATIO)?)?),
-            Some(_) => {
-                return Err(TelemetryError::setting(SAMPLER, name.unwrap_or_default(), SAMPLERS));
-            }
-        }))
-    }
-}
-
-/// All of them where no ratio is given, as the specification has it.
-fn parse_ratio(text: Option<String>) -> Result<f64, TelemetryError> {
-    let Some(text) = text else { return Ok(1.0) };
-    let ratio = text.trim().parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-    ratio.ok_or_else(|| TelemetryError::setting(RATIO, text, "a ratio from 0 to 1, such as 0.25"))
-}
-
 impl TracesExporter {
-    const NAMES: &str = match (cfg!(feature = "otlp"), cfg!(feature = "jaeger")) {
-        (true, true) => {
-            "any of otlp, jaeger, console and console-json, separated by commas, or none alone"
-        }
-        (true, false) => {
-            "any of otlp, console and console-json, separated by commas, or none alone; jaeger \
-             needs the feature `jaeger` of tracing-core-ext"
-        }
-        (false, true) => {
-            "any of jaeger, console and console-json, separated by commas, or none alone; otlp \
-             needs the feature `otlp` of tracing-core-ext"
-        }
-        (false, false) => {
-            "console, console-json or none, for the features `otlp` and `jaeger` of \
-             tracing-core-ext are off"
-        }
-    };
+    /// Returns the name of the exporter.
+    pub(crate) fn as_str(self) -> &'static str {
+        EXPORTERS.name(Some(self))
+    }
+}
 
-    fn parse(name: &str) -> Option<Self> {
-        match name {
-            "console" => Some(Self::Console),
-            "console-json" => Some(Self::ConsoleJson),
-            #[cfg(feature = "otlp")]
-            "otlp" => Some(Self::Otlp),
-            #[cfg(feature = "jaeger")]
-            "jaeger" => Some(Self::Jaeger),
-            _ => None,
+const EXPORTERS: Words<Option<TracesExporter>> = Words {
+    known: &[
+        ("otlp", Some(TracesExporter::Otlp)),
+        ("jaeger", Some(TracesExporter::Jaeger)),
+        ("console", Some(TracesExporter::Console)),
+        ("console-json", Some(TracesExporter::ConsoleJson)),
+        ("none", None),
+    ],
+    unsupported: &["logging", "otlp/stdout", "zipkin"],
+};
+
+/// A sampler that `OTEL_TRACES_SAMPLER` names.
+#[derive(Clone, Copy)]
+enum SamplerName {
+    AlwaysOn,
+    AlwaysOff,
+    TraceIdRatio,
+}
+
+const SAMPLERS: Words<(SamplerName, bool)> = {
+    use SamplerName::{AlwaysOff, AlwaysOn, TraceIdRatio};
+
+    Words {
+        known: &[
+            ("always_on", (AlwaysOn, false)),
+            ("always_off", (AlwaysOff, false)),
+            ("traceidratio", (TraceIdRatio, false)),
+            ("parentbased_always_on", (AlwaysOn, true)),
+            ("parentbased_always_off", (AlwaysOff, true)),
+            ("parentbased_traceidratio", (TraceIdRatio, true)),
+        ],
+        unsupported: &["jaeger_remote", "parentbased_jaeger_remote", "xray"],
+    }
+};
+
+impl Env {
+    /// Returns none if the variable is not set, and no exporter if it is `none`.
+    pub(super) fn traces_exporters(&self) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
+        self.exporters(EXPORTER, &EXPORTERS)
+    }
+
+    /// Reads a list of exporters. Unknown ones are ignored with a warning.
+    pub(super) fn exporters<T: Copy + PartialEq>(
+        &self,
+        variable: &'static str,
+        words: &Words<Option<T>>,
+    ) -> Result<Option<Vec<T>>, TelemetryError> {
+        let Some(list) = self.text(variable)? else { return Ok(None) };
+        let mut exporters = Vec::new();
+        let mut has_known = false;
+        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let exporter = match words.parse(variable, name) {
+                Ok(exporter) => Some(exporter),
+                Err(error) => self.findings.ignore(error)?,
+            };
+            has_known |= exporter.is_some();
+            exporters.extend(exporter.flatten().filter(|exporter| !exporters.contains(exporter)));
         }
+        Ok(has_known.then_some(exporters))
+    }
+
+    /// Reads a sampler: OpenTelemetry environment variable specification, "General SDK Configuration".
+    pub(super) fn sampler(&self) -> Result<Option<Sampler>, TelemetryError> {
+        let Some((name, is_parent_based)) = self.choice([SAMPLER], &SAMPLERS)? else {
+            return Ok(None);
+        };
+        let sampler = match name {
+            SamplerName::AlwaysOn => Sampler::always_on(),
+            SamplerName::AlwaysOff => Sampler::always_off(),
+            SamplerName::TraceIdRatio => Sampler::trace_id_ratio(self.ratio()?),
+        };
+        Ok(Some(if is_parent_based { Sampler::parent_based(sampler) } else { sampler }))
+    }
+
+    /// Reads the ratio, 1 if none is set. An invalid one "MUST be logged and MUST be otherwise ignored".
+    fn ratio(&self) -> Result<f64, TelemetryError> {
+        let ratio = self.first_valid([RATIO], |name, value| {
+            let ratio = value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+            let expected = "a ratio from 0 to 1, such as 0.25";
+            ratio.ok_or_else(|| TelemetryError::setting(name, value, expected))
+        })?;
+        Ok(ratio.unwrap_or(1.0))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::env::findings::Findings;
 
     fn variables(set: &[(&'static str, &'static str)]) -> Env {
         let set = set.to_vec();
@@ -117,89 +121,101 @@ mod tests {
         })
     }
 
-    fn exporters(list: &'static str) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
-        variables(&[(EXPORTER, list)]).traces_exporters()
+    fn warnings(variables: &Env) -> Vec<String> {
+        variables.findings.take().iter().map(ToString::to_string).collect()
     }
 
-    #[cfg(feature = "otlp")]
     #[test]
     fn exporters_are_a_list_or_none_alone() {
-        use TracesExporter::{Console, Otlp};
+        use TracesExporter::{Console, Jaeger, Otlp};
 
-        assert_eq!(exporters("").unwrap(), None);
-        assert_eq!(exporters(" none ").unwrap(), Some(Vec::new()));
-        assert_eq!(exporters("otlp").unwrap(), Some(vec![Otlp]));
-        assert_eq!(exporters("console, otlp,console").unwrap(), Some(vec![Console, Otlp]));
-    }
-
-    #[cfg(feature = "jaeger")]
-    #[test]
-    fn jaeger_is_one_of_them() {
-        use TracesExporter::{Console, Jaeger};
-
-        assert_eq!(exporters("jaeger,console").unwrap(), Some(vec![Jaeger, Console]));
-    }
-
-    #[test]
-    fn an_exporter_that_is_not_known_is_refused_with_the_list_of_those_that_are() {
-        for list in ["zipkin", "otlp,none", "console,", "Console"] {
-            assert_eq!(
-                exporters(list).unwrap_err().to_string(),
-                format!("OTEL_TRACES_EXPORTER={list:?}: expected {}", TracesExporter::NAMES)
-            );
+        for (list, expected) in [
+            ("", None),
+            (" none ", Some(vec![])),
+            ("otlp", Some(vec![Otlp])),
+            ("OTLP", Some(vec![Otlp])),
+            ("console, otlp,console", Some(vec![Console, Otlp])),
+            ("jaeger,console,", Some(vec![Jaeger, Console])),
+        ] {
+            let variables = variables(&[(EXPORTER, list)]);
+            assert_eq!(variables.traces_exporters().unwrap(), expected, "{list:?}");
+            assert_eq!(warnings(&variables), [""; 0]);
         }
     }
 
-    fn sampler(name: &'static str, ratio: &'static str) -> Result<String, String> {
-        let sampler = variables(&[(SAMPLER, name), (RATIO, ratio)]).sampler();
-        sampler.map(|found| format!("{found:?}")).map_err(|error| error.to_string())
+    #[test]
+    fn an_exporter_that_is_not_known_is_ignored_with_a_warning() {
+        use TracesExporter::Otlp;
+
+        let expected = "expected otlp, jaeger, console, console-json or none";
+        for (list, name, hint, exporters) in [
+            ("zipkin", "zipkin", "; zipkin is not supported", None),
+            ("otlp,otlpp", "otlpp", "; did you mean otlp?", Some(vec![Otlp])),
+            ("Consol", "Consol", "; did you mean console?", None),
+        ] {
+            let variables = variables(&[(EXPORTER, list)]);
+            assert_eq!(variables.traces_exporters().unwrap(), exporters, "{list}");
+            let error = format!("{EXPORTER}={name:?}: {expected}{hint}");
+            assert_eq!(warnings(&variables), [format!("{error}; it is ignored")]);
+            let strict = variables.with_findings(Findings::strict(true));
+            assert_eq!(strict.traces_exporters().unwrap_err().to_string(), error);
+        }
     }
 
     #[test]
-    fn every_sampler_of_the_specification_is_known_that_needs_no_service() {
+    fn every_sampler_of_the_specification_that_needs_no_service_is_known() {
         for (name, ratio, expected) in [
             ("", "", "None"),
             ("always_on", "", "Some(AlwaysOn)"),
-            ("always_off", "", "Some(AlwaysOff)"),
+            ("Always_Off", "", "Some(AlwaysOff)"),
             ("traceidratio", "0.25", "Some(TraceIdRatioBased(0.25))"),
             ("traceidratio", "", "Some(AlwaysOn)"),
             ("parentbased_always_on", "", "Some(ParentBased(AlwaysOn))"),
             ("parentbased_always_off", "", "Some(ParentBased(AlwaysOff))"),
             (" parentbased_traceidratio ", " 0 ", "Some(ParentBased(AlwaysOff))"),
         ] {
-            assert_eq!(sampler(name, ratio).as_deref(), Ok(expected), "{name}");
+            let variables = variables(&[(SAMPLER, name), (RATIO, ratio)]);
+            assert_eq!(format!("{:?}", variables.sampler().unwrap()), expected, "{name}");
+            assert_eq!(warnings(&variables), [""; 0]);
         }
     }
 
     #[test]
-    fn a_sampler_that_is_not_known_is_refused() {
-        for name in ["jaeger_remote", "xray", "parentbased_", "ALWAYS_ON", "parentbased"] {
-            assert_eq!(
-                sampler(name, "").unwrap_err(),
-                format!("OTEL_TRACES_SAMPLER={name:?}: expected {SAMPLERS}")
-            );
+    fn a_sampler_that_is_not_known_is_ignored_with_a_warning() {
+        for (name, hint) in [
+            ("jaeger_remote", "; jaeger_remote is not supported"),
+            ("xray", "; xray is not supported"),
+            ("ALWAYS-ON", "; did you mean always_on?"),
+            ("parentbased_parentbased_always_on", ""),
+            ("parentbased_", ""),
+        ] {
+            let variables = variables(&[(SAMPLER, name)]);
+            assert!(variables.sampler().unwrap().is_none(), "{name}");
+            let expected = "expected always_on, always_off, traceidratio, parentbased_always_on, \
+                            parentbased_always_off or parentbased_traceidratio";
+            let error = format!("{SAMPLER}={name:?}: {expected}{hint}");
+            assert_eq!(warnings(&variables), [format!("{error}; it is ignored")]);
         }
     }
 
     #[test]
-    fn a_ratio_that_is_none_is_refused() {
-        for ratio in ["2", "-0.1", "half", "NaN"] {
-            assert_eq!(
-                sampler("traceidratio", ratio).unwrap_err(),
-                format!(
-                    "OTEL_TRACES_SAMPLER_ARG={ratio:?}: expected a ratio from 0 to 1, such as 0.25"
-                )
-            );
+    fn a_ratio_that_is_not_valid_is_ignored_with_a_warning() {
+        for ratio in ["2", "-0.1", "half", "NaN", "10%"] {
+            let variables = variables(&[(SAMPLER, "traceidratio"), (RATIO, ratio)]);
+            assert_eq!(format!("{:?}", variables.sampler().unwrap()), "Some(AlwaysOn)");
+            let expected = "expected a ratio from 0 to 1, such as 0.25; it is ignored";
+            assert_eq!(warnings(&variables), [format!("{RATIO}={ratio:?}: {expected}")]);
         }
     }
 
     #[test]
-    fn a_ratio_that_no_sampler_asks_for_is_read_by_nothing() {
+    fn a_ratio_without_a_sampler_that_uses_it_is_not_read() {
         for name in ["", "always_on", "parentbased_always_off"] {
             let variables = variables(&[(SAMPLER, name), (RATIO, "0.5")]);
-            let variables = Env { set: || vec![RATIO.to_owned()], ..variables };
+            let variables = variables.with_names(|| vec![RATIO.to_owned()]);
             assert!(variables.sampler().is_ok(), "{name}");
-            assert_eq!(variables.unused(), [RATIO], "{name}");
+            let unused: Vec<_> = variables.unused().iter().map(ToString::to_string).collect();
+            assert_eq!(unused, [format!("{RATIO} is set, but nothing reads it")], "{name}");
         }
     }
 }

@@ -17,13 +17,8 @@ use crate::{
     metrics::instruments::Metrics,
     propagation::Propagator,
     semconv::names,
-    trace::AnyTracer,
+    trace::{AnyTracer, value_limit::value_limit},
 };
-
-/// Environment variables that limit the length of attributes; the first that is set counts.
-pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
-    ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-
 /// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
 pub trait ServerMiddleware: From<Instrumentation> {}
 
@@ -431,21 +426,9 @@ impl<T: ClientMiddleware> Builder<T> {
     }
 
     /// For what is an option of one client alone.
-    #[cfg(feature = "reqwest")]
     pub(crate) const fn options_mut(&mut self) -> &mut Options {
         &mut self.options
     }
-}
-
-/// A value that is no number is told of, and limits nothing.
-fn value_limit(variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
-    let set = |name| Some((name, variable(name).filter(|value| !value.is_empty())?));
-    let (name, value) = VALUE_LIMIT_VARIABLES.into_iter().find_map(set)?;
-    let limit = value.trim().parse();
-    if limit.is_err() {
-        tracing::warn!("{name}={value:?}: expected a number of characters; there is no limit");
-    }
-    limit.ok()
 }
 
 impl<T> fmt::Debug for Builder<T> {
@@ -455,32 +438,5 @@ impl<T> fmt::Debug for Builder<T> {
             .field("propagator", &self.propagator)
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPAN: &str = VALUE_LIMIT_VARIABLES[0];
-    const ANY: &str = VALUE_LIMIT_VARIABLES[1];
-
-    fn limit_with(variables: &[(&str, &str)]) -> Option<usize> {
-        let find = |name: &str| variables.iter().find(|(set, _)| *set == name);
-        value_limit(|name| find(name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn the_variable_for_spans_comes_first() {
-        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, " 5 ")]), Some(5));
-        assert_eq!(limit_with(&[(ANY, "7"), (SPAN, "")]), Some(7));
-        assert_eq!(limit_with(&[]), None);
-    }
-
-    #[test]
-    fn what_is_no_number_limits_nothing() {
-        for wrong in ["-1", "many", "1.5"] {
-            assert_eq!(limit_with(&[(ANY, wrong)]), None);
-        }
     }
 }

@@ -11,9 +11,8 @@ use opentelemetry::{
     trace::TracerProvider as _,
 };
 
-#[cfg(feature = "telemetry")]
-use crate::base::deferred_log;
 use crate::{
+    base::deferred_log,
     bridge::layer,
     trace::{AnyTracer, TracerProvider},
 };
@@ -26,14 +25,12 @@ static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 /// Sets the tracer provider that builders use by default.
 ///
 /// It is OpenTelemetry's global one as well, but what OpenTelemetry returns as that boxes every span once more.
-#[cfg(feature = "telemetry")]
 pub(crate) fn set_tracer_provider(provider: TracerProvider) {
     let _ = TRACER_PROVIDER.set(provider);
 }
 
 /// Sets the provider whose meters builders use by default. OpenTelemetry's global one may drop all measurements, and
 /// would cost as much.
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
 pub(crate) fn set_meter_provider(provider: impl MeterProvider + Send + Sync + 'static) {
     METER_PROVIDER.get_or_init(|| Box::new(provider));
 }
@@ -60,18 +57,15 @@ pub(super) fn note_middleware(tracer: &AnyTracer) {
     MIDDLEWARE_BUILT.store(true, Ordering::Relaxed);
     tracer.warn_if_idle();
     layer::warn_if_hidden();
-    #[cfg(feature = "telemetry")]
     deferred_log::flush();
 }
 
 /// Whether any middleware or client was built.
-#[cfg(feature = "telemetry")]
 pub(crate) fn is_middleware_built() -> bool {
     MIDDLEWARE_BUILT.load(Ordering::Relaxed)
 }
 
 /// Whether a middleware or client was built before there was an installed provider.
-#[cfg(feature = "telemetry")]
 pub(crate) fn built_before_install() -> bool {
     BUILT_BEFORE_INSTALL.load(Ordering::Relaxed)
 }

@@ -70,7 +70,6 @@ pub(crate) struct Options {
     pub(crate) has_body_sizes: bool,
     pub(crate) has_server_label: bool,
     pub(crate) allowed_hosts: Option<AllowedHosts>,
-    #[cfg(feature = "reqwest")]
     pub(crate) max_redirects: Option<usize>,
 }
 

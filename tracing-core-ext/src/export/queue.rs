@@ -1,13 +1,11 @@
 //! Bounded queue between the threads that end spans and the thread that exports them.
 //!
-//! A producer takes a place in one atomic word ([`occupancy`]) and pushes into the stripe of its thread, so threads rarely
+//! A producer takes a place in one atomic word ([`Counts`](super::delivery::Counts)) and pushes into the stripe of its thread, so threads rarely
 //! share a lock ([`bounded`]). It wakes the [`Consumer`] once for a full batch; otherwise the consumer looks for items after
 //! each delay. An item keeps its place until its export has ended.
 
 mod bounded;
 mod consumer;
-pub(crate) mod occupancy;
-pub(crate) mod sync;
 
 pub(crate) use self::{
     bounded::{BatchLimits, Queue, Queued},

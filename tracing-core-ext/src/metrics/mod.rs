@@ -7,5 +7,6 @@
 
 mod active_requests;
 mod duration;
+pub(crate) mod exemplars;
 pub(crate) mod instruments;
 pub(crate) mod request;

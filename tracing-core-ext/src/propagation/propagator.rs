@@ -1,11 +1,13 @@
-#[cfg(feature = "telemetry")]
-use std::sync::OnceLock;
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    sync::{Arc, OnceLock},
+};
 
 use http::HeaderName;
-#[cfg(feature = "telemetry")]
-use opentelemetry::propagation::{Extractor, Injector, text_map_propagator::FieldIter};
-use opentelemetry::{Context, global, propagation::TextMapPropagator};
+use opentelemetry::{
+    Context, global,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+};
 
 use super::{
     b3,
@@ -217,19 +219,16 @@ impl<P: TextMapPropagator + Send + Sync + 'static> From<P> for Propagator {
 }
 
 /// What telemetry has installed, with the fields by which it is known again.
-#[cfg(feature = "telemetry")]
 struct Installed {
     propagator: Propagator,
     fields: Vec<String>,
 }
 
-#[cfg(feature = "telemetry")]
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
 /// Makes `propagator` the global one, and the one [`Propagator::global`] answers with.
 ///
 /// The interface of the global one does not tell what it is, nor one that is off from none at all.
-#[cfg(feature = "telemetry")]
 pub(crate) fn set_global_propagator(propagator: Propagator) {
     match &propagator.0 {
         Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => global::set_text_map_propagator(*w3c),
@@ -245,23 +244,15 @@ pub(crate) fn set_global_propagator(propagator: Propagator) {
 }
 
 /// What telemetry has installed, unless another has taken its place since.
-#[cfg(feature = "telemetry")]
 fn matching_installed(global: &dyn TextMapPropagator) -> Option<Propagator> {
     let installed = INSTALLED.get()?;
     (installed.fields == fields_of(global)).then(|| installed.propagator.clone())
 }
 
-#[cfg(not(feature = "telemetry"))]
-fn matching_installed(_: &dyn TextMapPropagator) -> Option<Propagator> {
-    None
-}
-
 /// The global one owns its propagator, so this is how it gets one that is shared.
-#[cfg(feature = "telemetry")]
 #[derive(Debug)]
 struct SharedPropagator(Arc<dyn TextMapPropagator + Send + Sync>);
 
-#[cfg(feature = "telemetry")]
 impl TextMapPropagator for SharedPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         self.0.inject_context(cx, injector);

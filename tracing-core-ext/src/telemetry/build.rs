@@ -1,3 +1,5 @@
+//! Building of everything that code and environment have set.
+
 use opentelemetry_sdk::Resource;
 use tracing::Dispatch;
 
@@ -5,23 +7,25 @@ use super::{
     builder::TelemetryBuilder,
     diagnostics::SetupSummary,
     log_format::LogLayerConfig,
+    metrics::Metrics,
     resource::{
         resource,
         service_name::{ServiceName, ServiceNameSources},
     },
     subscriber::subscriber,
     telemetry::Telemetry,
-    traces::{Destination, Way},
 };
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-use crate::export::self_metrics;
 use crate::{
     base::{deferred_log, error::TelemetryError, self_log::SelfLog},
     config::{
-        EnvConfig,
+        Config,
         batch::{BatchConfig, QUEUE_BYTES},
+        env::findings::Findings,
     },
-    export::pipeline::Pipeline,
+    export::{
+        delivery::self_metrics,
+        pipeline::{Pipeline, context::PipelineContext},
+    },
     propagation::Propagator,
     trace::{Sampler, TracerProvider},
 };
@@ -37,21 +41,23 @@ pub(crate) struct BuiltTelemetry {
 impl TelemetryBuilder {
     /// Makes everything and installs nothing.
     pub(crate) fn prepare(mut self) -> Result<BuiltTelemetry, TelemetryError> {
-        let mut environment = EnvConfig::read(&self.variables)?;
+        let findings = Findings::strict(self.is_strict);
+        let mut environment = Config::read(&self.variables.with_findings(findings))?;
+        self.check_attributes()?;
         self.check_queue(&mut environment.batch)?;
-        let propagator = self.propagator.take().or(environment.propagator.take());
-        let propagator = propagator.unwrap_or_else(Propagator::w3c);
+        let propagator = self.propagator.take();
+        let propagator = propagator.unwrap_or_else(|| environment.propagator.clone());
         let lines = self.log_layer_config(&environment);
         let log_filter = self.choose_log_filter(environment.log_filter.take())?;
         let layers = std::mem::take(&mut self.layers);
         let has_subscriber = self.has_subscriber;
-        let sampler = self.sampler.take().or(environment.sampler.take());
-        let sampler = sampler.unwrap_or_else(|| Sampler::parent_based(Sampler::always_on()));
-        let summary = self.setup_summary(&environment, &sampler);
+        let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
+        let mut summary = self.setup_summary(&environment, &sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment)?;
             let dispatch = has_subscriber.then(|| subscriber(None, layers, lines, log_filter));
             dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
+            summary.findings = environment.findings.take();
             return Ok(BuiltTelemetry { telemetry, dispatch, summary });
         }
         let span_level = self.span_level;
@@ -63,13 +69,14 @@ impl TelemetryBuilder {
             true => telemetry.log.log(|| service.warn_overridden()),
             false => deferred_log::log(move || service.warn_overridden()),
         }
+        summary.findings = environment.findings.take();
         Ok(BuiltTelemetry { telemetry, dispatch, summary })
     }
 
-    fn setup_summary(&self, environment: &EnvConfig, sampler: &Sampler) -> SetupSummary {
+    fn setup_summary(&self, environment: &Config, sampler: &Sampler) -> SetupSummary {
         let in_environment = environment.exporters.as_ref().map(Vec::len);
-        let in_environment = in_environment.or(environment.names_an_endpoint().then_some(1));
-        let in_code = Some(self.destinations.len()).filter(|exporters| *exporters > 0);
+        let in_environment = in_environment.or(environment.has_endpoint().then_some(1));
+        let in_code = Some(self.exporters.len()).filter(|exporters| *exporters > 0);
         SetupSummary {
             is_disabled: environment.is_disabled,
             exporters: in_code.or(in_environment),
@@ -77,14 +84,15 @@ impl TelemetryBuilder {
             idle_sampler: sampler.starts_no_trace().then(|| format!("{sampler:?}")),
             span_level: self.span_level,
             unused: self.variables.unused(),
+            findings: Vec::new(),
         }
     }
 
     /// What of the environment would have named an exporter, had code not named another.
-    fn overridden(&self, environment: &EnvConfig) -> Option<&'static str> {
+    fn overridden(&self, environment: &Config) -> Option<&'static str> {
         let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
-        let sends = self.destinations.iter().any(Destination::heeds_the_environment);
-        let has_endpoint = !sends && environment.traces.endpoint.is_some();
+        let reads = self.exporters.iter().any(|exporter| exporter.reads_environment());
+        let has_endpoint = !reads && environment.otlp.endpoint.is_some();
         listed.or(has_endpoint.then_some("OTEL_EXPORTER_OTLP_ENDPOINT"))
     }
 
@@ -92,91 +100,70 @@ impl TelemetryBuilder {
         mut self,
         propagator: Propagator,
         sampler: Sampler,
-        environment: &EnvConfig,
+        environment: &Config,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
-        let resource = resource(&service.name, &environment.resource_attributes, attributes);
-        let pipelines = self.pipelines(&service.name, &resource, environment)?;
+        let resource = resource(&service.name, &environment.resource.attributes, attributes);
+        let hook = self.before_export.take();
+        let pipelines = self.start_pipelines(&PipelineContext {
+            service_name: &service.name,
+            resource: &resource,
+            config: environment,
+            hook: hook.as_ref(),
+            shutdown_timeout: self.shutdown_timeout,
+        })?;
         let provider = self.provider(resource.clone(), sampler, environment, &pipelines);
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let metrics = self.metrics.start(&resource, &environment.metrics)?;
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
+        let metrics = std::mem::take(&mut self.metrics).start(&resource, environment)?;
         if let Some(metrics) = &metrics {
-            self_metrics::observe(metrics.provider(), &pipelines);
+            let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
+            self_metrics::observe(metrics.provider(), states);
         }
-        let telemetry = Telemetry {
+        Ok((self.telemetry(provider, propagator, pipelines, metrics), service))
+    }
+
+    /// Builds a provider that makes no spans. The context of callers is propagated.
+    fn disabled(
+        mut self,
+        propagator: Propagator,
+        environment: &Config,
+    ) -> Result<Telemetry, TelemetryError> {
+        let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
+        let attributes = std::mem::take(&mut self.attributes);
+        let resource = resource(&name, &environment.resource.attributes, attributes);
+        let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
+        Ok(self.telemetry(TracerProvider::disabled(), propagator, Vec::new(), metrics))
+    }
+
+    fn telemetry(
+        &self,
+        provider: TracerProvider,
+        propagator: Propagator,
+        pipelines: Vec<Pipeline>,
+        metrics: Option<Metrics>,
+    ) -> Telemetry {
+        Telemetry {
             provider,
             propagator,
             pipelines,
-            #[cfg(any(feature = "otlp", feature = "prometheus"))]
             metrics,
             log: SelfLog::default(),
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,
-        };
-        Ok((telemetry, service))
-    }
-
-    fn pipelines(
-        &mut self,
-        service_name: &str,
-        resource: &Resource,
-        environment: &EnvConfig,
-    ) -> Result<Vec<Pipeline>, TelemetryError> {
-        let mut destinations = std::mem::take(&mut self.destinations);
-        if destinations.is_empty() {
-            destinations = Destination::of_environment(environment);
         }
-        let way = Way {
-            service_name,
-            resource,
-            environment,
-            hook: self.before_export.as_ref(),
-            shutdown_timeout: self.shutdown_timeout,
-        };
-        destinations.into_iter().map(|destination| destination.pipeline(&way)).collect()
     }
 
-    /// A disabled provider makes no spans, and what an exchange gets from its caller flows through.
-    fn disabled(
-        self,
-        propagator: Propagator,
-        environment: &EnvConfig,
-    ) -> Result<Telemetry, TelemetryError> {
-        let provider = TracerProvider::disabled();
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let metrics = {
-            let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
-            let resource = resource(&name, &environment.resource_attributes, self.attributes);
-            self.metrics.start_disabled(&resource, &environment.metrics)?
-        };
-        #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
-        let _ = environment;
-        Ok(Telemetry {
-            provider,
-            propagator,
-            pipelines: Vec::new(),
-            #[cfg(any(feature = "otlp", feature = "prometheus"))]
-            metrics,
-            log: SelfLog::default(),
-            timeout: self.shutdown_timeout,
-            watch: None,
-            is_shut_down: false,
-        })
-    }
-
-    fn choose_name(&self, environment: &EnvConfig) -> Result<ServiceName, TelemetryError> {
+    fn choose_name(&self, environment: &Config) -> Result<ServiceName, TelemetryError> {
         ServiceName::resolve(&ServiceNameSources {
             code: self.service_name.as_deref(),
-            variable: environment.service_name.as_deref(),
-            resource: environment.service_name_in_resource.as_deref(),
+            variable: environment.resource.service_name.as_deref(),
+            resource: environment.resource.service_name_attribute.as_deref(),
             package: self.package_name.as_deref(),
         })
     }
 
-    fn log_layer_config(&mut self, environment: &EnvConfig) -> LogLayerConfig {
+    fn log_layer_config(&mut self, environment: &Config) -> LogLayerConfig {
         let service = self.choose_name(environment).ok();
         LogLayerConfig {
             format: self.log_format,
@@ -192,7 +179,7 @@ impl TelemetryBuilder {
         &mut self,
         resource: Resource,
         sampler: Sampler,
-        environment: &EnvConfig,
+        environment: &Config,
         pipelines: &[Pipeline],
     ) -> TracerProvider {
         let limits = &environment.limits;
@@ -210,6 +197,18 @@ impl TelemetryBuilder {
             builder = builder.with_record_processor(pipeline.clone());
         }
         builder.build()
+    }
+
+    /// Refuses attributes without a key.
+    fn check_attributes(&self) -> Result<(), TelemetryError> {
+        match self.attributes.iter().find(|attribute| attribute.key.as_str().is_empty()) {
+            Some(attribute) => {
+                let value = format!("={}", attribute.value);
+                let expected = "an attribute with a key";
+                Err(TelemetryError::setting("resource_attribute()", value, expected))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Sets the limits of the queues that code has.

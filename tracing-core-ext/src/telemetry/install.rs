@@ -14,7 +14,8 @@ use super::{
     telemetry::Telemetry,
 };
 use crate::{
-    base::error::TelemetryError, bridge::log_records, exchange::installed, propagation::propagator,
+    base::error::TelemetryError, bridge::log_lines::log_records, exchange::installed,
+    propagation::propagator,
 };
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -148,7 +149,6 @@ impl Telemetry {
         installed::set_tracer_provider(self.tracer_provider().clone());
         propagator::set_global_propagator(self.propagator().clone());
         if !is_disabled {
-            #[cfg(any(feature = "otlp", feature = "prometheus"))]
             self.install_metrics();
             self.watch = Some(MiddlewareWatchdog::start(self.log.clone()));
         }

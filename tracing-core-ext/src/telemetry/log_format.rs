@@ -16,7 +16,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::bridge::{
+use crate::bridge::log_lines::{
     lazy_fields::LazyFields, line_span::LineDispatch, with_trace_ids::WithTraceIds,
 };
 

@@ -1,262 +1,161 @@
-#[cfg(feature = "prometheus")]
-use std::net::SocketAddr;
-use std::sync::Arc;
+//! Meters of the service, and their readers.
 
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 use opentelemetry::global;
-#[cfg(feature = "otlp")]
-use opentelemetry_sdk::error::OTelSdkError;
-#[cfg(feature = "otlp")]
-use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, PeriodicReader, Stream};
-use opentelemetry_sdk::{
-    Resource,
-    metrics::{MeterProviderBuilder, SdkMeterProvider},
-};
+use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use tracing::Dispatch;
 
-use super::telemetry::{ShutdownTask, Telemetry};
-#[cfg(all(feature = "otlp", feature = "prometheus"))]
-use crate::config::metrics::HISTOGRAMS;
-#[cfg(feature = "prometheus")]
-use crate::export::prometheus::{
-    Endpoint as Scraped, Prometheus, Registry, exemplars, options::ScrapeServer,
-};
+use super::telemetry::Telemetry;
 use crate::{
-    base::error::TelemetryError, config::metrics::MetricsVariables, exchange::installed,
-    export::loss::ExportLoss,
-};
-#[cfg(feature = "otlp")]
-use crate::{
-    config::{metrics::HistogramAggregation, otlp::METRICS},
+    base::error::TelemetryError,
+    config::{Config, metrics::MetricsExporter},
+    exchange::installed,
     export::{
-        otlp::{Otlp, metrics::OtlpMetricExporter, settings::Settings},
-        state::ExportState,
+        by_name,
+        delivery::{ExportLoss, ShutdownTask},
+        metrics::{MetricsContext, MetricsOptions, MetricsOutput},
     },
 };
 
-/// The specifications' defaults.
-#[cfg(feature = "otlp")]
-const EXPORT_INTERVAL: Duration = Duration::from_secs(60);
-#[cfg(feature = "otlp")]
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What code asks for.
+/// The readers that code has set.
 #[derive(Debug, Default)]
-pub(crate) struct MetricsOptions {
-    #[cfg(feature = "prometheus")]
-    pub(crate) prometheus: Option<Prometheus>,
-    #[cfg(feature = "otlp")]
-    pub(crate) has_otlp: bool,
-    #[cfg(feature = "otlp")]
-    pub(crate) otlp: Otlp,
+pub(crate) struct MetricsSetup {
+    /// Readers to be used.
+    readers: Vec<Box<dyn MetricsOptions>>,
+    /// Options for metrics of the OTLP exporter, which is a reader only if code or environment selects it.
+    otlp: Option<Box<dyn MetricsOptions>>,
+    has_otlp: bool,
 }
 
-/// The meters of a service, and what reads them.
+/// The meters of a service, and their readers.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     provider: SdkMeterProvider,
-    #[cfg(feature = "otlp")]
-    state: Option<Arc<ExportState>>,
-    #[cfg(feature = "prometheus")]
-    served: Option<ScrapeServer>,
+    outputs: Vec<Box<dyn MetricsOutput>>,
 }
 
-impl MetricsOptions {
-    /// Nothing where neither code nor environment asks for metrics. Both may ask for either.
+impl MetricsSetup {
+    /// Adds a reader. It replaces an earlier one of the same name.
+    pub(crate) fn push(&mut self, reader: impl MetricsOptions + 'static) {
+        self.readers.retain(|other| other.name() != reader.name());
+        self.readers.push(Box::new(reader));
+    }
+
+    /// Sets options of OTLP, and does not select it.
+    pub(crate) fn set_otlp(&mut self, otlp: impl MetricsOptions + 'static) {
+        self.otlp = Some(Box::new(otlp));
+    }
+
+    /// Selects OTLP.
+    pub(crate) fn select_otlp(&mut self) {
+        self.has_otlp = true;
+    }
+
+    /// Starts the readers that code or environment selects. Returns none if there is no reader.
     pub(crate) fn start(
         mut self,
         resource: &Resource,
-        environment: &MetricsVariables,
+        config: &Config,
     ) -> Result<Option<Metrics>, TelemetryError> {
-        let exporters = self.decide(environment);
-        if exporters.is_empty() {
-            return Ok(None);
+        for name in &config.metrics.exporters {
+            self.add_named(*name)?;
         }
-        let builder = SdkMeterProvider::builder().with_resource(resource.clone());
-        #[cfg(feature = "otlp")]
-        let (builder, state) = self.push(builder, environment)?;
-        #[cfg(feature = "prometheus")]
-        let (builder, served) = self.serve(builder, resource, environment, exporters)?;
-        let provider = builder.build();
-        Ok(Some(Metrics {
-            provider,
-            #[cfg(feature = "otlp")]
-            state,
-            #[cfg(feature = "prometheus")]
-            served: served.map(ScrapeServer::listen).transpose()?,
-        }))
+        if self.has_otlp {
+            self.add_named(MetricsExporter::Otlp)?;
+        }
+        Metrics::start(self.readers, resource, config)
     }
 
-    /// What code asks to be served is served, health and collectors as well, and nothing is measured.
+    /// Starts the readers that are useful without measurements: health and collectors of code.
     pub(crate) fn start_disabled(
-        self,
+        mut self,
         resource: &Resource,
-        environment: &MetricsVariables,
+        config: &Config,
     ) -> Result<Option<Metrics>, TelemetryError> {
-        #[cfg(feature = "prometheus")]
-        if let Some(options) = self.prometheus {
-            let (served, _) = options.build(resource, &environment.listener, vec!["prometheus"])?;
-            return Ok(Some(Metrics {
-                provider: SdkMeterProvider::builder().build(),
-                #[cfg(feature = "otlp")]
-                state: None,
-                served: Some(served.listen()?),
-            }));
-        }
-        let _ = (resource, environment);
-        Ok(None)
+        self.readers.retain(|reader| reader.is_useful_when_disabled());
+        let metrics = Metrics::start(self.readers, resource, config)?;
+        Ok(metrics
+            .map(|metrics| Metrics { provider: SdkMeterProvider::builder().build(), ..metrics }))
     }
 
-    /// Adds what the environment asks for, and names all there is.
-    fn decide(&mut self, environment: &MetricsVariables) -> Vec<&'static str> {
-        let mut exporters = Vec::new();
-        #[cfg(feature = "prometheus")]
-        {
-            let prometheus = self.prometheus.take();
-            self.prometheus =
-                prometheus.or_else(|| environment.has_prometheus.then(Prometheus::new));
-            exporters.extend(self.prometheus.as_ref().map(|_| "prometheus"));
+    fn add_named(&mut self, name: MetricsExporter) -> Result<(), TelemetryError> {
+        if self.readers.iter().any(|reader| reader.name() == name.as_str()) {
+            return Ok(());
         }
-        #[cfg(feature = "otlp")]
-        {
-            self.has_otlp |= environment.has_otlp;
-            exporters.extend(self.has_otlp.then_some("otlp"));
-        }
-        exporters
+        let in_code = self.otlp.take_if(|_| name == MetricsExporter::Otlp);
+        let reader = in_code.map_or_else(|| by_name::metrics_exporter(name), Ok);
+        self.readers.push(reader.map_err(|feature| {
+            TelemetryError::missing_feature("OTEL_METRICS_EXPORTER", name.as_str(), feature)
+        })?);
+        Ok(())
     }
-
-    #[cfg(feature = "prometheus")]
-    fn serve(
-        self,
-        builder: MeterProviderBuilder,
-        resource: &Resource,
-        environment: &MetricsVariables,
-        exporters: Vec<&'static str>,
-    ) -> Result<(MeterProviderBuilder, Option<ScrapeServer>), TelemetryError> {
-        let Some(options) = self.prometheus else {
-            return Ok((builder, None));
-        };
-        let (served, reader) = options.build(resource, &environment.listener, exporters)?;
-        Ok((reader.read(builder), Some(served)))
-    }
-
-    #[cfg(feature = "otlp")]
-    fn push(
-        &self,
-        builder: MeterProviderBuilder,
-        environment: &MetricsVariables,
-    ) -> Result<(MeterProviderBuilder, Option<Arc<ExportState>>), TelemetryError> {
-        if !self.has_otlp {
-            return Ok((builder, None));
-        }
-        let mut settings = Settings::resolve(&self.otlp, &environment.otlp, &METRICS)?;
-        settings.timeout = settings.timeout.min(environment.timeout.unwrap_or(EXPORT_TIMEOUT));
-        let temporality = environment.temporality.unwrap_or_default();
-        let state = ExportState::for_metrics(settings.endpoint.to_string(), temporality);
-        let state = Arc::new(state);
-        let exporter = OtlpMetricExporter::new(settings, temporality, Arc::clone(&state))?;
-        let reader = PeriodicReader::builder(exporter)
-            .with_interval(environment.interval.unwrap_or(EXPORT_INTERVAL))
-            .build();
-        let builder = self.with_histograms(builder, environment.histograms)?;
-        Ok((builder.with_reader(reader), Some(state)))
-    }
-
-    /// By a view, which holds for whatever reads the meters.
-    #[cfg(feature = "otlp")]
-    fn with_histograms(
-        &self,
-        builder: MeterProviderBuilder,
-        histograms: HistogramAggregation,
-    ) -> Result<MeterProviderBuilder, TelemetryError> {
-        if histograms == HistogramAggregation::Explicit {
-            return Ok(builder);
-        }
-        #[cfg(feature = "prometheus")]
-        if self.prometheus.is_some() {
-            let expected = "explicit_bucket_histogram, the only one Prometheus can scrape as well";
-            let value = "base2_exponential_bucket_histogram";
-            return Err(TelemetryError::setting(HISTOGRAMS, value, expected));
-        }
-        Ok(builder.with_view(exponential))
-    }
-}
-
-/// Of the size and scale that are the specification's defaults: metrics SDK specification, "Base2 Exponential Bucket
-/// Histogram Aggregation".
-#[cfg(feature = "otlp")]
-fn exponential(instrument: &Instrument) -> Option<Stream> {
-    let aggregation = Aggregation::Base2ExponentialHistogram {
-        max_size: 160,
-        max_scale: 20,
-        record_min_max: true,
-    };
-    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
-    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }
 
 impl Metrics {
-    /// Where changes of state are logged.
-    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
-        #[cfg(feature = "otlp")]
-        if let Some(state) = &self.state {
-            state.log_to(dispatch);
+    fn start(
+        readers: Vec<Box<dyn MetricsOptions>>,
+        resource: &Resource,
+        config: &Config,
+    ) -> Result<Option<Self>, TelemetryError> {
+        if readers.is_empty() {
+            return Ok(None);
         }
-        #[cfg(not(feature = "otlp"))]
-        let _ = dispatch;
+        let exporters = readers.iter().map(|reader| reader.name()).collect();
+        let context = MetricsContext { resource, config, exporters };
+        let mut meters = SdkMeterProvider::builder().with_resource(resource.clone());
+        let mut outputs = Vec::new();
+        for reader in readers {
+            let (with_reader, output) = reader.attach(meters, &context)?;
+            meters = with_reader;
+            outputs.push(output);
+        }
+        let mut metrics = Self { provider: meters.build(), outputs };
+        metrics.outputs.iter_mut().try_for_each(|output| output.start())?;
+        Ok(Some(metrics))
     }
 
-    /// What was not delivered in the end.
-    pub(crate) fn loss(&self) -> Option<ExportLoss> {
-        #[cfg(feature = "otlp")]
-        return self.state.as_ref()?.loss();
-        #[cfg(not(feature = "otlp"))]
-        None
+    /// Sets the subscriber that receives the log lines.
+    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
+        self.outputs.iter().for_each(|output| output.log_to(dispatch));
+    }
+
+    pub(crate) fn losses(&self) -> impl Iterator<Item = ExportLoss> {
+        self.outputs.iter().filter_map(|output| output.loss())
     }
 
     pub(crate) fn provider(&self) -> &SdkMeterProvider {
         &self.provider
     }
 
-    /// Whoever asks is told that the service drains.
-    pub(crate) fn drain(&self) {
-        #[cfg(feature = "prometheus")]
-        self.served.iter().for_each(ScrapeServer::start_draining);
+    /// Reports to scrapers that the service drains.
+    pub(crate) fn start_draining(&self) {
+        self.outputs.iter().for_each(|output| output.start_draining());
     }
 
-    /// What exports the last metrics and closes the listener. From now on no export waits for another attempt.
+    /// Returns what exports the last metrics and closes listeners. From now on no export waits for another attempt.
     pub(crate) fn shutdown_tasks(&mut self, timeout: Duration) -> Vec<ShutdownTask> {
-        let meters = self.meter_shutdown_task(timeout);
-        #[cfg(feature = "prometheus")]
-        if let Some(listener) = self.served.as_mut().and_then(ScrapeServer::shutdown_task) {
-            return vec![meters, Box::new(listener)];
-        }
-        vec![meters]
+        let mut tasks: Vec<ShutdownTask> = Vec::new();
+        let provider = self.provider.clone();
+        self.outputs.iter().for_each(|output| output.close());
+        let failures: Vec<_> = self.outputs.iter().filter_map(|output| output.failures()).collect();
+        tasks.push(Box::new(move || match provider.shutdown_with_timeout(timeout) {
+            Ok(()) | Err(OTelSdkError::AlreadyShutdown) => {}
+            Err(error) => failures.iter().for_each(|failures| failures(&error.to_string())),
+        }));
+        tasks.extend(self.outputs.iter_mut().filter_map(|output| output.shutdown_task()));
+        tasks
     }
 
-    #[cfg(feature = "otlp")]
-    fn meter_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
-        let (meters, state) = (self.provider.clone(), self.state.clone());
-        if let Some(state) = &state {
-            state.closing().trigger();
-        }
-        Box::new(move || match (meters.shutdown_with_timeout(timeout), state) {
-            (Ok(()) | Err(OTelSdkError::AlreadyShutdown), _) | (_, None) => {}
-            (Err(error), Some(state)) => state.counts().fail_one(error.to_string()),
-        })
-    }
-
-    #[cfg(not(feature = "otlp"))]
-    fn meter_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
-        let meters = self.provider.clone();
-        Box::new(move || drop(meters.shutdown_with_timeout(timeout)))
+    /// Returns the output of this type.
+    pub(crate) fn output<T: MetricsOutput>(&self) -> Option<&T> {
+        self.outputs.iter().find_map(|output| (&**output as &dyn Any).downcast_ref())
     }
 }
 
 impl Telemetry {
-    /// The provider that makes the meters, to be passed on where the global one is not used. There is one where
-    /// code or `OTEL_METRICS_EXPORTER` asks for metrics.
+    /// Returns the provider of the meters, for code that does not use the global one. There is one if code or
+    /// `OTEL_METRICS_EXPORTER` selects an exporter of metrics.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
         self.metrics.as_ref().map(Metrics::provider)
     }
@@ -265,32 +164,7 @@ impl Telemetry {
         let Some(metrics) = &self.metrics else { return };
         global::set_meter_provider(metrics.provider.clone());
         installed::set_meter_provider(metrics.provider.clone());
-        #[cfg(feature = "prometheus")]
-        if let Some(served) = &metrics.served {
-            exemplars::set_global_exemplars(Arc::clone(&served.exemplars));
-        }
-    }
-}
-
-#[cfg(feature = "prometheus")]
-impl Telemetry {
-    /// What answers scrapes, to be mounted among the routes of the service.
-    pub fn metrics_endpoint(&self) -> Option<&Scraped> {
-        self.served().map(|served| &served.endpoint)
-    }
-
-    /// Where metrics are served by a listener of their own.
-    pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.served().and_then(ScrapeServer::address)
-    }
-
-    /// What is scraped, to add collectors of the `prometheus` crate to.
-    pub fn registry(&self) -> Option<&Registry> {
-        self.served().map(|served| &served.registry)
-    }
-
-    fn served(&self) -> Option<&ScrapeServer> {
-        self.metrics.as_ref()?.served.as_ref()
+        metrics.outputs.iter().for_each(|output| output.install());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Set-up of a whole service: tracer provider, propagator, log lines, and where the spans go.
+//! Set-up of a whole service: tracer provider, propagator, log lines and exporters.
 //!
 //! ```
 //! use tracing_core_ext::telemetry::Telemetry;
@@ -36,13 +36,13 @@
 //! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
-//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, context is carried on. What code serves for Prometheus is served, less all measurements. No variable is heeded but `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, context is carried on. What code serves for Prometheus is served, less all measurements. No variable is read but `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json` or `grpc` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) sent with each export |
-//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default; 0 means no limit |
 //! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` by default, or `gzip` |
 //! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the certificates, in PEM, that are trusted instead of the system's; with the feature `tls` |
 //! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of what is shown to a collector that asks for a certificate |
@@ -52,7 +52,7 @@
 //! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | Jaeger's collector to export to over HTTP instead; a URL that ends in `/api/traces` |
 //! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, where both are set |
 //! | `OTEL_EXPORTER_JAEGER_USER`, `…_PASSWORD` | Basic authentication at the collector |
-//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | milliseconds an export to the collector may take with all its attempts, 10000 by default |
+//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | milliseconds an export to the collector may take with all its attempts, 10000 by default; 0 means no limit |
 //! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds an export of metrics may take, 30000 by default, where the one of OTLP is not shorter |
@@ -63,20 +63,33 @@
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds an export of spans may take, 30000 by default, where the one of OTLP or of Jaeger is not shorter |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
-//! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods that are told by their names, separated by commas; all others are `_OTHER` |
+//! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods with a name of their own, separated by commas; all others are `_OTHER` |
 //! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
 //! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
 //!
-//! The environment is read when telemetry is set up, `COLUMNS` whenever a trace is printed. A wrong value of a variable in
-//! this table, but for `COLUMNS` and the known methods, is a [`TelemetryError`] that names the variable, its value and what is allowed; an empty
-//! value counts as unset. What code says counts first, then a variable for one signal, then the one for all of them, then the
-//! default. Code that names an exporter has named all of them: those of the environment are left alone.
+//! The environment is read when telemetry is set up, `COLUMNS` whenever a trace is printed. Code comes before the variable of
+//! a signal, which comes before the variable of all signals, which comes before the default. If code sets an exporter, those
+//! of the environment are not used.
 //!
-//! # What is said at start-up
+//! The rules are those of the OpenTelemetry environment variable specification:
 //!
-//! [`TelemetryBuilder::install`], `install_without_subscriber` and `build` report what is allowed and nevertheless explains why
-//! no trace is seen, a log line for each:
+//! - An empty value counts as unset. Words may be in any case.
+//! - A word, number or boolean that is not valid is ignored, with one warning that has the variable, its value and what is
+//!   allowed. A boolean that is not valid is `false`. Of lists, such as `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_PROPAGATORS` and
+//!   `RUST_LOG`, the valid elements are used.
+//! - A time limit of zero means no limit.
+//! - A suspicious value is used, with one warning: a port that is known for another protocol, a path that is missing or there
+//!   twice, quotes of an `.env` file, which are removed.
+//! - A setting without which nothing can be delivered is a [`TelemetryError`]: an endpoint, a certificate, a key, or an exporter
+//!   whose feature is off.
+//!
+//! [`strict`](TelemetryBuilder::strict) turns these warnings into errors.
+//!
+//! # Diagnostics at start-up
+//!
+//! [`TelemetryBuilder::install`], `install_without_subscriber` and `build` log a line for each of these, because they explain
+//! missing traces:
 //!
 //! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
 //! - `OTEL_SDK_DISABLED=true`; or a sampler that begins no trace.
@@ -85,7 +98,9 @@
 //! - Spans of `tracing` are hidden: by [`span_level`](TelemetryBuilder::span_level), or because a feature of the crate
 //!   `tracing` compiles them out.
 //! - A middleware or client was made before `install()`: it records nothing.
-//! - A variable that begins with `OTEL_` is set and nothing reads it.
+//! - A variable that begins with `OTEL_` is set and nothing reads it. The line has the nearest name, or says that the variable
+//!   is not supported.
+//! - A variable whose value is ignored or suspicious.
 //! - The environment names the service otherwise than code does.
 //! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
 //!
@@ -96,8 +111,8 @@
 //! - Its provider was shut down or dropped.
 //! - [`exchange::layer`](crate::exchange::layer()) is inside of `tracing_subscriber::reload::Layer`.
 //!
-//! Two more are said when they show: that no middleware and no client was made, after a minute; and that a middleware is
-//! there twice, with the first request that passes both ([`DuplicateMiddlewareWarning`]).
+//! Two more are logged later: that no middleware and no client was built, after a minute; and that a middleware is there
+//! twice, with the first request that passes both ([`DuplicateMiddlewareWarning`]).
 //!
 //! [`DuplicateMiddlewareWarning`]: crate::exchange::DuplicateMiddlewareWarning
 //!
@@ -143,10 +158,8 @@ mod builder;
 mod diagnostics;
 mod install;
 pub(crate) mod log_format;
-mod log_options;
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod metrics;
-pub(crate) mod resource;
+mod resource;
 mod subscriber;
 mod telemetry;
 mod traces;
@@ -160,12 +173,12 @@ pub use crate::export::jaeger::JaegerEndpoint;
 pub use crate::export::otlp::Otlp;
 pub use crate::{
     base::error::TelemetryError,
-    bridge::with_trace_ids::WithTraceIds,
+    bridge::log_lines::with_trace_ids::WithTraceIds,
     export::{
         console::{
             Console,
             waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan},
         },
-        loss::{ExportLoss, ShutdownError},
+        delivery::{ExportLoss, ShutdownError},
     },
 };

@@ -6,12 +6,15 @@ use std::{
 
 use tracing::Dispatch;
 
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
-use super::metrics::Metrics;
-use super::{builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog};
+use super::{
+    builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog, metrics::Metrics,
+};
 use crate::{
     base::self_log::SelfLog,
-    export::{loss::ShutdownError, pipeline::Pipeline},
+    export::{
+        delivery::{ShutdownError, ShutdownTask},
+        pipeline::Pipeline,
+    },
     propagation::Propagator,
     trace::{RecordProcessor, TracerProvider},
 };
@@ -26,7 +29,6 @@ pub struct Telemetry {
     pub(crate) provider: TracerProvider,
     pub(crate) propagator: Propagator,
     pub(crate) pipelines: Vec<Pipeline>,
-    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) metrics: Option<Metrics>,
     pub(crate) log: SelfLog,
     pub(crate) timeout: Duration,
@@ -34,9 +36,6 @@ pub struct Telemetry {
     pub(crate) watch: Option<MiddlewareWatchdog>,
     pub(crate) is_shut_down: bool,
 }
-
-/// Something that may hang.
-pub(crate) type ShutdownTask = Box<dyn FnOnce() + Send>;
 
 impl Telemetry {
     /// Starts the set-up of a service.
@@ -74,7 +73,6 @@ impl Telemetry {
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.log.set(dispatch);
         self.pipelines.iter().for_each(|pipeline| pipeline.state().log_to(dispatch));
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         if let Some(metrics) = &self.metrics {
             metrics.log_to(dispatch);
         }
@@ -84,8 +82,7 @@ impl Telemetry {
         self.is_shut_down = true;
         self.watch = None;
         let started = Instant::now();
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        self.metrics.iter().for_each(Metrics::drain);
+        self.metrics.iter().for_each(Metrics::start_draining);
         let for_spans = self.timeout - self.for_metrics();
         self.pipelines.iter().for_each(Pipeline::close);
         let mut in_time = all_done_within(for_spans, vec![self.provider_shutdown_task(for_spans)]);
@@ -95,14 +92,12 @@ impl Telemetry {
             self.metrics_shutdown_tasks(),
         );
         let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.state().loss());
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
-        let losses = losses.chain(self.metrics.iter().filter_map(Metrics::loss));
-        ShutdownError::of(losses.collect(), (!in_time).then(|| started.elapsed()))
+        let losses = losses.chain(self.metrics.iter().flat_map(Metrics::losses));
+        ShutdownError::from_losses(losses.collect(), (!in_time).then(|| started.elapsed()))
     }
 
     /// Metrics come last, as they tell what became of the spans, and need a moment however long those take.
     fn for_metrics(&self) -> Duration {
-        #[cfg(any(feature = "otlp", feature = "prometheus"))]
         if self.metrics.is_some() {
             return self.timeout / 4;
         }
@@ -123,15 +118,9 @@ impl Telemetry {
         self.pipelines.iter().fold(true, |all, pipeline| all & pipeline.shutdown(left()).is_ok())
     }
 
-    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     fn metrics_shutdown_tasks(&mut self) -> Vec<ShutdownTask> {
         let timeout = self.timeout;
         self.metrics.as_mut().map_or(Vec::new(), |metrics| metrics.shutdown_tasks(timeout))
-    }
-
-    #[cfg(not(any(feature = "otlp", feature = "prometheus")))]
-    fn metrics_shutdown_tasks(&mut self) -> Vec<ShutdownTask> {
-        Vec::new()
     }
 }
 

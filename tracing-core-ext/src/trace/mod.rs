@@ -18,6 +18,7 @@ mod span;
 mod start;
 pub(crate) mod timer;
 mod tracer;
+pub(crate) mod value_limit;
 
 pub(crate) use self::{
     alias::{ExchangeTracer, REQUEST, WEBSOCKET},

@@ -94,7 +94,6 @@ impl TracerProvider {
     }
 
     /// Returns a provider that records nothing. The context of a parent is propagated.
-    #[cfg(feature = "telemetry")]
     pub(crate) fn disabled() -> Self {
         TracerProviderBuilder { is_disabled: true, ..Self::builder() }.build()
     }

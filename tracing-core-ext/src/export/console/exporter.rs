@@ -17,7 +17,17 @@ use super::{
     trace_buffer::{EvictedTrace, TraceBuffer},
     waterfall::{Waterfall, WaterfallSpan},
 };
-use crate::export::state::ExportState;
+use crate::{
+    base::error::TelemetryError,
+    export::{
+        delivery::ExportState,
+        pipeline::{
+            Pipeline,
+            context::{PipelineContext, SpanExporterOptions},
+            exporter::SdkExporter,
+        },
+    },
+};
 
 /// Spans kept until the root of their trace has ended, all traces together.
 const MAX_SPANS: usize = 8_192;
@@ -44,6 +54,19 @@ struct State {
 struct Lost {
     spans: usize,
     reason: Option<String>,
+}
+
+/// Time between two exports. A developer waits for the spans.
+const EXPORT_DELAY: Duration = Duration::from_millis(100);
+
+impl SpanExporterOptions for Console {
+    fn start(self: Box<Self>, context: &PipelineContext<'_>) -> Result<Pipeline, TelemetryError> {
+        let state = context.state(self.destination().to_owned(), "console_span_exporter");
+        let no_color = context.config.no_color;
+        let exporter =
+            ConsoleExporter::new(context.service_name, &self, no_color, Arc::clone(&state));
+        context.pipeline(SdkExporter(exporter), state, EXPORT_DELAY)
+    }
 }
 
 impl ConsoleExporter {

@@ -49,17 +49,12 @@ pub(crate) fn check_host(setting: &'static str, host: &str) -> Result<(), Teleme
     Err(TelemetryError::setting(setting, redact(host), format!("{HOST}{hint}")))
 }
 
-/// A port in a variable of its own.
-pub(crate) fn parse_port(setting: &'static str, value: &str) -> Result<u16, TelemetryError> {
-    let port = value.trim().parse().ok();
-    match port.map(|port| (port, port_problem(port))) {
-        Some((port, None)) => Ok(port),
-        other => {
-            let hint = other.and_then(|(_, hint)| hint).unwrap_or_default();
-            let expected = format!("a port such as {}{hint}", ports::AGENT);
-            Err(TelemetryError::setting(setting, value, expected))
-        }
-    }
+/// Checks a port that has a setting of its own.
+pub(super) fn check_port_alone(setting: &'static str, port: u16) -> Result<(), TelemetryError> {
+    port_problem(port).map_or(Ok(()), |hint| {
+        let expected = format!("a port such as {}{hint}", ports::AGENT);
+        Err(TelemetryError::setting(setting, port.to_string(), expected))
+    })
 }
 
 pub(super) fn check_port(

@@ -8,7 +8,7 @@ use crate::{
     base::{error::TelemetryError, redacted_url::is_loopback},
     config::jaeger::{Credentials, JaegerConfig},
     export::{
-        state::ExportState,
+        delivery::ExportState,
         transport::{
             Transport,
             http_client::{build_client, client},

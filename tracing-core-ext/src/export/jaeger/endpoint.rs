@@ -5,8 +5,12 @@ use reqwest::Url;
 use super::{
     agent_address,
     collector_url::{self, is_http},
+    ports,
 };
-use crate::base::{error::TelemetryError, redacted_url::redact};
+use crate::{
+    base::{error::TelemetryError, redacted_url::redact},
+    config::jaeger::{AGENT_HOST, AGENT_PORT, COLLECTOR, JaegerConfig},
+};
 
 /// Where Jaeger takes spans: two ways that look alike and are not.
 ///
@@ -61,15 +65,36 @@ impl JaegerEndpoint {
         collector_url::parse("JaegerEndpoint::collector()", url).map(Self::CollectorHttp)
     }
 
-    /// What has not been checked yet: everything, as both variants can be made by anybody.
-    pub(crate) fn check(&self, setting: &'static str) -> Result<(), TelemetryError> {
-        match self {
+    /// The collector or agent of the environment, or else the agent next to the service.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be delivered there.
+    pub(super) fn from_config(config: &JaegerConfig) -> Result<Self, TelemetryError> {
+        if let Some(url) = config.collector() {
+            return collector_url::parse(COLLECTOR, url)
+                .map(Self::CollectorHttp)
+                .and_then(|endpoint| endpoint.checked(COLLECTOR));
+        }
+        let host = config.agent_host.as_deref().unwrap_or("localhost");
+        let port = config.agent_port.unwrap_or(ports::AGENT);
+        agent_address::check_host(AGENT_HOST, host)?;
+        agent_address::check_port_alone(AGENT_PORT, port)?;
+        agent_address::resolve(AGENT_HOST, host, host, port).map(Self::AgentUdp)
+    }
+
+    /// # Errors
+    ///
+    /// If nothing can be delivered there.
+    pub(super) fn checked(self, setting: &'static str) -> Result<Self, TelemetryError> {
+        match &self {
             Self::AgentUdp(address) => {
                 let host = address.ip().to_string();
-                agent_address::check_port(setting, &address.to_string(), &host, address.port())
+                agent_address::check_port(setting, &address.to_string(), &host, address.port())?;
             }
-            Self::CollectorHttp(url) => collector_url::check(setting, url),
+            Self::CollectorHttp(url) => collector_url::check(setting, url)?,
         }
+        Ok(self)
     }
 }
 

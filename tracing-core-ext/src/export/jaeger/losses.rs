@@ -1,4 +1,4 @@
-use crate::export::counts::Counts;
+use crate::export::delivery::Counts;
 
 /// Spans that did not arrive.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ mod convert;
 mod encoder;
 mod endpoint;
 mod losses;
+mod options;
 mod oversize;
 mod ports;
 mod rate_limiter;
@@ -24,8 +25,9 @@ use opentelemetry_sdk::{
 };
 
 pub use self::endpoint::JaegerEndpoint;
+pub(crate) use self::options::Jaeger;
 use self::{agent::Agent, collector::Collector, encoder::Encoder, losses::BatchLoss};
-use super::state::ExportState;
+use super::delivery::ExportState;
 use crate::{base::error::TelemetryError, config::jaeger::JaegerConfig};
 
 /// Sends spans to an agent or to a collector.

@@ -6,18 +6,18 @@ use prost::Message;
 use reqwest::Client;
 use serde::Serialize;
 
-use super::grpc;
 use super::{
-    encode,
-    response::{self, ExportResponse},
+    protocol::{
+        encode, grpc,
+        response::{self, ExportResponse},
+    },
     settings::Settings,
 };
 use crate::{
-    base::{error::TelemetryError, redacted_url::RedactedUrl},
-    config::{Compression, protocol::Protocol},
+    base::{contain_log_writer, error::TelemetryError, redacted_url::RedactedUrl},
+    config::otlp::protocol::{Compression, Protocol},
     export::{
-        health::contained,
-        state::ExportState,
+        delivery::ExportState,
         transport::{
             Transport,
             http_client::{build_client, client},
@@ -92,7 +92,7 @@ impl OtlpClient {
         *told = Some(warning.to_owned());
         drop(told);
         let endpoint = self.state.destination();
-        contained(|| {
+        contain_log_writer(|| {
             self.state.log(|| tracing::warn!(endpoint, "the collector says: {warning}"));
         });
     }
@@ -119,7 +119,6 @@ fn own_client(settings: &Settings) -> Result<Client, TelemetryError> {
         Protocol::Grpc => client.http2_prior_knowledge(),
         _ => client,
     };
-    #[cfg(feature = "tls")]
     let client = settings.tls.apply(client)?;
     build_client(client)
 }

@@ -78,6 +78,10 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    pub(super) fn setting(&self) -> &'static str {
+        self.setting
+    }
+
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -97,9 +101,21 @@ impl Endpoint {
         Ok(Self { url: format!("{scheme}://{authority}"), ..self })
     }
 
-    /// What is most often taken for the port of this protocol is something else.
-    pub(super) fn check_port(&self, is_grpc: bool) -> Result<(), TelemetryError> {
-        let expected = match (self.base.port_u16(), is_grpc) {
+    /// Returns what is probably wrong although it may be right.
+    pub(super) fn suspicions(
+        &self,
+        is_grpc: bool,
+        path: &str,
+    ) -> impl Iterator<Item = TelemetryError> {
+        let port = self.port_suspicion(is_grpc).map(str::to_owned);
+        let path = (!is_grpc).then(|| self.path_suspicion(path)).flatten();
+        let found = port.into_iter().chain(path);
+        found.map(|expected| TelemetryError::setting(self.setting, &*self.value, expected))
+    }
+
+    /// Returns the right port if the port is known for another protocol.
+    fn port_suspicion(&self, is_grpc: bool) -> Option<&'static str> {
+        Some(match (self.base.port_u16(), is_grpc) {
             (Some(4317), false) => {
                 "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
             }
@@ -116,9 +132,19 @@ impl Endpoint {
             (Some(16686), _) => {
                 "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one shows traces in a browser"
             }
-            _ => return Ok(()),
-        };
-        Err(self.refused(expected))
+            _ => return None,
+        })
+    }
+
+    /// The path of the signal is appended to the URL of a collector, and not to the URL of a signal.
+    fn path_suspicion(&self, path: &str) -> Option<String> {
+        let url = self.url.split('?').next().unwrap_or(&self.url).trim_end_matches('/');
+        if url.ends_with(&format!("{path}{path}")) {
+            return Some(format!("a URL without {path}, which is appended to it"));
+        }
+        let has_path = self.base.path() != "/";
+        (!url.ends_with(path) && !has_path)
+            .then(|| format!("a URL with its path, such as {}", redact(&format!("{url}{path}"))))
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -251,8 +277,12 @@ mod tests {
         }
     }
 
+    fn suspicions(endpoint: &Endpoint, is_grpc: bool) -> Vec<String> {
+        endpoint.suspicions(is_grpc, "/v1/traces").map(|error| error.to_string()).collect()
+    }
+
     #[test]
-    fn a_port_that_is_known_for_something_else_is_refused_with_the_right_one() {
+    fn a_port_that_is_known_for_something_else_is_suspicious() {
         for (port, is_grpc, right) in [
             (4317, false, "4318"),
             (4318, true, "4317"),
@@ -263,13 +293,39 @@ mod tests {
             (16686, false, "4318"),
         ] {
             let endpoint = for_collector(&format!("http://jaeger:{port}"));
-            let error = endpoint.check_port(is_grpc).unwrap_err().to_string();
+            let found = suspicions(&endpoint, is_grpc);
+            let [error] = &found[..] else { panic!("{found:?}") };
             let (start, expected) = error.split_once(": expected ").unwrap();
             assert_eq!(start, format!("OTEL_EXPORTER_OTLP_ENDPOINT=\"http://jaeger:{port}\""));
             assert!(expected.contains(right), "{error}");
         }
         for (port, is_grpc) in [(4317, true), (4318, false), (443, true), (9090, false)] {
-            for_collector(&format!("http://collector:{port}")).check_port(is_grpc).unwrap();
+            let endpoint = for_collector(&format!("http://collector:{port}"));
+            assert_eq!(suspicions(&endpoint, is_grpc), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_missing_or_there_twice_is_suspicious() {
+        let url = "http://localhost:4318";
+        for (endpoint, expected) in [
+            (
+                for_collector("http://localhost:4318/v1/traces/"),
+                "a URL without /v1/traces, which is appended to it",
+            ),
+            (
+                Endpoint::verbatim(SETTING, "http://localhost:4318/").unwrap(),
+                "a URL with its path, such as http://localhost:4318/v1/traces",
+            ),
+        ] {
+            let found = suspicions(&endpoint, false);
+            let [error] = &found[..] else { panic!("{found:?}") };
+            assert!(error.ends_with(&format!(": expected {expected}")), "{error}");
+            assert_eq!(suspicions(&endpoint, true).len(), 1, "the port is for HTTP");
+        }
+        for url in [format!("{url}/v1/traces"), format!("{url}/otlp?key=1")] {
+            let endpoint = Endpoint::verbatim(SETTING, &url).unwrap();
+            assert_eq!(suspicions(&endpoint, false), [""; 0], "{url}");
         }
     }
 

@@ -1,22 +1,22 @@
 //! Export over OTLP: over gRPC, and over HTTP as protobuf or JSON.
 //!
-//! [`options`] is what code asks for, [`settings`] what comes of it and the environment, [`endpoint`] and [`tls`] among it. A
-//! [`client`] writes the message ([`encode`], [`proto_json`]) and has it sent; what comes back is parsed by [`response`] or [`grpc`].
+//! [`options`] are those of code. [`settings`] combines them with the environment, with the help of [`endpoint`] and [`tls`].
+//! [`exporters`] starts the exporters of both signals. A [`client`] sends messages by a [`protocol`].
 
 mod client;
-mod encode;
 mod endpoint;
-mod grpc;
-#[cfg(feature = "otlp")]
+mod exporters;
 pub(crate) mod metrics;
 mod options;
-mod proto_json;
-mod response;
-pub(crate) mod settings;
+mod protocol;
+mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(feature = "tls")]
 mod tls;
-pub(crate) mod traces;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_off.rs"]
+mod tls;
+mod traces;
 
 pub use self::options::Otlp;

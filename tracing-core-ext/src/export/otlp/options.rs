@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::config::{Compression, protocol::Protocol};
+use crate::config::otlp::protocol::{Compression, Protocol};
 
 /// How spans and metrics are sent over OTLP, for [`TelemetryBuilder::otlp`](crate::telemetry::TelemetryBuilder::otlp).
 ///
@@ -40,9 +40,7 @@ pub struct Otlp {
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Option<Duration>,
     pub(super) compression: Option<Compression>,
-    #[cfg(feature = "tls")]
     pub(super) ca_certificate: Option<Vec<u8>>,
-    #[cfg(feature = "tls")]
     pub(super) client_certificate: Option<[Vec<u8>; 2]>,
     pub(super) http_client: Option<reqwest::Client>,
 }
@@ -80,7 +78,7 @@ impl Otlp {
     }
 
     /// Limits the time of an export with all its attempts, without the pauses that a collector requires. The default is 10
-    /// seconds.
+    /// seconds; zero means no limit.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
@@ -88,24 +86,6 @@ impl Otlp {
     /// Compresses what is sent. Not compressed where nothing else is said.
     pub fn compression(self, compression: Compression) -> Self {
         Self { compression: Some(compression), ..self }
-    }
-
-    /// Trusts the collectors whose certificates are signed by one of these, in PEM, instead of those the system trusts.
-    /// Refused beside an `http://` endpoint.
-    #[cfg(feature = "tls")]
-    pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
-        Self { ca_certificate: Some(pem.into()), ..self }
-    }
-
-    /// Shows this certificate, with those between it and a root, to a collector that asks for one; and its private key.
-    /// Both in PEM. Refused beside an `http://` endpoint.
-    #[cfg(feature = "tls")]
-    pub fn client_certificate(
-        self,
-        certificate: impl Into<Vec<u8>>,
-        key: impl Into<Vec<u8>>,
-    ) -> Self {
-        Self { client_certificate: Some([certificate.into(), key.into()]), ..self }
     }
 
     /// Sends through this client, which brings its proxies, redirects, TLS and certificates; not over gRPC. Certificates named
@@ -118,14 +98,17 @@ impl Otlp {
     }
 
     pub(super) fn has_certificates(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.ca_certificate.is_some() || self.client_certificate.is_some();
-        #[cfg(not(feature = "tls"))]
-        false
+        self.certificates().next().is_some()
+    }
+
+    /// Returns the certificates and the key, with the names of their setters.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let ca = self.ca_certificate.iter().map(|pem| ("Otlp::ca_certificate()", &**pem));
+        let client = self.client_certificate.iter().flatten();
+        ca.chain(client.map(|pem| ("Otlp::client_certificate()", &**pem)))
     }
 }
 
-/// Without what may be secret.
 impl fmt::Debug for Otlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();

@@ -1,27 +1,26 @@
+//! The settings of one signal: those of code, or else of the environment, or else the defaults.
+
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-#[cfg(feature = "tls")]
-use super::tls::Tls;
-use super::{endpoint::Endpoint, options::Otlp};
+use super::{endpoint::Endpoint, options::Otlp, tls::Tls};
 use crate::{
     base::{error::TelemetryError, redacted_url::RedactedUrl},
     config::{
-        Compression,
-        otlp::{COLLECTOR, EnvUrl, OtlpVariables, Signal},
-        protocol::Protocol,
+        Config,
+        env::time_limit,
+        otlp::{
+            COLLECTOR, EnvUrl, OtlpConfig, Signal,
+            protocol::{Compression, Protocol},
+        },
     },
     export::transport::http_client::HTTP_ONLY,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-#[cfg(not(feature = "tls"))]
-const CERTIFICATE: &str = "nothing, for the feature `tls` of tracing-core-ext is off";
-const BESIDE_CLIENT: &str = "nothing beside Otlp::http_client(), which brings its own certificates";
 const HEADER: &str = "the name and the value of an HTTP header";
 
-/// How a signal is sent: what code says, else its variable, else that of all signals, else the default.
+/// Settings of the export of one signal.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
@@ -30,33 +29,34 @@ pub(crate) struct Settings {
     pub(crate) protocol: Protocol,
     pub(super) headers: HeaderMap,
     pub(super) compression: Compression,
-    #[cfg(feature = "tls")]
     pub(super) tls: Tls,
     pub(super) http_client: Option<reqwest::Client>,
 }
 
 impl Settings {
+    /// # Errors
+    ///
+    /// If nothing can be delivered with these settings.
     pub(crate) fn resolve(
         code: &Otlp,
-        environment: &OtlpVariables,
         signal: &Signal,
+        signal_config: &OtlpConfig,
+        config: &Config,
     ) -> Result<Self, TelemetryError> {
-        let protocol = code.protocol.or(environment.protocol).unwrap_or(Protocol::HttpProtobuf);
-        let endpoint = endpoint(code, environment, protocol, signal)?;
-        check_http_client(code, environment, protocol)?;
-        #[cfg(not(feature = "tls"))]
-        refuse_certificates(environment, CERTIFICATE)?;
-        #[cfg(feature = "tls")]
-        let tls = Tls::resolve(code, environment, &endpoint)?;
+        let protocol = code.protocol.unwrap_or(signal_config.protocol);
+        let endpoint = endpoint(code, signal_config, protocol, signal)?;
+        for suspicion in endpoint.suspicions(protocol.is_grpc(), signal.path) {
+            config.findings.suspect(suspicion)?;
+        }
+        check_http_client(code, protocol)?;
         Ok(Self {
             url: url(&endpoint, protocol, signal),
+            tls: Tls::resolve(code, signal_config, &endpoint, &config.findings)?,
             endpoint,
             protocol,
-            headers: headers(code, environment)?,
-            timeout: timeout(code, environment)?,
-            compression: code.compression.or(environment.compression).unwrap_or_default(),
-            #[cfg(feature = "tls")]
-            tls,
+            headers: headers(code, signal_config)?,
+            timeout: code.timeout.map_or(signal_config.timeout, time_limit),
+            compression: code.compression.unwrap_or(signal_config.compression),
             http_client: code.http_client.clone(),
         })
     }
@@ -64,16 +64,15 @@ impl Settings {
 
 fn endpoint(
     code: &Otlp,
-    environment: &OtlpVariables,
+    config: &OtlpConfig,
     protocol: Protocol,
     signal: &Signal,
 ) -> Result<Endpoint, TelemetryError> {
-    let endpoint = match (&code.endpoint, &environment.endpoint) {
+    let endpoint = match (&code.endpoint, &config.endpoint) {
         (Some((setting, url)), _) => Endpoint::for_collector(setting, url, signal.path)?,
-        (None, Some(named)) => named_endpoint(named, environment.insecure, protocol, signal)?,
+        (None, Some(named)) => named_endpoint(named, config.insecure, protocol, signal)?,
         (None, None) => Endpoint::for_collector(COLLECTOR, default_url(protocol), signal.path)?,
     };
-    endpoint.check_port(protocol.is_grpc())?;
     if endpoint.is_https() && !cfg!(feature = "tls") && code.http_client.is_none() {
         return Err(endpoint.refused(HTTP_ONLY));
     }
@@ -83,7 +82,8 @@ fn endpoint(
     }
 }
 
-/// Over gRPC the scheme may be left out: OTLP exporter specification, "Endpoint (OTLP/gRPC)" and "Insecure".
+/// OTLP exporter specification, "Configuration Options": an endpoint for one signal is used as it is. Over gRPC a scheme is
+/// not required, and `OTEL_EXPORTER_OTLP_INSECURE` decides then.
 fn named_endpoint(
     (setting, url): &EnvUrl,
     insecure: Option<bool>,
@@ -115,7 +115,8 @@ fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> RedactedUrl 
     RedactedUrl::from(format!("{}{method}", endpoint.url()))
 }
 
-fn headers(code: &Otlp, environment: &OtlpVariables) -> Result<HeaderMap, TelemetryError> {
+/// Headers of code come after those of the environment, and replace those of the same name.
+fn headers(code: &Otlp, config: &OtlpConfig) -> Result<HeaderMap, TelemetryError> {
     let mut ours = HeaderMap::new();
     for (name, value) in &code.headers {
         let refused = || TelemetryError::setting("Otlp::header()", format!("{name}=***"), HEADER);
@@ -124,47 +125,22 @@ fn headers(code: &Otlp, environment: &OtlpVariables) -> Result<HeaderMap, Teleme
         value.set_sensitive(true);
         ours.try_append(header, value).map_err(|_| refused())?;
     }
-    let mut headers = environment.headers.clone();
+    let mut headers = config.headers.clone();
     headers.extend(ours);
     Ok(headers)
 }
 
-fn timeout(code: &Otlp, environment: &OtlpVariables) -> Result<Duration, TelemetryError> {
-    match code.timeout {
-        Some(Duration::ZERO) => {
-            let expected = "more than no time";
-            Err(TelemetryError::setting("Otlp::timeout()", "0ns", expected))
-        }
-        timeout => Ok(timeout.or(environment.timeout).unwrap_or(TIMEOUT)),
-    }
-}
-
-fn check_http_client(
-    code: &Otlp,
-    environment: &OtlpVariables,
-    protocol: Protocol,
-) -> Result<(), TelemetryError> {
-    if code.http_client.is_none() {
-        return Ok(());
-    }
+/// A client of the user has its own protocol versions and certificates.
+fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryError> {
     let refused = |expected| Err(TelemetryError::setting("Otlp::http_client()", "…", expected));
-    if protocol.is_grpc() {
-        return refused("no client of one's own for gRPC, which needs one for HTTP/2 alone");
-    }
-    if code.has_certificates() {
-        return refused("no certificates beside it, for the client brings its own");
-    }
-    refuse_certificates(environment, BESIDE_CLIENT)
-}
-
-fn refuse_certificates(
-    environment: &OtlpVariables,
-    expected: &'static str,
-) -> Result<(), TelemetryError> {
-    let OtlpVariables { certificate, client_certificate, client_key, .. } = environment;
-    match certificate.as_ref().or(client_certificate.as_ref()).or(client_key.as_ref()) {
-        Some((setting, path)) => Err(TelemetryError::setting(setting, path, expected)),
-        None => Ok(()),
+    match code.http_client {
+        Some(_) if protocol.is_grpc() => {
+            refused("no client for gRPC, which needs one for HTTP/2 alone")
+        }
+        Some(_) if code.has_certificates() => {
+            refused("no certificates beside it, because the client has its own")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,14 +5,17 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use super::{endpoint::Endpoint, options::Otlp};
 use crate::{
     base::error::TelemetryError,
-    config::otlp::{EnvValue, OtlpVariables},
+    config::{
+        env::findings::Findings,
+        otlp::{EnvValue, OtlpConfig},
+    },
     export::transport::response::root_cause,
 };
 
 const CERTIFICATE: &str = "a certificate in PEM";
 const KEY: &str = "a private key in PEM";
 
-/// Whom to trust, and what to show.
+/// Trusted certificates, and the certificate of the client.
 #[derive(Debug)]
 pub(super) struct Tls {
     ca: Option<Pem>,
@@ -20,7 +23,7 @@ pub(super) struct Tls {
     client: Option<[Pem; 2]>,
 }
 
-/// What a file or code holds, and which setting it comes from.
+/// Content of a file or of code, with its setting.
 struct Pem {
     setting: &'static str,
     value: String,
@@ -30,9 +33,17 @@ struct Pem {
 impl Tls {
     pub(super) fn resolve(
         code: &Otlp,
-        environment: &OtlpVariables,
+        environment: &OtlpConfig,
         endpoint: &Endpoint,
+        findings: &Findings,
     ) -> Result<Self, TelemetryError> {
+        if !endpoint.is_https() {
+            return Self::for_plain_text(code, environment, endpoint, findings);
+        }
+        if let Some(setting) = code.http_client.as_ref().and(environment.certificate_setting()) {
+            let expected = "nothing beside Otlp::http_client(), which has its own certificates";
+            return Err(TelemetryError::setting(setting.0, &setting.1, expected));
+        }
         let ca = match (&code.ca_certificate, &environment.certificate) {
             (Some(text), _) => Some(Pem::of_code("Otlp::ca_certificate()", text)),
             (None, Some(path)) => Some(Pem::read(path, CERTIFICATE)?),
@@ -47,7 +58,6 @@ impl Tls {
         let tls = Self { ca, client };
         tls.check_ca()?;
         tls.check_client()?;
-        tls.check_endpoint(endpoint)?;
         Ok(tls)
     }
 
@@ -76,20 +86,52 @@ impl Tls {
         client.map(drop).map_err(|error| pems[1].wrong(expected, &error))
     }
 
-    /// Over http:// nobody shows a certificate, or asks for one.
-    fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), TelemetryError> {
-        match self.ca.iter().chain(self.client.iter().flatten()).next() {
-            Some(pem) if !endpoint.is_https() => {
-                let expected = format!("an https:// endpoint beside it, which {endpoint} is not");
-                Err(pem.refused(expected))
-            }
-            _ => Ok(()),
+    /// Certificates have no effect over http. Those of all signals may be for the endpoint of another signal.
+    fn for_plain_text(
+        code: &Otlp,
+        environment: &OtlpConfig,
+        endpoint: &Endpoint,
+        findings: &Findings,
+    ) -> Result<Self, TelemetryError> {
+        let expected = || format!("an https:// endpoint beside it, which {endpoint} is not");
+        if let Some((setting, text)) = code.certificates().next() {
+            return Err(Pem::of_code(setting, text).refused(expected()));
         }
+        match environment.certificate_setting() {
+            Some((setting, path)) if !is_for_other_signal(setting, endpoint) => {
+                findings.suspect(TelemetryError::setting(setting, path, expected()))?;
+            }
+            _ => {}
+        }
+        Ok(Self { ca: None, client: None })
     }
 }
 
-/// Either alone shows nothing.
-fn pair(environment: &OtlpVariables) -> Result<Option<[Pem; 2]>, TelemetryError> {
+/// Whether a variable for all signals stands beside an endpoint for one signal.
+fn is_for_other_signal(setting: &str, endpoint: &Endpoint) -> bool {
+    let is_for_all = |name: &str| !name.contains("_TRACES_") && !name.contains("_METRICS_");
+    is_for_all(setting) && !is_for_all(endpoint.setting())
+}
+
+impl Otlp {
+    /// Trusts these certificates, in PEM, instead of those of the system. Beats `OTEL_EXPORTER_OTLP_CERTIFICATE`.
+    pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
+        Self { ca_certificate: Some(pem.into()), ..self }
+    }
+
+    /// Presents this certificate, with its private key, to the collector. Both are in PEM. Beats
+    /// `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
+    pub fn client_certificate(
+        self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self { client_certificate: Some([certificate.into(), key.into()]), ..self }
+    }
+}
+
+/// Reads the certificate of the client and its key. One without the other is an error.
+fn pair(environment: &OtlpConfig) -> Result<Option<[Pem; 2]>, TelemetryError> {
     let lacks = |(setting, path): &EnvValue, other: &str| {
         TelemetryError::setting(setting, path, format!("{other} beside it"))
     };

@@ -15,7 +15,7 @@ use opentelemetry_sdk::{
     trace::{SpanData, SpanExporter},
 };
 
-use crate::{export::counts::Outcome, trace::PooledRecord};
+use crate::{export::delivery::Outcome, trace::PooledRecord};
 
 /// Exports batches of spans. Only one thread calls it. A panic loses the batch and nothing else.
 pub(crate) trait BatchExporter: fmt::Debug + Send + 'static {

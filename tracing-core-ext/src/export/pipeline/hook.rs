@@ -7,7 +7,7 @@ use std::{
 
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::{base::panic_message, export::counts::Outcome, trace::PooledRecord};
+use crate::{base::panic_message, export::delivery::Outcome, trace::PooledRecord};
 
 /// Reads or changes a span. A span for which it returns false is not exported.
 pub(crate) type SpanHook = Arc<dyn Fn(&mut SpanData) -> bool + Send + Sync>;

@@ -1,5 +1,6 @@
 //! Path of ended spans to one exporter: a bounded queue, and the thread that exports its batches.
 
+pub(crate) mod context;
 pub(crate) mod exporter;
 pub(crate) mod hook;
 #[cfg(test)]
@@ -15,8 +16,8 @@ use opentelemetry_sdk::{
 
 use self::{exporter::BatchExporter, hook::SpanHook, thread::ExportThread};
 use super::{
+    delivery::ExportState,
     queue::{BatchLimits, Queue, Queued, queue},
-    state::ExportState,
 };
 use crate::{
     base::error::TelemetryError,
@@ -80,7 +81,6 @@ impl Pipeline {
 
     /// Refuses later spans, and has the thread export what waits and end. No export waits for another attempt any more.
     pub(crate) fn close(&self) {
-        #[cfg(any(feature = "otlp", feature = "jaeger"))]
         self.state.closing().trigger();
         self.queue.close();
     }

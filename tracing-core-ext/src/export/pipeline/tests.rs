@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::{MakeWriter, fmt};
 
 use super::{exporter::SdkExporter, *};
 use crate::{
-    export::counts::Snapshot,
+    export::delivery::Snapshot,
     telemetry::log_format::tests::CapturedLines,
     trace::{TracerProvider, TracerProviderBuilder},
 };

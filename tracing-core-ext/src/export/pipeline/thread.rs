@@ -16,7 +16,7 @@ use super::{
 use crate::{
     base::panic_message,
     export::{
-        counts::Outcome,
+        delivery::Outcome,
         queue::{Batch, Consumer, Work},
     },
     trace::{self, PooledRecord},

@@ -19,10 +19,10 @@ use serde_json::json;
 
 use super::{
     content_negotiation::{Format, accepts_gzip},
-    exemplars::Exemplars,
     openmetrics,
     registry::Registry,
 };
+use crate::metrics::exemplars::Exemplars;
 use crate::propagation::Headers;
 
 const TEXT: &str = "text/plain; charset=utf-8";

@@ -1,150 +1,35 @@
+//! Exemplars by the labels of their series.
+
+use std::{collections::HashMap, sync::Arc};
+
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::InstrumentKind;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, TryLockError},
-    time::SystemTime,
-};
 
 use super::{family::Labels, name};
-use opentelemetry::{
-    InstrumentationScope, KeyValue,
-    trace::{SpanContext, SpanId, TraceId},
-};
+use crate::metrics::exemplars::{Exemplars, HistogramExemplars, SeriesExemplars};
 
-/// Series of one histogram that can have exemplars; the SDK's limit of series is the same.
-const MAX_SERIES: usize = 2_000;
-
-/// Which trace a bucket of a histogram has last counted: what the SDK does not keep.
-#[derive(Debug, Default)]
-pub(crate) struct Exemplars {
-    histograms: RwLock<Vec<Arc<HistogramExemplars>>>,
+/// Returns the exemplars of every series of a family, by its labels in the order of their names.
+pub(super) fn of_family(
+    exemplars: &Exemplars,
+    family: &str,
+) -> HashMap<Labels, Arc<SeriesExemplars>> {
+    let is_of_family = |histogram: &Arc<HistogramExemplars>| {
+        name::metric_name(histogram.name(), histogram.unit(), InstrumentKind::Histogram) == family
+    };
+    let histograms = exemplars.histograms().into_iter().filter(is_of_family);
+    histograms.flat_map(|histogram| exposed(&histogram)).collect()
 }
 
-/// The exemplars of one histogram.
-#[derive(Debug)]
-pub(crate) struct HistogramExemplars {
-    metric: String,
-    scope: Labels,
-    bounds: Box<[f64]>,
-    series: RwLock<HashMap<Box<[KeyValue]>, Arc<SeriesExemplars>>>,
-}
-
-/// The exemplars of one series, to be kept by whoever records it often.
-#[derive(Debug)]
-pub(crate) struct SeriesExemplars {
-    bounds: Box<[f64]>,
-    /// One for each bound and one above the last.
-    buckets: Box<[Mutex<Option<Exemplar>>]>,
-}
-
-/// A measurement, and the span it was made in.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Exemplar {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
-    pub(super) value: f64,
-    pub(super) at: SystemTime,
-}
-
-static INSTALLED: OnceLock<Arc<Exemplars>> = OnceLock::new();
-
-/// Keeps the exemplars of what the global meter provider records.
-pub(crate) fn set_global_exemplars(exemplars: Arc<Exemplars>) {
-    INSTALLED.get_or_init(|| exemplars);
-}
-
-/// Those of the global meter provider, where Prometheus scrapes it.
-pub(crate) fn global_exemplars() -> Option<Arc<Exemplars>> {
-    INSTALLED.get().cloned()
-}
-
-impl Exemplars {
-    /// Those of the histogram that `meter` of `scope` makes with this name, unit and bounds. Made again, it is the same.
-    pub(crate) fn histogram(
-        &self,
-        scope: &InstrumentationScope,
-        name: &str,
-        unit: &str,
-        bounds: &[f64],
-    ) -> Arc<HistogramExemplars> {
-        let new = HistogramExemplars::new(scope, name, unit, bounds);
-        let mut histograms = self.histograms.write().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |known: &&Arc<HistogramExemplars>| {
-            known.metric == new.metric && known.scope == new.scope && known.bounds == new.bounds
-        };
-        if let Some(known) = histograms.iter().find(is_same) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(new);
-        histograms.push(Arc::clone(&new));
-        new
-    }
-
-    /// Those of every series of the family `metric`, by its labels as they are exposed, in the order of their names.
-    pub(super) fn for_family(&self, metric: &str) -> HashMap<Labels, Arc<SeriesExemplars>> {
-        let histograms = self.histograms.read().unwrap_or_else(PoisonError::into_inner);
-        let of_metric = histograms.iter().filter(|histogram| histogram.metric == metric);
-        of_metric.flat_map(|histogram| histogram.exposed()).collect()
-    }
-}
-
-impl HistogramExemplars {
-    fn new(scope: &InstrumentationScope, name: &str, unit: &str, bounds: &[f64]) -> Self {
-        Self {
-            metric: name::metric_name(name, unit, InstrumentKind::Histogram),
-            scope: scope_labels(scope),
-            bounds: bounds.into(),
-            series: RwLock::default(),
-        }
-    }
-
-    /// Remembers what was just recorded with these attributes, if the span is sampled: no other can be looked up.
-    pub(crate) fn record(
-        &self,
-        attributes: &[KeyValue],
-        value: f64,
-        span: &SpanContext,
-        at: SystemTime,
-    ) {
-        if !span.is_sampled() {
-            return;
-        }
-        if let Some(series) = self.series(attributes) {
-            series.record(value, span, at);
-        }
-    }
-
-    /// The series with these attributes; none when there are too many.
-    pub(crate) fn series(&self, attributes: &[KeyValue]) -> Option<Arc<SeriesExemplars>> {
-        let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = known.get(attributes) {
-            return Some(Arc::clone(series));
-        }
-        drop(known);
-        self.new_series(attributes)
-    }
-
-    #[cold]
-    fn new_series(&self, attributes: &[KeyValue]) -> Option<Arc<SeriesExemplars>> {
-        let mut known = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_SERIES {
-            return known.get(attributes).cloned();
-        }
-        let new = || Arc::new(SeriesExemplars::new(&self.bounds));
-        Some(Arc::clone(known.entry(attributes.into()).or_insert_with(new)))
-    }
-
-    fn exposed(&self) -> Vec<(Labels, Arc<SeriesExemplars>)> {
-        let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        let label = |it: &KeyValue| (name::label_name(it.key.as_str()), it.value.to_string());
-        let exposed = series.iter().map(|(attributes, series)| {
-            let mut labels: Labels = attributes.iter().map(label).collect();
-            labels.extend_from_slice(&self.scope);
-            labels.sort();
-            (labels, Arc::clone(series))
-        });
-        exposed.collect()
-    }
+fn exposed(histogram: &HistogramExemplars) -> Vec<(Labels, Arc<SeriesExemplars>)> {
+    let scope = scope_labels(histogram.scope());
+    let label = |it: &KeyValue| (name::label_name(it.key.as_str()), it.value.to_string());
+    let exposed = histogram.all_series().into_iter().map(|(attributes, series)| {
+        let mut labels: Labels = attributes.iter().map(label).collect();
+        labels.extend_from_slice(&scope);
+        labels.sort();
+        (labels, series)
+    });
+    exposed.collect()
 }
 
 fn scope_labels(scope: &InstrumentationScope) -> Labels {
@@ -153,102 +38,4 @@ fn scope_labels(scope: &InstrumentationScope) -> Labels {
     let schema = scope.schema_url().map(|url| label("otel_scope_schema_url", url));
     let name = label("otel_scope_name", scope.name());
     [Some(name), version, schema].into_iter().flatten().collect()
-}
-
-impl SeriesExemplars {
-    fn new(bounds: &[f64]) -> Self {
-        let buckets = (0..=bounds.len()).map(|_| Mutex::default()).collect();
-        Self { bounds: bounds.into(), buckets }
-    }
-
-    /// The last one wins, unless another thread is just writing: nobody waits for an exemplar.
-    pub(crate) fn record(&self, value: f64, span: &SpanContext, at: SystemTime) {
-        if !span.is_sampled() {
-            return;
-        }
-        let mut bucket = match self.bucket(value).try_lock() {
-            Ok(bucket) => bucket,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        let (trace_id, span_id) = (span.trace_id(), span.span_id());
-        *bucket = Some(Exemplar { trace_id, span_id, value, at });
-    }
-
-    /// That of the bucket up to `bound`.
-    pub(super) fn up_to(&self, bound: f64) -> Option<Exemplar> {
-        let bucket = self.bucket(bound).lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.clone()
-    }
-
-    fn bucket(&self, value: f64) -> &Mutex<Option<Exemplar>> {
-        &self.buckets[self.bounds.partition_point(|bound| *bound < value)]
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use opentelemetry::trace::{TraceFlags, TraceState};
-
-    use super::*;
-
-    pub(crate) fn span(id: u8, flags: TraceFlags) -> SpanContext {
-        let (trace, span) = (TraceId::from_bytes([id; 16]), SpanId::from_bytes([id; 8]));
-        SpanContext::new(trace, span, flags, false, TraceState::NONE)
-    }
-
-    fn recorded(values: &[(f64, u8)]) -> SeriesExemplars {
-        let series = SeriesExemplars::new(&[1.0, 2.0]);
-        for (value, id) in values {
-            series.record(*value, &span(*id, TraceFlags::SAMPLED), SystemTime::UNIX_EPOCH);
-        }
-        series
-    }
-
-    #[test]
-    fn a_value_is_in_the_bucket_that_counts_it() {
-        let series = recorded(&[(1.0, 1), (1.5, 2), (2.5, 3)]);
-        let values = [1.0, 2.0, f64::INFINITY].map(|bound| series.up_to(bound).unwrap().value);
-        assert_eq!(values, [1.0, 1.5, 2.5]);
-    }
-
-    #[test]
-    fn the_last_of_a_bucket_wins() {
-        let series = recorded(&[(0.5, 1), (0.7, 2)]);
-        assert_eq!(series.up_to(1.0).unwrap().span_id, SpanId::from_bytes([2; 8]));
-    }
-
-    #[test]
-    fn what_is_not_sampled_is_no_exemplar() {
-        let series = recorded(&[]);
-        series.record(0.5, &span(1, TraceFlags::default()), SystemTime::UNIX_EPOCH);
-        assert_eq!(series.up_to(1.0), None);
-    }
-
-    #[test]
-    fn a_series_that_is_known_costs_no_allocation() {
-        let scope = InstrumentationScope::builder("test").build();
-        let histogram = Exemplars::default().histogram(&scope, "a", "s", &[1.0]);
-        let attributes = [KeyValue::new("http.route", "/a"), KeyValue::new("status", 200)];
-        let span = span(1, TraceFlags::SAMPLED);
-        let record = || histogram.record(&attributes, 0.5, &span, SystemTime::UNIX_EPOCH);
-        record();
-        assert_eq!(allocation_counter::measure(record).count_total, 0);
-    }
-
-    #[test]
-    fn a_histogram_made_twice_is_one_and_has_so_many_series() {
-        let exemplars = Exemplars::default();
-        let scope = InstrumentationScope::builder("test").build();
-        let histogram = exemplars.histogram(&scope, "a.b", "s", &[1.0]);
-        let again = exemplars.histogram(&scope, "a.b", "s", &[1.0]);
-        assert!(Arc::ptr_eq(&histogram, &again));
-        let many = i64::try_from(MAX_SERIES).unwrap() + 10;
-        for number in 0..many {
-            histogram.series(&[KeyValue::new("number", number)]);
-        }
-        assert_eq!(exemplars.for_family("a_b_seconds").len(), MAX_SERIES);
-        assert!(histogram.series(&[KeyValue::new("number", 1)]).is_some());
-        assert!(histogram.series(&[KeyValue::new("number", many)]).is_none());
-    }
 }

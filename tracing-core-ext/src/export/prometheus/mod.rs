@@ -42,7 +42,7 @@
 mod content_negotiation;
 mod endpoint;
 mod error;
-pub(crate) mod exemplars;
+mod exemplars;
 mod exposed_names;
 mod family;
 mod family_merge;
@@ -56,5 +56,6 @@ mod otel_registry;
 mod process;
 mod registry;
 mod runtime;
+pub(crate) mod scrape_server;
 
 pub use self::{endpoint::Endpoint, error::RegisterError, options::Prometheus, registry::Registry};

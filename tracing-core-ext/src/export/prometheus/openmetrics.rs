@@ -8,10 +8,11 @@ use std::{
 use prometheus::proto::{Histogram, Metric, MetricFamily, MetricType, Summary};
 
 use super::{
-    exemplars::{Exemplar, Exemplars, SeriesExemplars},
+    exemplars,
     family::{Labels, TARGET_INFO, sorted_labels},
     name,
 };
+use crate::metrics::exemplars::{Exemplar, Exemplars, SeriesExemplars};
 
 /// Units that the names of metrics end with.
 const UNITS: [&str; 2] = ["seconds", "bytes"];
@@ -83,7 +84,7 @@ impl Page {
             self.write(format_args!("# HELP {} {}\n", family.name, Escaped(of.help())));
         }
         let series = match of.get_field_type() {
-            MetricType::HISTOGRAM => exemplars.for_family(of.name()),
+            MetricType::HISTOGRAM => exemplars::of_family(exemplars, of.name()),
             _ => Series::new(),
         };
         for metric in of.get_metric() {
@@ -276,7 +277,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::export::prometheus::{exemplars::tests::span, family::gauge};
+    use crate::{export::prometheus::family::gauge, metrics::exemplars::tests::span};
 
     fn encoded(families: &[MetricFamily]) -> String {
         encode(families, &Exemplars::default())

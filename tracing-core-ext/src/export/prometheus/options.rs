@@ -4,26 +4,24 @@ use std::{
     sync::Arc,
 };
 
-use opentelemetry_prometheus::PrometheusExporter;
-use opentelemetry_sdk::{
-    Resource,
-    metrics::{Instrument, MeterProviderBuilder, Stream},
-};
+use opentelemetry_sdk::metrics::{Instrument, MeterProviderBuilder, Stream};
 use prometheus::core::Collector;
 use tokio::runtime::Handle;
 
 #[cfg(target_os = "linux")]
 use super::process::ProcessCollector;
 use super::{
-    endpoint::Endpoint, exemplars::Exemplars, listener::Listener, otel_registry::OtelRegistry,
-    registry::Registry, runtime::RuntimeCollector,
+    otel_registry::OtelRegistry, registry::Registry, runtime::RuntimeCollector,
+    scrape_server::ScrapeServer,
 };
-use crate::base::error::TelemetryError;
+use crate::{
+    base::error::TelemetryError,
+    config::metrics::ListenerConfig,
+    export::metrics::{MetricsContext, MetricsOptions, MetricsOutput},
+};
 
 const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
 const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
-const DEFAULT_HOST: &str = "127.0.0.1";
-const DEFAULT_PORT: u16 = 9464;
 
 /// Series of an instrument; the OpenTelemetry specification's default.
 const MAX_SERIES: usize = 2_000;
@@ -48,7 +46,7 @@ const MAX_SERIES: usize = 2_000;
 /// ```
 #[must_use = "nothing is served before it is given to a TelemetryBuilder"]
 pub struct Prometheus {
-    place: ListenMode,
+    mode: ListenMode,
     runtime: Option<Handle>,
     cardinality_limit: usize,
     collectors: Vec<Arc<dyn Collector>>,
@@ -59,31 +57,6 @@ enum ListenMode {
     Environment,
     Address(SocketAddr),
     Mounted,
-}
-
-/// What the environment says of the listener.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct ListenerVariables {
-    pub(crate) host: Option<String>,
-    pub(crate) port: Option<u16>,
-}
-
-/// What was set up for Prometheus.
-#[derive(Debug)]
-pub(crate) struct ScrapeServer {
-    pub(crate) registry: Registry,
-    pub(crate) exemplars: Arc<Exemplars>,
-    pub(crate) endpoint: Endpoint,
-    socket: Option<TcpListener>,
-    listener: Option<Listener>,
-}
-
-/// What makes the instruments of a provider readable by Prometheus.
-#[derive(Debug)]
-pub(crate) struct PrometheusReader {
-    exporter: PrometheusExporter,
-    registry: Registry,
-    cardinality_limit: usize,
 }
 
 impl Default for Prometheus {
@@ -97,7 +70,7 @@ impl Prometheus {
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`, which are `127.0.0.1` and `9464` unless set.
     pub fn new() -> Self {
         Self {
-            place: ListenMode::Environment,
+            mode: ListenMode::Environment,
             runtime: None,
             cardinality_limit: MAX_SERIES,
             collectors: Vec::new(),
@@ -107,13 +80,13 @@ impl Prometheus {
     /// No listener: the service mounts
     /// [`Telemetry::metrics_endpoint`](crate::telemetry::Telemetry::metrics_endpoint) among its own routes.
     pub fn mounted() -> Self {
-        Self { place: ListenMode::Mounted, ..Self::new() }
+        Self { mode: ListenMode::Mounted, ..Self::new() }
     }
 
     /// Metrics are served by a listener of their own at this address, whatever the environment says. With port 0 it is
     /// [`Telemetry::metrics_address`](crate::telemetry::Telemetry::metrics_address) that tells the port.
     pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.place = ListenMode::Address(address.into());
+        self.mode = ListenMode::Address(address.into());
         self
     }
 
@@ -136,24 +109,6 @@ impl Prometheus {
         self
     }
 
-    /// Everything that can be refused is refused here; nothing is answered yet.
-    pub(crate) fn build(
-        self,
-        resource: &Resource,
-        variables: &ListenerVariables,
-        exporters: Vec<&'static str>,
-    ) -> Result<(ScrapeServer, PrometheusReader), TelemetryError> {
-        check_limit(self.cardinality_limit)?;
-        let socket = self.bind(variables)?;
-        let (meters, exporter) = OtelRegistry::new().map_err(TelemetryError::exporter)?;
-        let registry = self.registry(meters)?;
-        let exemplars = Arc::<Exemplars>::default();
-        let endpoint = Endpoint::new(registry.clone(), Arc::clone(&exemplars), resource, exporters);
-        let cardinality_limit = self.cardinality_limit;
-        let reader = PrometheusReader { exporter, registry: registry.clone(), cardinality_limit };
-        Ok((ScrapeServer { registry, exemplars, endpoint, socket, listener: None }, reader))
-    }
-
     fn registry(&self, meters: OtelRegistry) -> Result<Registry, TelemetryError> {
         let registry = Registry::new(meters);
         #[cfg(target_os = "linux")]
@@ -167,8 +122,8 @@ impl Prometheus {
         Ok(registry)
     }
 
-    fn bind(&self, variables: &ListenerVariables) -> Result<Option<TcpListener>, TelemetryError> {
-        match self.place {
+    fn bind(&self, config: &ListenerConfig) -> Result<Option<TcpListener>, TelemetryError> {
+        match self.mode {
             ListenMode::Mounted => Ok(None),
             ListenMode::Address(address) => {
                 let refused = |error: io::Error| {
@@ -178,31 +133,30 @@ impl Prometheus {
                 };
                 TcpListener::bind(address).map_err(refused).map(Some)
             }
-            ListenMode::Environment => variables.bind().map(Some),
+            ListenMode::Environment => bind(config).map(Some),
         }
     }
 }
 
-impl ListenerVariables {
-    fn bind(&self) -> Result<TcpListener, TelemetryError> {
-        let host = self.host.as_deref().unwrap_or(DEFAULT_HOST);
-        let port = self.port.unwrap_or(DEFAULT_PORT);
-        let addresses = (host, port).to_socket_addrs().map_err(|error| {
-            let expected = format!("the name or the address of this host ({error})");
+fn bind(listener: &ListenerConfig) -> Result<TcpListener, TelemetryError> {
+    let ListenerConfig { host, port } = listener;
+    let addresses = (host.as_str(), *port).to_socket_addrs().map_err(|error| {
+        let expected = format!("the name or the address of this host ({error})");
+        TelemetryError::setting(HOST, host, expected)
+    })?;
+    let addresses: Vec<SocketAddr> = addresses.collect();
+    TcpListener::bind(&*addresses).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrNotAvailable => {
+            let expected = format!("an address of this host ({error})");
             TelemetryError::setting(HOST, host, expected)
-        })?;
-        let addresses: Vec<SocketAddr> = addresses.collect();
-        TcpListener::bind(&*addresses).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrNotAvailable => {
-                let expected = format!("an address of this host ({error})");
-                TelemetryError::setting(HOST, host, expected)
-            }
-            _ => {
-                let expected = format!("a port that can be had on {host}, or 0 for any ({error})");
-                TelemetryError::setting(PORT, port.to_string(), expected)
-            }
-        })
-    }
+        }
+        _ => {
+            let expected = format!(
+                "a port that is free on {host}, or 0 for any ({error}); Prometheus::listen_on(..) sets it in code"
+            );
+            TelemetryError::setting(PORT, port.to_string(), expected)
+        }
+    })
 }
 
 fn check_limit(limit: usize) -> Result<(), TelemetryError> {
@@ -217,45 +171,38 @@ fn check_limit(limit: usize) -> Result<(), TelemetryError> {
     }
 }
 
-impl PrometheusReader {
-    pub(crate) fn read(self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
-        let Self { exporter, registry, cardinality_limit } = self;
-        builder.with_reader(exporter).with_view(move |instrument: &Instrument| {
+impl MetricsOptions for Prometheus {
+    fn name(&self) -> &'static str {
+        "prometheus"
+    }
+
+    fn attach(
+        self: Box<Self>,
+        meters: MeterProviderBuilder,
+        context: &MetricsContext<'_>,
+    ) -> Result<(MeterProviderBuilder, Box<dyn MetricsOutput>), TelemetryError> {
+        check_limit(self.cardinality_limit)?;
+        let socket = self.bind(&context.config.metrics.listener)?;
+        let (otel, exporter) = OtelRegistry::new().map_err(TelemetryError::exporter)?;
+        let registry = self.registry(otel)?;
+        let server = ScrapeServer::new(registry.clone(), socket, context);
+        let cardinality_limit = self.cardinality_limit;
+        let meters = meters.with_reader(exporter).with_view(move |instrument: &Instrument| {
             registry.see(instrument);
             Stream::builder().with_cardinality_limit(cardinality_limit).build().ok()
-        })
-    }
-}
-
-impl ScrapeServer {
-    /// Begins to answer at the socket, if there is one: when there is a provider to read from, not before.
-    pub(crate) fn listen(mut self) -> Result<Self, TelemetryError> {
-        let socket = self.socket.take();
-        let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
-        self.listener = listener.transpose().map_err(TelemetryError::exporter)?;
-        Ok(self)
+        });
+        Ok((meters, Box::new(server)))
     }
 
-    /// Where its listener is: with port 0 asked for, at the one it got.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref().map(Listener::address)
-    }
-
-    /// From now on the endpoint answers that there is nothing more to scrape.
-    pub(crate) fn start_draining(&self) {
-        self.endpoint.shut_down();
-    }
-
-    /// What closes the listener. It waits for a scrape that is being answered.
-    pub(crate) fn shutdown_task(&mut self) -> Option<impl FnOnce() + Send + 'static> {
-        self.listener.take().map(|listener| move || drop(listener))
+    fn is_useful_when_disabled(&self) -> bool {
+        true
     }
 }
 
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prometheus")
-            .field("place", &self.place)
+            .field("mode", &self.mode)
             .field("cardinality_limit", &self.cardinality_limit)
             .finish_non_exhaustive()
     }

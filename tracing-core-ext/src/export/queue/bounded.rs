@@ -9,11 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    occupancy::{Occupied, Refusal, Share},
+use crate::export::delivery::{
+    Counts, Occupied, Refusal, Share,
     sync::{Condvar, Mutex, Padded, lock, wait},
 };
-use crate::export::counts::Counts;
 
 /// Number of stripes: a power of two.
 pub(super) const STRIPES: usize = 16;

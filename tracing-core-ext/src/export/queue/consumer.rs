@@ -2,12 +2,11 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
-use super::{
-    bounded::{BatchLimits, Control, Entry, Queue, Queued, STRIPES, deadline},
-    occupancy::Share,
+use super::bounded::{BatchLimits, Control, Entry, Queue, Queued, STRIPES, deadline};
+use crate::export::delivery::{
+    Counts, Outcome, Share,
     sync::{lock, wait},
 };
-use crate::export::counts::{Counts, Outcome};
 
 const ABANDONED: &str = "the export ended without a result";
 const GONE: &str = "the export thread has ended";

@@ -13,7 +13,7 @@ use loom::{
 };
 
 use super::{consumer::queue_with, *};
-use crate::export::counts::{Counts, Outcome, Snapshot};
+use crate::export::delivery::{Counts, Outcome, Snapshot};
 
 const NEVER: Duration = Duration::from_secs(3600);
 

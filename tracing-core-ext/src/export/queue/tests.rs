@@ -9,11 +9,8 @@ use std::{
     time::Duration,
 };
 
-use super::{sync::lock, *};
-use crate::export::{
-    counts::{Counts, Outcome, Snapshot},
-    health::{ExportHealth, HealthChange},
-};
+use super::*;
+use crate::export::delivery::{Counts, ExportHealth, HealthChange, Outcome, Snapshot, sync::lock};
 
 const NEVER: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_secs(20);

@@ -16,7 +16,7 @@ use self::{
     retry::{ExportError, Failure, Retry},
     runtime::ExportRuntime,
 };
-use super::state::ExportState;
+use super::delivery::ExportState;
 use crate::base::error::TelemetryError;
 
 /// Sends exports to one collector.

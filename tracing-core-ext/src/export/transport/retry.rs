@@ -7,7 +7,7 @@ use std::{
 use http::HeaderValue;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::export::shutdown::ShutdownSignal;
+use crate::export::delivery::ShutdownSignal;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);

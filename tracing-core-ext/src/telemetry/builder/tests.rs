@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{InMemorySpanExporter, Sampler, SpanData},
+    trace::{InMemorySpanExporter, Sampler, SpanData, SpanExporter},
 };
 use tracing::{Dispatch, dispatcher::with_default};
 
@@ -19,6 +19,7 @@ mod spans;
 
 use super::*;
 use crate::{
+    export::console::Console,
     propagation::JaegerPropagator,
     telemetry::{Telemetry, log_format::tests::CapturedLines},
 };
@@ -198,14 +199,35 @@ fn a_propagator_in_code_beats_the_environment_which_beats_the_default() {
 }
 
 #[test]
-fn propagators_that_are_not_known_are_refused_also_where_code_names_others() {
+fn strict_turns_warnings_into_errors_also_where_code_sets_something_else() {
     for builder in [
         builder(&[("OTEL_PROPAGATORS", "xray")]),
         builder(&[("OTEL_PROPAGATORS", "xray")]).propagator(JaegerPropagator::new()),
     ] {
-        let error = builder.service_name("shop").build().unwrap_err().to_string();
+        let error = builder.service_name("shop").strict(true).build().unwrap_err().to_string();
         assert!(error.starts_with("OTEL_PROPAGATORS=\"xray\": expected "), "{error}");
     }
+}
+
+#[test]
+fn a_value_that_is_ignored_is_one_warning() {
+    let lines = CapturedLines::default();
+    let builder = builder(&[("OTEL_TRACES_SAMPLER", "often"), ("OTEL_PROPAGATORS", "w3c")]);
+    let builder = builder.service_name("shop").exporter(InMemorySpanExporter::default());
+    let (telemetry, _) = builder.log_writer(lines.clone()).build().unwrap();
+    for setting in ["OTEL_TRACES_SAMPLER=\"often\"", "OTEL_PROPAGATORS=\"w3c\""] {
+        let found: Vec<_> = lines.all().into_iter().filter(|line| line.contains(setting)).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("WARN") && found[0].ends_with("; it is ignored"), "{found:?}");
+    }
+    telemetry.shutdown().unwrap();
+}
+
+#[test]
+fn an_attribute_without_a_key_is_refused() {
+    let builder = builder(&[]).service_name("shop").resource_attribute("", "east");
+    let error = builder.build().unwrap_err().to_string();
+    assert_eq!(error, "resource_attribute()=\"=east\": expected an attribute with a key");
 }
 
 #[test]

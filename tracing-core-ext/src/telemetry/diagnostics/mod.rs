@@ -16,6 +16,7 @@ use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 
 use crate::{
     base::{deferred_log, self_log::SelfLog, setup_fault::SetupFault},
+    config::env::{findings::Finding, unused::UnusedVariable},
     exchange::installed,
     propagation::Propagator,
 };
@@ -32,7 +33,9 @@ pub(crate) struct SetupSummary {
     pub(crate) idle_sampler: Option<String>,
     pub(crate) span_level: LevelFilter,
     /// Variables that are set and that nothing reads.
-    pub(crate) unused: Vec<String>,
+    pub(crate) unused: Vec<UnusedVariable>,
+    /// Settings that cannot be used as they are.
+    pub(crate) findings: Vec<Finding>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -46,7 +49,8 @@ enum Diagnostic {
     SpanLevelTooLow(LevelFilter),
     SpansCompiledOut(LevelFilter),
     BuiltBeforeInstall,
-    UnknownVariable(String),
+    UnusedVariable(UnusedVariable),
+    Setting(Finding),
 }
 
 /// Logs a line for each finding about telemetry that is not global.
@@ -81,9 +85,8 @@ fn diagnostics(
     built_before_install: bool,
     compiled: LevelFilter,
 ) -> Vec<Diagnostic> {
-    let SetupSummary { is_disabled, exporters, overridden, idle_sampler, span_level, unused } =
-        summary;
-    let mut diagnostics = Vec::new();
+    let SetupSummary { is_disabled, exporters, overridden, idle_sampler, span_level, .. } = summary;
+    let mut diagnostics = Vec::from_iter(summary.findings.into_iter().map(Diagnostic::Setting));
     let mut push_if =
         |diagnostic, is_found: bool| diagnostics.extend(is_found.then_some(diagnostic));
     push_if(Diagnostic::NoPropagator, injects_nothing(propagator));
@@ -100,7 +103,7 @@ fn diagnostics(
     push_if(Diagnostic::SpansCompiledOut(compiled), compiled < LevelFilter::INFO);
     push_if(Diagnostic::BuiltBeforeInstall, built_before_install);
     diagnostics.extend(overridden.map(Diagnostic::ExporterOverridden));
-    diagnostics.extend(unused.into_iter().map(Diagnostic::UnknownVariable));
+    diagnostics.extend(summary.unused.into_iter().map(Diagnostic::UnusedVariable));
     diagnostics
 }
 
@@ -114,12 +117,10 @@ fn injects_nothing(propagator: &Propagator) -> bool {
 impl Diagnostic {
     fn log(&self) {
         match self {
-            Self::Disabled
-            | Self::NoExporter
-            | Self::RootsNotSampled(_)
-            | Self::UnknownVariable(_) => {
-                tracing::info!("{self}");
+            Self::Disabled | Self::NoExporter | Self::RootsNotSampled(_) => {
+                tracing::info!("{self}")
             }
+            Self::UnusedVariable(unused) if !unused.is_misspelt() => tracing::info!("{self}"),
             _ => tracing::warn!("{self}"),
         }
     }
@@ -161,9 +162,8 @@ impl fmt::Display for Diagnostic {
                 "a middleware or client was made before telemetry was installed and will record nothing: call install() \
                  first",
             ),
-            Self::UnknownVariable(name) => {
-                write!(f, "{name} is set, but nothing reads it: is it misspelt, or for a feature that is off?")
-            }
+            Self::UnusedVariable(unused) => unused.fmt(f),
+            Self::Setting(finding) => finding.fmt(f),
         }
     }
 }
@@ -181,6 +181,7 @@ mod tests {
             idle_sampler: None,
             span_level: LevelFilter::INFO,
             unused: Vec::new(),
+            findings: Vec::new(),
         }
     }
 
@@ -208,10 +209,6 @@ mod tests {
             (
                 SetupSummary { span_level: LevelFilter::WARN, ..valid() },
                 SpanLevelTooLow(LevelFilter::WARN),
-            ),
-            (
-                SetupSummary { unused: vec!["OTEL_ENPOINT".to_owned()], ..valid() },
-                UnknownVariable("OTEL_ENPOINT".to_owned()),
             ),
         ] {
             assert_eq!(found(summary), [diagnostic]);

@@ -21,7 +21,10 @@ use opentelemetry_sdk::{
 use tracing::Dispatch;
 
 use super::*;
-use crate::telemetry::{builder::TelemetryBuilder, log_format::tests::CapturedLines};
+use crate::{
+    export::prometheus::{Prometheus, scrape_server::ScrapeServer},
+    telemetry::{builder::TelemetryBuilder, log_format::tests::CapturedLines},
+};
 
 fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {
     Telemetry::builder()
@@ -105,26 +108,6 @@ fn the_environment_asks_for_a_listener() {
 }
 
 #[test]
-fn wrong_variables_are_refused_with_what_is_allowed() {
-    let exporters = match cfg!(feature = "otlp") {
-        true => "prometheus, otlp, both separated by a comma, or none",
-        false => "prometheus or none, for the feature `otlp` of tracing-core-ext is off",
-    };
-    let port = "a port from 1 to 65535, or 0 for any";
-    for (variable, value, expected) in [
-        ("OTEL_METRICS_EXPORTER", "statsd", exporters),
-        ("OTEL_METRICS_EXPORTER", "prometheus,none", exporters),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "http", port),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536", port),
-    ] {
-        assert_eq!(
-            refusal(builder(vec![(variable, value.to_owned())]).build()),
-            format!("{variable}={value:?}: expected {expected}")
-        );
-    }
-}
-
-#[test]
 fn a_port_in_use_is_refused_with_the_setting() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
@@ -136,7 +119,7 @@ fn a_port_in_use_is_refused_with_the_setting() {
         .build(),
     );
     let expected = format!(
-        "OTEL_EXPORTER_PROMETHEUS_PORT=\"{}\": expected a port that can be had on 127.0.0.1, or 0 \
+        "OTEL_EXPORTER_PROMETHEUS_PORT=\"{}\": expected a port that is free on 127.0.0.1, or 0 \
          for any (Address",
         address.port()
     );
@@ -306,7 +289,15 @@ fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
     let name = "http.server.request.duration";
     let bounds = [0.1, 1.0];
     let histogram = meter.f64_histogram(name).with_unit("s").with_boundaries(bounds.into()).build();
-    let exemplars = rig.telemetry.served().unwrap().exemplars.histogram(&scope, name, "s", &bounds);
+    let exemplars = rig
+        .telemetry
+        .metrics
+        .as_ref()
+        .unwrap()
+        .output::<ScrapeServer>()
+        .unwrap()
+        .exemplars()
+        .histogram(&scope, name, "s", &bounds);
     let attributes = [KeyValue::new("http.route", "/a"), KeyValue::new("status", 200)];
     let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
     let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);

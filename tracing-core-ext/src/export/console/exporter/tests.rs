@@ -14,7 +14,7 @@ use crate::{
     config::batch::BatchConfig,
     export::{
         console::output::tests::Page,
-        counts::Snapshot,
+        delivery::Snapshot,
         pipeline::{Pipeline, PipelineOptions, exporter::SdkExporter},
     },
     trace::TracerProvider as Provider,

@@ -59,12 +59,6 @@ impl Default for Style {
     }
 }
 
-/// "When present and not an empty string (regardless of its value)": no-color.org. A dumb terminal prints control
-/// sequences as they are.
-pub(crate) fn forbids_color(no_color: Option<&str>, term: Option<&str>) -> bool {
-    no_color.is_some_and(|value| !value.is_empty()) || term == Some("dumb")
-}
-
 /// A terminal may answer 0 for what it does not know. `COLUMNS` is the shell's: what is no number there is not ours to
 /// refuse.
 fn width(terminal: Option<usize>, columns: Option<&str>) -> usize {
@@ -76,20 +70,6 @@ fn width(terminal: Option<usize>, columns: Option<&str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_color_of_any_value_and_a_dumb_terminal_forbid_colours() {
-        for (no_color, term, forbidden) in [
-            (None, None, false),
-            (None, Some("xterm"), false),
-            (Some(""), Some("xterm"), false),
-            (Some("1"), Some("xterm"), true),
-            (Some("0"), None, true),
-            (None, Some("dumb"), true),
-        ] {
-            assert_eq!(forbids_color(no_color, term), forbidden, "{no_color:?} {term:?}");
-        }
-    }
 
     #[test]
     fn a_terminal_knows_its_width_then_columns_says_and_else_it_is_120() {

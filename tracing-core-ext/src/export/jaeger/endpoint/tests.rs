@@ -1,4 +1,8 @@
 use super::*;
+use crate::config::{
+    Config,
+    env::{Env, findings::Findings},
+};
 
 fn refusal(result: Result<JaegerEndpoint, TelemetryError>) -> String {
     result.unwrap_err().to_string()
@@ -187,7 +191,7 @@ fn a_query_is_never_shown() {
 }
 
 fn check(endpoint: &JaegerEndpoint) -> Result<(), String> {
-    endpoint.check("jaeger()").map_err(|error| error.to_string())
+    endpoint.clone().checked("jaeger()").map(drop).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -238,4 +242,72 @@ fn what_may_be_secret_is_not_shown() {
     let by_hand = "http://me:secret@localhost/api/traces".parse().unwrap();
     let shown = format!("{:?}", JaegerEndpoint::CollectorHttp(by_hand));
     assert_eq!(shown, "JaegerEndpoint(http://***@localhost/api/traces)");
+}
+
+fn config(set: &'static [(&str, &str)]) -> Result<Config, TelemetryError> {
+    let lookup = |name: &str| {
+        let found = set.iter().find(|(key, _)| *key == name)?;
+        Some(found.1.to_owned())
+    };
+    Config::read(&Env::from_fn(lookup).with_findings(Findings::strict(true)))
+}
+
+fn from_config(set: &'static [(&str, &str)]) -> Result<String, String> {
+    let endpoint = JaegerEndpoint::from_config(&config(set).unwrap().jaeger);
+    endpoint.map(|found| found.to_string()).map_err(|error| error.to_string())
+}
+
+fn assert_refused(name: &'static str, value: &'static str, expected: &str) {
+    let set: &'static [(&str, &str)] = Vec::from([(name, value)]).leak();
+    assert_eq!(from_config(set).unwrap_err(), format!("{name}={value:?}: expected {expected}"));
+}
+
+#[test]
+fn an_empty_environment_means_the_agent_next_to_the_service() {
+    for set in [&[][..], &[(AGENT_HOST, ""), (COLLECTOR, "")]] {
+        assert_eq!(from_config(set).unwrap(), "udp://127.0.0.1:6831");
+        assert_eq!(config(set).unwrap().jaeger.named(), None);
+    }
+}
+
+#[test]
+fn an_agent_of_the_environment_is_a_host_and_a_port() {
+    let set = &[(AGENT_HOST, " 127.0.0.2 "), (AGENT_PORT, " 7000 ")];
+    assert_eq!(from_config(set).unwrap(), "udp://127.0.0.2:7000");
+    assert_eq!(from_config(&[(AGENT_HOST, "::1")]).unwrap(), "udp://[::1]:6831");
+    assert_eq!(from_config(&[(AGENT_PORT, "7000")]).unwrap(), "udp://127.0.0.1:7000");
+}
+
+#[test]
+fn a_collector_comes_before_an_agent_unless_the_protocol_is_that_of_agents() {
+    const URL: &str = "http://127.0.0.1:14268/api/traces";
+    const PROTOCOL: &str = "OTEL_EXPORTER_JAEGER_PROTOCOL";
+    for (set, endpoint) in [
+        (&[(COLLECTOR, URL), (AGENT_HOST, "localhost")][..], URL),
+        (&[(COLLECTOR, URL), (PROTOCOL, "http/thrift.binary")], URL),
+        (&[(COLLECTOR, URL), (PROTOCOL, "udp/thrift.compact")], "udp://127.0.0.1:6831"),
+        (&[(PROTOCOL, "http/thrift.binary")], "http://localhost:14268/api/traces"),
+    ] {
+        assert_eq!(from_config(set).unwrap(), endpoint, "{set:?}");
+    }
+}
+
+#[test]
+fn a_wrong_address_of_the_environment_is_refused_with_what_to_write_instead() {
+    const HOST: &str =
+        "a host alone such as localhost, for its port is OTEL_EXPORTER_JAEGER_AGENT_PORT";
+    assert_refused(AGENT_HOST, "localhost:6831", HOST);
+    let url = "; a URL is of a collector: use JaegerEndpoint::collector() or \
+               OTEL_EXPORTER_JAEGER_ENDPOINT";
+    assert_refused(AGENT_HOST, "http://localhost:14268", &format!("{HOST}{url}"));
+    assert_refused(AGENT_PORT, "0", "a port such as 6831");
+    let expected = "a port such as 6831; port 4318 takes OTLP over HTTP: use otlp_endpoint() \
+                    or OTEL_EXPORTER_OTLP_ENDPOINT";
+    assert_refused(AGENT_PORT, "4318", expected);
+    let expected = "http://jaeger:14268/api/traces, complete with its path";
+    assert_refused(COLLECTOR, "http://jaeger:14268", expected);
+    let error = from_config(&[(AGENT_HOST, "jaeger.invalid")]).unwrap_err();
+    let start = "OTEL_EXPORTER_JAEGER_AGENT_HOST=\"jaeger.invalid\": expected an IP address \
+                 or the name of a host that has one (";
+    assert!(error.starts_with(start), "{error}");
 }

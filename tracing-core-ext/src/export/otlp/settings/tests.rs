@@ -3,11 +3,11 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     config::{
-        EnvConfig,
-        env::Env,
+        Config,
+        env::{Env, findings::Findings},
         otlp::{METRICS, TRACES},
     },
-    export::{otlp::client::OtlpClient, state::ExportState},
+    export::{delivery::ExportState, otlp::client::OtlpClient},
 };
 
 type Set = Vec<(String, String)>;
@@ -20,10 +20,13 @@ fn variables(set: Set) -> Env {
 }
 
 fn resolved(code: &Otlp, set: Set, signal: &str) -> Result<Settings, TelemetryError> {
-    let environment = EnvConfig::read(&variables(set))?;
+    resolve(code, &Config::read(&variables(set))?, signal)
+}
+
+fn resolve(code: &Otlp, config: &Config, signal: &str) -> Result<Settings, TelemetryError> {
     match signal {
-        "TRACES" => Settings::resolve(code, &environment.traces, &TRACES),
-        _ => Settings::resolve(code, &environment.metrics.otlp, &METRICS),
+        "TRACES" => Settings::resolve(code, &TRACES, &config.otlp, config),
+        _ => Settings::resolve(code, &METRICS, &config.metrics.otlp, config),
     }
 }
 
@@ -164,27 +167,34 @@ fn headers_that_code_leaves_open_come_from_the_environment() {
 }
 
 #[test]
-fn what_a_variable_cannot_be_is_refused_with_its_value_and_what_is_allowed() {
-    let protocols = "grpc, http/protobuf or http/json";
-    let histograms = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
-    for (variable, value, expected) in [
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift", protocols),
-        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "HTTP/JSON", protocols),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
-        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "br", "gzip or none"),
-        ("OTEL_EXPORTER_OTLP_INSECURE", "yes", "true or false"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "a whole number greater than 0"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "1s", "a whole number greater than 0"),
-        ("OTEL_METRIC_EXPORT_TIMEOUT", "-1", "a whole number greater than 0"),
-        (
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "low",
-            "cumulative, delta or lowmemory",
-        ),
-        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "linear", histograms),
-    ] {
-        let error = refusal(&Otlp::default(), &[(variable, value)]);
-        assert_eq!(error, format!("{variable}={value:?}: expected {expected}"));
+fn a_time_limit_of_zero_in_code_is_none() {
+    let code = Otlp::default().timeout(Duration::ZERO);
+    let timeout = resolved(&code, Vec::new(), "TRACES").unwrap().timeout;
+    assert!(timeout > Duration::from_secs(3_000_000_000), "{timeout:?}");
+}
+
+#[test]
+fn a_suspicious_endpoint_is_used_with_a_warning_or_refused_by_strict() {
+    let set = || vec![("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "http://c:4317".to_owned())];
+    let config = Config::read(&variables(set())).unwrap();
+    let settings = resolve(&Otlp::default(), &config, "TRACES").unwrap();
+    assert_eq!(settings.url.as_str(), "http://c:4317/v1/traces");
+    let error = "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://c:4317\": expected port 4318, where collectors take OTLP over HTTP, \
+                 or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317";
+    let warnings = config.findings.take();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].to_string(), format!("{error}; it is used as it is"));
+    let strict = variables(set()).with_findings(Findings::strict(true));
+    let refused = resolve(&Otlp::default(), &Config::read(&strict).unwrap(), "TRACES").unwrap_err();
+    assert_eq!(refused.to_string(), error);
+}
+
+#[test]
+fn an_endpoint_is_a_host_that_need_not_resolve_or_an_address() {
+    for url in ["http://not-yet.invalid:4318", "http://[::1]:4318", "http://127.0.0.1:4318"] {
+        let set = vec![("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), url.to_owned())];
+        let settings = resolved(&Otlp::default(), set, "TRACES").unwrap();
+        assert_eq!(settings.url.as_str(), format!("{url}/v1/traces"));
     }
 }
 
@@ -207,19 +217,17 @@ fn what_code_cannot_ask_for_is_refused() {
     let error = refusal(&Otlp::default().header("x-tenant", "secret\n"), &[]);
     assert!(error.starts_with("Otlp::header()=\"x-tenant=***\""), "{error}");
 
-    let error = refusal(&Otlp::default().timeout(Duration::ZERO), &[]);
-    assert_eq!(error, "Otlp::timeout()=\"0ns\": expected more than no time");
-    let error = refusal(&Otlp::default().endpoint("http://localhost:16686"), &[]);
-    assert!(error.starts_with("Otlp::endpoint()=\"http://localhost:16686\": expected "), "{error}");
+    let error = refusal(&Otlp::default().endpoint("localhost:4318"), &[]);
+    assert!(error.starts_with("Otlp::endpoint()=\"localhost:4318\": expected "), "{error}");
 }
 
 #[test]
 fn what_is_resolved_does_not_show_what_is_secret() {
     let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
     let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
-    let environment = EnvConfig::read(&variables(set)).unwrap();
+    let environment = Config::read(&variables(set)).unwrap();
     assert!(!format!("{environment:?}").contains("secret"));
-    let settings = Settings::resolve(&Otlp::default(), &environment.traces, &TRACES).unwrap();
+    let settings = resolve(&Otlp::default(), &environment, "TRACES").unwrap();
     assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
     let state = ExportState::for_metrics(settings.endpoint.to_string(), Default::default());
     let client = OtlpClient::new(settings, &Arc::new(state)).unwrap();
@@ -242,7 +250,7 @@ fn a_client_of_ones_own_may_speak_tls_with_certificates_of_its_own() {
         "OTEL_EXPORTER_OTLP_CLIENT_KEY",
     ] {
         let error = refusal(&code, &[(variable, "/a.pem")]);
-        let expected = "nothing beside Otlp::http_client(), which brings its own certificates";
+        let expected = "nothing beside Otlp::http_client(), which has its own certificates";
         assert_eq!(error, format!("{variable}=\"/a.pem\": expected {expected}"));
     }
 }
@@ -256,7 +264,8 @@ fn certificates_without_tls_are_refused_with_the_feature() {
         "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
     ] {
         let error = refusal(&Otlp::default(), &[(variable, "/a.pem")]);
-        let expected = "expected nothing, for the feature `tls` of tracing-core-ext is off";
+        let expected =
+            "expected another value, or the feature `tls` of tracing-core-ext, which is off";
         assert_eq!(error, format!("{variable}=\"/a.pem\": {expected}"));
     }
 }

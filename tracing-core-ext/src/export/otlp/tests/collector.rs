@@ -219,9 +219,11 @@ async fn over_http(reply: Reply, is_json: bool) -> Answered {
             let message = message.to_owned();
             let body = match is_json {
                 true => serde_json::json!({ "message": message }).to_string().into(),
-                false => crate::export::otlp::response::RpcStatusProto { message, details }
-                    .encode_to_vec()
-                    .into(),
+                false => {
+                    crate::export::otlp::protocol::response::RpcStatusProto { message, details }
+                        .encode_to_vec()
+                        .into()
+                }
             };
             answered(status, headers, is_json, body)
         }

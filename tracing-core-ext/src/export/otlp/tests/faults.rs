@@ -158,7 +158,7 @@ mod over_grpc {
 
     #[test]
     fn a_collector_that_is_exhausted_is_asked_again_when_it_says() {
-        let details = crate::export::otlp::grpc::tests::after(0, 300_000_000);
+        let details = crate::export::otlp::protocol::grpc::tests::after(0, 300_000_000);
         let status = Status::with_details(Code::ResourceExhausted, "full", details);
         let collector = Collector::replying([Reply::Status(status), Reply::Accept]);
         let started = Instant::now();

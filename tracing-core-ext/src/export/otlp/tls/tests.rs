@@ -245,18 +245,32 @@ fn what_cannot_be_used_is_refused_with_the_variable_and_the_path() {
 }
 
 #[test]
-fn a_certificate_for_an_endpoint_without_tls_is_refused() {
+fn a_certificate_for_an_endpoint_without_tls_is_refused_in_code_and_suspicious_elsewhere() {
     let authority = Authority::named("ours");
     let ca = File::new("unused", &authority.pem);
     let http = "http://localhost:4318";
     let expected = format!("an https:// endpoint beside it, which {http}/v1/traces is not");
     for setting in ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"] {
-        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", http.to_owned());
-        let error = with(vec![endpoint, (setting, ca.path())]).build().unwrap_err().to_string();
+        let variables =
+            || vec![("OTEL_EXPORTER_OTLP_ENDPOINT", http.to_owned()), (setting, ca.path())];
+        drop(with(variables()).build().unwrap());
+        let error = with(variables()).strict(true).build().unwrap_err().to_string();
         assert_eq!(error, format!("{setting}={:?}: expected {expected}", ca.path()));
     }
     let otlp = Otlp::http_json().endpoint(http).ca_certificate(authority.pem.clone());
     let error = builder().otlp(otlp).build().unwrap_err().to_string();
     let value = format!("{} bytes", authority.pem.len());
     assert_eq!(error, format!("Otlp::ca_certificate()={value:?}: expected {expected}"));
+}
+
+#[test]
+fn a_general_certificate_beside_the_plain_endpoint_of_one_signal_is_for_the_other_signal() {
+    let ca = File::new("general", &Authority::named("ours").pem);
+    let variables = vec![
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://localhost:4318/v1/traces".to_owned()),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "https://collector:4318/v1/metrics".to_owned()),
+        ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.path()),
+    ];
+    drop(with(variables).strict(true).build().unwrap());
 }

@@ -17,13 +17,11 @@ use opentelemetry_sdk::{Resource, trace::SpanData};
 use self::encoder::{EncodeSpan, EncodedRequest, TraceEncoder};
 use super::{client::OtlpClient, settings::Settings};
 use crate::{
-    base::error::TelemetryError,
-    config::protocol::Protocol,
+    base::{contain_log_writer, error::TelemetryError},
+    config::otlp::protocol::Protocol,
     export::{
-        counts::Outcome,
-        health::contained,
+        delivery::{ExportState, Outcome},
         pipeline::exporter::{BatchExporter, block_on},
-        state::ExportState,
         transport::retry::Failure,
     },
     trace::PooledRecord,
@@ -123,7 +121,7 @@ impl Requests {
                  {limit} bytes; later ones are not reported"
             );
         };
-        contained(|| self.state.log(warn));
+        contain_log_writer(|| self.state.log(warn));
     }
 }
 

@@ -26,16 +26,17 @@ pub struct ExportLoss {
 pub(crate) enum Signal {
     Traces,
     /// Metrics, each export of which tells all that happened until then.
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
     CumulativeMetrics,
     /// Metrics, each export of which tells what happened since the one before.
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP sends them"))]
     DeltaMetrics,
 }
 
 impl ShutdownError {
     /// Nothing where nothing was lost. `waited` is how long there was no end in sight.
-    pub(crate) fn of(losses: Vec<ExportLoss>, waited: Option<Duration>) -> Result<(), Self> {
+    pub(crate) fn from_losses(
+        losses: Vec<ExportLoss>,
+        waited: Option<Duration>,
+    ) -> Result<(), Self> {
         match losses.is_empty() {
             true => Ok(()),
             false => Err(Self { losses, waited }),
@@ -141,7 +142,7 @@ mod tests {
     }
 
     fn said(losses: Vec<ExportLoss>, waited: Option<Duration>) -> String {
-        ShutdownError::of(losses, waited).unwrap_err().to_string()
+        ShutdownError::from_losses(losses, waited).unwrap_err().to_string()
     }
 
     #[test]
@@ -173,6 +174,6 @@ mod tests {
 
     #[test]
     fn without_a_loss_there_is_no_error() {
-        assert!(ShutdownError::of(Vec::new(), Some(Duration::ZERO)).is_ok());
+        assert!(ShutdownError::from_losses(Vec::new(), Some(Duration::ZERO)).is_ok());
     }
 }

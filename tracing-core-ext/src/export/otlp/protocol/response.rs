@@ -21,7 +21,7 @@ pub(crate) struct ExportResponse {
 
 impl ExportResponse {
     /// What cannot be read counts as consent, for the status has told it.
-    pub(super) fn from_http(headers: &HeaderMap, body: &Bytes) -> Self {
+    pub(in crate::export::otlp) fn from_http(headers: &HeaderMap, body: &Bytes) -> Self {
         match media_type(headers) {
             _ if is_json(headers) => Self::from_json(body).unwrap_or_default(),
             Some(_) if !is_protobuf(headers) => Self::default(),
@@ -30,7 +30,7 @@ impl ExportResponse {
     }
 
     /// The answers for all signals have the same fields by the same numbers.
-    pub(super) fn from_protobuf(body: Bytes) -> Self {
+    pub(in crate::export::otlp) fn from_protobuf(body: Bytes) -> Self {
         let answer = ExportTraceServiceResponse::decode(body).ok();
         let partial = answer.and_then(|answer| answer.partial_success).unwrap_or_default();
         Self::new(partial.rejected_spans, &partial.error_message)
@@ -62,13 +62,15 @@ impl ExportResponse {
     }
 
     /// What a collector that has taken everything wants its sender to know.
-    pub(super) fn warning(&self) -> Option<&str> {
+    pub(in crate::export::otlp) fn warning(&self) -> Option<&str> {
         (self.rejected == 0 && !self.message.is_empty()).then_some(&self.message)
     }
 }
 
 /// Whether an export over HTTP has succeeded.
-pub(super) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, ExportError> {
+pub(in crate::export::otlp) fn parse_response(
+    received: &HttpResponse,
+) -> Result<ExportResponse, ExportError> {
     if !received.status.is_success() {
         return Err(failure(received));
     }
@@ -85,7 +87,7 @@ fn is_page(received: &HttpResponse, media_type: &str) -> bool {
     !received.body.is_empty() && media_type.eq_ignore_ascii_case("text/html")
 }
 
-pub(super) fn failure(received: &HttpResponse) -> ExportError {
+pub(in crate::export::otlp) fn failure(received: &HttpResponse) -> ExportError {
     let message = failure_message(&received.headers, &received.body);
     received.failure(message.as_deref())
 }
@@ -102,20 +104,20 @@ fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
 
 /// What of `google.rpc.Status` is read.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct RpcStatusProto {
+pub(in crate::export::otlp) struct RpcStatusProto {
     #[prost(string, tag = "2")]
-    pub(super) message: String,
+    pub(in crate::export::otlp) message: String,
     #[prost(message, repeated, tag = "3")]
-    pub(super) details: Vec<Any>,
+    pub(in crate::export::otlp) details: Vec<Any>,
 }
 
 /// `google.protobuf.Any`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Any {
+pub(in crate::export::otlp) struct Any {
     #[prost(string, tag = "1")]
-    pub(super) type_url: String,
+    pub(in crate::export::otlp) type_url: String,
     #[prost(bytes = "vec", tag = "2")]
-    pub(super) value: Vec<u8>,
+    pub(in crate::export::otlp) value: Vec<u8>,
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

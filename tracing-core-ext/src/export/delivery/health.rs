@@ -1,12 +1,6 @@
 //! Whether items are being lost, for one log line at the beginning of a loss and one at its end.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::{Duration, Instant},
-};
-
-/// Time without a loss after which a loss has ended. Overload alternates between batches; an outage does not.
-pub(crate) const QUIET_PERIOD: Duration = Duration::from_secs(30);
+use std::time::{Duration, Instant};
 
 /// State of one exporter.
 #[derive(Debug)]
@@ -97,14 +91,10 @@ impl HealthChange {
     }
 }
 
-/// Runs code of the user, such as a log writer, and stops a panic there: it must not end the export thread.
-pub(crate) fn contained<R>(call: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(call)).ok()
-}
-
 #[cfg(all(test, not(loom_queue)))]
 mod tests {
     use super::*;
+    use crate::config::batch::QUIET_PERIOD;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -143,11 +133,5 @@ mod tests {
         }
         changes.extend(health.observe(50, true, start + 60 * SECOND));
         assert_eq!(changes, [HealthChange::Failing, HealthChange::Recovered { lost: 50 }]);
-    }
-
-    #[test]
-    fn a_panic_of_a_log_writer_is_contained() {
-        assert_eq!(contained(|| 1), Some(1));
-        assert_eq!(contained(|| -> u8 { panic!("closed pipe") }), None);
     }
 }

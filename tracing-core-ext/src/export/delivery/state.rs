@@ -2,23 +2,22 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-#[cfg(feature = "otlp")]
 use opentelemetry_sdk::metrics::Temporality;
 use tracing::Dispatch;
 
-#[cfg(any(feature = "otlp", feature = "jaeger"))]
-use super::shutdown::ShutdownSignal;
 use super::{
-    counts::Counts,
+    counts::{Counts, Outcome},
     health::{ExportHealth, HealthChange},
     loss::{ExportLoss, Signal},
+    occupancy::Share,
+    shutdown::ShutdownSignal,
 };
-#[cfg(feature = "otlp")]
-use super::{counts::Outcome, health::QUIET_PERIOD, queue::occupancy::Share};
-use crate::{base::self_log::SelfLog, config::batch::BatchConfig};
+use crate::{
+    base::self_log::SelfLog,
+    config::batch::{BatchConfig, QUIET_PERIOD},
+};
 
 /// Exports of metrics that may run at the same time.
-#[cfg(feature = "otlp")]
 const MAX_METRIC_EXPORTS: usize = 1024;
 
 /// State that an exporter shares with its pipeline and with [`Telemetry`](crate::telemetry::Telemetry).
@@ -28,7 +27,6 @@ pub(crate) struct ExportState {
     exporter_type: &'static str,
     counts: Arc<Counts>,
     log: SelfLog,
-    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     closing: ShutdownSignal,
 }
 
@@ -44,7 +42,6 @@ impl ExportState {
     }
 
     /// State of a metric exporter, which counts exports.
-    #[cfg(feature = "otlp")]
     pub(crate) fn for_metrics(destination: String, temporality: Temporality) -> Self {
         let signal = match temporality {
             Temporality::Cumulative => Signal::CumulativeMetrics,
@@ -70,7 +67,6 @@ impl ExportState {
             exporter_type,
             counts: Arc::new(Counts::with_health(max_items, max_bytes, health, on_change)),
             log,
-            #[cfg(any(feature = "otlp", feature = "jaeger"))]
             closing: ShutdownSignal::default(),
         }
     }
@@ -79,23 +75,19 @@ impl ExportState {
         &self.counts
     }
 
-    #[cfg(feature = "otlp")]
     pub(crate) fn destination(&self) -> &str {
         &self.destination
     }
 
-    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) fn exporter_type(&self) -> &'static str {
         self.exporter_type
     }
 
-    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     pub(crate) fn closing(&self) -> &ShutdownSignal {
         &self.closing
     }
 
     /// Whether items wait for the end of a pause that the backend has requested.
-    #[cfg(any(feature = "otlp", feature = "jaeger"))]
     pub(crate) fn has_queue(&self) -> bool {
         self.signal == Signal::Traces
     }
@@ -105,7 +97,6 @@ impl ExportState {
         self.log.set(dispatch);
     }
 
-    #[cfg(feature = "otlp")]
     pub(crate) fn log(&self, write: impl FnOnce()) {
         self.log.log(write);
     }
@@ -125,7 +116,6 @@ impl ExportState {
     }
 
     /// Counts an export of metrics that begins.
-    #[cfg(feature = "otlp")]
     pub(crate) fn begin(&self) -> Share {
         match self.counts.reserve(0) {
             Ok(_) => Share { items: 1, bytes: 0 },
@@ -137,7 +127,6 @@ impl ExportState {
     }
 
     /// Counts the end of an export of metrics.
-    #[cfg(feature = "otlp")]
     pub(crate) fn end(&self, export: Share, outcome: Outcome) {
         self.counts.settle(export, outcome);
     }
@@ -161,7 +150,7 @@ impl fmt::Debug for ExportState {
     }
 }
 
-#[cfg(all(test, feature = "otlp"))]
+#[cfg(all(test, not(loom_queue)))]
 mod tests {
     use super::*;
 

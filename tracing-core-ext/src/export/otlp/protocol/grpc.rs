@@ -27,7 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The body of a unary call: gRPC over HTTP/2, "Length-Prefixed-Message".
-pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
+pub(in crate::export::otlp) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
     let length = u32::try_from(message.len()).ok()?;
     let mut frame = Vec::with_capacity(PREFIX_BYTES + message.len());
     frame.push(u8::from(is_compressed));
@@ -37,7 +37,9 @@ pub(super) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
 }
 
 /// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
-pub(super) fn parse_response(mut received: HttpResponse) -> Result<ExportResponse, ExportError> {
+pub(in crate::export::otlp) fn parse_response(
+    mut received: HttpResponse,
+) -> Result<ExportResponse, ExportError> {
     if received.status != StatusCode::OK {
         return Err(failure(&received));
     }
@@ -154,11 +156,11 @@ fn name(code: u32) -> &'static str {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::export::otlp) mod tests {
     use http::HeaderValue;
 
+    use super::super::response::Any;
     use super::*;
-    use crate::export::otlp::response::Any;
 
     /// Details of a status that ask to wait.
     pub(crate) fn after(seconds: i64, nanos: i32) -> Bytes {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::*;
-use crate::export::QUIET_PERIOD;
+use crate::config::batch::QUIET_PERIOD;
 
 fn counts(capacity: usize) -> Counts {
     Counts::new(capacity, 1 << 20, |_, _| {})

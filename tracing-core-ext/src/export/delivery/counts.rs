@@ -8,12 +8,11 @@ mod outcome;
 use std::{fmt, time::Instant};
 
 use super::{
-    health::{ExportHealth, HealthChange, contained},
-    queue::{
-        occupancy::{Occupancy, Occupied, Refusal, Share},
-        sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, lock},
-    },
+    health::{ExportHealth, HealthChange},
+    occupancy::{Occupancy, Occupied, Refusal, Share},
+    sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, lock},
 };
+use crate::base::contain_log_writer;
 
 pub(crate) use self::outcome::{Outcome, Snapshot};
 
@@ -56,12 +55,12 @@ impl Counts {
         max_bytes: usize,
         on_change: impl Fn(&HealthChange, &str) + Send + Sync + 'static,
     ) -> Self {
-        let health = ExportHealth::new(super::health::QUIET_PERIOD);
+        let health = ExportHealth::new(crate::config::batch::QUIET_PERIOD);
         Self::with_health(max_items, max_bytes, health, on_change)
     }
 
     /// Limits what may wait. `on_change` is called when a loss begins and when it ends.
-    pub(super) fn with_health(
+    pub(crate) fn with_health(
         max_items: usize,
         max_bytes: usize,
         health: ExportHealth,
@@ -78,7 +77,6 @@ impl Counts {
     }
 
     /// Largest number of items that may wait.
-    #[cfg(any(feature = "otlp", feature = "prometheus"))]
     pub(crate) fn capacity(&self) -> u64 {
         self.occupancy.0.limits().items
     }
@@ -132,7 +130,6 @@ impl Counts {
     }
 
     /// Sets why the present export needs another attempt. A loss for want of places has this reason.
-    #[cfg(any(feature = "otlp", feature = "jaeger", all(test, not(loom_queue))))]
     pub(crate) fn set_attempt_error(&self, reason: &str) {
         lock(&self.settled).attempt_error = Some(reason.to_owned());
     }
@@ -153,7 +150,6 @@ impl Counts {
     }
 
     /// Counts an item that failed before it had a place.
-    #[cfg(any(feature = "otlp", all(test, not(loom_queue))))]
     pub(crate) fn fail_one(&self, reason: impl Into<String>) {
         let reason = reason.into();
         let mut settled = lock(&self.settled);
@@ -200,7 +196,7 @@ impl Counts {
         let Some(change) = health.observe(lost, has_delivered, now) else { return };
         self.is_loss_known.store(change == HealthChange::Failing, Ordering::Release);
         drop(health);
-        contained(|| (self.on_change)(&change, reason.unwrap_or(QUEUE_FULL)));
+        contain_log_writer(|| (self.on_change)(&change, reason.unwrap_or(QUEUE_FULL)));
     }
 }
 

@@ -8,10 +8,8 @@ use tracing_subscriber::{
     fmt::{MakeWriter, time::FormatTime, writer::BoxMakeWriter},
 };
 
-use super::{
-    builder::TelemetryBuilder,
-    log_format::{LogFormat, Timer},
-};
+use super::TelemetryBuilder;
+use crate::telemetry::log_format::{LogFormat, Timer};
 
 impl TelemetryBuilder {
     /// Writes log lines in this format. Text unless told otherwise.

@@ -9,16 +9,18 @@ use http::{
 use prost::Message;
 use serde::Serialize;
 
-use super::grpc;
-use super::proto_json::json;
-use crate::config::{Compression, protocol::Protocol};
+use super::{grpc, proto_json::json};
+use crate::config::otlp::protocol::{Compression, Protocol};
 
 /// "OpenTelemetry protocol exporters SHOULD emit a User-Agent header to at a minimum identify the exporter, the language
 /// of its implementation, and the version of the exporter": OTLP exporter specification, "User Agent".
 const EXPORTER: &str = concat!("tracing-core-ext-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
 /// Returns a message in the format of the protocol, or `None` if it cannot be written.
-pub(super) fn message(message: &(impl Message + Serialize), protocol: Protocol) -> Option<Vec<u8>> {
+pub(in crate::export::otlp) fn message(
+    message: &(impl Message + Serialize),
+    protocol: Protocol,
+) -> Option<Vec<u8>> {
     match protocol {
         Protocol::Grpc => Some(message.encode_to_vec()),
         Protocol::HttpProtobuf => Some(message.encode_to_vec()),
@@ -27,7 +29,7 @@ pub(super) fn message(message: &(impl Message + Serialize), protocol: Protocol) 
 }
 
 /// Returns the body of a request with this message, or `None` if it cannot be written.
-pub(super) fn body(
+pub(in crate::export::otlp) fn body(
     message: Vec<u8>,
     protocol: Protocol,
     compression: Compression,
@@ -49,7 +51,7 @@ fn compressed(bytes: Vec<u8>, compression: Compression) -> Option<Vec<u8>> {
 }
 
 /// The headers that describe the body, and those that were asked for, which beat them.
-pub(super) fn headers(
+pub(in crate::export::otlp) fn headers(
     protocol: Protocol,
     compression: Compression,
     asked_for: HeaderMap,

@@ -6,12 +6,15 @@ use opentelemetry_sdk::{
     metrics::{Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
 };
 
-use super::{client::OtlpClient, settings::Settings};
+use super::{
+    super::{client::OtlpClient, settings::Settings},
+    cardinality_warning::CardinalityWarning,
+};
 use crate::{
-    base::error::TelemetryError,
+    base::{contain_log_writer, error::TelemetryError},
     export::{
-        cardinality_warning::CardinalityWarning, counts::Outcome, health::contained,
-        state::ExportState, transport::retry::Failure,
+        delivery::{ExportState, Outcome},
+        transport::retry::Failure,
     },
 };
 
@@ -51,7 +54,7 @@ impl PushMetricExporter for OtlpMetricExporter {
     /// Answers Ok even for what is lost, for the SDK would log every single export.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         // A log writer may panic, which would end the thread of the SDK.
-        contained(|| self.state.log(|| self.overflow.warn_once(metrics)));
+        contain_log_writer(|| self.state.log(|| self.overflow.warn_once(metrics)));
         let export = self.state.begin();
         let outcome = self.send(metrics).await.unwrap_or_else(|it| Outcome::failed(it.reason));
         self.state.end(export, outcome);
@@ -70,6 +73,3 @@ impl PushMetricExporter for OtlpMetricExporter {
         self.temporality
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -50,7 +50,6 @@ impl Outcome {
     }
 
     /// Result of an export of which the destination has refused some items.
-    #[cfg(any(feature = "otlp", all(test, not(loom_queue))))]
     pub(crate) fn rejected(items: u64, reason: impl Into<String>) -> Self {
         Self { rejected: items, reason: Some(reason.into()), ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! What became of the spans, as metrics: semantic conventions for SDK metrics.
+//! Metrics of the pipelines: semantic conventions for SDK metrics.
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>
 //!
@@ -12,18 +12,21 @@ use opentelemetry::{
     metrics::{AsyncInstrument, Meter, MeterProvider},
 };
 
-use super::{counts::Snapshot, pipeline::Pipeline, state::ExportState};
+use super::{counts::Snapshot, state::ExportState};
 
 const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
 
-/// Lets `provider` tell of these pipelines whenever it is read.
-pub(crate) fn observe(provider: &impl MeterProvider, pipelines: &[Pipeline]) {
-    if pipelines.is_empty() {
+/// Lets `provider` observe the states of these pipelines.
+pub(crate) fn observe(
+    provider: &impl MeterProvider,
+    states: impl ExactSizeIterator<Item = Arc<ExportState>>,
+) {
+    if states.len() == 0 {
         return;
     }
     let meter = provider.meter(env!("CARGO_PKG_NAME"));
-    let observed = pipelines.iter().enumerate().map(Observed::new).collect();
+    let observed = states.enumerate().map(Observed::new).collect();
     observe_processors(&meter, &observed);
     observe_exporters(&meter, &observed);
 }
@@ -96,8 +99,7 @@ struct Observed {
 }
 
 impl Observed {
-    fn new((at, pipeline): (usize, &Pipeline)) -> Self {
-        let state = Arc::clone(pipeline.state());
+    fn new((at, state): (usize, Arc<ExportState>)) -> Self {
         let exporter = component(state.exporter_type(), at);
         Self { state, processor: component(PROCESSOR, at), exporter }
     }

@@ -1,6 +1,9 @@
 use tokio::sync::watch;
 
-/// Whether the service is shutting down: from then on nobody waits before an attempt, and the next one is the last.
+/// A part of the shutdown that may take long.
+pub(crate) type ShutdownTask = Box<dyn FnOnce() + Send>;
+
+/// Signal that the service is shutting down. Exporters then make their last attempt without waiting.
 #[derive(Debug, Default)]
 pub(crate) struct ShutdownSignal(watch::Sender<bool>);
 

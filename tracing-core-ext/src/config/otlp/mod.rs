@@ -1,44 +1,47 @@
+//! Export over OTLP: OTLP exporter specification, "Configuration Options".
+
+mod headers;
+pub(crate) mod protocol;
+
 use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::{
-    env::Env,
-    otlp_headers::parse_headers,
-    protocol::{Compression, Protocol},
-};
+use self::protocol::{COMPRESSIONS, Compression, PROTOCOLS, Protocol};
+use super::env::Env;
 use crate::base::{error::TelemetryError, redacted_url::RedactedUrl};
 
-/// Where all signals go, each to a path of its own below it.
+/// Base URL of all signals, each of which has a path of its own below it.
 pub(crate) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// What the environment says of the export of a signal over OTLP.
-#[derive(Debug, Default)]
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
-pub(crate) struct OtlpVariables {
-    /// As it is written, for what it means depends on the protocol, which code may name.
+/// Time that one export may take with all its attempts.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Settings of one signal.
+#[derive(Debug)]
+pub(crate) struct OtlpConfig {
+    /// Its meaning depends on the protocol, which code may set.
     pub(crate) endpoint: Option<EnvUrl>,
     pub(crate) insecure: Option<bool>,
-    pub(crate) protocol: Option<Protocol>,
+    pub(crate) protocol: Protocol,
     pub(crate) headers: HeaderMap,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) compression: Option<Compression>,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
     pub(crate) certificate: Option<EnvValue>,
     pub(crate) client_certificate: Option<EnvValue>,
     pub(crate) client_key: Option<EnvValue>,
 }
 
-/// A variable, and its value.
+/// Name and value of a variable.
 pub(crate) type EnvValue = (&'static str, String);
 
 pub(crate) type EnvUrl = (&'static str, RedactedUrl);
 
 /// A signal, and its variables, each before the one for all signals.
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only for OTLP"))]
 pub(crate) struct Signal {
-    /// What is appended to the URL of a collector.
+    /// Path below the URL of a collector.
     pub(crate) path: &'static str,
-    /// The method that is called over gRPC.
+    /// Method of the gRPC service.
     pub(crate) method: &'static str,
     endpoint: &'static str,
     protocol: [&'static str; 2],
@@ -85,29 +88,27 @@ pub(crate) const METRICS: Signal = Signal {
     client_key: ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
 };
 
+impl OtlpConfig {
+    /// Returns a certificate or key that is set.
+    pub(crate) fn certificate_setting(&self) -> Option<&EnvValue> {
+        let client = self.client_certificate.as_ref().or(self.client_key.as_ref());
+        self.certificate.as_ref().or(client)
+    }
+}
+
 impl Env {
-    pub(super) fn otlp(&self, signal: &Signal) -> Result<OtlpVariables, TelemetryError> {
-        Ok(OtlpVariables {
-            endpoint: self
-                .first_set([signal.endpoint, COLLECTOR])?
-                .map(|(name, url)| (name, url.into())),
+    pub(super) fn otlp(&self, signal: &Signal) -> Result<OtlpConfig, TelemetryError> {
+        let endpoint = self.first_set([signal.endpoint, COLLECTOR])?;
+        Ok(OtlpConfig {
+            endpoint: endpoint.map(|(name, url)| (name, url.into())),
             insecure: self.boolean(signal.insecure)?,
-            protocol: self.parsed(signal.protocol, Protocol::parse, Protocol::EXPECTED)?,
-            headers: self.headers(signal)?,
-            timeout: self.milliseconds(signal.timeout)?,
-            compression: self.parsed(
-                signal.compression,
-                Compression::parse,
-                Compression::EXPECTED,
-            )?,
+            protocol: self.choice(signal.protocol, &PROTOCOLS)?.unwrap_or_default(),
+            headers: self.headers(signal.headers)?,
+            timeout: self.timeout(signal.timeout)?.unwrap_or(TIMEOUT),
+            compression: self.choice(signal.compression, &COMPRESSIONS)?.unwrap_or_default(),
             certificate: self.first_set(signal.certificate)?,
             client_certificate: self.first_set(signal.client_certificate)?,
             client_key: self.first_set(signal.client_key)?,
         })
-    }
-
-    fn headers(&self, signal: &Signal) -> Result<HeaderMap, TelemetryError> {
-        let found = self.first_set(signal.headers)?;
-        found.map_or(Ok(HeaderMap::new()), |(name, value)| parse_headers(name, &value))
     }
 }

@@ -1,0 +1,39 @@
+use crate::config::env::words::Words;
+
+/// The protocol of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Protocol {
+    Grpc,
+    #[default]
+    HttpProtobuf,
+    HttpJson,
+}
+
+/// Compression of the body of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not compressed.
+    #[default]
+    None,
+    /// Compressed with gzip.
+    Gzip,
+}
+
+pub(super) const PROTOCOLS: Words<Protocol> = Words {
+    known: &[
+        ("grpc", Protocol::Grpc),
+        ("http/protobuf", Protocol::HttpProtobuf),
+        ("http/json", Protocol::HttpJson),
+    ],
+    unsupported: &[],
+};
+
+pub(super) const COMPRESSIONS: Words<Compression> =
+    Words { known: &[("gzip", Compression::Gzip), ("none", Compression::None)], unsupported: &[] };
+
+impl Protocol {
+    pub(crate) fn is_grpc(self) -> bool {
+        self == Self::Grpc
+    }
+}

@@ -1,0 +1,25 @@
+//! Delivery of the items of one exporter: what was offered, delivered and lost, and the log lines about it.
+//!
+//! At every moment offered = delivered + lost + waiting.
+
+mod counts;
+mod health;
+mod loss;
+mod occupancy;
+pub(crate) mod self_metrics;
+mod shutdown;
+mod state;
+pub(crate) mod sync;
+
+pub use self::loss::{ExportLoss, ShutdownError};
+#[cfg(test)]
+pub(crate) use self::{
+    counts::Snapshot,
+    health::{ExportHealth, HealthChange},
+};
+pub(crate) use self::{
+    counts::{Counts, Outcome},
+    occupancy::{Occupied, Refusal, Share},
+    shutdown::{ShutdownSignal, ShutdownTask},
+    state::ExportState,
+};

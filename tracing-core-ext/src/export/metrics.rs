@@ -1,0 +1,72 @@
+//! Readers of the meters: exporters and scrape endpoints.
+
+use std::{any::Any, fmt::Debug};
+
+use opentelemetry_sdk::{Resource, metrics::MeterProviderBuilder};
+use tracing::Dispatch;
+
+use super::delivery::{ExportLoss, ShutdownTask};
+use crate::{base::error::TelemetryError, config::Config};
+
+/// Settings that all readers of a service share.
+pub(crate) struct MetricsContext<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) config: &'a Config,
+    /// Names of all readers.
+    pub(crate) exporters: Vec<&'static str>,
+}
+
+/// Options of a reader.
+pub(crate) trait MetricsOptions: Debug + Send {
+    /// Returns the name that `OTEL_METRICS_EXPORTER` has for it.
+    fn name(&self) -> &'static str;
+
+    /// Adds the reader to the meters.
+    fn attach(
+        self: Box<Self>,
+        meters: MeterProviderBuilder,
+        context: &MetricsContext<'_>,
+    ) -> Result<(MeterProviderBuilder, Box<dyn MetricsOutput>), TelemetryError>;
+
+    /// Whether the reader has a use without measurements, such as a health endpoint.
+    fn is_useful_when_disabled(&self) -> bool {
+        false
+    }
+}
+
+/// A reader of the meters.
+pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
+    /// Starts to answer, when the meters exist.
+    fn start(&mut self) -> Result<(), TelemetryError> {
+        Ok(())
+    }
+
+    /// Makes its state known to the middlewares of the process.
+    fn install(&self) {}
+
+    /// Sets the subscriber that receives the log lines.
+    fn log_to(&self, _dispatch: &Dispatch) {}
+
+    /// Reports that the service drains.
+    fn start_draining(&self) {}
+
+    /// Ends all waiting. The export that follows is the last one.
+    fn close(&self) {}
+
+    /// Returns a function that receives the error of the last export.
+    fn failures(&self) -> Option<FailureFn> {
+        None
+    }
+
+    /// Returns what is left to do when the meters are shut down.
+    fn shutdown_task(&mut self) -> Option<ShutdownTask> {
+        None
+    }
+
+    fn loss(&self) -> Option<ExportLoss> {
+        None
+    }
+}
+
+/// Receives the error of an export.
+pub(crate) type FailureFn = Box<dyn Fn(&str) + Send>;

@@ -1,0 +1,34 @@
+//! Certificates without the feature `tls`.
+
+use reqwest::ClientBuilder;
+
+use super::{endpoint::Endpoint, options::Otlp};
+use crate::{
+    base::error::TelemetryError,
+    config::{env::findings::Findings, otlp::OtlpConfig},
+};
+
+/// No certificates.
+#[derive(Debug)]
+pub(super) struct Tls;
+
+impl Tls {
+    /// # Errors
+    ///
+    /// If the environment has a certificate.
+    pub(super) fn resolve(
+        _: &Otlp,
+        environment: &OtlpConfig,
+        _: &Endpoint,
+        _: &Findings,
+    ) -> Result<Self, TelemetryError> {
+        match environment.certificate_setting() {
+            Some((setting, path)) => Err(TelemetryError::missing_feature(setting, path, "tls")),
+            None => Ok(Self),
+        }
+    }
+
+    pub(super) fn apply(&self, client: ClientBuilder) -> Result<ClientBuilder, TelemetryError> {
+        Ok(client)
+    }
+}

@@ -1,0 +1,26 @@
+//! Options of Jaeger.
+
+use super::TelemetryBuilder;
+use crate::export::jaeger::{Jaeger, JaegerEndpoint};
+
+impl TelemetryBuilder {
+    /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. What is said here beats
+    /// `OTEL_EXPORTER_JAEGER_AGENT_HOST` and `OTEL_EXPORTER_JAEGER_ENDPOINT`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::{JaegerEndpoint, Telemetry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .jaeger(JaegerEndpoint::agent("localhost:6831")?)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn jaeger(mut self, endpoint: JaegerEndpoint) -> Self {
+        self.exporters.push(Box::new(Jaeger(Some(endpoint))));
+        self
+    }
+}

@@ -1,0 +1,193 @@
+//! Set-up of a service in code.
+
+#[cfg(feature = "jaeger")]
+mod jaeger;
+mod logs;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+#[cfg(test)]
+mod tests;
+mod traces;
+
+use std::{fmt, time::Duration};
+
+use opentelemetry::{Key, KeyValue, Value};
+use opentelemetry_sdk::trace::SpanProcessor;
+use tracing_subscriber::{filter::LevelFilter, fmt::writer::BoxMakeWriter};
+
+use super::{
+    log_format::{LogFormat, LogStyle},
+    metrics::MetricsSetup,
+    resource::{ENVIRONMENT_NAME, SERVICE_VERSION},
+    subscriber::BoxLayer,
+};
+use crate::{
+    config::env::Env,
+    export::pipeline::{context::SpanExporterOptions, hook::SpanHook},
+    propagation::Propagator,
+    trace::Sampler,
+};
+
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Set-up of a service, made by [`Telemetry::builder`](super::Telemetry::builder).
+///
+/// What is said here beats what the environment says. An empty variable counts as unset.
+#[must_use = "nothing happens before install() or build()"]
+pub struct TelemetryBuilder {
+    pub(crate) service_name: Option<String>,
+    pub(crate) package_name: Option<String>,
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) propagator: Option<Propagator>,
+    pub(crate) exporters: Vec<Box<dyn SpanExporterOptions>>,
+    pub(crate) before_export: Option<SpanHook>,
+    pub(crate) span_processors: Vec<Box<dyn SpanProcessor>>,
+    pub(crate) max_queue_bytes: Option<usize>,
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_style: LogStyle,
+    pub(crate) log_writer: Option<BoxMakeWriter>,
+    pub(crate) log_filter: Option<String>,
+    pub(crate) layers: Vec<BoxLayer>,
+    /// Whether a subscriber is made.
+    pub(crate) has_subscriber: bool,
+    pub(crate) span_level: LevelFilter,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) is_strict: bool,
+    pub(crate) metrics: MetricsSetup,
+    pub(crate) variables: Env,
+}
+
+impl TelemetryBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            service_name: None,
+            package_name: None,
+            attributes: Vec::new(),
+            propagator: None,
+            exporters: Vec::new(),
+            before_export: None,
+            span_processors: Vec::new(),
+            max_queue_bytes: None,
+            sampler: None,
+            log_format: LogFormat::default(),
+            log_style: LogStyle::default(),
+            log_writer: None,
+            log_filter: None,
+            layers: Vec::new(),
+            has_subscriber: true,
+            span_level: LevelFilter::INFO,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            is_strict: false,
+            metrics: MetricsSetup::default(),
+            variables: Env::from_process(),
+        }
+    }
+
+    /// Names the service. Beats `OTEL_SERVICE_NAME`, which beats `service.name` in
+    /// `OTEL_RESOURCE_ATTRIBUTES`, which beats [`package_name`](Self::package_name).
+    ///
+    /// When the environment says something else, one log line tells so. Leave it out for a
+    /// service that is to be named by its deployment.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = Some(name.into());
+        self
+    }
+
+    /// Names the service where nothing else does: `package_name(env!("CARGO_PKG_NAME"))`.
+    pub fn package_name(mut self, name: impl Into<String>) -> Self {
+        self.package_name = Some(name.into());
+        self
+    }
+
+    /// Sets `service.version`.
+    pub fn service_version(self, version: impl Into<String>) -> Self {
+        self.resource_attribute(SERVICE_VERSION, version.into())
+    }
+
+    /// Sets `deployment.environment.name`, such as `production`.
+    pub fn environment(self, name: impl Into<String>) -> Self {
+        self.resource_attribute(ENVIRONMENT_NAME, name.into())
+    }
+
+    /// Sets an attribute every span of this service is exported with. Beats the same key in
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn resource_attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Carries context from and to other services by this propagator. Beats `OTEL_PROPAGATORS`.
+    /// W3C Trace Context and W3C Baggage where nothing else is said.
+    ///
+    /// ```
+    /// use tracing_core_ext::propagation::CompositePropagator;
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .propagator("tracecontext,baggage,b3".parse::<CompositePropagator>()?)
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
+        self.propagator = Some(propagator.into());
+        self
+    }
+
+    /// How long [`Telemetry::shutdown`](super::Telemetry::shutdown) may take. 5 seconds unless told otherwise. Where there are metrics, the last quarter
+    /// is kept for them.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Turns warnings about environment variables into errors. The default is `false`: by the OpenTelemetry specification a
+    /// value that cannot be used is ignored with a warning.
+    ///
+    /// A setting without which nothing can be delivered is always an error, as is a wrong argument in code.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// let error = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .variables(|name| (name == "OTEL_TRACES_SAMPLER").then(|| "always".to_owned()))
+    ///     .strict(true)
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert!(error.to_string().starts_with("OTEL_TRACES_SAMPLER=\"always\": expected always_on, "));
+    /// ```
+    pub fn strict(mut self, is_strict: bool) -> Self {
+        self.is_strict = is_strict;
+        self
+    }
+
+    /// Looks environment variables up with this function instead of in the process.
+    pub fn variables(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.variables = Env::from_fn(lookup);
+        self
+    }
+}
+
+impl fmt::Debug for TelemetryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryBuilder")
+            .field("service_name", &self.service_name)
+            .field("package_name", &self.package_name)
+            .field("attributes", &self.attributes)
+            .field("propagator", &self.propagator)
+            .field("log_format", &self.log_format)
+            .field("span_level", &self.span_level)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish_non_exhaustive()
+    }
+}
