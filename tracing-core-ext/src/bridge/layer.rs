@@ -9,9 +9,6 @@ use tracing_subscriber::{Layer, registry::LookupSpan};
 use super::span_filter::SpanFilter;
 use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
 
-/// Target of the `tracing` span of an exchange, for filters.
-pub const TARGET: &str = "tracing_core_ext::exchange";
-
 /// Exports users' `tracing` spans through `tracer`, below the span of the exchange.
 ///
 /// It is [`tracing_opentelemetry::layer()`] without what costs time in every span (source location, thread, target and

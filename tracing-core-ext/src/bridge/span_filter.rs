@@ -5,7 +5,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::layer::TARGET;
+/// Target of the `tracing` span of an exchange, for filters.
+pub const TARGET: &str = "tracing_core_ext::exchange";
 
 /// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
 /// and would trace themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the runtime below.

@@ -4,7 +4,7 @@ use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::layer::{self, TARGET};
+use super::{layer, span_filter::TARGET};
 use crate::{
     http::{RequestHead, method::Method},
     semconv::{Facts, names, options::AttributeOptions},

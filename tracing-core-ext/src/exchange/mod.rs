@@ -67,4 +67,4 @@ pub use self::{
     request_span::RequestSpan,
     websocket_span::{WebSocketFuture, WebSocketSpan},
 };
-pub use crate::bridge::layer::{TARGET, layer};
+pub use crate::bridge::{layer::layer, span_filter::TARGET};

@@ -21,6 +21,7 @@ use crate::{
         Config,
         batch::{BatchConfig, QUEUE_BYTES},
         env::findings::Findings,
+        log_filter::LogFilter,
     },
     export::{
         delivery::self_metrics,
@@ -197,6 +198,19 @@ impl TelemetryBuilder {
             builder = builder.with_record_processor(pipeline.clone());
         }
         builder.build()
+    }
+
+    /// `RUST_LOG`, or else the directives in code, or else the default. Those in code are checked in any case.
+    fn choose_log_filter(
+        &mut self,
+        variable: Option<LogFilter>,
+    ) -> Result<LogFilter, TelemetryError> {
+        let code = self.log_filter.take();
+        let code = code.map(|directives| LogFilter::parse("log_filter()", directives));
+        match (variable, code.transpose()?) {
+            (Some(filter), _) | (None, Some(filter)) => Ok(filter),
+            (None, None) => Ok(LogFilter::default()),
+        }
     }
 
     /// Refuses attributes without a key.

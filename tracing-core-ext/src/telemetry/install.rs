@@ -11,6 +11,7 @@ use super::{
     builder::TelemetryBuilder,
     diagnostics::{self, watchdog::MiddlewareWatchdog},
     log_format::LogFormat,
+    metrics::Metrics,
     telemetry::Telemetry,
 };
 use crate::{
@@ -149,7 +150,7 @@ impl Telemetry {
         installed::set_tracer_provider(self.tracer_provider().clone());
         propagator::set_global_propagator(self.propagator().clone());
         if !is_disabled {
-            self.install_metrics();
+            self.metrics.iter().for_each(Metrics::install);
             self.watch = Some(MiddlewareWatchdog::start(self.log.clone()));
         }
     }

@@ -6,7 +6,6 @@ use opentelemetry::global;
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use tracing::Dispatch;
 
-use super::telemetry::Telemetry;
 use crate::{
     base::error::TelemetryError,
     config::{Config, metrics::MetricsExporter},
@@ -115,6 +114,13 @@ impl Metrics {
         Ok(Some(metrics))
     }
 
+    /// Makes the provider the default of all middlewares and clients.
+    pub(crate) fn install(&self) {
+        global::set_meter_provider(self.provider.clone());
+        installed::set_meter_provider(self.provider.clone());
+        self.outputs.iter().for_each(|output| output.install());
+    }
+
     /// Sets the subscriber that receives the log lines.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.outputs.iter().for_each(|output| output.log_to(dispatch));
@@ -150,21 +156,6 @@ impl Metrics {
     /// Returns the output of this type.
     pub(crate) fn output<T: MetricsOutput>(&self) -> Option<&T> {
         self.outputs.iter().find_map(|output| (&**output as &dyn Any).downcast_ref())
-    }
-}
-
-impl Telemetry {
-    /// Returns the provider of the meters, for code that does not use the global one. There is one if code or
-    /// `OTEL_METRICS_EXPORTER` selects an exporter of metrics.
-    pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
-        self.metrics.as_ref().map(Metrics::provider)
-    }
-
-    pub(crate) fn install_metrics(&self) {
-        let Some(metrics) = &self.metrics else { return };
-        global::set_meter_provider(metrics.provider.clone());
-        installed::set_meter_provider(metrics.provider.clone());
-        metrics.outputs.iter().for_each(|output| output.install());
     }
 }
 

@@ -4,9 +4,8 @@ use tracing_subscriber::{
     Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
-use super::{builder::TelemetryBuilder, log_format::LogLayerConfig, telemetry::Telemetry};
+use super::log_format::LogLayerConfig;
 use crate::{
-    base::error::TelemetryError,
     bridge::{layer, span_filter::SpanFilter},
     config::log_filter::LogFilter,
     trace::TracerProvider,
@@ -31,50 +30,8 @@ pub(crate) fn subscriber(
     Dispatch::new(tracing_subscriber::registry().with(layers).with(lines).with(spans))
 }
 
-impl TelemetryBuilder {
-    /// `RUST_LOG`, or else the directives in code, or else the default. Those in code are checked in any case.
-    pub(crate) fn choose_log_filter(
-        &mut self,
-        variable: Option<LogFilter>,
-    ) -> Result<LogFilter, TelemetryError> {
-        let code = self.log_filter.take();
-        let code = code.map(|directives| LogFilter::parse("log_filter()", directives));
-        match (variable, code.transpose()?) {
-            (Some(filter), _) | (None, Some(filter)) => Ok(filter),
-            (None, None) => Ok(LogFilter::default()),
-        }
-    }
-}
-
-impl Telemetry {
-    /// What a `tracing` subscriber of your own needs for its spans to be exported: [`exchange::layer`](crate::exchange::layer) for spans up to
-    /// `level`, less those of the crates that exporters send with, which would trace themselves.
-    ///
-    /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
-    /// [`WithTraceIds`](crate::telemetry::WithTraceIds).
-    /// [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) installs everything else.
-    ///
-    /// ```
-    /// use tracing_core_ext::telemetry::Telemetry;
-    /// use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
-    /// let subscriber = tracing_subscriber::registry().with(telemetry.layer(LevelFilter::INFO));
-    /// # drop(subscriber);
-    /// # telemetry.shutdown()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn layer<S>(&self, level: LevelFilter) -> impl Layer<S> + use<S>
-    where
-        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
-    {
-        spans(self.tracer_provider(), level)
-    }
-}
-
-fn spans<S>(provider: &TracerProvider, level: LevelFilter) -> impl Layer<S> + use<S>
+/// Layer that exports spans up to `level`, less those of the crates that exporters use.
+pub(super) fn spans<S>(provider: &TracerProvider, level: LevelFilter) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
@@ -90,7 +47,9 @@ mod tests {
     use tracing_opentelemetry::OpenTelemetrySpanExt;
 
     use super::*;
-    use crate::telemetry::{LogFormat, log_format::tests::CapturedLines};
+    use crate::telemetry::{
+        LogFormat, Telemetry, TelemetryBuilder, log_format::tests::CapturedLines,
+    };
 
     #[test]
     fn a_layer_for_ones_own_subscriber_leaves_out_the_transport_and_what_is_too_fine() {

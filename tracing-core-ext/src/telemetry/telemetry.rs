@@ -4,10 +4,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::Dispatch;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use tracing::{Dispatch, Subscriber};
+use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
 
 use super::{
     builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog, metrics::Metrics,
+    subscriber,
 };
 use crate::{
     base::self_log::SelfLog,
@@ -67,6 +70,38 @@ impl Telemetry {
     /// not used.
     pub fn propagator(&self) -> &Propagator {
         &self.propagator
+    }
+
+    /// Returns the provider of the meters, for code that does not use the global one. There is one if code or
+    /// `OTEL_METRICS_EXPORTER` selects an exporter of metrics.
+    pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
+        self.metrics.as_ref().map(Metrics::provider)
+    }
+
+    /// What a `tracing` subscriber of your own needs for its spans to be exported: [`exchange::layer`](crate::exchange::layer) for spans up to
+    /// `level`, less those of the crates that exporters send with, which would trace themselves.
+    ///
+    /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
+    /// [`WithTraceIds`](crate::telemetry::WithTraceIds).
+    /// [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) installs everything else.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    /// use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
+    /// let subscriber = tracing_subscriber::registry().with(telemetry.layer(LevelFilter::INFO));
+    /// # drop(subscriber);
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn layer<S>(&self, level: LevelFilter) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        subscriber::spans(self.tracer_provider(), level)
     }
 
     /// Where changes of state are logged.

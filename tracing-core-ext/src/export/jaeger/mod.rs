@@ -1,18 +1,12 @@
 //! Export to Jaeger: `opentelemetry-jaeger` turns spans into Thrift, what sends them is our own.
 
 mod agent;
-pub(crate) mod agent_address;
 mod collector;
-pub(crate) mod collector_url;
-mod compact;
 mod convert;
 mod encoder;
 mod endpoint;
 mod losses;
 mod options;
-mod oversize;
-mod ports;
-mod rate_limiter;
 #[cfg(test)]
 mod tests;
 

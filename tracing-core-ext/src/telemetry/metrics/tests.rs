@@ -23,7 +23,7 @@ use tracing::Dispatch;
 use super::*;
 use crate::{
     export::prometheus::{Prometheus, scrape_server::ScrapeServer},
-    telemetry::{builder::TelemetryBuilder, log_format::tests::CapturedLines},
+    telemetry::{Telemetry, builder::TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
 fn builder(variables: Vec<(&'static str, String)>) -> TelemetryBuilder {

@@ -1,7 +1,7 @@
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use super::{
-    collector_url::is_http,
+    parts::{host_and_port, is_host, is_http},
     ports::{self, wrong_port_hint},
 };
 use crate::base::{error::TelemetryError, redacted_url::redact};
@@ -24,20 +24,6 @@ pub(super) fn parse(setting: &'static str, value: &str) -> Result<SocketAddr, Te
     };
     check_port(setting, value, host, port)?;
     resolve(setting, value, host, port)
-}
-
-pub(super) fn host_and_port(value: &str) -> Option<(&str, u16)> {
-    let (host, port) = value.rsplit_once(':')?;
-    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let host = match in_brackets {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok().then_some(address)?,
-        None => Some(host).filter(|host| !host.is_empty() && is_host(host))?,
-    };
-    Some((host, port.parse().ok()?))
-}
-
-fn is_host(host: &str) -> bool {
-    !host.contains([':', '/', '@'])
 }
 
 /// A host in a variable of its own.

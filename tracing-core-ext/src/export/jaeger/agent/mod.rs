@@ -1,3 +1,11 @@
+//! Export to an agent over UDP.
+
+mod compact;
+mod oversize;
+mod rate_limiter;
+#[cfg(test)]
+mod tests;
+
 use std::{
     borrow::Cow,
     io,
@@ -7,13 +15,8 @@ use std::{
 
 use opentelemetry_sdk::trace::SpanData;
 
-use super::{
-    compact::{self, BatchParts},
-    encoder::Encoder,
-    losses::BatchLoss,
-    oversize,
-    rate_limiter::RateLimiter,
-};
+use self::{compact::BatchParts, rate_limiter::RateLimiter};
+use super::{encoder::Encoder, losses::BatchLoss};
 
 /// What an agent reads of a packet: "--processor.jaeger-compact.server-max-packet-size".
 const PACKET_SIZE: usize = 65_000;
@@ -155,6 +158,3 @@ fn packets<'a, 'b>(pieces: &'b [EncodedSpan<'a>], room: usize) -> Vec<&'b [Encod
 fn too_large(size: usize) -> String {
     format!("a span of {size} bytes is too large for a UDP packet of {PACKET_SIZE} bytes")
 }
-
-#[cfg(test)]
-mod tests;

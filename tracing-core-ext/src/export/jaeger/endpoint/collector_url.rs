@@ -3,7 +3,7 @@ use std::env;
 use reqwest::Url;
 
 use super::{
-    agent_address::host_and_port,
+    parts::{host_and_port, is_http},
     ports::{self, wrong_port_hint},
 };
 use crate::{
@@ -37,11 +37,6 @@ pub(super) fn check(setting: &'static str, url: &Url) -> Result<(), TelemetryErr
     check_url(setting, url.as_str(), url)?;
     check_tls(setting, url)?;
     check_host(setting, url)
-}
-
-pub(super) fn is_http(value: &str) -> bool {
-    let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
-    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
 fn check_url(setting: &'static str, value: &str, url: &Url) -> Result<(), TelemetryError> {

@@ -1,12 +1,17 @@
+//! Addresses of agents and collectors.
+
+mod agent_address;
+mod collector_url;
+mod parts;
+mod ports;
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, net::SocketAddr, str::FromStr};
 
 use reqwest::Url;
 
-use super::{
-    agent_address,
-    collector_url::{self, is_http},
-    ports,
-};
+use self::parts::is_http;
 use crate::{
     base::{error::TelemetryError, redacted_url::redact},
     config::jaeger::{AGENT_HOST, AGENT_PORT, COLLECTOR, JaegerConfig},
@@ -126,6 +131,3 @@ impl fmt::Debug for JaegerEndpoint {
         write!(f, "JaegerEndpoint({self})")
     }
 }
-
-#[cfg(test)]
-mod tests;
