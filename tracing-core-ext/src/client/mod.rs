@@ -3,8 +3,8 @@
 //! | client | feature | for |
 //! | --- | --- | --- |
 //! | [`Client`] | `reqwest` | whoever calls services |
-//! | [`TracingMiddleware`] | `reqwest-middleware` | clients of the crate of that name, which retry |
-//! | [`ClientLayer`] | `tower` | any Tower service that sends `http` requests: hyper-util's client, tonic's channel |
+//! | `TracingMiddleware` | `reqwest-middleware` | clients of the crate of that name, which retry |
+//! | `ClientLayer` | `tower` | any Tower service that sends `http` requests: hyper-util's client, tonic's channel |
 //!
 //! ```no_run
 //! # async fn run() -> reqwest::Result<()> {

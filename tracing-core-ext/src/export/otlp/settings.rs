@@ -48,7 +48,7 @@ impl Settings {
         for suspicion in endpoint.suspicions(protocol.is_grpc(), signal.path) {
             config.findings.suspect(suspicion)?;
         }
-        check_http_client(code, protocol)?;
+        check_http_client(code, signal_config, protocol, &endpoint)?;
         Ok(Self {
             url: url(&endpoint, protocol, signal),
             tls: Tls::resolve(code, signal_config, &endpoint, &config.findings)?,
@@ -131,16 +131,28 @@ fn headers(code: &Otlp, config: &OtlpConfig) -> Result<HeaderMap, TelemetryError
 }
 
 /// A client of the user has its own protocol versions and certificates.
-fn check_http_client(code: &Otlp, protocol: Protocol) -> Result<(), TelemetryError> {
+fn check_http_client(
+    code: &Otlp,
+    config: &OtlpConfig,
+    protocol: Protocol,
+    endpoint: &Endpoint,
+) -> Result<(), TelemetryError> {
+    if code.http_client.is_none() {
+        return Ok(());
+    }
     let refused = |expected| Err(TelemetryError::setting("Otlp::http_client()", "…", expected));
-    match code.http_client {
-        Some(_) if protocol.is_grpc() => {
-            refused("no client for gRPC, which needs one for HTTP/2 alone")
+    if protocol.is_grpc() {
+        return refused("no client for gRPC, which needs one for HTTP/2 alone");
+    }
+    if code.has_certificates() {
+        return refused("no certificates beside it, because the client has its own");
+    }
+    match config.certificate_setting().filter(|_| endpoint.is_https()) {
+        Some((setting, path)) => {
+            let expected = "nothing beside Otlp::http_client(), which has its own certificates";
+            Err(TelemetryError::setting(setting, path, expected))
         }
-        Some(_) if code.has_certificates() => {
-            refused("no certificates beside it, because the client has its own")
-        }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -40,10 +40,6 @@ impl Tls {
         if !endpoint.is_https() {
             return Self::for_plain_text(code, environment, endpoint, findings);
         }
-        if let Some(setting) = code.http_client.as_ref().and(environment.certificate_setting()) {
-            let expected = "nothing beside Otlp::http_client(), which has its own certificates";
-            return Err(TelemetryError::setting(setting.0, &setting.1, expected));
-        }
         let ca = match (&code.ca_certificate, &environment.certificate) {
             (Some(text), _) => Some(Pem::of_code("Otlp::ca_certificate()", text)),
             (None, Some(path)) => Some(Pem::read(path, CERTIFICATE)?),

@@ -17,14 +17,16 @@ impl Tls {
     ///
     /// If the environment has a certificate.
     pub(super) fn resolve(
-        _: &Otlp,
+        code: &Otlp,
         environment: &OtlpConfig,
         _: &Endpoint,
         _: &Findings,
     ) -> Result<Self, TelemetryError> {
         match environment.certificate_setting() {
-            Some((setting, path)) => Err(TelemetryError::missing_feature(setting, path, "tls")),
-            None => Ok(Self),
+            Some((setting, path)) if code.http_client.is_none() => {
+                Err(TelemetryError::missing_feature(setting, path, "tls"))
+            }
+            _ => Ok(Self),
         }
     }
 
