@@ -6,12 +6,16 @@ use tests::{
     CustomPropagator, Framework, RawClient, Server, Setup, SpanDataExt, SpanSink,
     on_both_frameworks_either_way, recorded,
 };
-use tracing_core_ext::propagation::CompositePropagator;
+use tracing_core_ext::{propagation::CompositePropagator, trace::TracerProvider};
 
 on_both_frameworks_either_way![
     a_server_span_continues_the_trace_of_its_caller,
     a_bad_traceparent_restarts_the_trace,
     all_lines_of_tracestate_are_joined,
+    the_first_of_several_tracestate_members_with_one_key_is_kept,
+    a_trace_that_starts_here_has_the_random_flag,
+    a_trace_that_continues_keeps_the_random_flag_as_received,
+    members_of_baggage_keep_their_order,
     an_unsampled_caller_stays_unsampled_and_connected,
     context_flows_through_a_service_without_an_sdk,
     context_flows_through_an_unsampled_service,
@@ -72,6 +76,58 @@ async fn all_lines_of_tracestate_are_joined<F: Framework>() {
     get(&server, &[&traceparent(PARENT), b"tracestate: a=1, b=2", b"tracestate: c=3"]).await;
 
     assert_eq!(sink.only().await.span_context.trace_state().header(), "a=1,b=2,c=3");
+}
+
+async fn the_first_of_several_tracestate_members_with_one_key_is_kept<F: Framework>() {
+    let cases: [(&[&[u8]], &str); 3] = [
+        (&[b"tracestate: foo=1,foo=1"], "foo=1"),
+        (&[b"tracestate: foo=1,bar=2,foo=2"], "foo=1,bar=2"),
+        (&[b"tracestate: foo=1", b"tracestate: foo=2"], "foo=1"),
+    ];
+    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+        for (lines, expected) in cases {
+            let sink = SpanSink::new();
+            let setup = Setup::with_provider(sink.provider_sampling(sampler.clone()));
+            let sent = headers_sent::<F>(setup, &[&[&*traceparent(PARENT)], lines].concat()).await;
+
+            assert!(sent.contains(&format!("tracestate: {expected}\n")), "{lines:?}: {sent}");
+        }
+    }
+}
+
+async fn a_trace_that_starts_here_has_the_random_flag<F: Framework>() {
+    for (sampler, flags) in [(Sampler::AlwaysOn, "03"), (Sampler::AlwaysOff, "02")] {
+        let provider = TracerProvider::builder().with_sampler(sampler).build();
+
+        let sent = headers_sent::<F>(Setup::with_provider(provider), &[]).await;
+
+        assert_eq!(ids(&sent)[2], flags);
+    }
+}
+
+async fn a_trace_that_continues_keeps_the_random_flag_as_received<F: Framework>() {
+    for (sampler, sampled) in [(Sampler::AlwaysOn, 1), (Sampler::AlwaysOff, 0)] {
+        for received in 0..4 {
+            let provider = TracerProvider::builder().with_sampler(sampler.clone()).build();
+            let parent = traceparent(&PARENT.replace("-01", &format!("-0{received}")));
+
+            let sent = headers_sent::<F>(Setup::with_provider(provider), &[&parent]).await;
+
+            let flags = format!("0{}", received & 2 | sampled);
+            assert_eq!(ids(&sent)[2], flags, "{received}");
+        }
+    }
+}
+
+async fn members_of_baggage_keep_their_order<F: Framework>() {
+    let members = ["q=1", "w=1;p=2", "e=1", "r=1", "t=1", "y=1", "u=1"];
+    let lines =
+        [members[..3].join(","), members[3..].join(",")].map(|line| format!("baggage: {line}"));
+
+    let headers = lines.each_ref().map(|line| line.as_bytes());
+    let sent = headers_sent::<F>(Setup::new(&SpanSink::new()), &headers).await;
+
+    assert!(sent.contains(&format!("baggage: {}\n", members.join(","))), "{sent}");
 }
 
 async fn an_unsampled_caller_stays_unsampled_and_connected<F: Framework>() {

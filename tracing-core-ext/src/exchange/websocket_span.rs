@@ -16,6 +16,7 @@ use tracing::Span;
 use super::{exception::record_error, instrumentation::Instrumentation, outcome::ErrorType};
 use crate::{
     bridge::tracing_span,
+    propagation::w3c::baggage_order::BaggageOrder,
     semconv::{names, websocket::WebSocketAttributes},
     trace::{SpanStart, Timer, boxed_link},
 };
@@ -166,7 +167,11 @@ fn root_with_baggage_of(handshake: &Context) -> Context {
     let members = baggage.iter().map(|(key, (value, metadata))| {
         KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
     });
-    Context::new().with_baggage(members)
+    let root = Context::new().with_baggage(members);
+    match BaggageOrder::of(handshake) {
+        Some(order) => root.with_value(order.clone()),
+        None => root,
+    }
 }
 
 /// Future that is polled in the span of a WebSocket, made by [`WebSocketSpan::run`].

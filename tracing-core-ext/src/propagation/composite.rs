@@ -2,7 +2,6 @@ use std::{any::Any, error::Error, fmt, str::FromStr};
 
 use opentelemetry::{
     Context,
-    baggage::{Baggage, BaggageExt},
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::TraceContextExt,
 };
@@ -12,7 +11,7 @@ use super::{
     headers::{Headers, HeadersMut},
     jaeger::{self, JaegerPropagator},
     text_map::{ExtractorHeaders, InjectorHeaders},
-    w3c::{self, W3cPropagator},
+    w3c::{self, W3cPropagator, baggage_order::ReceivedBaggage},
 };
 
 /// Several formats side by side, by the names `OTEL_PROPAGATORS` has for them.
@@ -113,7 +112,7 @@ impl CompositePropagator {
     fn extract_into<H: Headers>(&self, cx: Context, headers: &H) -> Context {
         let cx = self.extract_trace(&cx, headers).unwrap_or(cx);
         match self.formats.iter().find_map(|format| format.extract_baggage(headers)) {
-            Some(baggage) => cx.with_baggage(baggage),
+            Some(baggage) => baggage.into_context(&cx),
             None => cx,
         }
     }
@@ -219,10 +218,10 @@ impl Format {
         }
     }
 
-    fn extract_baggage<H: Headers>(&self, headers: &H) -> Option<Baggage> {
+    fn extract_baggage<H: Headers>(&self, headers: &H) -> Option<ReceivedBaggage> {
         match self {
             Self::Baggage => w3c::extract_baggage(headers),
-            Self::Jaeger(jaeger) => jaeger.extract_baggage(headers),
+            Self::Jaeger(jaeger) => jaeger.extract_baggage(headers).map(ReceivedBaggage::from),
             Self::TraceContext | Self::B3(_) => None,
         }
     }
@@ -282,7 +281,7 @@ mod tests {
     use std::collections::HashMap;
 
     use http::{HeaderMap, HeaderName, HeaderValue};
-    use opentelemetry::KeyValue;
+    use opentelemetry::{KeyValue, baggage::BaggageExt};
 
     use super::*;
 

@@ -44,6 +44,15 @@ pub(crate) struct ParentSampling {
     pub(crate) is_sampled: bool,
 }
 
+/// Identity of a span that is about to start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewSpanIds {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    /// Flags of the trace if it starts with this span.
+    pub(crate) root_flags: TraceFlags,
+}
+
 /// The parent of a span, as it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ParentRef {
@@ -98,10 +107,10 @@ impl<H: Headers> Extracted<'_, H> {
 
     /// The context whose span is this one below the caller's, which nobody records.
     #[inline(always)]
-    pub(crate) fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
+    pub(crate) fn into_non_recording(self, ids: NewSpanIds) -> Context {
         match self.remote_parent {
-            Some(remote_parent) => remote_parent.into_non_recording(&self.cx, span_id),
-            None => non_recording_child(&self.cx, trace_id, span_id),
+            Some(remote_parent) => remote_parent.into_non_recording(&self.cx, ids.span_id),
+            None => non_recording_child(&self.cx, ids),
         }
     }
 }
@@ -111,14 +120,13 @@ impl<'a, H: Headers> Extracted<'a, H> {
     #[inline(always)]
     pub(crate) fn into_recording(
         self,
-        trace_id: TraceId,
-        span_id: SpanId,
+        ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
         match self.remote_parent {
-            Some(remote_parent) => remote_parent.into_recording(&self.cx, span_id, start),
+            Some(remote_parent) => remote_parent.into_recording(&self.cx, ids.span_id, start),
             None => {
-                let (identity, parent) = sampled_child(&self.cx, trace_id, span_id);
+                let (identity, parent) = sampled_child(&self.cx, ids);
                 start(&self.cx, identity, parent)
             }
         }
@@ -153,7 +161,8 @@ impl<H: Headers> RemoteParent<'_, H> {
             Some(state) if self.keeps_raw => (TraceState::NONE, state.keep_raw()),
             _ => self.read_state(),
         };
-        let cx = non_recording(cx, self.parent.trace_id(), span_id, trace_state);
+        let flags = TraceFlags::NOT_SAMPLED;
+        let cx = non_recording(cx, self.parent.trace_id(), span_id, flags, trace_state);
         with_extras(cx, self.parent, list)
     }
 
@@ -179,33 +188,39 @@ impl<H: Headers> TraceStateHeader<'_, H> {
     }
 }
 
-/// The identity of a span below that of `cx` which is sampled, as the SDK would make it.
-pub(crate) fn sampled_child(
-    cx: &Context,
-    trace_id: TraceId,
-    span_id: SpanId,
-) -> (SpanContext, ParentRef) {
+/// The identity of a sampled span below that of `cx`.
+pub(crate) fn sampled_child(cx: &Context, ids: NewSpanIds) -> (SpanContext, ParentRef) {
     let span = cx.span();
     let parent = span.span_context();
-    let (flags, is_remote) = match parent.is_valid() {
-        true => (parent.trace_flags(), parent.is_remote()),
-        false => (TraceFlags::NOT_SAMPLED, false),
-    };
-    let (flags, state) = (flags.with_sampled(true), parent.trace_state().clone());
-    let identity = SpanContext::new(trace_id, span_id, flags, false, state);
+    let flags = trace_flags(parent, ids).with_sampled(true);
+    let is_remote = parent.is_valid() && parent.is_remote();
+    let state = parent.trace_state().clone();
+    let identity = SpanContext::new(ids.trace_id, ids.span_id, flags, false, state);
     (identity, ParentRef { span_id: parent.span_id(), is_remote })
 }
 
-/// `cx` with a span below its own that nobody records, as the SDK would make it.
-pub(crate) fn non_recording_child(cx: &Context, trace_id: TraceId, span_id: SpanId) -> Context {
-    let trace_state = cx.span().span_context().trace_state().clone();
-    non_recording(cx, trace_id, span_id, trace_state)
+/// `cx` with a span below its own that is not recorded.
+pub(crate) fn non_recording_child(cx: &Context, ids: NewSpanIds) -> Context {
+    let span = cx.span();
+    let parent = span.span_context();
+    let flags = trace_flags(parent, ids).with_sampled(false);
+    non_recording(cx, ids.trace_id, ids.span_id, flags, parent.trace_state().clone())
 }
 
-/// The SDK clears all flags as well.
+/// Flags of the trace: those of the parent, or of the trace that starts here.
+#[inline]
+fn trace_flags(parent: &SpanContext, ids: NewSpanIds) -> TraceFlags {
+    if parent.is_valid() { parent.trace_flags() } else { ids.root_flags }
+}
+
 #[inline(always)]
-fn non_recording(cx: &Context, trace_id: TraceId, span_id: SpanId, state: TraceState) -> Context {
-    let flags = TraceFlags::NOT_SAMPLED;
+fn non_recording(
+    cx: &Context,
+    trace_id: TraceId,
+    span_id: SpanId,
+    flags: TraceFlags,
+    state: TraceState,
+) -> Context {
     cx.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, false, state))
 }
 

@@ -74,7 +74,7 @@ mod hex;
 mod jaeger;
 pub(crate) mod propagator;
 mod text_map;
-mod w3c;
+pub(crate) mod w3c;
 
 pub use self::{
     b3::B3Propagator,

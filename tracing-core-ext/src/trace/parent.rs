@@ -1,10 +1,12 @@
 //! The parent of a span that is about to start.
 
-use opentelemetry::{Context, SpanId, TraceId, trace::SpanContext};
+use opentelemetry::{Context, trace::SpanContext};
 
 use crate::propagation::{
     Headers,
-    extracted::{Extracted, ParentRef, ParentSampling, non_recording_child, sampled_child},
+    extracted::{
+        Extracted, NewSpanIds, ParentRef, ParentSampling, non_recording_child, sampled_child,
+    },
 };
 
 /// A context, or request headers that are parsed only as far as the sampling decision requires.
@@ -19,13 +21,12 @@ pub(crate) trait ParentSource {
     fn into_context(self) -> Context;
 
     /// The context with a child that is not recorded.
-    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context;
+    fn into_non_recording(self, ids: NewSpanIds) -> Context;
 
     /// The context that `start` makes of a sampled child.
     fn into_recording(
         self,
-        trace_id: TraceId,
-        span_id: SpanId,
+        ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context;
 }
@@ -43,17 +44,16 @@ impl ParentSource for &Context {
         self.clone()
     }
 
-    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
-        non_recording_child(self, trace_id, span_id)
+    fn into_non_recording(self, ids: NewSpanIds) -> Context {
+        non_recording_child(self, ids)
     }
 
     fn into_recording(
         self,
-        trace_id: TraceId,
-        span_id: SpanId,
+        ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
-        let (identity, parent) = sampled_child(self, trace_id, span_id);
+        let (identity, parent) = sampled_child(self, ids);
         start(self, identity, parent)
     }
 }
@@ -75,17 +75,16 @@ impl<H: Headers> ParentSource for Extracted<'_, H> {
     }
 
     #[inline(always)]
-    fn into_non_recording(self, trace_id: TraceId, span_id: SpanId) -> Context {
-        Self::into_non_recording(self, trace_id, span_id)
+    fn into_non_recording(self, ids: NewSpanIds) -> Context {
+        Self::into_non_recording(self, ids)
     }
 
     #[inline(always)]
     fn into_recording(
         self,
-        trace_id: TraceId,
-        span_id: SpanId,
+        ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
-        Self::into_recording(self, trace_id, span_id, start)
+        Self::into_recording(self, ids, start)
     }
 }

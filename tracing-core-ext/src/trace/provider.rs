@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{InstrumentationScope, SpanId, TraceId, trace};
+use opentelemetry::{InstrumentationScope, TraceFlags, TraceId, trace};
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
@@ -25,7 +25,10 @@ use super::{
     sampler::Sampler,
     tracer::Tracer,
 };
-use crate::semconv::FactLimits;
+use crate::{
+    propagation::{extracted::NewSpanIds, w3c::traceparent::RANDOM},
+    semconv::FactLimits,
+};
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -234,12 +237,14 @@ impl ProviderInner {
         }
     }
 
+    /// Identity of a span in the trace `trace_id`. Ids of another generator may not be random.
     #[inline]
-    pub(super) fn new_span_id(&self) -> SpanId {
-        match &self.id_generator {
-            None => id_generator::span_id(),
-            Some(generator) => generator.new_span_id(),
-        }
+    pub(super) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
+        let (span_id, root_flags) = match &self.id_generator {
+            None => (id_generator::span_id(), RANDOM),
+            Some(generator) => (generator.new_span_id(), TraceFlags::NOT_SAMPLED),
+        };
+        NewSpanIds { trace_id, span_id, root_flags }
     }
 
     /// Sends the record of an ended span to each processor.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue, TraceId,
-    trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags},
+    trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
 };
 use opentelemetry_sdk::trace::{
     SamplingDecision as SdkDecision, SamplingResult, ShouldSample, SpanLimits,
@@ -76,12 +76,13 @@ impl Tracer {
         let sampling = parent.sampling();
         let trace_id = self.trace_id(sampling);
         match provider.sampler.decide(sampling, trace_id) {
-            SamplingDecision::Drop => StartedSpan::non_recording(
-                parent.into_non_recording(trace_id, provider.new_span_id()),
-            ),
+            SamplingDecision::Drop => {
+                let ids = provider.new_span_ids(trace_id);
+                StartedSpan::non_recording(parent.into_non_recording(ids))
+            }
             SamplingDecision::RecordAndSample => {
-                let span_id = provider.new_span_id();
-                let context = parent.into_recording(trace_id, span_id, |cx, own, parent| {
+                let ids = provider.new_span_ids(trace_id);
+                let context = parent.into_recording(ids, |cx, own, parent| {
                     self.record(cx, Identity { own, parent }, start)
                 });
                 StartedSpan::recording(context)
@@ -158,14 +159,10 @@ impl Tracer {
         trace_id: TraceId,
         result: SamplingResult,
     ) -> Span {
-        let span_id = self.0.provider.new_span_id();
-        let (sampled, parent) = sampled_child(cx, trace_id, span_id);
-        let flags = match result.decision {
-            SdkDecision::RecordAndSample => sampled.trace_flags(),
-            SdkDecision::RecordOnly => sampled.trace_flags().with_sampled(false),
-            SdkDecision::Drop => TraceFlags::NOT_SAMPLED,
-        };
-        let own = SpanContext::new(trace_id, span_id, flags, false, result.trace_state);
+        let (sampled, parent) = sampled_child(cx, self.0.provider.new_span_ids(trace_id));
+        let is_sampled = result.decision == SdkDecision::RecordAndSample;
+        let flags = sampled.trace_flags().with_sampled(is_sampled);
+        let own = SpanContext::new(trace_id, sampled.span_id(), flags, false, result.trace_state);
         if result.decision == SdkDecision::Drop {
             return Span::non_recording(own);
         }

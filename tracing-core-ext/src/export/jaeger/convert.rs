@@ -94,11 +94,12 @@ fn json(array: &Array) -> String {
     list.unwrap_or_else(|_| array.to_string())
 }
 
+/// Jaeger's flags have a debug flag in the place of W3C's random flag, so only the sampled flag is sent.
 fn context(context: &SpanContext) -> OldContext {
     OldContext::new(
         TraceId::from_bytes(context.trace_id().to_bytes()),
         SpanId::from_bytes(context.span_id().to_bytes()),
-        TraceFlags::new(context.trace_flags().to_u8()),
+        TraceFlags::default().with_sampled(context.is_sampled()),
         context.is_remote(),
         TraceState::NONE,
     )

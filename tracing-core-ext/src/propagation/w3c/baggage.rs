@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
+use super::baggage_order::{BaggageOrder, ReceivedBaggage, in_order};
 use crate::propagation::headers::{is_token, trim_ows};
 
 /// W3C Baggage, "Limits": what every platform passes on, and all that this one does.
@@ -21,8 +22,8 @@ const ENCODED: &AsciiSet =
 // W3C Baggage, "Definition":
 //
 //   baggage-string = list-member 0*179( OWS "," OWS list-member )
-pub(crate) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Baggage> {
-    let mut baggage = Baggage::new();
+pub(crate) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<ReceivedBaggage> {
+    let (mut baggage, mut order) = (Baggage::new(), BaggageOrder::default());
     let mut room = MAX_BYTES + 1;
     for member in lines.flat_map(|line| line.split(|&byte| byte == b',')) {
         let Some(left) = room.checked_sub(member.len() + 1) else {
@@ -31,17 +32,18 @@ pub(crate) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Bagga
         room = left;
         if let Some((key, value, metadata)) = read_member(member) {
             baggage.insert_with_metadata(key.to_owned(), value.into_owned(), metadata);
+            order.push(key);
         }
     }
-    (!baggage.is_empty()).then_some(baggage)
+    (!baggage.is_empty()).then_some(ReceivedBaggage { baggage, order })
 }
 
 /// Writes the `baggage` to send, or `None` where there is nothing to send.
 ///
-/// Members that would exceed the limits are left out.
-pub(crate) fn header(baggage: &Baggage) -> Option<String> {
+/// Members that were received keep their order, and others follow. Members that would exceed the limits are left out.
+pub(crate) fn header(baggage: &Baggage, order: Option<&BaggageOrder>) -> Option<String> {
     let mut header = String::new();
-    for (key, (value, metadata)) in baggage.iter().take(MAX_MEMBERS) {
+    for (key, (value, metadata)) in in_order(baggage, order).into_iter().take(MAX_MEMBERS) {
         let end = header.len();
         write_member(&mut header, key.as_str(), value.as_str(), metadata);
         if header.len() > MAX_BYTES {
@@ -143,6 +145,14 @@ mod tests {
 
     type Entry = (String, String, String);
 
+    fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Baggage> {
+        super::extract(lines).map(|received| received.baggage)
+    }
+
+    fn header(baggage: &Baggage) -> Option<String> {
+        super::header(baggage, None)
+    }
+
     fn read(lines: &[&str]) -> Vec<Entry> {
         let baggage = extract(lines.iter().map(|line| line.as_bytes()));
         entries(&baggage.unwrap_or_default())
@@ -224,6 +234,20 @@ mod tests {
     #[test]
     fn the_last_of_two_members_with_one_key_counts() {
         assert_read(&["a=1,b=1", "a=2;p"], &[("a", "2", "p"), ("b", "1", "")]);
+    }
+
+    #[test]
+    fn members_are_sent_in_the_order_in_which_they_came() {
+        let keys: Vec<_> = (0..20).map(|at| format!("k{}=1", at * 7 % 20)).collect();
+        let received = super::extract([keys.join(",").as_bytes()].into_iter()).unwrap();
+
+        let ReceivedBaggage { mut baggage, order } = received;
+        assert_eq!(super::header(&baggage, Some(&order)), Some(keys.join(",")));
+        baggage.remove("k7");
+        baggage.insert("b", "1");
+        baggage.insert("a", "1");
+        let expected = format!("k0=1,{},a=1,b=1", keys[2..].join(","));
+        assert_eq!(super::header(&baggage, Some(&order)), Some(expected));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 mod baggage;
+pub(crate) mod baggage_order;
 pub(crate) mod extras;
 pub(crate) mod traceparent;
 pub(crate) mod tracestate;
@@ -8,12 +9,17 @@ use std::sync::LazyLock;
 use http::HeaderName;
 use opentelemetry::{
     Context,
-    baggage::{Baggage, BaggageExt},
+    baggage::BaggageExt,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::{SpanContext, TraceContextExt},
 };
 
-use self::{extras::W3cExtras, traceparent::TraceParent, tracestate::TRACESTATE};
+use self::{
+    baggage_order::{BaggageOrder, ReceivedBaggage},
+    extras::W3cExtras,
+    traceparent::TraceParent,
+    tracestate::TRACESTATE,
+};
 use super::{
     extracted::{Extracted, RemoteParent, TraceStateHeader},
     headers::{HeaderValues, Headers, HeadersMut, trim_ows},
@@ -72,8 +78,8 @@ impl W3cPropagator {
     /// Reads what the caller sent into an otherwise empty context.
     ///
     /// Never fails: with no valid `traceparent`, or with two, the context has no span and the
-    /// trace starts here; a `tracestate` with anything wrong in it is dropped; of the baggage
-    /// only the bad members are.
+    /// trace starts here; a `tracestate` outside of the grammar is dropped, and of several members
+    /// with one key the first is kept; of the baggage only the bad members are dropped.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         self.extract_into(Context::new(), headers)
     }
@@ -111,7 +117,10 @@ impl W3cPropagator {
         });
         let baggage = baggage.filter(|_| self.baggage).and_then(|_| extract_baggage(headers));
         Extracted {
-            cx: baggage.map(|baggage| cx.with_baggage(baggage)).unwrap_or(cx),
+            cx: match baggage {
+                Some(baggage) => baggage.into_context(&cx),
+                None => cx,
+            },
             remote_parent,
         }
     }
@@ -151,7 +160,7 @@ pub(super) fn with_remote_parent(cx: &Context, span_context: SpanContext) -> Con
     cx.with_remote_span_context(span_context)
 }
 
-pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<Baggage> {
+pub(super) fn extract_baggage<H: Headers>(headers: &H) -> Option<ReceivedBaggage> {
     baggage::extract(headers.values(&BAGGAGE))
 }
 
@@ -174,7 +183,7 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
 }
 
 pub(super) fn inject_baggage<H: HeadersMut>(cx: &Context, headers: &mut H) {
-    if let Some(list) = baggage::header(cx.baggage()) {
+    if let Some(list) = baggage::header(cx.baggage(), BaggageOrder::of(cx)) {
         headers.set(&BAGGAGE, list.as_bytes());
     }
 }
@@ -311,7 +320,7 @@ mod tests {
 
     #[test]
     fn an_invalid_tracestate_does_not_harm_the_traceparent() {
-        let fields = [("traceparent", PARENT), ("tracestate", "foo=1,foo=2")];
+        let fields = [("traceparent", PARENT), ("tracestate", "foo=1,=2")];
 
         assert_continues(&fields);
         assert_eq!(forward(&fields), headers(&[("traceparent", PARENT)]));

@@ -8,7 +8,7 @@ use crate::propagation::hex::nibble;
 const LEN: usize = 55;
 
 /// The random-trace-id flag of Level 2: the last 7 bytes of the trace id are random.
-const RANDOM: TraceFlags = TraceFlags::new(0x02);
+pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
 /// Sampled and random. All other flags must be sent as zero.
 const KNOWN_FLAGS: u8 = 0x03;

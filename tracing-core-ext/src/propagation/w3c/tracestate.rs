@@ -5,7 +5,7 @@ use opentelemetry::trace::TraceState;
 
 pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// W3C Trace Context Level 2, "list": one of more members is no valid list.
+/// W3C Trace Context Level 2, "list": a list with more members is invalid.
 const MAX_MEMBERS: usize = 32;
 
 /// What is kept of a longer list. "tracestate Limits" asks for 512 characters at least; eight times
@@ -102,7 +102,7 @@ impl PartialTraceState {
     }
 }
 
-/// A valid list: 32 members at most, no key twice, 4,096 bytes at most.
+/// A valid list: 32 members at most, 4,096 bytes at most. Of several members with one key the first is kept.
 #[derive(Debug, Default)]
 struct Members<'a>(Vec<Member<'a>>);
 
@@ -116,6 +116,7 @@ impl<'a> Members<'a> {
     // and "tracestate Header Field Values": several header fields are combined, in order.
     fn parse(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut members = Self(Vec::with_capacity(4));
+        let mut count = 0;
         for line in lines {
             let mut rest = Some(str::from_utf8(line).ok()?);
             while let Some(list) = rest {
@@ -123,7 +124,11 @@ impl<'a> Members<'a> {
                     split(list, b',').map_or((list, None), |it| (it.0, Some(it.1)));
                 let member = trim_ows(member);
                 if !member.is_empty() {
-                    members.push(Member::parse(member)?)?;
+                    count += 1;
+                    if count > MAX_MEMBERS {
+                        return None;
+                    }
+                    members.push(Member::parse(member)?);
                 }
                 rest = others;
             }
@@ -135,15 +140,20 @@ impl<'a> Members<'a> {
     fn of(trace_state: &'a TraceState) -> Self {
         let mut members = Self::default();
         for (key, value) in trace_state {
-            Member::new(key, value).and_then(|member| members.push(member));
+            if let Some(member) = Member::new(key, value) {
+                members.push(member);
+            }
         }
         members.truncate();
         members
     }
 
-    fn push(&mut self, member: Member<'a>) -> Option<()> {
+    /// Adds a member with a new key, if there is room.
+    fn push(&mut self, member: Member<'a>) {
         let is_new = self.0.iter().all(|other| other.key != member.key);
-        (is_new && self.0.len() < MAX_MEMBERS).then(|| self.0.push(member))
+        if is_new && self.0.len() < MAX_MEMBERS {
+            self.0.push(member);
+        }
     }
 
     /// Adds what fits of a list with other keys.
@@ -364,11 +374,22 @@ mod tests {
     }
 
     #[test]
-    fn a_key_twice_drops_the_list() {
-        assert_dropped(&["foo=1,foo=1"]);
-        assert_dropped(&["foo=1,foo=2"]);
-        assert_dropped(&["foo=1", "foo=1"]);
-        assert_dropped(&["foo=1", "foo=2"]);
+    fn the_first_of_several_members_with_one_key_is_kept() {
+        for lines in
+            [&["foo=1,foo=1"][..], &["foo=1,foo=2"], &["foo=1", "foo=1"], &["foo=1", "foo=2"]]
+        {
+            assert_eq!(forward(lines).unwrap(), "foo=1", "{lines:?}");
+        }
+        assert_eq!(
+            forward(&["a=1,foo@bar@baz=1,a=2", "foo@bar@baz=2,b=3"]).unwrap(),
+            "a=1,foo@bar@baz=1,b=3"
+        );
+    }
+
+    #[test]
+    fn members_with_one_key_count_towards_the_limit() {
+        assert_eq!(forward(&[&numbered(31), "bar00=1"]), Some(numbered(31)));
+        assert_dropped(&[&numbered(32), "bar00=1"]);
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn a_log_line_carries_the_ids_of_the_span_it_was_written_in() {
     let (trace_id, span_id) = (span.trace_id(), span.span_id());
     let lines = rig.lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let ids = format!(" trace_id={trace_id} span_id={span_id} trace_flags=01");
+    let ids = format!(" trace_id={trace_id} span_id={span_id} trace_flags=03");
     assert!(lines[0].ends_with(&ids), "{lines:?}");
 }
 

@@ -45,7 +45,8 @@ pub(crate) fn bare() -> SpanData {
 
 fn context(span_id: u64) -> SpanContext {
     let (trace_id, span_id) = (TraceId::from(TRACE), SpanId::from(span_id));
-    SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE)
+    let sampled_and_random = TraceFlags::new(3);
+    SpanContext::new(trace_id, span_id, sampled_and_random, false, TraceState::NONE)
 }
 
 fn at(microseconds: u64) -> SystemTime {
