@@ -303,7 +303,7 @@ async fn without_an_sdk_the_current_context_goes_out() {
     let (parent, traceparent) = sent_below_a_span(ClientTracing::new()).await;
 
     let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
 }
 
 #[actix_web::test]
@@ -314,7 +314,7 @@ async fn below_a_filter_the_current_context_goes_out() {
     let (parent, traceparent) = sent_below_a_span(tracing).await;
 
     let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
     assert!(sink.spans().is_empty());
 }
 
@@ -328,7 +328,7 @@ async fn an_unsampled_request_still_carries_the_trace() {
 
     let trace = parent.span_context.trace_id().to_string();
     assert!(traceparent.starts_with(&format!("00-{trace}-")), "{traceparent}");
-    assert!(traceparent.ends_with("-00"), "{traceparent}");
+    assert!(traceparent.ends_with("-02"), "{traceparent}");
     assert!(sink.spans().is_empty());
 }
 
@@ -530,5 +530,5 @@ async fn a_websocket_ends_the_span_at_the_handshake() {
     assert_eq!(span.integer("http.response.status_code"), Some(101));
     assert_no_error(&span);
     let request = peer.await.unwrap();
-    assert!(request.contains(&format!("-{}-01", span.id())), "{request}");
+    assert!(request.contains(&format!("-{}-03", span.id())), "{request}");
 }

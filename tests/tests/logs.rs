@@ -222,6 +222,7 @@ impl Line {
 
 fn assert_ids(line: &Line, span: &SpanData, writes: Writes) {
     let context = &span.span_context;
-    let ids = [context.trace_id().to_string(), context.span_id().to_string(), "01".to_owned()];
+    let flags = format!("{:02x}", context.trace_flags().to_u8());
+    let ids = [context.trace_id().to_string(), context.span_id().to_string(), flags];
     assert_eq!(line.ids, ids.map(Some), "{writes:?}");
 }
