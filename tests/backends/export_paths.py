@@ -53,7 +53,7 @@ TAGS = {
         "http.route": ("string", "/prices/{item}"),
         "http.response.status_code": ("int64", 200),
     },
-    ("inventory", "count"): {"item": ("string", "tea")},
+    ("inventory", "count"): {"shop.item": ("string", "tea")},
 }
 FAILED = {"error": ("bool", True), "otel.status_code": ("string", "ERROR")}
 

@@ -33,14 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn item(Path(id): Path<u32>, span: RequestSpan) -> String {
-    span.set_attribute("item.id", i64::from(id));
+    span.set_attribute("item.id", id);
     let price = price(id);
-    tracing::info!(price, "looked the price up");
+    tracing::info!(item.price = price, "looked the price up");
     format!("item {id} costs {price}, see trace {}\n", span.trace_id())
 }
 
 /// A span of your own, below the request's.
-#[tracing::instrument]
+#[tracing::instrument(skip_all, fields(item.id = id))]
 fn price(id: u32) -> u32 {
     100 + id % 7
 }

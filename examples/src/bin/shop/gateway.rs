@@ -39,7 +39,7 @@ async fn checkout(
     span: RequestSpan,
 ) -> Result<Response, BadGateway> {
     span.set_attribute("shop.item", item.clone());
-    tracing::info!(item, "an order");
+    tracing::info!(shop.item = item, "an order");
     let answer = inventory.ask("stock", &item).await?;
     Ok(Body::from_stream(answer.bytes_stream()).into_response())
 }

@@ -27,13 +27,13 @@ pub(crate) async fn serve(
 #[get("/stock/{item}")]
 async fn stock(pricing: Data<Next>, item: Path<String>) -> actix_web::Result<impl Responder> {
     let counted = count(&item);
-    tracing::info!(counted, "counted the shelves");
+    tracing::info!(shop.item.count = counted, "counted the shelves");
     let price = pricing.ask("prices", &item).await.map_err(ErrorBadGateway)?;
     Ok(HttpResponse::Ok().streaming(price.bytes_stream()))
 }
 
 /// A span of the service's own, below the request's.
-#[tracing::instrument]
+#[tracing::instrument(skip_all, fields(shop.item = item))]
 fn count(item: &str) -> usize {
     item.len()
 }

@@ -39,12 +39,12 @@ async fn price(Path(item): Path<String>, span: RequestSpan) -> Response {
 /// One chunk of a streamed price, worked out while the body is polled.
 async fn bid(number: u32) -> Result<String, Infallible> {
     let work = sleep(Duration::from_millis(30));
-    work.instrument(tracing::info_span!("bid", number)).await;
+    work.instrument(tracing::info_span!("bid", shop.bid.number = number)).await;
     Ok(format!("bid {number}\n"))
 }
 
 /// Stands for work that takes `time`.
-#[tracing::instrument]
+#[tracing::instrument(skip_all, fields(shop.haggle.duration = time.as_secs_f64()))]
 async fn haggle(time: Duration) -> &'static str {
     sleep(time).await;
     "12.50\n"
