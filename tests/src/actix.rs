@@ -93,6 +93,7 @@ async fn work(setup: Data<Setup>) -> impl Responder {
 
 async fn extractor(span: RequestSpan) -> String {
     span.set_attribute("cart.items", 3);
+    span.set_attribute("cart.bytes", 7_usize);
     span.set_metric_attribute("shop.plan", "free");
     span.record_error(&std::fmt::Error);
     format!("{} {}", span.trace_id(), span.span_id())

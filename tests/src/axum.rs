@@ -88,6 +88,7 @@ async fn events(State(setup): State<Setup>) -> impl IntoResponse {
 
 async fn extractor(span: RequestSpan) -> String {
     span.set_attribute("cart.items", 3);
+    span.set_attribute("cart.bytes", 7_usize);
     span.set_metric_attribute("shop.plan", "free");
     span.record_error(&std::fmt::Error);
     format!("{} {}", span.trace_id(), span.span_id())

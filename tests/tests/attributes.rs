@@ -20,6 +20,8 @@ on_both_frameworks_either_way![
     the_query_method_is_known,
     an_ipv6_host_loses_its_brackets,
     a_signature_in_the_query_is_redacted,
+    a_target_with_an_authority_that_is_not_usable_is_described_by_its_host_field,
+    the_scheme_is_that_of_the_connection,
     the_sampler_sees_the_request,
     the_extractor_reaches_the_server_span,
     middleware_inside_finds_the_span,
@@ -118,6 +120,34 @@ async fn a_signature_in_the_query_is_redacted<F: Framework>() {
     assert_eq!(sink.only().await.text("url.query"), Some("sig=REDACTED&page=2"));
 }
 
+async fn a_target_with_an_authority_that_is_not_usable_is_described_by_its_host_field<
+    F: Framework,
+>() {
+    let (server, sink) = recorded::<F>().await;
+
+    let mut peer = RawClient::connect(&server).await.unwrap();
+    peer.get("http://user:secret@other.example/items/7", &[]).await.unwrap();
+    peer.read_until("item 7").await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.text("server.address"), Some("shop.example"));
+    assert_eq!(span.integer("server.port"), Some(8080));
+    assert!(!format!("{span:?}").contains("secret"), "{span:#?}");
+}
+
+async fn the_scheme_is_that_of_the_connection<F: Framework>() {
+    let (server, sink) = recorded::<F>().await;
+
+    let mut peer = RawClient::connect(&server).await.unwrap();
+    peer.get("https://shop.example/items/7", &[]).await.unwrap();
+    peer.read_until("item 7").await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.text("url.scheme"), Some("http"));
+    assert_eq!(span.text("server.address"), Some("shop.example"));
+    assert_eq!(span.integer("server.port"), Some(80));
+}
+
 async fn the_sampler_sees_the_request<F: Framework>() {
     let seen = Seen::default();
     let sink = SpanSink::new();
@@ -155,6 +185,7 @@ async fn the_extractor_reaches_the_server_span<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(ids, format!("{} {}", span.span_context.trace_id(), span.id()));
     assert_eq!(span.integer("cart.items"), Some(3));
+    assert_eq!(span.integer("cart.bytes"), Some(7));
     assert_eq!(span.status, Status::error(std::fmt::Error.to_string()));
     assert_eq!(span.events.len(), 1);
     assert_eq!(span.events[0].name, "exception");

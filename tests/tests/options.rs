@@ -8,12 +8,12 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
 use reqwest::{RequestBuilder, Response};
 use tests::{
-    Framework, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
-    recorded_with,
+    Framework, Server, Setup, SpanDataExt, SpanSink, measured_with, on_both_frameworks_either_way,
+    recorded, recorded_with,
 };
 use tracing_core_ext::{
     exchange::{ExchangeSummary, ResponseHeader, TrustPolicy},
-    http::{CapturedHeaders, TrustedProxies},
+    http::{CapturedHeaders, Scheme, TrustedProxies},
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -33,6 +33,8 @@ on_both_frameworks_either_way![
     an_error_can_be_declared_and_forgiven,
     captured_headers_are_arrays_of_strings,
     more_keys_of_a_query_can_be_redacted,
+    the_scheme_can_be_set,
+    a_forwarded_element_with_an_unknown_parameter_is_read,
     long_values_are_cut,
     bodies_are_measured_where_that_is_asked_for,
     bodies_are_not_measured_unasked,
@@ -187,6 +189,36 @@ async fn a_trusted_proxy_tells_who_called_and_what_for<F: Framework>() {
     }
 }
 
+async fn the_scheme_can_be_set<F: Framework>() {
+    let (server, sink, metrics) =
+        measured_with::<F>(|builder| builder.scheme(Scheme::Https).server_address_label(true))
+            .await;
+
+    get(&server, "/items/7", &[("host", "shop.example")]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.text("url.scheme"), Some("https"));
+    assert_eq!(span.integer("server.port"), Some(443));
+    let series = metrics.wait_for("http.server.request.duration", 1).await;
+    assert_eq!(series[0].labels["url.scheme"], "https".into());
+    assert_eq!(series[0].labels["server.port"], 443.into());
+}
+
+async fn a_forwarded_element_with_an_unknown_parameter_is_read<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder.trusted_proxies(TrustedProxies::forwarded(["127.0.0.1"]).unwrap())
+    })
+    .await;
+
+    let forwarded = "for=192.0.2.7;proto=https;host=shop.example;sig=YQ==;exp=1700000000";
+    get(&server, "/items/7", &[("forwarded", forwarded)]).await;
+
+    let span = sink.only().await;
+    assert_eq!(span.text("client.address"), Some("192.0.2.7"));
+    assert_eq!(span.text("url.scheme"), Some("https"));
+    assert_eq!(span.text("server.address"), Some("shop.example"));
+}
+
 async fn forwarding_headers_of_anybody_else_are_not_believed<F: Framework>() {
     let strangers: [Option<tests::Options>; 2] = [
         None,
@@ -288,11 +320,16 @@ async fn captured_headers_are_arrays_of_strings<F: Framework>() {
 }
 
 async fn more_keys_of_a_query_can_be_redacted<F: Framework>() {
-    let (server, sink) = recorded_with::<F>(|builder| builder.redact_query_keys(["token"])).await;
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder.redact_query_keys(["token", "user[password]", "api key"])
+    })
+    .await;
 
-    get(&server, "/items/7?token=t&sig=s&page=2", &[]).await;
+    let query = "token=t&user%5Bpassword%5D=p&api+key=k&X%2DAmz%2DSignature=x&sig=s&page=2";
+    get(&server, &format!("/items/7?{query}"), &[]).await;
 
-    let query = "token=REDACTED&sig=REDACTED&page=2";
+    let query = "token=REDACTED&user%5Bpassword%5D=REDACTED&api+key=REDACTED&\
+                 X%2DAmz%2DSignature=REDACTED&sig=REDACTED&page=2";
     assert_eq!(sink.only().await.text("url.query"), Some(query));
 }
 

@@ -28,7 +28,7 @@ use tracing_core_ext::{
 
 use axum::{
     body::Body,
-    http::{Request, Response, Version, header::HOST},
+    http::{Method, Request, Response, Version, header::HOST},
 };
 
 type Hyper = legacy::Client<HttpConnector, Body>;
@@ -214,7 +214,7 @@ async fn without_an_sdk_the_current_context_goes_out() {
     let (parent, traceparent) = sent_below_a_span(ClientLayer::new()).await;
 
     let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn below_a_filter_the_current_context_goes_out() {
     let (parent, traceparent) = sent_below_a_span(layer).await;
 
     let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-01", parent.id()));
+    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
     assert!(sink.spans().is_empty());
 }
 
@@ -239,7 +239,7 @@ async fn an_unsampled_request_still_carries_the_trace() {
 
     let trace = parent.span_context.trace_id().to_string();
     assert!(traceparent.starts_with(&format!("00-{trace}-")), "{traceparent}");
-    assert!(traceparent.ends_with("-00"), "{traceparent}");
+    assert!(traceparent.ends_with("-02"), "{traceparent}");
     assert!(sink.spans().is_empty());
 }
 
@@ -291,6 +291,19 @@ async fn a_target_without_a_server_has_that_of_the_host_header() {
 
     assert_eq!(span.text("url.full"), Some("http://shop.example:8080/items/7?page=2"));
     assert_eq!(span.text("server.address"), Some("shop.example"));
+    assert_eq!(span.integer("server.port"), Some(8080));
+}
+
+#[tokio::test]
+async fn options_of_a_whole_server_have_its_address() {
+    let mut request = get("*");
+    *request.method_mut() = Method::OPTIONS;
+    request.headers_mut().insert(HOST, "inventory:8080".parse().unwrap());
+
+    let span = span_of(request).await;
+
+    assert_eq!(span.text("url.full"), Some("http://inventory:8080"));
+    assert_eq!(span.text("server.address"), Some("inventory"));
     assert_eq!(span.integer("server.port"), Some(8080));
 }
 

@@ -61,11 +61,13 @@ fn head<'a, B>(request: &'a Request<B>, url: &'a str) -> ClientRequestHead<'a, H
     }
 }
 
-/// Absolute, where the target or the `Host` header names a server.
+/// Absolute, where the target or the `Host` header names a server. RFC 9112, section 3.3: the URL of `OPTIONS *` has an
+/// empty path.
 fn url<B>(request: &Request<B>) -> String {
     let uri = request.uri();
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     match host.filter(|_| uri.authority().is_none()) {
+        Some(host) if uri.path() == "*" => format!("http://{host}"),
         Some(host) => format!("http://{host}{uri}"),
         None => uri.to_string(),
     }

@@ -13,7 +13,7 @@ use super::{
     outcome::ExchangeSummary,
 };
 use crate::{
-    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, TrustedProxies},
+    http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, Scheme, TrustedProxies},
     metrics::instruments::Metrics,
     propagation::Propagator,
     semconv::names,
@@ -241,7 +241,8 @@ impl<T: From<Instrumentation>> Builder<T> {
     }
 
     /// Values of these keys in a query are replaced by `REDACTED`, as are those of the seven signatures the semantic
-    /// conventions name. Keys are case-sensitive.
+    /// conventions name. Keys are case-sensitive and compared in decoded form: `user[password]` is also redacted where it is
+    /// sent as `user%5Bpassword%5D`.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -363,6 +364,23 @@ impl<T: ServerMiddleware> Builder<T> {
     /// ```
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.options.attribute_options.proxies = Some(proxies);
+        self
+    }
+
+    /// Sets the scheme of the requests that the service receives, for a service that terminates TLS itself.
+    ///
+    /// The scheme is `url.scheme`, and the default of `server.port`. By default it is that of the connection as far as the
+    /// framework knows it: axum knows it of HTTP/2 only. Trusted proxies override it.
+    ///
+    /// ```
+    /// use tracing_core_ext::http::Scheme;
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.scheme(Scheme::Https);
+    /// # builder.build();
+    /// ```
+    pub const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.options.attribute_options.scheme = Some(scheme);
         self
     }
 

@@ -38,6 +38,7 @@
 //! where its handler asks for one with [`RequestSpan::websocket`].
 
 mod active;
+mod attribute_value;
 mod body;
 mod body_counter;
 pub(crate) mod builder;
@@ -55,6 +56,7 @@ mod slot;
 mod websocket_span;
 
 pub use self::{
+    attribute_value::AttributeValue,
     body::{BodyError, ClassifyBodyError, ExchangeBody},
     body_counter::{BodyCounter, CountingBody},
     builder::{Builder, ClientMiddleware, ServerMiddleware},

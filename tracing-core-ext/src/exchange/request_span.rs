@@ -1,10 +1,10 @@
 use std::error::Error;
 
-use opentelemetry::{Context, Key, KeyValue, SpanId, TraceId, Value, trace::TraceContextExt};
+use opentelemetry::{Context, Key, KeyValue, SpanId, TraceId, trace::TraceContextExt};
 
 use super::{
-    exception::record_error, instrumentation::Instrumentation, shared_state::SharedState,
-    websocket_span::WebSocketSpan,
+    attribute_value::AttributeValue, exception::record_error, instrumentation::Instrumentation,
+    shared_state::SharedState, websocket_span::WebSocketSpan,
 };
 
 /// The span of a request, for its handler and for middleware inside ours.
@@ -58,10 +58,10 @@ impl RequestSpan {
     /// span.set_attribute("cart.items", 3);
     /// # }
     /// ```
-    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl AttributeValue) {
         let span = self.context.span();
         if span.is_recording() {
-            span.set_attribute(KeyValue::new(key, value));
+            span.set_attribute(KeyValue::new(key, value.into_value()));
         }
     }
 
@@ -75,9 +75,9 @@ impl RequestSpan {
     /// span.set_metric_attribute("shop.plan", "free");
     /// # }
     /// ```
-    pub fn set_metric_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+    pub fn set_metric_attribute(&self, key: impl Into<Key>, value: impl AttributeValue) {
         if let Some(shared) = &self.shared {
-            shared.set_label(KeyValue::new(key, value));
+            shared.set_label(KeyValue::new(key, value.into_value()));
         }
     }
 

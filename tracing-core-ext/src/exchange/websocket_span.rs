@@ -6,14 +6,17 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, Key, KeyValue, SpanId, TraceId, Value,
+    Context, Key, KeyValue, SpanId, TraceId,
     baggage::{BaggageExt, KeyValueMetadata},
     trace::{SpanKind, Status, TraceContextExt},
 };
 use pin_project::pin_project;
 use tracing::Span;
 
-use super::{exception::record_error, instrumentation::Instrumentation, outcome::ErrorType};
+use super::{
+    attribute_value::AttributeValue, exception::record_error, instrumentation::Instrumentation,
+    outcome::ErrorType,
+};
 use crate::{
     bridge::tracing_span,
     propagation::w3c::baggage_order::BaggageOrder,
@@ -105,10 +108,10 @@ impl WebSocketSpan {
     /// connection.set_attribute("chat.messages", 3);
     /// # }
     /// ```
-    pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl AttributeValue) {
         let span = self.context.span();
         if span.is_recording() {
-            span.set_attribute(KeyValue::new(key, value));
+            span.set_attribute(KeyValue::new(key, value.into_value()));
         }
     }
 

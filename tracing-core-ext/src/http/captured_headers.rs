@@ -6,22 +6,42 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use crate::propagation::Headers;
 
 /// Fields that carry credentials, or the identity of a user.
-const SENSITIVE: [&str; 9] = [
+const SENSITIVE: [&str; 24] = [
+    "authentication-info",
     "authorization",
     "cookie",
+    "cookie2",
+    "dpop",
+    "ocp-apim-subscription-key",
     "proxy-authenticate",
+    "proxy-authentication-info",
     "proxy-authorization",
     "set-cookie",
+    "set-cookie2",
     "www-authenticate",
-    "x-amz-security-token",
-    "x-api-key",
-    "x-csrf-token",
+    "x-amzn-oidc-accesstoken",
+    "x-amzn-oidc-data",
+    "x-amzn-oidc-identity",
+    "x-auth",
+    "x-auth-key",
+    "x-authorization",
+    "x-csrftoken",
+    "x-functions-key",
+    "x-goog-iap-jwt-assertion",
+    "x-ms-client-principal",
+    "x-session-id",
+    "x-xsrftoken",
 ];
+
+/// Last words of the names of more such fields: `x-auth-token`, `private-token`, `x-goog-api-key`.
+const SENSITIVE_ENDS: [&str; 7] =
+    ["api-key", "apikey", "assertion", "credential", "password", "secret", "token"];
 
 /// The header fields that are recorded, and no other.
 ///
 /// Each becomes an attribute `http.request.header.<name>` or `http.response.header.<name>` with all values of the field
-/// (semantic conventions, HTTP spans). A field that carries credentials is refused unless it is forced.
+/// (semantic conventions, HTTP spans). A field that carries credentials is refused unless it is forced, such as `cookie`,
+/// `authorization`, and every field whose name ends in `token`, `secret`, `password` or `api-key`.
 ///
 /// ```
 /// use tracing_core_ext::http::CapturedHeaders;
@@ -104,10 +124,17 @@ fn text(value: &[u8]) -> StringValue {
 
 fn harmless(name: &str) -> Result<HeaderName, InvalidHeader> {
     let parsed = parse(name)?;
-    if SENSITIVE.contains(&parsed.as_str()) {
+    if is_sensitive(parsed.as_str()) {
         return Err(InvalidHeader { name: name.to_owned(), kind: InvalidHeaderKind::Sensitive });
     }
     Ok(parsed)
+}
+
+fn is_sensitive(name: &str) -> bool {
+    let ends_with = |end: &str| {
+        name.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with(['-', '_']))
+    };
+    SENSITIVE.contains(&name) || SENSITIVE_ENDS.into_iter().any(ends_with)
 }
 
 fn parse(name: &str) -> Result<HeaderName, InvalidHeader> {
@@ -153,10 +180,33 @@ mod tests {
 
     #[test]
     fn a_field_that_carries_credentials_is_refused_unless_forced() {
-        for name in SENSITIVE.into_iter().chain(["Cookie", "AUTHORIZATION"]) {
+        let more = [
+            "AUTHORIZATION",
+            "Cookie",
+            "api-key",
+            "private-token",
+            "x-access-token",
+            "x-amz-security-token",
+            "x-api-key",
+            "x-apikey",
+            "x-auth-token",
+            "x-csrf-token",
+            "x-goog-api-key",
+            "x-vault-token",
+            "x-xsrf-token",
+            "x_client_secret",
+        ];
+        for name in SENSITIVE.into_iter().chain(more) {
             let error = CapturedHeaders::new([name]).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains("credentials"), "{error}");
             CapturedHeaders::default().force([name]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_field_whose_name_only_resembles_one_with_credentials_is_captured() {
+        for name in ["x-token-count", "x-tokens", "x-key", "x-cookie-consent", "broken"] {
+            CapturedHeaders::new([name]).unwrap();
         }
     }
 

@@ -20,6 +20,7 @@ pub use self::{
     forwarded::{InvalidNetwork, TrustedProxies},
     request::RequestHead,
     response::ResponseHead,
+    url::Scheme,
     version::ProtocolVersion,
     view::{RequestView, ResponseView},
 };

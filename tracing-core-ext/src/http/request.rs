@@ -14,7 +14,7 @@ pub trait RequestHead {
     /// Method as sent.
     fn method(&self) -> &str;
 
-    /// `http` or `https`.
+    /// `http` or `https`, the scheme of the connection.
     fn scheme(&self) -> &str;
 
     /// Host and port the caller asked for, from the request target (`:authority` in HTTP/2). The `Host` header stands
@@ -54,7 +54,11 @@ impl<B> RequestHead for http::Request<B> {
     }
 
     fn scheme(&self) -> &str {
-        self.uri().scheme_str().unwrap_or("http")
+        match self.version() {
+            // The caller chooses the scheme of an absolute-form target.
+            http::Version::HTTP_09 | http::Version::HTTP_10 | http::Version::HTTP_11 => "http",
+            _ => self.uri().scheme_str().unwrap_or("http"),
+        }
     }
 
     fn authority(&self) -> Option<&str> {

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 const REDACTED: &str = "REDACTED";
 
 /// Query keys whose values are credentials or signatures: semantic conventions 1.44, `url.query`.
@@ -58,7 +60,20 @@ fn is_sensitive(pair: &str, more: &[Box<str>]) -> bool {
 }
 
 fn is_sensitive_key(key: &str, more: &[Box<str>]) -> bool {
-    SENSITIVE_KEYS.contains(&key) || more.iter().any(|it| **it == *key)
+    let mut sensitive = SENSITIVE_KEYS.into_iter().chain(more.iter().map(|it| &**it));
+    sensitive.any(|it| it == key || is_encoded(key) && decoded(key).eq(it.bytes()))
+}
+
+fn is_encoded(key: &str) -> bool {
+    key.bytes().any(|byte| matches!(byte, b'%' | b'+'))
+}
+
+/// Bytes that `key` stands for: URL standard, `application/x-www-form-urlencoded` parsing.
+fn decoded(key: &str) -> impl Iterator<Item = u8> {
+    key.split('+').enumerate().flat_map(|(at, part)| {
+        let space = (at > 0).then_some(b' ');
+        space.into_iter().chain(percent_decode_str(part))
+    })
 }
 
 fn redact_pair<'a>(pair: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
@@ -71,6 +86,26 @@ fn redact_pair<'a>(pair: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
 /// Splits before the first `delimiter`, which stays with the second part.
 fn split_before(text: &str, delimiter: char) -> (&str, &str) {
     text.split_at(text.find(delimiter).unwrap_or(text.len()))
+}
+
+/// Scheme of the URLs of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `http`.
+    Http,
+    /// `https`.
+    Https,
+}
+
+impl Scheme {
+    /// The scheme as text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 /// RFC 9110, sections 4.2.1 and 4.2.2.
@@ -121,6 +156,31 @@ mod tests {
             "http://h/p?sig=REDACTED&x=1#top"
         );
         assert_eq!(redact_url("http://h/p#sig=abc", &[]), "http://h/p#sig=abc");
+    }
+
+    #[test]
+    fn an_encoded_key_is_the_key_that_it_stands_for() {
+        let more = ["user[password]".into(), "api key".into(), "schlüssel".into(), "a+b".into()];
+        for key in [
+            "user%5Bpassword%5D",
+            "user%5bpassword]",
+            "api+key",
+            "api%20key",
+            "schl%C3%BCssel",
+            "X%2DAmz%2DSignature",
+            "%73ig",
+            "a+b",
+            "a%2Bb",
+        ] {
+            let query = format!("x=1&{key}=secret");
+            assert_eq!(redact_query(&query, &more), format!("x=1&{key}=REDACTED"));
+            let url = format!("http://h/?{key}=secret");
+            assert_eq!(redact_url(&url, &more), format!("http://h/?{key}=REDACTED"));
+        }
+        for key in ["user%5Bname%5D", "api%2Bkey", "%", "%7", "a b", "api++key", "si%g", "sig%00"] {
+            let query = format!("{key}=1");
+            assert_eq!(redact_query(&query, &more), query);
+        }
     }
 
     #[test]

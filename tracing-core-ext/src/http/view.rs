@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, net::SocketAddr, str};
 
 use http::{HeaderName, StatusCode};
 
-use super::{request::RequestHead, version::ProtocolVersion};
+use super::{authority::Authority, request::RequestHead, version::ProtocolVersion};
 use crate::propagation::Headers;
 
 /// A request as the options of a middleware or a client see it: the same on every framework, in and out.
@@ -24,9 +24,10 @@ impl<'a> RequestView<'a> {
         self.0.scheme()
     }
 
-    /// Host and port of the request target, or of the `Host` header.
+    /// Host and port of the request target, or of the `Host` header. Credentials are never part of it.
     pub fn authority(&self) -> Option<&'a str> {
-        self.0.authority().or_else(|| self.header("host"))
+        let usable = |authority: &&str| Authority::parse(authority).is_some();
+        self.0.authority().filter(usable).or_else(|| self.header("host"))
     }
 
     /// Path, without the query.

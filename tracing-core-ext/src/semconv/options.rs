@@ -5,7 +5,7 @@ use opentelemetry::{KeyValue, Value};
 use super::{facts::Facts, names};
 use crate::{
     base::truncate,
-    http::{CapturedHeaders, RequestHead, RequestView, ResponseView, TrustedProxies},
+    http::{CapturedHeaders, RequestHead, RequestView, ResponseView, Scheme, TrustedProxies},
     propagation::Headers,
 };
 
@@ -24,6 +24,8 @@ pub(crate) struct AttributeOptions {
     pub(crate) request_headers: CapturedHeaders,
     pub(crate) response_headers: CapturedHeaders,
     pub(crate) proxies: Option<TrustedProxies>,
+    /// Scheme of the service, instead of the one that its framework knows.
+    pub(crate) scheme: Option<Scheme>,
     pub(crate) redacted_keys: Vec<Box<str>>,
     /// Longest value of a string, in characters.
     pub(crate) value_limit: Option<usize>,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     base::parse_cache::ParseCache,
     http::{
-        RequestHead, RequestView,
+        RequestHead, RequestView, Scheme,
         authority::Authority,
         forwarded::{client::ClientAddress, proxies::Forwarded},
         method::Method,
@@ -125,7 +125,9 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
 
     #[inline]
     fn scheme(&self) -> &str {
-        self.forwarded().and_then(|it| it.scheme).unwrap_or_else(|| self.head.scheme())
+        let forwarded = self.forwarded().and_then(|it| it.scheme);
+        let known = forwarded.or_else(|| self.attribute_options.scheme.map(Scheme::as_str));
+        known.unwrap_or_else(|| self.head.scheme())
     }
 
     fn server(&self) -> Option<(StringValue, Option<u16>)> {
@@ -214,7 +216,7 @@ fn push_headers(
     }
 }
 
-/// Host and port of the server that was asked; `host` is the header's.
+/// Host and port of the server that was asked; `host` is the header's, for a target without a usable authority.
 #[inline]
 fn server_of(
     head: &impl RequestHead,
@@ -224,7 +226,8 @@ fn server_of(
 ) -> Option<(StringValue, Option<u16>)> {
     let told = forwarded.and_then(|it| it.authority.as_deref());
     let authority = told.or_else(|| head.authority()).map(str::as_bytes);
-    let HostAndPort { host, port } = authority.or(host).and_then(server)?;
+    let HostAndPort { host, port } =
+        authority.and_then(server).or_else(|| host.and_then(server))?;
     Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
 }
 

@@ -34,17 +34,22 @@ pub(super) fn resolve<'a>(
 /// forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )
 /// ```
 ///
-/// with each parameter at most once, and its name in any case.
+/// with each parameter at most once, and its name in any case. Other parameters are ignored, whatever their values are. A
+/// quoted string that never ends invalidates the element, because it may hide a parameter.
 fn parse(element: &[u8]) -> Option<Forwarded<'_>> {
+    if !ends_unquoted(element) {
+        return None;
+    }
     let (mut node, mut proto, mut host) = (None, None, None);
     for pair in parts(element, b';') {
-        let (name, value) = parse_pair(str::from_utf8(pair).ok()?)?;
+        let name = trim_ows(pair.split(|&byte| byte == b'=').next()?);
         let parameter = match name {
-            _ if name.eq_ignore_ascii_case("for") => &mut node,
-            _ if name.eq_ignore_ascii_case("proto") => &mut proto,
-            _ if name.eq_ignore_ascii_case("host") => &mut host,
+            _ if name.eq_ignore_ascii_case(b"for") => &mut node,
+            _ if name.eq_ignore_ascii_case(b"proto") => &mut proto,
+            _ if name.eq_ignore_ascii_case(b"host") => &mut host,
             _ => continue,
         };
+        let value = parse_value(str::from_utf8(pair).ok()?)?;
         if parameter.replace(value).is_some() {
             return None;
         }
@@ -65,16 +70,16 @@ fn parse(element: &[u8]) -> Option<Forwarded<'_>> {
 /// ```
 ///
 /// A value may be empty, or an address or a host with its port, without the quotes: OpenShift's router forgets them.
-fn parse_pair(pair: &str) -> Option<(&str, Cow<'_, str>)> {
+fn parse_value(pair: &str) -> Option<Cow<'_, str>> {
     let (name, value) = pair.split_once('=')?;
     if !is_token(name.as_bytes()) {
         return None;
     }
     if value.starts_with('"') {
-        return Some((name, unquote(value)?));
+        return unquote(value);
     }
     let is_value = value.bytes().all(|byte| is_tchar(byte) || b":[]".contains(&byte));
-    is_value.then_some((name, value.into()))
+    is_value.then_some(value.into())
 }
 
 /// RFC 9110, section 5.6.4:
@@ -103,13 +108,32 @@ fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
 /// Parts between delimiters, but for empty ones. In a quoted string a delimiter is text, also in one that never ends: so
 /// whoever opens one cannot have what a proxy adds behind it taken for something else than the rest of it.
 fn parts(text: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = text.split(move |&byte| {
-        quoted ^= byte == b'"' && !escaped;
-        escaped = byte == b'\\' && quoted && !escaped;
-        byte == delimiter && !quoted
-    });
+    let mut quotes = Quotes::default();
+    let parts = text.split(move |&byte| !quotes.contain(byte) && byte == delimiter);
     parts.map(trim_ows).filter(|part| !part.is_empty())
+}
+
+/// Whether every quoted string of `text` ends.
+fn ends_unquoted(text: &[u8]) -> bool {
+    let mut quotes = Quotes::default();
+    text.iter().for_each(|&byte| _ = quotes.contain(byte));
+    !quotes.is_open
+}
+
+/// Position relative to quoted strings.
+#[derive(Default)]
+struct Quotes {
+    is_open: bool,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    /// Whether `byte`, the next one, is in a quoted string.
+    fn contain(&mut self, byte: u8) -> bool {
+        self.is_open ^= byte == b'"' && !self.is_escaped;
+        self.is_escaped = byte == b'\\' && self.is_open && !self.is_escaped;
+        self.is_open
+    }
 }
 
 #[cfg(test)]
@@ -120,8 +144,8 @@ mod tests {
         parts(text.as_bytes(), b',').map(|part| str::from_utf8(part).unwrap()).collect()
     }
 
-    fn pair(text: &str) -> Option<(&str, String)> {
-        parse_pair(text).map(|(name, value)| (name, value.into_owned()))
+    fn value(text: &str) -> Option<String> {
+        parse_value(text).map(Cow::into_owned)
     }
 
     #[test]
@@ -150,20 +174,20 @@ mod tests {
 
     #[test]
     fn a_value_is_a_token_or_quoted() {
-        assert_eq!(pair("for=192.0.2.43"), Some(("for", "192.0.2.43".to_owned())));
-        assert_eq!(pair(r#"by="a b=;,""#), Some(("by", "a b=;,".to_owned())));
-        assert_eq!(pair(r#"by="""#), Some(("by", String::new())));
+        assert_eq!(value("for=192.0.2.43"), Some("192.0.2.43".to_owned()));
+        assert_eq!(value(r#"by="a b=;,""#), Some("a b=;,".to_owned()));
+        assert_eq!(value(r#"by="""#), Some(String::new()));
     }
 
     #[test]
     fn a_quoted_pair_stands_for_its_character() {
-        assert_eq!(pair(r#"by="\"\\\a""#), Some(("by", r#""\a"#.to_owned())));
+        assert_eq!(value(r#"by="\"\\\a""#), Some(r#""\a"#.to_owned()));
     }
 
     #[test]
     fn quotes_may_be_forgotten_around_addresses_ports_and_nothing() {
-        assert_eq!(pair("for=[::1]:80"), Some(("for", "[::1]:80".to_owned())));
-        assert_eq!(pair("proto-version="), Some(("proto-version", String::new())));
+        assert_eq!(value("for=[::1]:80"), Some("[::1]:80".to_owned()));
+        assert_eq!(value("proto-version="), Some(String::new()));
     }
 
     #[test]
@@ -187,22 +211,39 @@ mod tests {
             "fór=1",
             "for=ó",
         ] {
-            assert_eq!(pair(text), None, "{text:?}");
+            assert_eq!(value(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn an_element_with_anything_wrong_says_nothing() {
+    fn a_malformed_parameter_that_is_not_used_is_ignored() {
         for element in [
             "for=192.0.2.43;x",
             "x;for=192.0.2.43",
+            "for=192.0.2.43;sig=YQ==;exp=1/2",
+            "f r=1;for=192.0.2.43;by",
+            "for=192.0.2.43;=;by=a\"b;c\"d",
+        ] {
+            let client = parse(element.as_bytes()).unwrap().client;
+            assert_eq!(client, ClientAddress::parse("192.0.2.43"), "{element:?}");
+        }
+        assert!(parse(b"by=\"\xff\";for=192.0.2.43").unwrap().client.is_some());
+    }
+
+    #[test]
+    fn an_element_with_a_malformed_parameter_that_is_used_says_nothing() {
+        for element in [
+            "for",
+            "for=192.0.2.43;for",
             "for=192.0.2.43;for=192.0.2.43",
+            "for =192.0.2.1;for=192.0.2.43",
+            "for=192.0.2.43;host=a=b",
             "proto=http;for=192.0.2.43;Proto=https",
             "host=a;for=192.0.2.43;HOST=b",
             "for=192.0.2.43;by=\"",
         ] {
             assert_eq!(parse(element.as_bytes()), None, "{element:?}");
         }
-        assert_eq!(parse(b"for=192.0.2.43;by=\"\xff\""), None);
+        assert_eq!(parse(b"for=192.0.2.43;host=\"\xff\""), None);
     }
 }
