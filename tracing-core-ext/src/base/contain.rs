@@ -3,32 +3,50 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Kinds of code that have panicked. Each is logged once.
-static LOGGED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+/// Kinds of code that have panicked, and how often.
+static PANICS: Mutex<Vec<(&'static str, u64)>> = Mutex::new(Vec::new());
 
-/// Calls code of a user, such as `"a sampler"`. Returns `None` if it panics; the first panic of each kind is logged.
+/// Calls code of a user, such as `"a sampler"`. Returns `None` if it panics; each panic is counted, and the first one of each
+/// kind is logged.
+///
+/// It works also while another panic unwinds.
 #[inline]
 pub(crate) fn contain<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => Some(result),
         Err(panic) => {
-            log_once(what, &*panic);
+            count(what, &*panic);
             None
         }
     }
 }
 
+/// Number of contained panics for each kind of code that has panicked.
+pub(crate) fn contained_panics() -> Vec<(&'static str, u64)> {
+    panics().clone()
+}
+
+/// Number of panics of samplers, span processors, propagators and options of middlewares and clients that were contained in
+/// this process.
+///
+/// A closure that panics is treated as if it were not set, and the request is served. The first panic of each option is
+/// logged as a warning, and the metric `tracing_core_ext.contained_panics` of `telemetry` has their number.
+pub fn contained_panic_count() -> u64 {
+    panics().iter().map(|(_, count)| count).sum()
+}
+
 #[cold]
-fn log_once(what: &'static str, panic: &(dyn Any + Send)) {
-    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    if logged.contains(&what) {
+fn count(what: &'static str, panic: &(dyn Any + Send)) {
+    let mut panics = panics();
+    if let Some((_, count)) = panics.iter_mut().find(|(known, _)| *known == what) {
+        *count += 1;
         return;
     }
-    logged.push(what);
-    drop(logged);
+    panics.push((what, 1));
+    drop(panics);
     let reason = panic_message(panic).unwrap_or("no message");
     // The log writer may be what panics.
     let _ = catch_unwind(|| {
@@ -41,8 +59,38 @@ pub(crate) fn contain_log_writer(log: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(log));
 }
 
+fn panics() -> MutexGuard<'static, Vec<(&'static str, u64)>> {
+    PANICS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Returns the message of a panic, if it has one.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_contained_while_another_one_unwinds() {
+        struct Unwound;
+        impl Drop for Unwound {
+            fn drop(&mut self) {
+                assert_eq!(contain("a test of unwinding", || panic!("second")), None::<()>);
+                assert_eq!(contain("a test of unwinding", || panic!("third")), None::<()>);
+            }
+        }
+        let before = contained_panic_count();
+        let first = catch_unwind(|| {
+            let _unwound = Unwound;
+            panic!("first");
+        });
+        assert_eq!(panic_message(&*first.unwrap_err()), Some("first"));
+        assert!(contained_panic_count() >= before + 2);
+        let panics = panics();
+        let (_, count) = panics.iter().find(|(what, _)| *what == "a test of unwinding").unwrap();
+        assert_eq!(*count, 2);
+    }
 }

@@ -10,4 +10,5 @@ pub(crate) mod self_log;
 pub(crate) mod setup_fault;
 pub(crate) mod truncate;
 
-pub(crate) use self::contain::{contain, contain_log_writer, panic_message};
+pub use self::contain::contained_panic_count;
+pub(crate) use self::contain::{contain, contain_log_writer, contained_panics, panic_message};

@@ -16,6 +16,7 @@ use super::{
     shared_state::SharedState,
 };
 use crate::{
+    base::contain,
     http::ProtocolVersion,
     propagation::Headers,
     semconv::{
@@ -202,12 +203,13 @@ impl ActiveExchange {
         let Some(error_type_fn) = &self.options().error_type_fn else {
             return error_type;
         };
-        error_type_fn(ExchangeSummary {
+        let summary = ExchangeSummary {
             outcome,
             status: self.status,
             rpc_status: self.rpc_status.map(RpcStatus::as_str),
-            error_type,
-        })
+            error_type: error_type.clone(),
+        };
+        contain("the option error_type", || error_type_fn(summary)).unwrap_or(error_type)
     }
 
     /// Semantic conventions, "Recording errors".

@@ -12,6 +12,8 @@ use super::{
     options::{Options, ResponseHeader, TrustPolicy},
     outcome::ExchangeSummary,
 };
+#[cfg(doc)]
+use crate::base::contained_panic_count;
 use crate::{
     http::{AllowedHosts, CapturedHeaders, RequestView, ResponseView, Scheme, TrustedProxies},
     metrics::instruments::Metrics,
@@ -34,6 +36,9 @@ impl ClientMiddleware for Instrumentation {}
 /// A tracer provider or a propagator that is not set is taken, once, in [`build`](Self::build), from what `telemetry` has
 /// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set
 /// or `telemetry` has installed one.
+///
+/// A closure that panics is treated as if it were not set, the panic is [counted](contained_panic_count), and the first one is
+/// logged.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
@@ -330,7 +335,7 @@ impl<T: ServerMiddleware> Builder<T> {
     }
 
     /// What is made of the trace context of each caller. On axum the peer is known where the application is served with
-    /// `into_make_service_with_connect_info`.
+    /// `into_make_service_with_connect_info`. If the closure panics, the policy is [`TrustPolicy::LinkOnly`].
     ///
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;

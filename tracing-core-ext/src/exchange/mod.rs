@@ -69,4 +69,7 @@ pub use self::{
     request_span::RequestSpan,
     websocket_span::{WebSocketFuture, WebSocketSpan},
 };
-pub use crate::bridge::{layer::layer, span_filter::TARGET};
+pub use crate::{
+    base::contained_panic_count,
+    bridge::{layer::layer, span_filter::TARGET},
+};

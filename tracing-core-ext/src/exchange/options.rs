@@ -5,6 +5,7 @@ use opentelemetry::trace::SpanContext;
 
 use super::outcome::ExchangeSummary;
 use crate::{
+    base::contain,
     http::{AllowedHosts, ClientRequestHead, RequestHead, RequestView},
     propagation::{HeadersMut, TraceParent},
     semconv::options::AttributeOptions,
@@ -77,7 +78,8 @@ impl Options {
     /// Whether this request gets no span.
     #[inline]
     pub(crate) fn excludes(&self, head: &impl RequestHead) -> bool {
-        self.filter.as_ref().is_some_and(|filter| !filter(&RequestView::new(head)))
+        let Some(filter) = &self.filter else { return false };
+        contain("the option filter", || !filter(&RequestView::new(head))).unwrap_or(false)
     }
 
     /// Whether trace context may be sent to the host of this request.
@@ -85,9 +87,12 @@ impl Options {
         self.allowed_hosts.as_ref().is_none_or(|hosts| hosts.allow(head.host, head.port))
     }
 
+    /// A caller who makes the closure panic is not trusted.
     #[inline]
     pub(crate) fn policy_for(&self, head: &impl RequestHead) -> TrustPolicy {
-        self.trust.as_ref().map_or(self.policy, |trust| trust(&RequestView::new(head)))
+        let Some(trust) = &self.trust else { return self.policy };
+        let policy = contain("the option trust_fn", || trust(&RequestView::new(head)));
+        policy.unwrap_or(TrustPolicy::LinkOnly)
     }
 }
 

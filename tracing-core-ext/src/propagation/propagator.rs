@@ -18,6 +18,7 @@ use super::{
     text_map::{HeadersExtractor, HeadersInjector},
     w3c::W3cPropagator,
 };
+use crate::base::contain;
 
 /// The propagator of one layer or client, resolved when that is built.
 ///
@@ -138,7 +139,10 @@ impl Propagator {
     #[inline(never)]
     fn extract_other<'a, H: Headers>(&self, headers: &'a H) -> Extracted<'a, H> {
         let extract = |propagator: &dyn TextMapPropagator| {
-            propagator.extract_with_context(&Context::new(), &HeadersExtractor(headers))
+            let extracted = contain("a propagator", || {
+                propagator.extract_with_context(&Context::new(), &HeadersExtractor(headers))
+            });
+            extracted.unwrap_or_default()
         };
         let cx = match &self.0 {
             Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => {
@@ -154,7 +158,9 @@ impl Propagator {
     /// Writes what `cx` holds for the service that is called.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         let mut inject = |propagator: &dyn TextMapPropagator| {
-            propagator.inject_context(cx, &mut HeadersInjector(&mut *headers));
+            contain("a propagator", || {
+                propagator.inject_context(cx, &mut HeadersInjector(&mut *headers));
+            });
         };
         match &self.0 {
             Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => w3c.inject(cx, headers),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::parse_cache::ParseCache,
-    http::{ClientRequestHead, RequestHead, RequestView, method::Method, route::RouteName, url},
+    http::{ClientRequestHead, RequestHead, method::Method, route::RouteName, url},
     propagation::Headers,
 };
 
@@ -68,10 +68,7 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         if self.is_rpc() {
             name = rpc::push_grpc_method(self.head.path(), facts).to_owned().into();
         }
-        let span_name_fn = self.attribute_options.span_name_fn.as_ref();
-        span_name_fn
-            .and_then(|span_name_fn| span_name_fn(&RequestView::new(self.head)))
-            .unwrap_or(name)
+        self.attribute_options.chosen_name(self.head).unwrap_or(name)
     }
 
     fn is_rpc(&self) -> bool {

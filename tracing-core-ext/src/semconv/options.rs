@@ -4,7 +4,7 @@ use opentelemetry::{KeyValue, Value};
 
 use super::{facts::Facts, names};
 use crate::{
-    base::truncate,
+    base::{contain, truncate},
     http::{CapturedHeaders, RequestHead, RequestView, ResponseView, Scheme, TrustedProxies},
     propagation::Headers,
 };
@@ -71,9 +71,18 @@ impl AttributeOptions {
         self.request_headers.attributes(names::HTTP_REQUEST_HEADER, head.headers()).for_each(add);
         if let Some(request_attributes_fn) = &self.request_attributes_fn {
             let mut attributes = Vec::new();
-            request_attributes_fn(&RequestView::new(head), &mut attributes);
+            contain("the option request_attributes", || {
+                request_attributes_fn(&RequestView::new(head), &mut attributes);
+            });
             attributes.into_iter().for_each(|attribute| facts.attribute(attribute));
         }
+    }
+
+    /// The name that the option `span_name` chooses.
+    #[inline]
+    pub(super) fn chosen_name(&self, head: &impl RequestHead) -> Option<Cow<'static, str>> {
+        let span_name_fn = self.span_name_fn.as_ref()?;
+        contain("the option span_name", || span_name_fn(&RequestView::new(head)))?
     }
 
     /// Whether anything but the status of a response is recorded.
@@ -86,7 +95,9 @@ impl AttributeOptions {
         let captured = self.response_headers.attributes(names::HTTP_RESPONSE_HEADER, headers);
         let mut attributes = Vec::from_iter(captured);
         if let Some(response_attributes_fn) = &self.response_attributes_fn {
-            response_attributes_fn(&ResponseView::new(status, headers), &mut attributes);
+            contain("the option response_attributes", || {
+                response_attributes_fn(&ResponseView::new(status, headers), &mut attributes);
+            });
         }
         if let Some(limit) = self.value_limit {
             attributes.iter_mut().for_each(|it| truncate::value(&mut it.value, limit));

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     base::parse_cache::ParseCache,
     http::{
-        RequestHead, RequestView, Scheme,
+        RequestHead, Scheme,
         authority::Authority,
         forwarded::{client::ClientAddress, proxies::Forwarded},
         method::Method,
@@ -161,8 +161,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
 
     /// A name that was chosen.
     fn chosen_name(&self) -> Option<Cow<'static, str>> {
-        let span_name_fn = self.attribute_options.span_name_fn.as_ref()?;
-        let name = span_name_fn(&RequestView::new(self.head))?;
+        let name = self.attribute_options.chosen_name(self.head)?;
         self.name_state.set(NameState { is_custom: true, ..self.name_state() });
         Some(name)
     }

@@ -26,9 +26,12 @@ use super::{
     tracer::Tracer,
 };
 use crate::{
+    base::contain,
     propagation::{extracted::NewSpanIds, w3c::traceparent::RANDOM},
     semconv::FactLimits,
 };
+
+const ID_GENERATOR: &str = "an id generator";
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -233,7 +236,8 @@ impl ProviderInner {
     pub(super) fn new_trace_id(&self) -> TraceId {
         match &self.id_generator {
             None => id_generator::trace_id(),
-            Some(generator) => generator.new_trace_id(),
+            Some(generator) => contain(ID_GENERATOR, || generator.new_trace_id())
+                .unwrap_or_else(id_generator::trace_id),
         }
     }
 
@@ -242,7 +246,10 @@ impl ProviderInner {
     pub(super) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
         let (span_id, root_flags) = match &self.id_generator {
             None => (id_generator::span_id(), RANDOM),
-            Some(generator) => (generator.new_span_id(), TraceFlags::NOT_SAMPLED),
+            Some(generator) => {
+                let span_id = contain(ID_GENERATOR, || generator.new_span_id());
+                (span_id.unwrap_or_else(id_generator::span_id), TraceFlags::NOT_SAMPLED)
+            }
         };
         NewSpanIds { trace_id, span_id, root_flags }
     }

@@ -11,7 +11,7 @@ use opentelemetry::{
 
 use super::{parent::ParentSource, provider::TracerProvider, timer::Timer, tracer::Tracer};
 use crate::{
-    base::setup_fault::SetupFault,
+    base::{contain, setup_fault::SetupFault},
     semconv::{Facts, SpanAttributes},
 };
 
@@ -146,7 +146,8 @@ where
             links: link.map(|link| vec![Link::with_context(*link)]),
             ..SpanBuilder::default()
         };
-        let span = self.0.build_with_context(builder, parent);
+        let span = contain("a tracer", || self.0.build_with_context(builder, parent));
+        let Some(span) = span else { return StartedSpan::non_recording(parent.clone()) };
         if span.is_recording() {
             return StartedSpan::recording(parent.with_span(span));
         }

@@ -13,22 +13,37 @@ use opentelemetry::{
 };
 
 use super::{counts::Snapshot, state::ExportState};
+use crate::base::contained_panics;
 
 const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
 
-/// Lets `provider` observe the states of these pipelines.
+/// Lets `provider` observe the states of these pipelines, and the panics that were contained.
 pub(crate) fn observe(
     provider: &impl MeterProvider,
     states: impl ExactSizeIterator<Item = Arc<ExportState>>,
 ) {
+    let meter = provider.meter(env!("CARGO_PKG_NAME"));
+    observe_panics(&meter);
     if states.len() == 0 {
         return;
     }
-    let meter = provider.meter(env!("CARGO_PKG_NAME"));
     let observed = states.enumerate().map(Observed::new).collect();
     observe_processors(&meter, &observed);
     observe_exporters(&meter, &observed);
+}
+
+fn observe_panics(meter: &Meter) {
+    meter
+        .u64_observable_counter("tracing_core_ext.contained_panics")
+        .with_unit("{panic}")
+        .with_description("The number of panics in code of users that were contained.")
+        .with_callback(|observer| {
+            for (what, count) in contained_panics() {
+                observer.observe(count, &[KeyValue::new("tracing_core_ext.callback", what)]);
+            }
+        })
+        .build();
 }
 
 fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
