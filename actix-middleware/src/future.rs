@@ -100,8 +100,10 @@ fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceRespon
 
 /// Inner middleware may have rewritten the path that was matched before.
 fn record_route(exchange: &Exchange, request: &HttpRequest) {
-    if let Some(route) = request.match_pattern() {
-        exchange.set_route(request.method().as_str(), &route);
+    let method = request.method().as_str();
+    match request.match_pattern() {
+        Some(route) => exchange.set_route(method, &route),
+        None => exchange.set_unrouted(method),
     }
 }
 

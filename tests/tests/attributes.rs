@@ -6,11 +6,13 @@ use opentelemetry::{
     Context, KeyValue, TraceId, Value,
     trace::{Link, SpanKind, Status},
 };
-use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample};
 use reqwest::Method;
 use tests::{
-    Framework, RawClient, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way, recorded,
+    Framework, Provider, RawClient, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    recorded,
 };
+use tracing_core_ext::trace::TracerProvider;
 
 on_both_frameworks_either_way![
     a_request_is_described_by_the_conventions,
@@ -149,13 +151,22 @@ async fn the_scheme_is_that_of_the_connection<F: Framework>() {
 }
 
 async fn the_sampler_sees_the_request<F: Framework>() {
-    let seen = Seen::default();
-    let sink = SpanSink::new();
-    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
-        .with_sampler(seen.clone())
-        .with_span_processor(sink.clone())
-        .build();
-    let server = F::serve(Setup::with_provider(provider)).await;
+    let own = |seen, sink| {
+        let builder = TracerProvider::builder().with_sampler(seen);
+        Provider::from(builder.with_span_processor(sink).build())
+    };
+    let route = KeyValue::new("http.route", "/items/{id}");
+    assert!(seen_by_sampler::<F>(own).await.contains(&route));
+    let of_the_sdk = |seen, sink| {
+        let builder = SdkTracerProvider::builder().with_sampler(seen);
+        Provider::from(builder.with_span_processor(sink).build())
+    };
+    seen_by_sampler::<F>(of_the_sdk).await;
+}
+
+async fn seen_by_sampler<F: Framework>(provider: fn(Seen, SpanSink) -> Provider) -> Vec<KeyValue> {
+    let (seen, sink) = (Seen::default(), SpanSink::new());
+    let server = F::serve(Setup::with_provider(provider(seen.clone(), sink.clone()))).await;
 
     let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7?page=2", &[b"user-agent: test/1.0"]).await.unwrap();
@@ -163,7 +174,6 @@ async fn the_sampler_sees_the_request<F: Framework>() {
 
     let expected = [
         KeyValue::new("http.request.method", "GET"),
-        KeyValue::new("http.route", "/items/{id}"),
         KeyValue::new("server.address", "shop.example"),
         KeyValue::new("server.port", 8080),
         KeyValue::new("url.path", "/items/7"),
@@ -171,10 +181,12 @@ async fn the_sampler_sees_the_request<F: Framework>() {
         KeyValue::new("url.scheme", "http"),
         KeyValue::new("user_agent.original", "test/1.0"),
     ];
-    let seen = seen.0.lock().unwrap();
+    assert_eq!(sink.only().await.text("http.route"), Some("/items/{id}"));
+    let seen = seen.0.lock().unwrap().clone();
     for attribute in expected {
         assert!(seen.contains(&attribute), "{attribute:?} in {seen:?}");
     }
+    seen
 }
 
 async fn the_extractor_reaches_the_server_span<F: Framework>() {
@@ -229,7 +241,7 @@ impl ShouldSample for Seen {
     ) -> SamplingResult {
         self.0.lock().unwrap().extend_from_slice(attributes);
         SamplingResult {
-            decision: SamplingDecision::Drop,
+            decision: SamplingDecision::RecordAndSample,
             attributes: Vec::new(),
             trace_state: Default::default(),
         }

@@ -1,10 +1,13 @@
 //! The route of a request: known at once, found late, or none.
 
+use std::panic::AssertUnwindSafe;
+
 use actix_middleware::Tracing;
 use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
-    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse},
+    http::{Uri, uri::PathAndQuery},
     middleware::NormalizePath,
     test, web,
 };
@@ -15,10 +18,15 @@ use axum::{
     routing::{get, post},
 };
 use axum_layer::{RequestSpan, RouteLayer, TracingLayer};
-use opentelemetry::Value;
-use opentelemetry_sdk::trace::{Sampler, SpanData};
-use tests::{MetricSink, SpanDataExt, SpanSink};
+use futures_util::FutureExt;
+use opentelemetry::{
+    Context, KeyValue, TraceId, Value,
+    trace::{Link, SpanKind, TraceState},
+};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample, SpanData};
+use tests::{MetricSink, Provider, SpanDataExt, SpanSink};
 use tower::{Layer, ServiceExt};
+use tracing_core_ext::trace::TracerProvider;
 
 /// The span of a `GET` request to a router with our layer inside.
 async fn inside(router: Router, path: &str) -> SpanData {
@@ -217,6 +225,105 @@ async fn a_path_that_actix_middleware_rewrites_has_its_route() {
     assert_eq!(span.integer("http.response.status_code"), Some(200));
     assert_eq!(span.text("url.path"), Some("/users//7/"));
     assert_route(&span, "/users/{id}");
+}
+
+/// A sampler that this crate does not know.
+#[derive(Clone, Debug)]
+struct EverySpan;
+
+impl ShouldSample for EverySpan {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        SamplingResult {
+            decision: SamplingDecision::RecordAndSample,
+            attributes: Vec::new(),
+            trace_state: TraceState::NONE,
+        }
+    }
+}
+
+/// Providers that decide about a span before and after it is described.
+fn providers(sink: &SpanSink) -> [Provider; 3] {
+    let custom = TracerProvider::builder().with_sampler(EverySpan);
+    let custom = custom.with_span_processor(sink.clone()).build();
+    [sink.provider().into(), custom.into(), sink.sdk_provider().into()]
+}
+
+#[actix_web::test]
+async fn the_resource_whose_guard_matched_is_the_route_with_every_provider() {
+    let sink = SpanSink::new();
+    for provider in providers(&sink) {
+        let metrics = MetricSink::new();
+        let builder = Tracing::builder().meter_provider(metrics.provider());
+        let app = App::new()
+            .route("/widgets/{id}", web::get().to(HttpResponse::Ok))
+            .route("/widgets/action", web::post().to(HttpResponse::Ok))
+            .wrap(provider.configure(builder).build());
+        let app = test::init_service(app).await;
+        let before = sink.spans().len();
+
+        let post = test::TestRequest::post().uri("/widgets/action").to_request();
+        drop(test::call_service(&app, post).await);
+        let put = test::TestRequest::put().uri("/widgets/action").to_request();
+        drop(test::call_service(&app, put).await);
+
+        let spans = sink.wait_for(before + 2).await;
+        assert_eq!(spans[before].name, "POST /widgets/action", "{provider:?}");
+        assert_eq!(spans[before].text("http.route"), Some("/widgets/action"));
+        // No guard matches, so actix-web knows the resource of the path only.
+        assert_eq!(spans[before + 1].name, "PUT /widgets/{id}");
+        assert_eq!(spans[before + 1].text("http.route"), Some("/widgets/{id}"));
+        let labels = metrics.wait_for("http.server.request.duration", 2).await;
+        let routes: Vec<_> = labels.iter().map(|it| it.labels["http.route"].to_string()).collect();
+        assert!(routes.contains(&"/widgets/action".to_owned()), "{routes:?}");
+    }
+}
+
+#[actix_web::test]
+async fn an_expected_route_that_does_not_answer_names_no_span_with_every_provider() {
+    let sink = SpanSink::new();
+    for (at, provider) in providers(&sink).into_iter().enumerate() {
+        let app = App::new()
+            .route("/users/{id}", web::get().to(HttpResponse::Ok))
+            .wrap_fn(|mut request, next| {
+                let elsewhere = Uri::from(PathAndQuery::from_static("/nowhere"));
+                request.match_info_mut().get_mut().update(&elsewhere);
+                request.head_mut().uri = elsewhere;
+                next.call(request)
+            })
+            .wrap(provider.configure(Tracing::builder()).build());
+        let app = test::init_service(app).await;
+
+        let request = test::TestRequest::get().uri("/users/7").to_request();
+        let response = test::call_service(&app, request).await;
+
+        assert_eq!(response.status().as_u16(), 404);
+        drop(response);
+        assert_no_route(&sink.wait_for(at + 1).await[at]);
+    }
+}
+
+#[actix_web::test]
+async fn a_panic_has_the_expected_route_with_every_provider() {
+    let sink = SpanSink::new();
+    for (at, provider) in providers(&sink).into_iter().enumerate() {
+        let panics = async || -> HttpResponse { panic!("scripted") };
+        let app = App::new().route("/users/{id}", web::get().to(panics));
+        let app = app.wrap(provider.configure(Tracing::builder()).build());
+        let app = test::init_service(app).await;
+
+        let call = test::call_service(&app, test::TestRequest::get().uri("/users/7").to_request());
+        AssertUnwindSafe(call).catch_unwind().await.map(drop).unwrap_err();
+
+        assert_route(&sink.wait_for(at + 1).await[at], "/users/{id}");
+    }
 }
 
 /// The label of a `GET` request whose layer is outside of the router.

@@ -100,7 +100,7 @@ fn reuse_layer_span(
     // The span of a WebSocket has no such field, and its kind is internal.
     span.record("otel.kind", "server");
     let mut facts = Facts::default();
-    let name = start.attributes.describe_for_sampler(&mut facts);
+    let name = start.attributes.describe_irrevocably(&mut facts);
     for attribute in facts.take_attributes() {
         // The layer has made attributes of the fields already.
         if !span.has_field(attribute.key.as_str()) {

@@ -152,6 +152,14 @@ impl Exchange {
         }
     }
 
+    /// Notes that no route has answered the request. A name that contains the expected route is replaced.
+    pub fn set_unrouted(&self, method: &str) {
+        let Some(active) = self.slot.get() else { return };
+        if let Some(shared) = &active.shared {
+            shared.set_unrouted(&active.context, method);
+        }
+    }
+
     /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. That goes on after the exchange is finished:
     /// code behind the last byte is still the request's.
     ///

@@ -28,6 +28,8 @@ pub(crate) struct SharedState(Arc<Inner>);
 struct Inner {
     has_route: AtomicBool,
     is_named: AtomicBool,
+    /// The name contains a route that may not be the one that answers.
+    has_expected_name: AtomicBool,
     /// The path of a request that claims to be a gRPC call.
     grpc_path: OnceLock<Box<str>>,
     request_size: AtomicU64,
@@ -65,6 +67,7 @@ impl SharedState {
         let has_route = name_state.has_route || route.is_some();
         self.0.has_route.store(has_route, Ordering::Relaxed);
         self.0.is_named.store(name_state.is_custom, Ordering::Relaxed);
+        self.0.has_expected_name.store(name_state.is_expected, Ordering::Relaxed);
         if let Some(grpc_path) = grpc_path {
             self.0.grpc_path.get_or_init(|| grpc_path.into());
         }
@@ -99,6 +102,13 @@ impl SharedState {
         let route = StringValue::from(named.route);
         span.set_attribute(attribute_options.attribute(names::HTTP_ROUTE, route));
         self.name(&span, named.name);
+    }
+
+    /// No route has answered: a name with an expected route is replaced by that of the method.
+    pub(super) fn set_unrouted(&self, context: &Context, method: &str) {
+        if self.0.has_expected_name.load(Ordering::Relaxed) {
+            self.name(&context.span(), Method::of(method).as_span_name().into());
+        }
     }
 
     fn name(&self, span: &SpanRef<'_>, name: Cow<'static, str>) {

@@ -36,6 +36,17 @@ pub(crate) struct ServerAttributes<'a, R> {
     forwarded: OnceCell<Forwarded<'a>>,
 }
 
+/// The route of a request when its span starts.
+enum Route<'a> {
+    Unknown,
+    Known(Cow<'a, str>),
+    /// The route that will probably match.
+    Expected {
+        route: Cow<'a, str>,
+        is_attribute: bool,
+    },
+}
+
 /// What has named the span, and may still.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameState {
@@ -43,10 +54,12 @@ pub(crate) struct NameState {
     pub(crate) has_route: bool,
     /// The name was chosen; what is found later does not change it.
     pub(crate) is_custom: bool,
+    /// The name contains a route that may not be the one that answers.
+    pub(crate) is_expected: bool,
 }
 
 impl NameState {
-    pub(crate) const COMPLETE: Self = Self { has_route: true, is_custom: true };
+    pub(crate) const COMPLETE: Self = Self { has_route: true, is_custom: true, is_expected: false };
 }
 
 impl<'a, R: RequestHead> ServerAttributes<'a, R> {
@@ -89,7 +102,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         })
     }
 
-    fn push(&self, facts: &mut Facts, route: Option<Cow<'_, str>>) -> Cow<'static, str> {
+    fn push(&self, facts: &mut Facts, route: Route<'_>) -> Cow<'static, str> {
         let head = self.head;
         let method = Method::of(head.method());
         push_method(method, head.method(), facts);
@@ -139,17 +152,37 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
     fn push_route(
         &self,
         method: &'static str,
-        route: Option<Cow<'_, str>>,
+        route: Route<'_>,
         facts: &mut Facts,
     ) -> Cow<'static, str> {
-        let Some(route) = route else {
-            return method.into();
-        };
-        let named = RouteName::of(method, &route);
-        self.route.set(named.label());
-        facts.cow(names::HTTP_ROUTE, named.route);
-        self.name_state.set(NameState { has_route: true, ..self.name_state() });
-        named.name
+        let name = |route: Cow<'_, str>| RouteName::of(method, &route);
+        match route {
+            Route::Unknown => method.into(),
+            Route::Known(route) => {
+                let named = name(route);
+                self.route.set(named.label());
+                facts.cow(names::HTTP_ROUTE, named.route);
+                self.name_state.set(NameState { has_route: true, ..self.name_state() });
+                named.name
+            }
+            Route::Expected { route, is_attribute } => {
+                let named = name(route);
+                if is_attribute {
+                    facts.cow(names::HTTP_ROUTE, named.route);
+                }
+                self.name_state.set(NameState { is_expected: true, ..self.name_state() });
+                named.name
+            }
+        }
+    }
+
+    /// The route that matched, or the one that will probably match.
+    fn expected_route(&self, is_attribute: bool) -> Route<'a> {
+        if let Some(route) = self.head.route() {
+            return Route::Known(route);
+        }
+        let expected = self.head.expected_route();
+        expected.map_or(Route::Unknown, |route| Route::Expected { route, is_attribute })
     }
 
     fn push_rpc(&self, facts: &mut Facts) {
@@ -187,12 +220,22 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
 impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
     #[inline]
     fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
-        self.attribute_options.with_limit(facts, |facts| self.push(facts, self.head.route()))
+        let route = self.head.route().map_or(Route::Unknown, Route::Known);
+        self.attribute_options.with_limit(facts, |facts| self.push(facts, route))
     }
 
     fn describe_for_sampler(&self, facts: &mut Facts) -> Cow<'static, str> {
-        self.attribute_options
-            .with_limit(facts, |facts| self.push(facts, self.head.expected_route()))
+        let route = self.expected_route(true);
+        self.attribute_options.with_limit(facts, |facts| self.push(facts, route))
+    }
+
+    fn describe_irrevocably(&self, facts: &mut Facts) -> Cow<'static, str> {
+        let route = self.expected_route(false);
+        self.attribute_options.with_limit(facts, |facts| self.push(facts, route))
+    }
+
+    fn has_expected_route(&self) -> bool {
+        self.name_state().is_expected
     }
 }
 

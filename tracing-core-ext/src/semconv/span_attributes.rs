@@ -7,8 +7,19 @@ pub(crate) trait SpanAttributes {
     /// Adds the attributes of a span that is recorded, and returns the name.
     fn describe(&self, facts: &mut Facts) -> Cow<'static, str>;
 
-    /// Adds the attributes for a sampler that has not decided yet, and returns the name.
+    /// Adds the attributes for a sampler that has not decided yet, and returns the name. If
+    /// [`has_expected_route`](Self::has_expected_route), the span must not keep `http.route`.
     fn describe_for_sampler(&self, facts: &mut Facts) -> Cow<'static, str> {
         self.describe(facts)
+    }
+
+    /// Adds the attributes of a span whose attributes cannot be removed later. The name may contain the expected route.
+    fn describe_irrevocably(&self, facts: &mut Facts) -> Cow<'static, str> {
+        self.describe(facts)
+    }
+
+    /// Whether the route is not known yet, so that another one may answer the request than the expected one.
+    fn has_expected_route(&self) -> bool {
+        false
     }
 }

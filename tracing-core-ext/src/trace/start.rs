@@ -137,7 +137,7 @@ where
     fn start(&self, parent: &Context, start: SpanStart<'_>) -> StartedSpan {
         let SpanStart { kind, timer, link, attributes } = start;
         let mut facts = Facts::default();
-        let name = attributes.describe_for_sampler(&mut facts);
+        let name = attributes.describe_irrevocably(&mut facts);
         let builder = SpanBuilder {
             name,
             span_kind: Some(kind),

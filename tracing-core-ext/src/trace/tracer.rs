@@ -23,6 +23,7 @@ use super::{
 use crate::{
     base::{contain, setup_fault::SetupFault},
     propagation::extracted::{ParentRef, ParentSampling, sampled_child},
+    semconv::names,
 };
 
 /// Starts spans of one instrumentation scope. Made by a [`TracerProvider`](super::TracerProvider).
@@ -135,7 +136,7 @@ impl Tracer {
         let SpanStart { kind, timer, link, attributes } = start;
         let mut facts = crate::semconv::Facts::default();
         let name = attributes.describe_for_sampler(&mut facts);
-        let builder = SpanBuilder {
+        let mut builder = SpanBuilder {
             name,
             span_kind: Some(kind),
             start_time: Some(timer.start_time()),
@@ -144,6 +145,10 @@ impl Tracer {
             ..SpanBuilder::default()
         };
         let result = sample(sampler, cx, trace_id, &builder);
+        if attributes.has_expected_route() {
+            let all = builder.attributes.iter_mut();
+            all.for_each(|all| all.retain(|it| it.key.as_str() != names::HTTP_ROUTE));
+        }
         let span = self.build(builder, cx, trace_id, result);
         if trace::Span::is_recording(&span) {
             return StartedSpan::recording(cx.with_span(span));
