@@ -32,7 +32,9 @@
 //! router. Requests of gRPC become spans named by service and method, with `rpc.system.name`, `rpc.method` and
 //! `rpc.response.status_code` from the trailers; the statuses for which the server is to blame are errors. tonic's own
 //! server does not tell the peer's address in a way the layer knows, and a time limit it sets is outside of every layer:
-//! such a call ends as `cancelled_before_head`.
+//! such a call ends as `cancelled_before_head`, with the status `DEADLINE_EXCEEDED` if the caller has sent the limit, else
+//! `CANCELLED`. A call whose handler panics has the status `UNKNOWN`. gRPC-Web is recognised outside and inside of the layer
+//! that translates it.
 //!
 //! ```ignore
 //! tonic::transport::Server::builder()

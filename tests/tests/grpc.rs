@@ -52,6 +52,7 @@ impl Health for Scripted {
                 self.0.enter();
                 std::future::pending().await
             }
+            "panic" => panic!("scripted"),
             code => Err(tonic::Status::new(Code::from_bytes(code.as_bytes()), "scripted")),
         }
     }
@@ -357,8 +358,85 @@ async fn a_deadline_cancels_both() {
 
     assert!(matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded), "{status:?}");
     let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
-    assert_error(&client, "request_error");
+    assert_error(&client, "DEADLINE_EXCEEDED");
     assert_error(&server, "cancelled_before_head");
+    for span in [client, server] {
+        assert_named_by_its_method(&span);
+        assert_eq!(span.text("rpc.response.status_code"), Some("DEADLINE_EXCEEDED"));
+    }
+}
+
+fn assert_named_by_its_method(span: &SpanData) {
+    assert_eq!(span.name, "grpc.health.v1.Health/Check");
+    assert_eq!(span.text("rpc.method"), Some("grpc.health.v1.Health/Check"));
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_is_gone_keeps_its_method() {
+    for mut scene in [scene().await, scene_on_axum().await] {
+        let mut client = scene.client.clone();
+        let call = tokio::spawn(async move { client.check(pending()).await });
+        scene.control.entered().await;
+        call.abort();
+
+        let server = scene.server_sink.only().await;
+        assert_named_by_its_method(&server);
+        assert_eq!(server.text("rpc.response.status_code"), Some("CANCELLED"));
+        assert_error(&server, "cancelled_before_head");
+        let client = scene.sink.only().await;
+        assert_named_by_its_method(&client);
+        assert_no_error(&client);
+        scene.client.check(check(Code::Ok)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_handler_panics_keeps_its_method() {
+    for mut scene in [scene().await, scene_on_axum().await] {
+        let request = HealthCheckRequest { service: "panic".to_owned() };
+        scene.client.check(request).await.unwrap_err();
+
+        let server = scene.server_sink.only().await;
+        assert_named_by_its_method(&server);
+        assert_eq!(server.text("rpc.response.status_code"), Some("UNKNOWN"));
+        assert_error(&server, "panic");
+    }
+}
+
+/// The span of a gRPC-Web call that is answered with these parts, as by a layer for gRPC-Web inside.
+async fn span_of_web_call(content_type: &'static str, chunks: &[&'static [u8]]) -> SpanData {
+    let sink = SpanSink::new();
+    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk)).collect();
+    let service = layer.layer(service_fn(move |_: Request<Body>| {
+        let body = Body::from_stream(futures_util::stream::iter(chunks.clone()));
+        let response = Response::builder().header(CONTENT_TYPE, content_type).body(body);
+        async { Ok::<_, Infallible>(response.unwrap()) }
+    }));
+    let call = Request::post("/shop.Stock/Count").header(CONTENT_TYPE, content_type);
+
+    let response = service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    sink.only().await
+}
+
+#[tokio::test]
+async fn a_call_of_grpc_web_is_a_call_outside_of_the_layer_that_translates_it() {
+    let binary: &[&[u8]] = &[b"\0\0\0\0\x02ab", b"\x80\0\0\0\x10grpc-status:13\r\n"];
+    let text: &[&[u8]] = &[b"AAAAAAJhYg==", b"gAAAABFncnBjLXN0YXR1czogMTMNCg=="];
+    for (content_type, chunks) in [
+        ("application/grpc-web", binary),
+        ("application/grpc-web+proto", binary),
+        ("application/grpc-web-text", text),
+        ("application/grpc-web-text+proto", text),
+    ] {
+        let span = span_of_web_call(content_type, chunks).await;
+        assert_eq!(span.name, "shop.Stock/Count", "{content_type}");
+        assert_eq!(span.text("rpc.system.name"), Some("grpc"));
+        assert_eq!(span.text("rpc.method"), Some("shop.Stock/Count"));
+        assert_eq!(span.text("rpc.response.status_code"), Some("INTERNAL"));
+        assert_error(&span, "INTERNAL");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! State of an exchange between its start and its end.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
 use http::{HeaderName, header::CONTENT_TYPE};
 use opentelemetry::{
@@ -22,7 +22,7 @@ use crate::{
     semconv::{
         Facts, names,
         peer::push_peer,
-        rpc::{RpcStatus, is_grpc},
+        rpc::{self, GrpcProtocol, RpcStatus},
         status::status_text,
     },
     trace::Timer,
@@ -47,8 +47,8 @@ pub(super) struct ActiveExchange {
     pub(super) has_first_byte: bool,
     /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
     pub(super) remaining: u64,
-    /// The last byte is not the end: the status of a call is still to come.
-    pub(super) awaits_trailers: bool,
+    /// The protocol of a call whose status is still to come.
+    pub(super) awaits_status: Option<GrpcProtocol>,
     pub(super) shared: Option<SharedState>,
 }
 
@@ -118,14 +118,33 @@ impl ActiveExchange {
     }
 
     pub(super) fn record_grpc_head<H: Headers>(&mut self, headers: &H) {
-        if !is_grpc_response(headers) {
-            return;
-        }
+        let content_type = headers.values(&CONTENT_TYPE).next();
+        let Some(protocol) = content_type.and_then(GrpcProtocol::from_content_type) else { return };
         self.parse_rpc_status(headers);
-        self.awaits_trailers = self.rpc_status.is_none();
-        if let Some(shared) = self.shared.as_ref().filter(|_| self.is_recorded) {
+        self.awaits_status = self.rpc_status.is_none().then_some(protocol);
+        if let Some(shared) = self.recorded_server_call() {
             let is_known = !self.rpc_status.is_some_and(RpcStatus::is_unimplemented);
             shared.record_rpc_method(&self.context.span(), is_known);
+        }
+    }
+
+    /// The state of a call that this server records.
+    fn recorded_server_call(&self) -> Option<&SharedState> {
+        let shared = self.shared.as_ref().filter(|_| self.is_recorded)?;
+        (self.side == Side::Server && shared.is_grpc()).then_some(shared)
+    }
+
+    /// Whether the last byte is not the end, because trailers follow.
+    #[inline]
+    pub(super) fn awaits_trailers(&self) -> bool {
+        self.awaits_status == Some(GrpcProtocol::Http2)
+    }
+
+    /// Reads the status of gRPC-Web, which is in the body.
+    #[inline]
+    pub(super) fn parse_web_status(&mut self, chunk: &[u8]) {
+        if let Some(protocol) = self.awaits_status.filter(|it| *it != GrpcProtocol::Http2) {
+            self.rpc_status = rpc::web_status(protocol, chunk).or(self.rpc_status);
         }
     }
 
@@ -153,8 +172,11 @@ impl ActiveExchange {
     }
 
     /// Span and metric end by the same reading of the clock.
-    pub(super) fn end_span(&self, outcome: Outcome) {
+    pub(super) fn end_span(&mut self, outcome: Outcome) {
         let elapsed = self.timer.elapsed();
+        if self.method == MethodKind::Post && self.status.is_none() {
+            self.end_call_without_response(outcome, elapsed);
+        }
         let error_type = self.error_type(outcome);
         if let Some(shared) = &self.shared {
             shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
@@ -164,6 +186,24 @@ impl ActiveExchange {
             self.record(&span, error_type);
             span.end_with_timestamp(self.timer.end_time(elapsed));
         }
+    }
+
+    /// A call that has no response keeps its method, and its status is that of the reason.
+    #[cold]
+    fn end_call_without_response(&mut self, outcome: Outcome, elapsed: Duration) {
+        if let Some(shared) = self.recorded_server_call() {
+            shared.record_rpc_method(&self.context.span(), true);
+        }
+        let Some(shared) = self.shared.as_ref().filter(|shared| shared.is_grpc()) else { return };
+        let is_late = shared.has_exceeded_deadline(elapsed);
+        self.rpc_status = match (outcome, self.side) {
+            (Outcome::Cancelled | Outcome::Failed(_), _) if is_late => {
+                Some(RpcStatus::DEADLINE_EXCEEDED)
+            }
+            (Outcome::Cancelled, Side::Server) => Some(RpcStatus::CANCELLED),
+            (Outcome::Panicked, Side::Server) => Some(RpcStatus::UNKNOWN),
+            _ => None,
+        };
     }
 
     #[inline]
@@ -214,7 +254,8 @@ impl ActiveExchange {
 
     /// Semantic conventions, "Recording errors".
     pub(super) fn conventional_error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
-        if let Some(error_type) = self.failure(outcome) {
+        let failure = self.failure(outcome).filter(|error| !self.is_late_call(*error));
+        if let Some(error_type) = failure {
             return Some(error_type.as_str().into());
         }
         if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
@@ -222,6 +263,12 @@ impl ActiveExchange {
         }
         let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
         Some(status.as_str().into())
+    }
+
+    /// Whether the status of a call is the reason why a client's request failed.
+    fn is_late_call(&self, error: ErrorType) -> bool {
+        let is_late = self.rpc_status == Some(RpcStatus::DEADLINE_EXCEEDED);
+        is_late && self.status.is_none() && matches!(error, ErrorType::Request | ErrorType::Timeout)
     }
 
     /// Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not the server's.
@@ -244,9 +291,4 @@ impl ActiveExchange {
             (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
         }
     }
-}
-
-/// Whether a response is that of a gRPC call.
-fn is_grpc_response<H: Headers>(headers: &H) -> bool {
-    headers.values(&CONTENT_TYPE).next().is_some_and(is_grpc)
 }

@@ -138,6 +138,7 @@ impl<B, C> PinnedDrop for ExchangeBody<B, C> {
 /// Ends the exchange with the last data or with trailers, because a server need not poll again after them.
 fn on_frame<D: bytes::Buf>(exchange: &mut Exchange, frame: &Frame<D>, is_last: bool) {
     if let Some(data) = frame.data_ref() {
+        exchange.on_body_content(data.chunk());
         exchange.on_body_chunk(data.remaining() as u64);
     }
     if let Some(trailers) = frame.trailers_ref() {

@@ -86,7 +86,7 @@ impl Exchange {
                 rpc_status: None,
                 has_first_byte: false,
                 remaining: UNKNOWN,
-                awaits_trailers: false,
+                awaits_status: None,
                 shared,
             }),
         }
@@ -212,7 +212,7 @@ impl Exchange {
         match (status, active.method) {
             (101, _) | (200..300, MethodKind::Connect) => self.end(Outcome::Upgraded),
             (204 | 205 | 304, _) | (_, MethodKind::Head) => self.end(Outcome::Complete),
-            _ if length == Some(0) && !active.awaits_trailers => self.end(Outcome::Complete),
+            _ if length == Some(0) && !active.awaits_trailers() => self.end(Outcome::Complete),
             _ => {}
         }
     }
@@ -251,14 +251,23 @@ impl Exchange {
             return;
         }
         active.remaining = active.remaining.saturating_sub(bytes);
-        if active.remaining == 0 && !active.awaits_trailers {
+        if active.remaining == 0 && !active.awaits_trailers() {
             self.end(Outcome::Complete);
+        }
+    }
+
+    /// A chunk of the body that is passed on, for protocols whose status is in the body, such as gRPC-Web. It is called before
+    /// [`on_body_chunk`](Self::on_body_chunk).
+    #[inline]
+    pub fn on_body_content(&mut self, chunk: &[u8]) {
+        if let Some(active) = self.slot.get_mut() {
+            active.parse_web_status(chunk);
         }
     }
 
     /// The trailers behind the body have come.
     pub fn on_trailers<H: Headers>(&mut self, trailers: &H) {
-        if let Some(active) = self.slot.get_mut().filter(|active| active.awaits_trailers) {
+        if let Some(active) = self.slot.get_mut().filter(|active| active.awaits_trailers()) {
             active.parse_rpc_status(trailers);
         }
     }

@@ -98,10 +98,10 @@ impl Instrumentation {
         let name_state = attributes.name_state();
         let shared = match measured {
             Some(shared) => {
-                Some(shared.started(name_state, attributes.grpc_path(), attributes.route_label()))
+                Some(shared.started(name_state, attributes.grpc_call(), attributes.route_label()))
             }
             None if started.is_recorded => {
-                SharedState::if_needed(name_state, attributes.grpc_path(), options)
+                SharedState::if_needed(name_state, attributes.grpc_call(), options)
             }
             None => None,
         };
@@ -158,9 +158,9 @@ impl Instrumentation {
         let start = SpanStart { kind: SpanKind::Client, timer: &mut timer, link: None, attributes };
         let started = tracer.start(parent, start);
         let shared = match measured {
-            Some(shared) => Some(shared.started(NameState::COMPLETE, None, None)),
+            Some(shared) => Some(shared.started(NameState::COMPLETE, attributes.grpc_call(), None)),
             None if started.is_recorded => {
-                SharedState::if_needed(NameState::COMPLETE, None, options)
+                SharedState::if_needed(NameState::COMPLETE, attributes.grpc_call(), options)
             }
             None => None,
         };

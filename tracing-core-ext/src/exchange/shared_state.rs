@@ -16,7 +16,13 @@ use super::options::Options;
 use crate::{
     http::{ProtocolVersion, method::Method, route::RouteName},
     metrics::request::{Measurement, RequestMetrics},
-    semconv::{labels::EndLabels, names, options::AttributeOptions, rpc, server::NameState},
+    semconv::{
+        labels::EndLabels,
+        names,
+        options::AttributeOptions,
+        rpc::{self, GrpcCall},
+        server::NameState,
+    },
     trace::timer::Timer,
 };
 
@@ -30,8 +36,8 @@ struct Inner {
     is_named: AtomicBool,
     /// The name contains a route that may not be the one that answers.
     has_expected_name: AtomicBool,
-    /// The path of a request that claims to be a gRPC call.
-    grpc_path: OnceLock<Box<str>>,
+    /// Path and time limit of a request that claims to be a gRPC call.
+    grpc: OnceLock<(Box<str>, Option<Duration>)>,
     request_size: AtomicU64,
     response_size: AtomicU64,
     measured: Option<RequestMetrics>,
@@ -43,13 +49,13 @@ impl SharedState {
     #[inline]
     pub(super) fn if_needed(
         name_state: NameState,
-        grpc_path: Option<&str>,
+        grpc: Option<GrpcCall<'_>>,
         options: &Options,
     ) -> Option<Self> {
-        if name_state.has_route && grpc_path.is_none() && !options.has_body_sizes {
+        if name_state.has_route && grpc.is_none() && !options.has_body_sizes {
             return None;
         }
-        Some(Self::default().started(name_state, grpc_path, None))
+        Some(Self::default().started(name_state, grpc, None))
     }
 
     /// Of an exchange that is about to start.
@@ -61,15 +67,15 @@ impl SharedState {
     pub(super) fn started(
         self,
         name_state: NameState,
-        grpc_path: Option<&str>,
+        grpc: Option<GrpcCall<'_>>,
         route: Option<&'static str>,
     ) -> Self {
         let has_route = name_state.has_route || route.is_some();
         self.0.has_route.store(has_route, Ordering::Relaxed);
         self.0.is_named.store(name_state.is_custom, Ordering::Relaxed);
         self.0.has_expected_name.store(name_state.is_expected, Ordering::Relaxed);
-        if let Some(grpc_path) = grpc_path {
-            self.0.grpc_path.get_or_init(|| grpc_path.into());
+        if let Some(call) = grpc {
+            self.0.grpc.get_or_init(|| (call.path.into(), call.timeout));
         }
         self.label_route(route);
         self
@@ -120,7 +126,7 @@ impl SharedState {
     /// The response tells whether the server knows the method that was called: where it does not, the caller made it up,
     /// and no name comes from that.
     pub(super) fn record_rpc_method(&self, span: &SpanRef<'_>, is_known: bool) {
-        let Some(path) = self.0.grpc_path.get() else { return };
+        let Some((path, _)) = self.0.grpc.get() else { return };
         let method = rpc::method(path).filter(|_| is_known).map(str::to_owned);
         let Some(method) = method else {
             span.set_attribute(KeyValue::new(names::RPC_METHOD, "_OTHER"));
@@ -129,6 +135,18 @@ impl SharedState {
         };
         span.set_attribute(KeyValue::new(names::RPC_METHOD, method.clone()));
         self.name(span, method.into());
+    }
+
+    /// Whether this claims to be a gRPC call.
+    pub(super) fn is_grpc(&self) -> bool {
+        self.0.grpc.get().is_some()
+    }
+
+    /// Whether a gRPC call that has lasted this long has reached its time limit. The timers of both sides start at different
+    /// times, so a tenth less is enough.
+    pub(super) fn has_exceeded_deadline(&self, elapsed: Duration) -> bool {
+        let timeout = self.0.grpc.get().and_then(|(_, timeout)| *timeout);
+        timeout.is_some_and(|timeout| elapsed >= timeout - timeout / 10)
     }
 
     /// A client learns with the response which version of HTTP it speaks.

@@ -3,8 +3,13 @@ use std::{borrow::Cow, cell::RefCell, sync::Arc};
 use opentelemetry::StringValue;
 
 use super::{
-    facts::Facts, labels::RequestLabels, names, options::AttributeOptions, rpc,
-    server::push_method, span_attributes::SpanAttributes,
+    facts::Facts,
+    labels::RequestLabels,
+    names,
+    options::AttributeOptions,
+    rpc::{self, GrpcCall},
+    server::push_method,
+    span_attributes::SpanAttributes,
 };
 use crate::{
     base::parse_cache::ParseCache,
@@ -36,6 +41,12 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
             server: self.head.host.map(|host| (shared(host), self.head.port)),
             template: template.and_then(|it| RouteName::of(method.as_span_name(), it).label()),
         }
+    }
+
+    /// The request as a gRPC call with a time limit.
+    pub(crate) fn grpc_call(&self) -> Option<GrpcCall<'a>> {
+        let call = self.is_rpc().then(|| GrpcCall::new("", self.head.headers))?;
+        call.timeout.is_some().then_some(call)
     }
 
     fn push(&self, facts: &mut Facts) -> Cow<'static, str> {

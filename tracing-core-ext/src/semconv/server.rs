@@ -9,7 +9,12 @@ use http::header;
 use opentelemetry::StringValue;
 
 use super::{
-    facts::Facts, labels::RequestLabels, names, options::AttributeOptions, peer::push_peer, rpc,
+    facts::Facts,
+    labels::RequestLabels,
+    names,
+    options::AttributeOptions,
+    peer::push_peer,
+    rpc::{self, GrpcCall},
     span_attributes::SpanAttributes,
 };
 use crate::{
@@ -79,9 +84,9 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         self.name_state.get()
     }
 
-    /// The path of what says to be a gRPC call. Whether the server knows the method shows in the response.
-    pub(crate) fn grpc_path(&self) -> Option<&'a str> {
-        self.is_grpc.get().then(|| self.head.path())
+    /// The request as a gRPC call, if it claims to be one. Whether the server knows the method shows in the response.
+    pub(crate) fn grpc_call(&self) -> Option<GrpcCall<'a>> {
+        self.is_grpc.get().then(|| GrpcCall::new(self.head.path(), self.head.headers()))
     }
 
     /// Labels of the request; that of its server only where `has_server` asks for it.
