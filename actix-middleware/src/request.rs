@@ -81,6 +81,7 @@ pub(crate) const fn protocol_version(version: Version) -> Option<ProtocolVersion
 
 /// Counts the body into `size` as it is read.
 pub(crate) fn count_body(request: &mut ServiceRequest, size: BodyCounter) {
+    size.add(0);
     let counted = request.take_payload().inspect(move |chunk| {
         if let Ok(chunk) = chunk {
             size.add(chunk.len() as u64);

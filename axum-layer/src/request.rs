@@ -4,7 +4,10 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, MatchedPath, OriginalUri},
 };
-use http::{Request, Uri, header::CONTENT_LENGTH};
+use http::{
+    Request, Uri, Version,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
 use tracing_core_ext::{
     exchange::{BodyCounter, CountingBody, parse_length},
     http::{ProtocolVersion, RequestHead},
@@ -70,11 +73,21 @@ impl<B> RequestHead for AxumRequest<'_, B> {
     }
 }
 
-/// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type.
+/// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type. The size is
+/// unknown where nothing is declared.
 pub(crate) fn count_body<B: 'static>(request: &mut Request<B>, size: BodyCounter) {
     if let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
         *body = Body::new(CountingBody::new(mem::take(body), size));
-    } else if let Some(length) = request.headers().get(CONTENT_LENGTH) {
-        size.add(parse_length(length.as_bytes()).unwrap_or(0));
+    } else if let Some(length) = declared_length(request) {
+        size.add(length);
     }
+}
+
+/// RFC 9112, section 6.3: a request of HTTP/1 with neither field has no body.
+fn declared_length<B>(request: &Request<B>) -> Option<u64> {
+    if let Some(length) = request.headers().get(CONTENT_LENGTH) {
+        return parse_length(length.as_bytes());
+    }
+    let is_http1 = request.version() <= Version::HTTP_11;
+    (is_http1 && !request.headers().contains_key(TRANSFER_ENCODING)).then_some(0)
 }

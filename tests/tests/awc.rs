@@ -346,6 +346,21 @@ async fn both_bodies_are_counted() {
 }
 
 #[actix_web::test]
+async fn the_size_of_a_request_of_unknown_length_is_left_out() {
+    let scene = scene().await;
+    let client = client(builder(&scene.sink).body_sizes(true).build());
+    let chunks = stream::iter([Ok::<_, io::Error>(Bytes::from("unknown"))]);
+
+    client.post(scene.server.url("/echo")).send_stream(chunks).await.unwrap().body().await.unwrap();
+    client.get(scene.server.url("/items/7")).send().await.unwrap().body().await.unwrap();
+
+    let spans = scene.sink.wait_for(2).await;
+    assert_eq!(spans[0].attribute("http.request.body.size"), None);
+    assert_eq!(spans[0].integer("http.response.body.size"), Some(7));
+    assert_eq!(spans[1].integer("http.request.body.size"), Some(0));
+}
+
+#[actix_web::test]
 async fn an_exchange_is_measured_once_sampled_or_not() {
     let scene = scene().await;
     for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {

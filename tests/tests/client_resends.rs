@@ -17,7 +17,7 @@ use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tests::{AfterResponse, Axum, RawServer, SpanDataExt, SpanSink, recorded};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tracing_core_ext::{
-    client::{Client, ResendCount, TracingMiddleware, UrlTemplate},
+    client::{Client, RequestBuilder, ResendCount, TracingMiddleware, UrlTemplate},
     exchange::{Builder, ExchangeSummary},
 };
 
@@ -259,12 +259,30 @@ async fn a_redirect_that_leads_nowhere_is_the_answer() {
 #[tokio::test]
 async fn the_time_limit_of_a_request_holds_for_all_its_redirects() {
     let (client, sink) = client();
+    assert_time_limit_of_all_redirects(sink, |url| client.get(url).timeout(LIMIT)).await;
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_client_holds_for_all_redirects() {
+    let sink = SpanSink::new();
+    let builder = Client::builder().tracer_provider(&sink.provider());
+    let client = builder.wrap_builder(reqwest::Client::builder().timeout(LIMIT)).unwrap();
+    assert_time_limit_of_all_redirects(sink, |url| client.get(url)).await;
+}
+
+const LIMIT: Duration = Duration::from_millis(1000);
+
+/// Two requests that together take longer than the limit, and neither alone.
+async fn assert_time_limit_of_all_redirects(
+    sink: SpanSink,
+    request: impl FnOnce(String) -> RequestBuilder,
+) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (limit, delay) = (Duration::from_millis(1000), Duration::from_millis(800));
+    let (limit, delay) = (LIMIT, Duration::from_millis(800));
 
     let started = Instant::now();
-    let sending = tokio::spawn(client.get(url).timeout(limit).send());
+    let sending = tokio::spawn(request(url).send());
     let mut slow = listener.accept().await.unwrap().0;
     tokio::time::sleep(delay).await;
     slow.write_all(redirect(302, "/b").0.as_bytes()).await.unwrap();
@@ -379,6 +397,25 @@ async fn retries_may_begin_to_count_elsewhere() {
     request.send().await.unwrap().bytes().await.unwrap();
 
     assert_eq!(sink.only().await.integer("http.request.resend_count"), Some(5));
+}
+
+#[tokio::test]
+async fn a_size_that_may_be_that_of_a_decompressed_body_is_left_out() {
+    let sink = SpanSink::new();
+    let tracing = tracing(&sink).body_sizes(true).build();
+    let client = ClientBuilder::new(reqwest::Client::new()).with(tracing).build();
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n0\r\n\r\n";
+    let counted = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\non";
+    let raw_server =
+        RawServer::serve([(chunked, AfterResponse::Close), (counted, AfterResponse::Close)]).await;
+
+    for _ in 0..2 {
+        client.get(raw_server.url("/")).send().await.unwrap().bytes().await.unwrap();
+    }
+
+    let sizes = sink.wait_for(2).await;
+    let sizes: Vec<_> = sizes.iter().map(|it| it.integer("http.response.body.size")).collect();
+    assert_eq!(sizes, [None, Some(2)]);
 }
 
 #[tokio::test]

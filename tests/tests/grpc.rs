@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderValue, Request, Response, Uri, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, Request, Response, Uri, Version, header::CONTENT_TYPE},
 };
 use axum_layer::{RouteLayer, TracingLayer};
 use bytes::Bytes;
@@ -19,7 +19,9 @@ use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
-use tests::{HandlerControl, ScriptStep, SpanDataExt, SpanSink, assert_error, assert_no_error};
+use tests::{
+    HandlerControl, MetricSink, ScriptStep, SpanDataExt, SpanSink, assert_error, assert_no_error,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
     Code,
@@ -514,4 +516,24 @@ async fn a_path_that_names_no_method_is_a_call_of_no_name() {
     assert_eq!(span.name, "grpc");
     assert_eq!(span.text("rpc.method"), Some("_OTHER"));
     assert_eq!(span.text("rpc.method_original"), Some("/wrong"));
+}
+
+#[tokio::test]
+async fn the_size_of_a_request_that_tonic_does_not_declare_is_left_out() {
+    let (sink, metrics) = (SpanSink::new(), MetricSink::new());
+    let builder = TracingLayer::builder().tracer_provider(&sink.provider());
+    let layer = builder.meter_provider(metrics.provider()).body_sizes(true).build();
+    let call = Request::post("/grpc.health.v1.Health/Check").version(Version::HTTP_2);
+    let call = call.header(CONTENT_TYPE, "application/grpc");
+    let message = tonic::body::Body::new(Full::from("\0\0\0\0\0").map_err(|never| match never {}));
+    let health = HealthServer::new(Scripted(HandlerControl::new()));
+
+    let call = layer.layer(Routes::new(health).prepare()).oneshot(call.body(message).unwrap());
+    call.await.unwrap().into_body().collect().await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.text("rpc.response.status_code"), Some("OK"));
+    assert_eq!(span.attribute("http.request.body.size"), None);
+    assert_eq!(span.integer("http.response.body.size"), Some(5));
+    assert!(metrics.series("http.server.request.body.size").is_empty());
 }

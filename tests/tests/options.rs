@@ -1,5 +1,6 @@
 //! The options of both middlewares: each does what it says, and nothing where it is not set.
 
+use futures_util::stream;
 use opentelemetry::{
     Context, KeyValue, Value,
     baggage::BaggageExt,
@@ -37,6 +38,7 @@ on_both_frameworks_either_way![
     a_forwarded_element_with_an_unknown_parameter_is_read,
     long_values_are_cut,
     bodies_are_measured_where_that_is_asked_for,
+    a_streamed_body_is_measured_as_it_is_read,
     bodies_are_not_measured_unasked,
     a_second_middleware_adds_nothing,
     a_filtered_request_is_served_in_the_callers_context,
@@ -381,6 +383,19 @@ async fn bodies_are_measured_where_that_is_asked_for<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(span.integer("http.request.body.size"), Some(7));
     assert_eq!(span.integer("http.response.body.size"), Some(7));
+}
+
+async fn a_streamed_body_is_measured_as_it_is_read<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| builder.body_sizes(true)).await;
+    let chunks = stream::iter([Ok::<_, std::io::Error>("four"), Ok("more")]);
+
+    let request = reqwest::Client::new().post(server.url("/echo"));
+    with(request.body(reqwest::Body::wrap_stream(chunks)), &[]).await;
+    get(&server, "/items/7", &[]).await;
+
+    let spans = sink.wait_for(2).await;
+    assert_eq!(spans[0].integer("http.request.body.size"), Some(8));
+    assert_eq!(spans[1].integer("http.request.body.size"), Some(0));
 }
 
 async fn bodies_are_not_measured_unasked<F: Framework>() {

@@ -347,6 +347,26 @@ async fn both_bodies_are_counted() {
 }
 
 #[tokio::test]
+async fn the_size_of_a_request_of_unknown_length_is_left_out() {
+    let (sink, metrics) = (SpanSink::new(), MetricSink::new());
+    let builder = builder(&sink).meter_provider(metrics.provider());
+    let layer = builder.body_sizes(true).build();
+    let service = layer.layer(service_fn(async |request: Request<Body>| {
+        request.into_body().collect().await.unwrap();
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    let chunks = stream::iter([Ok::<_, io::Error>("unknown")]);
+
+    let request = Request::post("http://shop.example/").body(Body::from_stream(chunks)).unwrap();
+    service.oneshot(request).await.unwrap();
+
+    let span = sink.only().await;
+    assert_eq!(span.attribute("http.request.body.size"), None);
+    assert_eq!(span.integer("http.response.body.size"), Some(0));
+    assert!(metrics.series("http.client.request.body.size").is_empty());
+}
+
+#[tokio::test]
 async fn an_exchange_is_measured_once_sampled_or_not() {
     let scene = scene().await;
     for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {

@@ -49,13 +49,14 @@ fn merge_headers(headers: &mut HeaderMap, extra: HeaderMap) {
     }
 }
 
-/// As far as the body tells in advance.
-pub(super) fn body_length(request: &ConnectRequest) -> u64 {
+/// The length of the body, if it is known in advance.
+pub(super) fn body_length(request: &ConnectRequest) -> Option<u64> {
     match request {
         ConnectRequest::Client(_, body, _) => match body.size() {
-            BodySize::Sized(length) => length,
-            BodySize::None | BodySize::Stream => 0,
+            BodySize::Sized(length) => Some(length),
+            BodySize::None => Some(0),
+            BodySize::Stream => None,
         },
-        ConnectRequest::Tunnel(..) => 0,
+        ConnectRequest::Tunnel(..) => Some(0),
     }
 }

@@ -30,8 +30,9 @@ where
 
     fn call(&self, mut request: ConnectRequest) -> Self::Future {
         let mut exchange = request::start(&self.instrumentation, &mut request);
-        if let Some(size) = exchange.request_body_counter() {
-            size.add(request::body_length(&request));
+        let length = request::body_length(&request);
+        if let Some((size, length)) = exchange.request_body_counter().zip(length) {
+            size.add(length);
         }
         let headers = request::headers_mut(&mut request);
         exchange.inject(&mut ActixHeadersMut(headers));

@@ -4,7 +4,8 @@ use opentelemetry::Context;
 use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response};
 
 use super::{
-    redirect,
+    inner_settings::InnerSettings,
+    redirect::{self, RedirectLimits},
     request::RequestBuilder,
     send::{self, RequestOptions},
 };
@@ -15,6 +16,7 @@ use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 pub struct Client {
     inner: reqwest::Client,
     instrumentation: Instrumentation,
+    settings: InnerSettings,
     /// How many redirects have spans of their own; `None` where `inner` follows them.
     max_redirects: Option<usize>,
 }
@@ -100,11 +102,13 @@ impl Client {
         options: RequestOptions,
         request: Request,
     ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
-        let Self { inner, instrumentation, max_redirects } = self.clone();
+        let Self { inner, instrumentation, settings, max_redirects } = self.clone();
+        let options = RequestOptions { decompresses: settings.decompresses, ..options };
         let parent = Context::current();
         async move {
             if let Some(max) = max_redirects {
-                return redirect::follow(inner, instrumentation, parent, options, request, max)
+                let limits = RedirectLimits { max, timeout: settings.timeout };
+                return redirect::follow(inner, instrumentation, parent, options, request, limits)
                     .await;
             }
             let execute = |request| inner.execute(request);
@@ -117,7 +121,8 @@ impl Client {
     fn build(inner: ClientBuilder, instrumentation: Instrumentation) -> reqwest::Result<Self> {
         let max = instrumentation.options().max_redirects.unwrap_or(redirect::MAX_REDIRECTS);
         let inner = inner.redirect(redirect::policy(max)).build()?;
-        Ok(Self { inner, instrumentation, max_redirects: Some(max) })
+        let settings = InnerSettings::of(&inner);
+        Ok(Self { inner, instrumentation, settings, max_redirects: Some(max) })
     }
 }
 
@@ -168,7 +173,8 @@ impl Builder<Client> {
     /// Redirects that `inner` follows are part of one span, and carry the header fields of the first request along, also to
     /// hosts that are not [allowed](Builder::allowed_hosts).
     pub fn wrap(self, inner: reqwest::Client) -> Client {
-        Client { inner, instrumentation: self.resolve(), max_redirects: None }
+        let settings = InnerSettings::of(&inner);
+        Client { inner, instrumentation: self.resolve(), settings, max_redirects: None }
     }
 }
 

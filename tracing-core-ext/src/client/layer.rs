@@ -31,8 +31,8 @@ use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 /// they lead to, [allowed](Builder::allowed_hosts) or not: have what follows them outside.
 ///
 /// An error of the client is `request_error`, since a Tower service does not say which. A request whose URI has no
-/// authority is described by its `Host` header. A request body counts into
-/// [`body_sizes`](Builder::body_sizes) as far as it tells its length in advance.
+/// authority is described by its `Host` header. The size of a request body is recorded with
+/// [`body_sizes`](Builder::body_sizes) if the body knows its length in advance.
 ///
 /// # gRPC
 ///

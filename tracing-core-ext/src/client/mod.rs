@@ -49,7 +49,7 @@
 //!
 //! - There is no `Referer`.
 //! - What `https_only` forbids has a span as well, with the error, though it is not sent.
-//! - A time limit of the request holds for all of them together, one of the client for each.
+//! - A time limit, of the request or of the client, holds for all of them together.
 //!
 //! A client handed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, inside of one span; [`wrap_builder`]
 //! takes it unbuilt and makes one span a redirect.
@@ -73,6 +73,8 @@ mod client;
 #[cfg(feature = "reqwest")]
 mod errors;
 mod extensions;
+#[cfg(feature = "reqwest")]
+mod inner_settings;
 #[cfg(feature = "tower")]
 mod layer;
 #[cfg(feature = "reqwest")]

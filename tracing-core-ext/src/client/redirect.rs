@@ -1,4 +1,9 @@
-use std::{cell::Cell, future::poll_fn, pin::pin, time::Instant};
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use http::{
     HeaderName, Method, StatusCode,
@@ -52,17 +57,27 @@ fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// Sends `request` and follows up to `max` redirects, each as an exchange of its own.
+/// Limits of a chain of redirects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RedirectLimits {
+    /// Number of redirects that are followed.
+    pub(super) max: usize,
+    /// Time limit of the client, for requests that have none.
+    pub(super) timeout: Option<Duration>,
+}
+
+/// Sends `request` and follows redirects, each as an exchange of its own.
 pub(super) async fn follow(
     client: Client,
     instrumentation: Instrumentation,
     parent: Context,
     mut options: RequestOptions,
     mut request: Request,
-    max: usize,
+    limits: RedirectLimits,
 ) -> reqwest::Result<Response> {
-    let deadline = request.timeout().and_then(|timeout| Instant::now().checked_add(*timeout));
-    let mut left = max;
+    let timeout = request.timeout().copied().or(limits.timeout);
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut left = limits.max;
     loop {
         let kept = ReplayableRequest::from_request(&mut request).filter(|_| left > 0);
         let execute = |request| execute(&client, request, left > 0);
@@ -74,7 +89,8 @@ pub(super) async fn follow(
         response.end();
         request = next;
         left -= 1;
-        options = RequestOptions { template: None, resend_count: options.resend_count.next() };
+        options =
+            RequestOptions { template: None, resend_count: options.resend_count.next(), ..options };
         if let Some(deadline) = deadline {
             *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
         }

@@ -7,6 +7,7 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 use super::{
     errors::SendError,
     extensions::{ResendCount, UrlTemplate},
+    inner_settings::InnerSettings,
     send::{RequestOptions, send},
 };
 use crate::exchange::{Builder, ClientMiddleware, ErrorType, Instrumentation};
@@ -99,7 +100,11 @@ impl Middleware for TracingMiddleware {
 fn next_options(extensions: &mut Extensions) -> RequestOptions {
     let resend_count = extensions.get().copied().unwrap_or_default();
     extensions.insert(ResendCount::next(resend_count));
-    RequestOptions { template: extensions.get::<UrlTemplate>().cloned(), resend_count }
+    RequestOptions {
+        template: extensions.get::<UrlTemplate>().cloned(),
+        resend_count,
+        decompresses: InnerSettings::UNKNOWN.decompresses,
+    }
 }
 
 impl SendError for Error {

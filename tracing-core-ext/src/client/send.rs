@@ -4,7 +4,7 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_LENGTH};
 use opentelemetry::Context;
 use pin_project::pin_project;
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct RequestOptions {
     pub(super) template: Option<UrlTemplate>,
     pub(super) resend_count: ResendCount,
+    /// Whether the body of the response may be decompressed before it is counted.
+    pub(super) decompresses: bool,
 }
 
 /// The head of a response, and the exchange that goes on in its body.
@@ -42,7 +44,7 @@ pub(super) fn send<F>(
     let exchange = instrumentation.start_client(parent, &head(&request, options));
     exchange.inject(request.headers_mut());
     count_body(&mut request, &exchange);
-    SendFuture { inner: execute(request), exchange }
+    SendFuture { inner: execute(request), exchange, decompresses: options.decompresses }
 }
 
 /// Future of an answer. It is no `async` function, for that would keep room for the request as long as it waits.
@@ -51,6 +53,7 @@ pub(super) struct SendFuture<F> {
     #[pin]
     inner: F,
     exchange: Exchange,
+    decompresses: bool,
 }
 
 impl<F, E> Future for SendFuture<F>
@@ -67,7 +70,15 @@ where
         if let Err(error) = &result {
             exchange.end(Outcome::Failed(error.error_type()));
         }
-        Poll::Ready(result.map(|response| TracedResponse::new(response, exchange)))
+        Poll::Ready(result.map(|response| {
+            // reqwest removes the field where it decompresses.
+            let is_hidden = *this.decompresses && !response.headers().contains_key(CONTENT_LENGTH);
+            let response = TracedResponse::new(response, exchange);
+            if is_hidden {
+                response.exchange.hide_response_size();
+            }
+            response
+        }))
     }
 }
 
@@ -86,9 +97,8 @@ fn head<'a>(request: &'a Request, options: &'a RequestOptions) -> ClientRequestH
 
 /// A body in memory counts when it is sent, for wrapped it could not be sent again; a stream counts as it passes.
 fn count_body(request: &mut Request, exchange: &Exchange) {
-    let (Some(size), Some(body)) = (exchange.request_body_counter(), request.body_mut()) else {
-        return;
-    };
+    let Some(size) = exchange.request_body_counter() else { return };
+    let Some(body) = request.body_mut() else { return size.add(0) };
     match body.as_bytes() {
         Some(bytes) => size.add(bytes.len() as u64),
         None => *body = Body::wrap(CountingBody::new(mem::take(body), size)),

@@ -42,8 +42,9 @@ where
         let url = url(&request);
         let mut exchange =
             self.instrumentation.start_client(&Context::current(), &head(&request, &url));
-        if let Some(size) = exchange.request_body_counter() {
-            size.add(request.body().size_hint().exact().unwrap_or(0));
+        let length = request.body().size_hint().exact();
+        if let Some((size, length)) = exchange.request_body_counter().zip(length) {
+            size.add(length);
         }
         exchange.inject(request.headers_mut());
         let future = exchange.in_scope(|| self.inner.call(request));

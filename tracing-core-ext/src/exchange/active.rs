@@ -226,8 +226,13 @@ impl ActiveExchange {
         }
     }
 
-    pub(super) fn record_sizes(&self, span: &SpanRef<'_>, (request, response): (u64, u64)) {
-        let set = |key, bytes: u64| {
+    pub(super) fn record_sizes(
+        &self,
+        span: &SpanRef<'_>,
+        (request, response): (Option<u64>, Option<u64>),
+    ) {
+        let set = |key, bytes: Option<u64>| {
+            let Some(bytes) = bytes else { return };
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(key, bytes));
         };

@@ -14,7 +14,8 @@ use super::shared_state::SharedState;
 pub struct BodyCounter(pub(super) SharedState);
 
 impl BodyCounter {
-    /// `bytes` more have passed.
+    /// Counts `bytes` more. The size of a body is recorded only if this was called, so it is called with 0 for a body that is
+    /// counted or known to be empty.
     pub fn add(&self, bytes: u64) {
         self.0.add_to_request(bytes);
     }
@@ -31,7 +32,8 @@ pub struct CountingBody<B> {
 
 impl<B> CountingBody<B> {
     /// Adds what passes through `inner` to `size`.
-    pub const fn new(inner: B, size: BodyCounter) -> Self {
+    pub fn new(inner: B, size: BodyCounter) -> Self {
+        size.add(0);
         Self { inner, size }
     }
 }

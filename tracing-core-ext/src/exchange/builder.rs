@@ -286,7 +286,9 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass, on the span and in
     /// the histograms of a [`meter_provider`](Self::meter_provider).
     ///
-    /// A body that is not read to its end counts as far as it was read.
+    /// A body that is not read to its end counts as far as it was read. A size that is not known is left out: that of a request
+    /// body which is neither counted nor declared, as on tonic's server, and that of a response which reqwest decompresses
+    /// before it can be counted.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};

@@ -137,6 +137,14 @@ impl Exchange {
         shared.cloned().map(BodyCounter)
     }
 
+    /// Leaves out the size of the response, because the bytes of its body that pass are not those that were transferred.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn hide_response_size(&self) {
+        if let Some(shared) = self.slot.get().and_then(|active| active.shared.as_ref()) {
+            shared.hide_response_size();
+        }
+    }
+
     /// Whether a route found now would name the span.
     pub fn needs_route(&self) -> bool {
         let shared = self.slot.get().and_then(|active| active.shared.as_ref());

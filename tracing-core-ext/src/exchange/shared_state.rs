@@ -38,8 +38,11 @@ struct Inner {
     has_expected_name: AtomicBool,
     /// Path and time limit of a request that claims to be a gRPC call.
     grpc: OnceLock<(Box<str>, Option<Duration>)>,
+    /// One more than the bytes that were counted; 0 if they are not counted.
     request_size: AtomicU64,
     response_size: AtomicU64,
+    /// The bytes of the response that pass are not those that were transferred.
+    hides_response_size: AtomicBool,
     measured: Option<RequestMetrics>,
     route_label: OnceLock<&'static str>,
 }
@@ -164,17 +167,24 @@ impl SharedState {
     }
 
     pub(super) fn add_to_request(&self, bytes: u64) {
-        self.0.request_size.fetch_add(bytes, Ordering::Relaxed);
+        let add = |size: u64| Some(size.max(1).saturating_add(bytes));
+        let _ = self.0.request_size.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    pub(super) fn hide_response_size(&self) {
+        self.0.hides_response_size.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn add_to_response(&self, bytes: u64) {
         self.0.response_size.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes of both bodies, as far as they have passed.
-    pub(super) fn body_sizes(&self) -> (u64, u64) {
-        let Inner { request_size, response_size, .. } = &*self.0;
-        (request_size.load(Ordering::Relaxed), response_size.load(Ordering::Relaxed))
+    /// Bytes of both bodies as far as they have passed, if they are known.
+    pub(super) fn body_sizes(&self) -> (Option<u64>, Option<u64>) {
+        let Inner { request_size, response_size, hides_response_size, .. } = &*self.0;
+        let is_hidden = hides_response_size.load(Ordering::Relaxed);
+        let response_size = (!is_hidden).then(|| response_size.load(Ordering::Relaxed));
+        (request_size.load(Ordering::Relaxed).checked_sub(1), response_size)
     }
 
     /// The exchange in `context` has ended, `duration` after `clock` was started.
@@ -189,7 +199,7 @@ impl SharedState {
     ) {
         let Some(measured) = &self.0.measured else { return };
         let (request_size, response_size) = self.body_sizes();
-        let response_size = status.is_some().then_some(response_size);
+        let response_size = response_size.filter(|_| status.is_some());
         let route = self.0.route_label.get().copied();
         measured.record(
             Measurement { duration, request_size, response_size },

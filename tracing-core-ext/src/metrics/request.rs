@@ -28,8 +28,9 @@ pub(crate) struct RequestMetrics {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
     pub(crate) duration: Duration,
-    pub(crate) request_size: u64,
-    /// Where there was a response.
+    /// If it is known.
+    pub(crate) request_size: Option<u64>,
+    /// If it is known, and if there was a response.
     pub(crate) response_size: Option<u64>,
 }
 
@@ -117,7 +118,9 @@ impl RequestMetrics {
 
 impl BodySizeHistograms {
     fn record(&self, measurement: Measurement, labels: &[KeyValue]) {
-        self.request.record(measurement.request_size, labels);
+        if let Some(size) = measurement.request_size {
+            self.request.record(size, labels);
+        }
         if let Some(size) = measurement.response_size {
             self.response.record(size, labels);
         }
@@ -169,7 +172,7 @@ mod tests {
         let duration = Duration::from_millis(7);
         let (status, route) = (Some(200), Some("/items/{id}"));
         measured.record(
-            Measurement { duration, request_size: 3, response_size: Some(5) },
+            Measurement { duration, request_size: Some(3), response_size: Some(5) },
             EndLabels { status, route, error_type, version: None },
             &SpanContext::NONE,
             SystemTime::now,
