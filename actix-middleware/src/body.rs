@@ -1,4 +1,5 @@
 use std::{
+    error::Error,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -31,7 +32,7 @@ impl<B> ExchangeBody<B> {
 }
 
 impl<B: MessageBody> MessageBody for ExchangeBody<B> {
-    type Error = B::Error;
+    type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {
         self.inner.as_ref().map_or(BodySize::None, MessageBody::size)
@@ -44,11 +45,14 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
         let this = self.project();
         // Only the destructor takes the inner body.
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
-        let polled = this.exchange.in_scope(|| inner.poll_next(cx));
+        let polled = this.exchange.in_scope(|| inner.poll_next(cx).map_err(Into::into));
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(chunk))) => this.exchange.on_body_chunk(chunk.len() as u64),
-            Poll::Ready(Some(Err(_))) => this.exchange.end(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(Some(Err(error))) => {
+                this.exchange.set_error(&**error);
+                this.exchange.end(Outcome::Failed(ErrorType::Body));
+            }
             Poll::Ready(None) => this.exchange.end(Outcome::Complete),
         }
         polled

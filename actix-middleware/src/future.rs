@@ -17,6 +17,7 @@ use tracing_core_ext::{
 
 use crate::{
     ExchangeBody,
+    error::{self, RespondedError},
     expected_route::ExpectedRoute,
     headers::{ActixHeaders, ActixHeadersMut},
 };
@@ -52,14 +53,17 @@ where
         // Only the destructor takes the inner future.
         let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
         let set_route = |exchange: &Exchange| set_expected(this.route.as_ref(), exchange);
-        let mut result = ready!(this.exchange.in_scope_with(|| inner.poll(cx), set_route));
-        match &mut result {
-            Ok(response) => respond(this.exchange, response),
+        let result = ready!(this.exchange.in_scope_with(|| inner.poll(cx), set_route));
+        let result = match result {
+            Ok(mut response) => {
+                respond(this.exchange, &mut response);
+                Ok(response)
+            }
             Err(error) => {
                 set_expected(this.route.as_ref(), this.exchange);
-                respond_with_error(this.exchange, error);
+                Err(respond_with_error(this.exchange, error))
             }
-        }
+        };
         let exchange = this.exchange.take();
         Poll::Ready(
             result.map(|response| response.map_body(|_, body| ExchangeBody::new(body, exchange))),
@@ -90,6 +94,9 @@ fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceRespon
     if exchange.needs_route() {
         record_route(exchange, response.request());
     }
+    if let Some(error) = response.response().error() {
+        error::set_reason(exchange, error);
+    }
     exchange.inject_response(&mut ActixHeadersMut(response.headers_mut()));
     exchange.on_response(&ResponseHead {
         status: response.status().as_u16(),
@@ -107,15 +114,20 @@ fn record_route(exchange: &Exchange, request: &HttpRequest) {
     }
 }
 
-/// actix-web makes a response of an error outside of all middleware; what it will be is known here.
-fn respond_with_error(exchange: &mut Exchange, error: &Error) {
-    let response = error.error_response();
-    exchange.on_response(&ResponseHead {
-        status: response.status().as_u16(),
-        length: None,
-        headers: &ActixHeaders(response.headers()),
-    });
-    exchange.end(Outcome::Complete);
+/// actix-web makes a response of an error outside of all middleware. It is made here, once and within the span.
+fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
+    if exchange.has_ended() {
+        return error;
+    }
+    RespondedError::new(exchange, error, |exchange, status, headers| {
+        exchange.inject_response(&mut ActixHeadersMut(headers));
+        exchange.on_response(&ResponseHead {
+            status: status.as_u16(),
+            length: None,
+            headers: &ActixHeaders(headers),
+        });
+        exchange.end(Outcome::Complete);
+    })
 }
 
 /// Length the body will have on the wire: what the body knows, else what the header says.

@@ -68,6 +68,7 @@
 mod body;
 #[cfg(feature = "awc")]
 pub mod client;
+mod error;
 mod expected_route;
 mod extract;
 mod future;

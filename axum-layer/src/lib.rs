@@ -86,6 +86,8 @@ mod service;
 
 #[cfg(feature = "prometheus")]
 pub use self::metrics::metrics;
+pub use tracing_core_ext::exchange::HandlerError;
+
 pub use self::{
     extract::RequestSpan,
     layer::TracingLayer,

@@ -1,5 +1,6 @@
 use std::{
     any::TypeId,
+    fmt::{Debug, Display},
     task::{Context, Poll},
 };
 
@@ -36,6 +37,7 @@ impl<S> TracingService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for TracingService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + 'static,
+    S::Error: Display + Debug + 'static,
     ReqBody: 'static,
     ResBody: Body,
 {

@@ -1,9 +1,11 @@
+use std::error::Error;
+
 use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    error::ErrorServiceUnavailable,
+    error::{ErrorBadRequest, ErrorServiceUnavailable},
     http::StatusCode,
     middleware::{Next, from_fn},
     rt,
@@ -13,7 +15,7 @@ use actix_ws::{Message, MessageStream, Session};
 use futures_util::{FutureExt, StreamExt};
 use opentelemetry::{Context, trace::TraceContextExt};
 
-use crate::{Framework, Server, Setup};
+use crate::{Framework, OrderError, Server, Setup};
 
 /// actix-web, over its own HTTP.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/status/{code}", web::get().to(status))
         .route("/empty", web::get().to(HttpResponse::NoContent))
         .route("/panic", web::get().to(panics))
+        .route("/fails", web::get().to(fails))
         .route("/pending", web::get().to(pending))
         .route("/stream", web::get().to(stream))
         .route("/events", web::get().to(events))
@@ -67,6 +70,14 @@ fn twice(config: &mut ServiceConfig, second: Tracing) {
 
 async fn status(code: Path<u16>) -> impl Responder {
     HttpResponse::build(StatusCode::from_u16(*code).expect("a status code")).body("ok")
+}
+
+async fn fails(request: HttpRequest) -> actix_web::Result<HttpResponse> {
+    let error: Box<dyn Error> = OrderError::default().into();
+    match request.query_string() {
+        "" => Err(error.into()),
+        _ => Err(ErrorBadRequest(error)),
+    }
 }
 
 async fn panics() -> HttpResponse {

@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{
-        Extension, Path, Request, State,
+        Extension, Path, RawQuery, Request, State,
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
@@ -12,12 +12,12 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use axum_layer::{RequestSpan, TracingLayer};
+use axum_layer::{HandlerError, RequestSpan, TracingLayer};
 use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
 
-use crate::{Framework, Server, Setup};
+use crate::{Framework, OrderError, Server, Setup};
 
 /// axum, over hyper.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ fn router(setup: Setup) -> Router {
         .route("/status/{code}", get(status))
         .route("/empty", get(async || StatusCode::NO_CONTENT))
         .route("/panic", get(panics))
+        .route("/fails", get(fails))
         .route("/pending", get(pending))
         .route(
             "/stream",
@@ -71,6 +72,14 @@ fn router(setup: Setup) -> Router {
 
 async fn status(Path(code): Path<u16>) -> (StatusCode, &'static str) {
     (StatusCode::from_u16(code).expect("a status code"), "ok")
+}
+
+async fn fails(RawQuery(query): RawQuery) -> impl IntoResponse {
+    let status = match query {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, Extension(HandlerError::new(OrderError::default())), "failed")
 }
 
 async fn panics() {

@@ -19,6 +19,7 @@ use crate::{HandlerControl, MetricSink, Provider, SpanSink};
 /// | `/status/{code}` | answers that status, with a body of two bytes |
 /// | `/empty` | answers 204 |
 /// | `/panic` | panics |
+/// | `/fails` | answers 500 with an error that has a source, and 400 for `/fails?mistake` |
 /// | `/pending` | reports that it was entered and never answers |
 /// | `/stream` | streams what the script says |
 /// | `/events` | streams what the script says, as `text/event-stream` |

@@ -9,6 +9,7 @@ mod framework;
 mod handler_control;
 mod lines;
 mod metric_sink;
+mod order_error;
 mod provider;
 mod raw_client;
 mod raw_server;
@@ -26,6 +27,7 @@ pub use self::{
     handler_control::{HandlerControl, ScriptStep},
     lines::Lines,
     metric_sink::{MetricSink, Series},
+    order_error::OrderError,
     provider::{Provider, SharedTracer},
     raw_client::RawClient,
     raw_server::{AfterResponse, RawServer},

@@ -139,7 +139,7 @@ async fn a_panic_in_a_connection_is_marked<F: Framework>() {
 
     let (handshake, connection) = both(&sink).await;
     assert_eq!(connection.text("error.type"), Some("panic"));
-    assert_eq!(connection.status, Status::error(""));
+    assert_eq!(connection.status, Status::error("scripted"));
     assert_unset(&handshake);
 }
 

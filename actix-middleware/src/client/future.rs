@@ -15,7 +15,7 @@ use tracing_core_ext::{
     http,
 };
 
-use super::payload::ExchangePayload;
+use super::{payload::ExchangePayload, timed::TimedExchange};
 use crate::{future::content_length, headers::ActixHeaders, request::protocol_version};
 
 /// Future of a client whose exchange goes on in the body of the response.
@@ -24,11 +24,11 @@ use crate::{future::content_length, headers::ActixHeaders, request::protocol_ver
 pub struct ResponseFuture<F> {
     #[pin]
     inner: F,
-    exchange: Exchange,
+    exchange: TimedExchange,
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, exchange: Exchange) -> Self {
+    pub(super) const fn new(inner: F, exchange: TimedExchange) -> Self {
         Self { inner, exchange }
     }
 }
@@ -44,6 +44,7 @@ where
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         let mut exchange = this.exchange.take();
         if let Err(error) = &result {
+            exchange.set_error(error);
             exchange.end(Outcome::Failed(error_type(error)));
         }
         Poll::Ready(result.map(|response| match response {
@@ -59,7 +60,7 @@ where
 }
 
 /// `response` with a body that carries the exchange to its end.
-fn wrap_body(response: ClientResponse, mut exchange: Exchange) -> ClientResponse {
+fn wrap_body(response: ClientResponse, mut exchange: TimedExchange) -> ClientResponse {
     response.map_body(|head, payload| {
         respond(&mut exchange, head, body_length(head, &payload));
         // There is nothing to carry, and awc would box it.

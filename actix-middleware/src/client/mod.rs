@@ -33,13 +33,15 @@
 //! # When does the span end?
 //!
 //! With the last byte of the response's body, its error, or when response or future are dropped, which is no error. The
-//! time limit of an `awc` client is outside of its middleware and drops the future too. What awc takes for the end of a
+//! time limit of an `awc` client is outside of its middleware and drops the future too; see
+//! [`client_timeout`](ClientTracing::client_timeout). What awc takes for the end of a
 //! body, such as a connection that closes early, is its end here. A WebSocket handshake ends the span where it is answered.
 
 mod future;
 mod payload;
 mod request;
 mod service;
+mod timed;
 mod transform;
 
 pub use self::{future::ResponseFuture, service::ClientService, transform::ClientTracing};

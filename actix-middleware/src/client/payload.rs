@@ -5,17 +5,19 @@ use std::{
 
 use actix_web::{dev::Payload, error::PayloadError, web::Bytes};
 use futures_util::Stream;
-use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
+use tracing_core_ext::exchange::{ErrorType, Outcome};
+
+use super::timed::TimedExchange;
 
 /// The body of a response whose exchange ends with it.
 pub(super) struct ExchangePayload {
     inner: Payload,
-    exchange: Exchange,
+    exchange: TimedExchange,
 }
 
 impl ExchangePayload {
     /// The response of awc takes a stream of another type in a box only.
-    pub(super) fn wrap(inner: Payload, exchange: Exchange) -> Payload {
+    pub(super) fn wrap(inner: Payload, exchange: TimedExchange) -> Payload {
         Payload::Stream { payload: Box::pin(Self { inner, exchange }) }
     }
 }
@@ -29,7 +31,10 @@ impl Stream for ExchangePayload {
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(chunk))) => exchange.on_body_chunk(chunk.len() as u64),
-            Poll::Ready(Some(Err(_))) => exchange.end(Outcome::Failed(ErrorType::Body)),
+            Poll::Ready(Some(Err(error))) => {
+                exchange.set_error(error);
+                exchange.end(Outcome::Failed(ErrorType::Body));
+            }
             Poll::Ready(None) => exchange.end(Outcome::Complete),
         }
         polled

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use actix_web::dev::{Service, forward_ready};
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError};
 use tracing_core_ext::exchange::Instrumentation;
 
-use super::{future::ResponseFuture, request};
+use super::{future::ResponseFuture, request, timed::TimedExchange};
 use crate::headers::ActixHeadersMut;
 
 /// Service made by [`ClientTracing`](super::ClientTracing).
@@ -10,11 +12,16 @@ use crate::headers::ActixHeadersMut;
 pub struct ClientService<S> {
     inner: S,
     instrumentation: Instrumentation,
+    client_timeout: Option<Duration>,
 }
 
 impl<S> ClientService<S> {
-    pub(super) const fn new(inner: S, instrumentation: Instrumentation) -> Self {
-        Self { inner, instrumentation }
+    pub(super) const fn new(
+        inner: S,
+        instrumentation: Instrumentation,
+        client_timeout: Option<Duration>,
+    ) -> Self {
+        Self { inner, instrumentation, client_timeout }
     }
 }
 
@@ -37,6 +44,6 @@ where
         let headers = request::headers_mut(&mut request);
         exchange.inject(&mut ActixHeadersMut(headers));
         let future = exchange.in_scope(|| self.inner.call(request));
-        ResponseFuture::new(future, exchange)
+        ResponseFuture::new(future, TimedExchange::new(exchange, self.client_timeout))
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use actix_web::dev::Service;
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError, middleware::Transform};
 use tracing_core_ext::exchange::{Builder, ClientMiddleware, Instrumentation};
@@ -15,7 +17,11 @@ use super::ClientService;
 #[derive(Clone, Debug)]
 pub struct ClientTracing {
     instrumentation: Instrumentation,
+    client_timeout: Option<Duration>,
 }
+
+/// The limit of `awc::ClientBuilder::timeout` by default.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ClientTracing {
     /// A middleware with the tracer provider and propagator that are installed now: install them first.
@@ -39,6 +45,30 @@ impl ClientTracing {
     }
 }
 
+impl ClientTracing {
+    /// Sets the time limit of the awc client, the one of `awc::ClientBuilder::timeout`. By default it is five seconds, as in
+    /// awc. `None` is for a client without a limit.
+    ///
+    /// awc applies the limit outside of its middleware, where the call is only dropped. A call that is dropped when it has
+    /// lasted this long, and no more than a fifth longer, is recorded as `timeout`. For a limit of single requests, set it to
+    /// `None` and see [`dropped_calls_are_errors`](Builder::dropped_calls_are_errors).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use actix_middleware::client::ClientTracing;
+    ///
+    /// let limit = Duration::from_secs(1);
+    /// let tracing = ClientTracing::new().client_timeout(Some(limit));
+    /// let client = awc::Client::builder().timeout(limit).wrap(tracing).finish();
+    /// # drop(client);
+    /// ```
+    pub const fn client_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.client_timeout = limit;
+        self
+    }
+}
+
 impl Default for ClientTracing {
     fn default() -> Self {
         Self::new()
@@ -47,7 +77,7 @@ impl Default for ClientTracing {
 
 impl From<Instrumentation> for ClientTracing {
     fn from(instrumentation: Instrumentation) -> Self {
-        Self { instrumentation }
+        Self { instrumentation, client_timeout: Some(DEFAULT_TIMEOUT) }
     }
 }
 
@@ -60,6 +90,6 @@ where
     type Transform = ClientService<S>;
 
     fn new_transform(self, service: S) -> Self::Transform {
-        ClientService::new(service, self.instrumentation)
+        ClientService::new(service, self.instrumentation, self.client_timeout)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,6 +22,21 @@ pub(crate) fn contain<R>(what: &'static str, call: impl FnOnce() -> R) -> Option
             None
         }
     }
+}
+
+/// Calls `call`. If it panics, `on_panic` receives the message before the panic goes on.
+#[inline(always)]
+pub(crate) fn observe_panic<R>(call: impl FnOnce() -> R, on_panic: impl FnOnce(&str)) -> R {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result,
+        Err(panic) => go_on(panic, on_panic),
+    }
+}
+
+#[cold]
+fn go_on(panic: Box<dyn Any + Send>, on_panic: impl FnOnce(&str)) -> ! {
+    on_panic(panic_message(&*panic).unwrap_or_default());
+    resume_unwind(panic)
 }
 
 /// Number of contained panics for each kind of code that has panicked.

@@ -11,4 +11,6 @@ pub(crate) mod setup_fault;
 pub(crate) mod truncate;
 
 pub use self::contain::contained_panic_count;
-pub(crate) use self::contain::{contain, contain_log_writer, contained_panics, panic_message};
+pub(crate) use self::contain::{
+    contain, contain_log_writer, contained_panics, observe_panic, panic_message,
+};

@@ -1,7 +1,9 @@
-use crate::exchange::{ClassifyBodyError, ErrorType};
+use std::error::Error;
+
+use crate::exchange::{ClassifyBodyError, ErrorType, Exchange};
 
 /// Errors of sending a request.
-pub(super) trait SendError {
+pub(super) trait SendError: Error {
     fn error_type(&self) -> ErrorType;
 }
 
@@ -26,5 +28,9 @@ pub(super) struct ReqwestBodyError;
 impl ClassifyBodyError<reqwest::Error> for ReqwestBodyError {
     fn error_type(error: &reqwest::Error) -> ErrorType {
         if error.is_timeout() { ErrorType::Timeout } else { ErrorType::Body }
+    }
+
+    fn describe(error: &reqwest::Error, exchange: &mut Exchange) {
+        exchange.set_error(error);
     }
 }

@@ -30,7 +30,8 @@ use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 /// Redirects that a service inside follows by itself are part of the span, and the fields of the trace go to every host
 /// they lead to, [allowed](Builder::allowed_hosts) or not: have what follows them outside.
 ///
-/// An error of the client is `request_error`, since a Tower service does not say which. A request whose URI has no
+/// An error of the client is `timeout` if it is one of a time limit (`std::io`, `tower`, `tokio`, `tonic`), else `request_error`,
+/// because a Tower service has errors of any type. A request whose URI has no
 /// authority is described by its `Host` header. The size of a request body is recorded with
 /// [`body_sizes`](Builder::body_sizes) if the body knows its length in advance.
 ///

@@ -31,9 +31,11 @@
 //! # When does the span end?
 //!
 //! With the last byte of the response's body, its error, or when response or future are dropped. A caller that drops
-//! them has lost interest, which is no error: the status of the span stays unset. A status of 400 or above is one
+//! them has lost interest, which is no error: the status of the span stays unset. To record those calls as errors, and to alert
+//! on time limits around calls, see
+//! [`dropped_calls_are_errors`](crate::exchange::Builder::dropped_calls_are_errors). A status of 400 or above is an error
 //! (semantic conventions, HTTP client spans), and so is a request that gets no response, or not all of it;
-//! `error.type` is one of [`ErrorType`].
+//! `error.type` is one of [`ErrorType`], and the description of the status is the message of the error.
 //!
 //! # What names it?
 //!

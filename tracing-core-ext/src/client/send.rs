@@ -68,6 +68,7 @@ where
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         let mut exchange = this.exchange.take();
         if let Err(error) = &result {
+            exchange.set_error(error);
             exchange.end(Outcome::Failed(error.error_type()));
         }
         Poll::Ready(result.map(|response| {

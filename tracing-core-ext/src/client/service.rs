@@ -1,4 +1,7 @@
-use std::task;
+use std::{
+    fmt::{Debug, Display},
+    task,
+};
 
 use http::{HeaderMap, Request, Response, header::HOST};
 use http_body::Body;
@@ -27,6 +30,7 @@ impl<S> ClientService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ClientService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S::Error: Display + Debug + 'static,
     ReqBody: Body,
     ResBody: Body,
 {

@@ -1,6 +1,10 @@
 //! State of an exchange between its start and its end.
 
-use std::{borrow::Cow, net::SocketAddr, time::Duration};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderName, header::CONTENT_TYPE};
 use opentelemetry::{
@@ -13,6 +17,7 @@ use super::{
     instrumentation::Instrumentation,
     options::Options,
     outcome::{ErrorType, ExchangeSummary, Outcome},
+    reason::FailureReason,
     shared_state::SharedState,
 };
 use crate::{
@@ -49,6 +54,8 @@ pub(super) struct ActiveExchange {
     pub(super) remaining: u64,
     /// The protocol of a call whose status is still to come.
     pub(super) awaits_status: Option<GrpcProtocol>,
+    /// The reason of a failure that is about to end the exchange.
+    pub(super) reason: Option<Box<FailureReason>>,
     pub(super) shared: Option<SharedState>,
 }
 
@@ -182,9 +189,11 @@ impl ActiveExchange {
             shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
         }
         if self.is_recorded {
+            let end_time = self.timer.end_time(elapsed);
+            let reason = self.reason.take();
             let span = self.context.span();
-            self.record(&span, error_type);
-            span.end_with_timestamp(self.timer.end_time(elapsed));
+            self.record(&span, error_type, reason.map(|reason| (*reason, end_time)));
+            span.end_with_timestamp(end_time);
         }
     }
 
@@ -207,7 +216,12 @@ impl ActiveExchange {
     }
 
     #[inline]
-    pub(super) fn record(&self, span: &SpanRef<'_>, error_type: Option<Cow<'static, str>>) {
+    fn record(
+        &self,
+        span: &SpanRef<'_>,
+        error_type: Option<Cow<'static, str>>,
+        reason: Option<(FailureReason, SystemTime)>,
+    ) {
         if let Some(status) = self.status {
             let status = i64::from(status);
             span.set_attribute(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, status));
@@ -222,7 +236,10 @@ impl ActiveExchange {
             span.set_attribute(
                 self.options().attribute_options.attribute(names::ERROR_TYPE, error_type),
             );
-            span.set_status(Status::error(""));
+            match reason {
+                Some((reason, at)) => reason.record(span, at, &self.options().attribute_options),
+                None => span.set_status(Status::error("")),
+            }
         }
     }
 
@@ -285,9 +302,13 @@ impl ActiveExchange {
     }
 
     /// `None` where the status code alone tells.
-    pub(super) const fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
+    pub(super) fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
         match (outcome, self.side) {
-            (Outcome::Complete | Outcome::Upgraded, _) | (Outcome::Cancelled, Side::Client) => None,
+            (Outcome::Complete | Outcome::Upgraded, _) => None,
+            (Outcome::Cancelled, Side::Client) => {
+                let is_error = self.status.is_none() && self.options().dropped_calls_are_errors;
+                is_error.then_some(ErrorType::CancelledBeforeHead)
+            }
             (Outcome::Failed(error), _) => Some(error),
             (Outcome::Panicked, _) => Some(ErrorType::Panic),
             (Outcome::Cancelled, Side::Server) if self.status.is_none() => {

@@ -1,4 +1,5 @@
 use std::{
+    fmt::{Debug, Display},
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
@@ -32,15 +33,24 @@ pub struct ExchangeBody<B, C = BodyError> {
 pub trait ClassifyBodyError<E> {
     /// What `error` means for the exchange.
     fn error_type(error: &E) -> ErrorType;
+
+    /// Records what is known of `error`, such as with [`Exchange::set_error`]. The default records nothing.
+    fn describe(error: &E, exchange: &mut Exchange) {
+        let _ = (error, exchange);
+    }
 }
 
 /// Every error of a body is a `body_error`.
 #[derive(Debug)]
 pub struct BodyError;
 
-impl<E> ClassifyBodyError<E> for BodyError {
+impl<E: Display + Debug + 'static> ClassifyBodyError<E> for BodyError {
     fn error_type(_: &E) -> ErrorType {
         ErrorType::Body
+    }
+
+    fn describe(error: &E, exchange: &mut Exchange) {
+        exchange.set_error_of_any_type(error);
     }
 }
 
@@ -110,7 +120,8 @@ where
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => on_frame(this.exchange, frame, inner.is_end_stream()),
             Poll::Ready(Some(Err(error))) => {
-                this.exchange.end(Outcome::Failed(C::error_type(error)))
+                C::describe(error, this.exchange);
+                this.exchange.end(Outcome::Failed(C::error_type(error)));
             }
             Poll::Ready(None) => this.exchange.end(Outcome::Complete),
         }

@@ -450,6 +450,25 @@ impl<T: ClientMiddleware> Builder<T> {
         self
     }
 
+    /// Records a call as an error, `cancelled_before_head`, if its caller drops it before there is a response.
+    ///
+    /// By default such a call is no error (semantic conventions 1.44, HTTP spans, "Status"), because a caller that loses
+    /// interest is none. A time limit around the call, such as `tokio::time::timeout`, drops it as well. To alert on those
+    /// limits, set this option and select `error.type="cancelled_before_head"`, or record an error where the limit is.
+    ///
+    /// A response whose body is dropped is no error.
+    ///
+    /// ```
+    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
+    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
+    /// let builder = builder.dropped_calls_are_errors(true);
+    /// # builder.build();
+    /// ```
+    pub const fn dropped_calls_are_errors(mut self, are_errors: bool) -> Self {
+        self.options.dropped_calls_are_errors = are_errors;
+        self
+    }
+
     /// For what is an option of one client alone.
     pub(crate) const fn options_mut(&mut self) -> &mut Options {
         &mut self.options

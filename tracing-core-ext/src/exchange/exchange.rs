@@ -1,4 +1,13 @@
-use std::{mem, net::SocketAddr, thread};
+use std::{
+    any::Any,
+    error::Error,
+    fmt::{Debug, Display},
+    mem,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
+    time::Duration,
+};
 
 use opentelemetry::{Context, trace::TraceContextExt};
 use tracing::Span;
@@ -8,11 +17,13 @@ use super::{
     body_counter::BodyCounter,
     instrumentation::Instrumentation,
     outcome::{ErrorType, Outcome},
+    reason::{self, FailureReason},
     request_span::RequestSpan,
     shared_state::SharedState,
     slot::Slot,
 };
 use crate::{
+    base::panic_message,
     bridge::tracing_span,
     http::{ProtocolVersion, ResponseHead},
     propagation::{Headers, HeadersMut},
@@ -87,6 +98,7 @@ impl Exchange {
                 has_first_byte: false,
                 remaining: UNKNOWN,
                 awaits_status: None,
+                reason: None,
                 shared,
             }),
         }
@@ -186,11 +198,21 @@ impl Exchange {
     /// If `f` does.
     #[inline(always)]
     pub fn in_scope_with<R>(&mut self, f: impl FnOnce() -> R, on_panic: impl FnOnce(&Self)) -> R {
-        let unwinding = EndOnUnwind(self, Some(on_panic));
-        let Some(active) = unwinding.0.slot.get() else {
-            return f();
-        };
-        tracing_span::in_scope(&active.tracing_span, &active.context, f)
+        let Some(active) = self.slot.get() else { return f() };
+        let in_scope = || tracing_span::in_scope(&active.tracing_span, &active.context, f);
+        match catch_unwind(AssertUnwindSafe(in_scope)) {
+            Ok(result) => result,
+            Err(panic) => self.end_with_panic(panic, on_panic),
+        }
+    }
+
+    /// The panic may be caught between this exchange and the executor, so that nothing is dropped while it unwinds.
+    #[cold]
+    fn end_with_panic(&mut self, panic: Box<dyn Any + Send>, on_panic: impl FnOnce(&Self)) -> ! {
+        on_panic(self);
+        self.set_reason(|| FailureReason::from_panic(panic_message(&*panic).unwrap_or_default()));
+        self.end(Outcome::Panicked);
+        resume_unwind(panic)
     }
 
     /// Makes the span current for as long as the answer lives: [`in_scope`](Self::in_scope) for who owns the exchange, so that
@@ -238,11 +260,40 @@ impl Exchange {
         }
     }
 
-    /// What should have answered with a response failed, and does not say how.
-    pub(super) fn end_with_error(&mut self) {
+    /// The service failed that should have answered with a response.
+    pub(super) fn end_with_error<E: Display + Debug + 'static>(&mut self, error: &E) {
         let is_client = self.slot.get().is_some_and(|active| active.side == Side::Client);
-        let error = if is_client { ErrorType::Request } else { ErrorType::Service };
-        self.end(Outcome::Failed(error));
+        let error_type = match is_client {
+            true if reason::is_timeout(error) => ErrorType::Timeout,
+            true => ErrorType::Request,
+            false => ErrorType::Service,
+        };
+        self.set_reason(|| FailureReason::from_any(error, is_client));
+        self.end(Outcome::Failed(error_type));
+    }
+
+    /// Sets the reason of a failure: `error` and its sources, which become the description of the span's status and an
+    /// `exception` event. It is called before [`end`](Self::end), and has no effect if the exchange ends without an error.
+    ///
+    /// The text has at most 1,024 characters, and credentials in URLs are redacted.
+    pub fn set_error<E: Error + ?Sized>(&mut self, error: &E) {
+        self.set_reason(|| FailureReason::from_error(error));
+    }
+
+    /// Sets the reason of a failure, as [`set_error`](Self::set_error) does, to any text.
+    pub fn set_error_message<D: Display + ?Sized>(&mut self, message: &D) {
+        self.set_reason(|| FailureReason::from_display(message));
+    }
+
+    pub(super) fn set_error_of_any_type<E: Display + Debug + 'static>(&mut self, error: &E) {
+        self.set_reason(|| FailureReason::from_any(error, false));
+    }
+
+    fn set_reason(&mut self, reason: impl FnOnce() -> FailureReason) {
+        let active = self.slot.get_mut().filter(|active| active.is_recorded && !active.has_ended);
+        if let Some(active) = active {
+            active.reason = Some(Box::new(reason()));
+        }
     }
 
     /// A frame with `bytes` of data was handed over.
@@ -286,6 +337,11 @@ impl Exchange {
         self.slot.get().is_none_or(|active| active.has_ended)
     }
 
+    /// Time since the start, or zero if the exchange is neither recorded nor measured.
+    pub fn elapsed(&self) -> Duration {
+        self.slot.get().map_or(Duration::ZERO, |active| active.timer.elapsed())
+    }
+
     /// Ends the exchange; only the first call counts.
     #[inline]
     pub fn end(&mut self, outcome: Outcome) {
@@ -317,20 +373,6 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.has_ended() {
             self.end_on_drop();
-        }
-    }
-}
-
-/// A panic may be caught between us and the executor, so that nothing of ours is dropped while it unwinds.
-struct EndOnUnwind<'a, F: FnOnce(&Exchange)>(&'a mut Exchange, Option<F>);
-
-impl<F: FnOnce(&Exchange)> Drop for EndOnUnwind<'_, F> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            if let Some(on_panic) = self.1.take() {
-                on_panic(self.0);
-            }
-            self.0.end(Outcome::Panicked);
         }
     }
 }

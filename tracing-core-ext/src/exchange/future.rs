@@ -1,4 +1,5 @@
 use std::{
+    fmt::{Debug, Display},
     pin::Pin,
     str,
     task::{Context, Poll, ready},
@@ -8,7 +9,7 @@ use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project::{pin_project, pinned_drop};
 
-use super::{body::ExchangeBody, exchange::Exchange};
+use super::{body::ExchangeBody, exchange::Exchange, handler_error::HandlerError};
 use crate::http::{ProtocolVersion, ResponseHead};
 
 /// Future of a service or a client whose exchange goes on in the body of the response.
@@ -33,6 +34,7 @@ impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body,
+    E: Display + Debug + 'static,
 {
     type Output = Result<Response<ExchangeBody<B>>, E>;
 
@@ -43,7 +45,7 @@ where
         let mut result = ready!(this.exchange.in_scope(|| inner.poll(cx)));
         match &mut result {
             Ok(response) => respond(this.exchange, response),
-            Err(_) => this.exchange.end_with_error(),
+            Err(error) => this.exchange.end_with_error(error),
         }
         let exchange = this.exchange.take();
         Poll::Ready(result.map(|response| response.map(|body| ExchangeBody::new(body, exchange))))
@@ -60,6 +62,9 @@ impl<F> PinnedDrop for ResponseFuture<F> {
 }
 
 pub(crate) fn respond<B: Body>(exchange: &mut Exchange, response: &mut Response<B>) {
+    if let Some(error) = response.extensions().get::<HandlerError>() {
+        exchange.set_error(error.as_error());
+    }
     exchange.inject_response(response.headers_mut());
     exchange.record_connection(ProtocolVersion::from_http(response.version()), None);
     let (status, length) = (response.status().as_u16(), body_length(response));

@@ -43,13 +43,14 @@ mod body;
 mod body_counter;
 pub(crate) mod builder;
 mod duplicate_warning;
-mod exception;
 mod exchange;
 mod future;
+mod handler_error;
 pub(crate) mod installed;
 mod instrumentation;
 mod options;
 mod outcome;
+mod reason;
 mod request_span;
 mod shared_state;
 mod slot;
@@ -63,6 +64,7 @@ pub use self::{
     duplicate_warning::DuplicateMiddlewareWarning,
     exchange::Exchange,
     future::{ResponseFuture, parse_length},
+    handler_error::HandlerError,
     instrumentation::Instrumentation,
     options::{ResponseHeader, TrustPolicy},
     outcome::{ErrorType, ExchangeSummary, Outcome},

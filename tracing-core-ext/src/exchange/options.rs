@@ -70,6 +70,8 @@ pub(crate) struct Options {
     pub(crate) response_headers: Vec<ResponseHeader>,
     pub(crate) has_body_sizes: bool,
     pub(crate) has_server_label: bool,
+    /// Whether a call that its caller drops before the response is an error.
+    pub(crate) dropped_calls_are_errors: bool,
     pub(crate) allowed_hosts: Option<AllowedHosts>,
     pub(crate) max_redirects: Option<usize>,
 }

@@ -37,7 +37,8 @@ pub enum ErrorType {
     /// `request_error`: no response for another reason, such as a connection that was lost, or a redirect to a URL that is
     /// not of HTTP (client).
     Request,
-    /// `cancelled_before_head`: dropped before there was a response (server; a client that loses interest makes no error).
+    /// `cancelled_before_head`: dropped before there was a response. On a client that is an error only with
+    /// [`dropped_calls_are_errors`](crate::exchange::Builder::dropped_calls_are_errors).
     CancelledBeforeHead,
     /// `cancelled_mid_body`: dropped while the body was being sent (server).
     CancelledMidBody,

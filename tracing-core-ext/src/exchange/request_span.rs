@@ -1,9 +1,9 @@
-use std::error::Error;
+use std::fmt::Display;
 
 use opentelemetry::{Context, Key, KeyValue, SpanId, TraceId, trace::TraceContextExt};
 
 use super::{
-    attribute_value::AttributeValue, exception::record_error, instrumentation::Instrumentation,
+    attribute_value::AttributeValue, instrumentation::Instrumentation, reason::record_error,
     shared_state::SharedState, websocket_span::WebSocketSpan,
 };
 
@@ -116,13 +116,25 @@ impl RequestSpan {
         })
     }
 
-    /// Marks the server span as failed and describes `error` in an `exception` event.
+    /// Marks the server span as failed and describes `error`, an error or any other text, in an `exception` event.
+    ///
+    /// The message has at most 1,024 characters, and credentials in URLs are redacted. Errors of `anyhow` and `eyre` are
+    /// described with their sources.
+    ///
+    /// ```
+    /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
+    /// span.record_error(&std::io::Error::other("no stock"));
+    /// span.record_error("no stock");
+    /// # }
+    /// ```
     ///
     /// `error.type` stays that of the response, as does the metric: an error that was handled may well end in a 200.
     ///
     /// Semantic conventions, "Exceptions on spans".
-    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
-        record_error(&self.context, error);
+    pub fn record_error<E: Display + ?Sized>(&self, error: &E) {
+        if let Some(instrumentation) = &self.instrumentation {
+            record_error(&self.context, error, &instrumentation.options().attribute_options);
+        }
     }
 }
 

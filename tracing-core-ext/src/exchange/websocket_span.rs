@@ -1,5 +1,5 @@
 use std::{
-    error::Error,
+    fmt::Display,
     pin::Pin,
     task::{self, Poll},
     thread,
@@ -14,10 +14,13 @@ use pin_project::pin_project;
 use tracing::Span;
 
 use super::{
-    attribute_value::AttributeValue, exception::record_error, instrumentation::Instrumentation,
+    attribute_value::AttributeValue,
+    instrumentation::Instrumentation,
     outcome::ErrorType,
+    reason::{self, FailureReason},
 };
 use crate::{
+    base::observe_panic,
     bridge::tracing_span,
     propagation::w3c::baggage_order::BaggageOrder,
     semconv::{names, websocket::WebSocketAttributes},
@@ -36,8 +39,8 @@ pub struct WebSocketSpan {
     context: Context,
     tracing_span: Span,
     timer: Timer,
-    /// There is no context to be in.
-    is_none: bool,
+    /// None if there is no span.
+    instrumentation: Option<Instrumentation>,
 }
 
 impl WebSocketSpan {
@@ -55,7 +58,8 @@ impl WebSocketSpan {
         let create = || tracing_span::websocket(route, attribute_options);
         let (started, tracing_span) =
             tracing_span::start(instrumentation.tracer(), &parent, start, create);
-        Self { context: started.context, tracing_span, timer, is_none: false }
+        let instrumentation = Some(instrumentation.clone());
+        Self { context: started.context, tracing_span, timer, instrumentation }
     }
 
     /// Stands for no span.
@@ -64,7 +68,7 @@ impl WebSocketSpan {
             context: Context::new(),
             tracing_span: Span::none(),
             timer: Timer::default(),
-            is_none: true,
+            instrumentation: None,
         }
     }
 
@@ -115,49 +119,53 @@ impl WebSocketSpan {
         }
     }
 
-    /// Marks the span as failed and describes `error` in an `exception` event.
+    /// Marks the span as failed and describes `error`, an error or any other text, in an `exception` event, as
+    /// [`RequestSpan::record_error`](crate::exchange::RequestSpan::record_error) does.
     ///
     /// Semantic conventions, "Exceptions on spans".
-    pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
-        record_error(&self.context, error);
+    pub fn record_error<E: Display + ?Sized>(&self, error: &E) {
+        if let Some(instrumentation) = &self.instrumentation {
+            let options = &instrumentation.options().attribute_options;
+            reason::record_error(&self.context, error, options);
+        }
     }
 
     fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _unwinding = EndOnUnwind(self);
-        if self.is_none {
-            return f();
+        let Some(instrumentation) = &self.instrumentation else { return f() };
+        let in_scope = || tracing_span::in_scope(&self.tracing_span, &self.context, f);
+        observe_panic(in_scope, |message| {
+            let options = &instrumentation.options().attribute_options;
+            let reason = FailureReason::from_panic(message);
+            reason.record(&self.context.span(), self.timer.now(), options);
+            self.end_as_panicked();
+        })
+    }
+
+    /// A panic may be caught while the span lives on.
+    fn end_as_panicked(&self) {
+        let span = self.context.span();
+        if span.is_recording() {
+            span.set_attribute(KeyValue::new(names::ERROR_TYPE, ErrorType::Panic.as_str()));
+            span.set_status(Status::error(""));
+            span.end_with_timestamp(self.timer.now());
         }
-        tracing_span::in_scope(&self.tracing_span, &self.context, f)
     }
 
     /// Does nothing from the second time on: a span that has ended does not record.
     fn end(&self) {
-        let span = self.context.span();
-        if !span.is_recording() {
-            return;
-        }
         if thread::panicking() {
-            span.set_attribute(KeyValue::new(names::ERROR_TYPE, ErrorType::Panic.as_str()));
-            span.set_status(Status::error(""));
+            return self.end_as_panicked();
         }
-        span.end_with_timestamp(self.timer.now());
+        let span = self.context.span();
+        if span.is_recording() {
+            span.end_with_timestamp(self.timer.now());
+        }
     }
 }
 
 impl Drop for WebSocketSpan {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// A panic may be caught between us and the executor, while the span lives on.
-struct EndOnUnwind<'a>(&'a WebSocketSpan);
-
-impl Drop for EndOnUnwind<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.end();
-        }
     }
 }
 

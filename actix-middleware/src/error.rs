@@ -1,0 +1,58 @@
+//! Errors that actix-web turns into responses outside of all middleware.
+
+use std::{cell::Cell, error, fmt};
+
+use actix_web::{
+    Error, HttpResponse, ResponseError, body::BoxBody, http::StatusCode, http::header::HeaderMap,
+};
+use tracing_core_ext::exchange::Exchange;
+
+/// An error whose response was made in the span of its request. Another one would repeat the side effects of making it.
+pub(crate) struct RespondedError {
+    error: Error,
+    response: Cell<Option<HttpResponse>>,
+}
+
+impl RespondedError {
+    /// Makes the response of `error`, and passes its head to `on_response`.
+    pub(crate) fn new(
+        exchange: &mut Exchange,
+        error: Error,
+        on_response: impl FnOnce(&mut Exchange, StatusCode, &mut HeaderMap),
+    ) -> Error {
+        let mut response = exchange.in_scope(|| error.error_response());
+        set_reason(exchange, &error);
+        on_response(exchange, response.status(), response.headers_mut());
+        Self { error, response: Cell::new(Some(response)) }.into()
+    }
+}
+
+impl ResponseError for RespondedError {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.response.take().unwrap_or_else(|| self.error.error_response())
+    }
+}
+
+impl fmt::Display for RespondedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl fmt::Debug for RespondedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.error, f)
+    }
+}
+
+/// Sets the reason of a failure. Sources are known of boxed errors only, because a `ResponseError` has none.
+pub(crate) fn set_reason(exchange: &mut Exchange, error: &Error) {
+    match error.as_error::<Box<dyn error::Error>>() {
+        Some(boxed) => exchange.set_error(&**boxed),
+        None => exchange.set_error_message(&format_args!("{error}")),
+    }
+}
