@@ -4,29 +4,41 @@ use std::{
     collections::{HashMap, HashSet},
     hash::BuildHasherDefault,
     sync::{
-        LazyLock, Mutex, PoisonError,
+        LazyLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    thread::LocalKey,
 };
 
 use rustc_hash::FxHasher;
 
-/// Routes are patterns of a router, so there are few. Past this many distinct names each one is allocated anew,
-/// so that a route made from request data cannot grow memory without bound.
+/// Number of names of a kind that are kept. Routes are patterns of a router, so there are few. Later names are allocated each
+/// time, so that a route made of request data cannot grow memory without bound.
 const MAX_INTERNED: usize = 4096;
 
 type Names = HashMap<&'static str, Vec<&'static str>, BuildHasherDefault<FxHasher>>;
 
 thread_local! {
-    /// Span names by route, so that a warm route costs neither an allocation nor a lock.
-    static LOCAL: RefCell<Names> = RefCell::default();
+    /// Span names by route, so that a known route costs neither an allocation nor a lock.
+    static LOCAL_ROUTES: RefCell<Names> = RefCell::default();
+    static LOCAL_TEMPLATES: RefCell<Names> = RefCell::default();
 }
 
-/// Every name handed out so far; asked only when a thread meets a name for the first time.
-static INTERNED: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+static ROUTES: Interner = Interner::new(
+    "4,096 routes name spans; later ones are no labels of metrics: \
+     set_route() and websocket() expect patterns without identifiers",
+);
+static TEMPLATES: Interner = Interner::new(
+    "4,096 URL templates name spans; later ones are no labels of metrics: \
+     url_template() expects templates without identifiers",
+);
 
-/// No more names are kept, so there is nothing to ask the others about.
-static FULL: AtomicBool = AtomicBool::new(false);
+/// All names of a kind. A thread reads it when it meets a name for the first time.
+struct Interner {
+    names: LazyLock<RwLock<HashSet<&'static str>>>,
+    has_warned: AtomicBool,
+    warning: &'static str,
+}
 
 /// The span name `{method} {route}`, and the route as a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +48,20 @@ pub(crate) struct RouteName {
 }
 
 impl RouteName {
+    /// The name of a server span, or of a WebSocket.
+    #[inline]
     pub(crate) fn of(method: &'static str, route: &str) -> Self {
-        match interned(method, route) {
+        Self::new(method, route, ROUTES.interned(&LOCAL_ROUTES, method, route))
+    }
+
+    /// The name of a client span. Templates of clients do not take places from the routes of servers.
+    pub(crate) fn of_template(method: &'static str, template: &str) -> Self {
+        Self::new(method, template, TEMPLATES.interned(&LOCAL_TEMPLATES, method, template))
+    }
+
+    #[inline]
+    fn new(method: &'static str, route: &str, interned: Option<&'static str>) -> Self {
+        match interned {
             Some(name) => {
                 Self { name: Cow::Borrowed(name), route: Cow::Borrowed(&name[method.len() + 1..]) }
             }
@@ -48,7 +72,7 @@ impl RouteName {
         }
     }
 
-    /// The route as a label: past the bound there is none.
+    /// The route as a label, if its name is kept.
     pub(crate) const fn label(&self) -> Option<&'static str> {
         match self.route {
             Cow::Borrowed(route) => Some(route),
@@ -57,23 +81,52 @@ impl RouteName {
     }
 }
 
-fn interned(method: &'static str, route: &str) -> Option<&'static str> {
-    LOCAL.with_borrow_mut(|local| {
-        if let Some(name) = local.get(route).and_then(|names| find(names, method)) {
-            return Some(name);
-        }
-        if FULL.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut all = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(name) = intern(&mut all, format!("{method} {route}")) else {
-            FULL.store(true, Ordering::Relaxed);
+impl Interner {
+    const fn new(warning: &'static str) -> Self {
+        Self { names: LazyLock::new(RwLock::default), has_warned: AtomicBool::new(false), warning }
+    }
+
+    /// The name, if it is kept. A name that one thread keeps is known to all.
+    #[inline]
+    fn interned(
+        &self,
+        local: &'static LocalKey<RefCell<Names>>,
+        method: &'static str,
+        route: &str,
+    ) -> Option<&'static str> {
+        let known = local.with_borrow(|local| find(local.get(route)?, method));
+        known.or_else(|| self.intern(local, method, route))
+    }
+
+    #[cold]
+    fn intern(
+        &self,
+        local: &'static LocalKey<RefCell<Names>>,
+        method: &'static str,
+        route: &str,
+    ) -> Option<&'static str> {
+        let Some(name) = self.get_or_insert(format!("{method} {route}")) else {
+            if !self.has_warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!("{}", self.warning);
+            }
             return None;
         };
         let route = &name[method.len() + 1..];
-        local.entry(route).or_default().push(name);
+        local.with_borrow_mut(|local| local.entry(route).or_default().push(name));
         Some(name)
-    })
+    }
+
+    fn get_or_insert(&self, name: String) -> Option<&'static str> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name.as_str()) {
+            return Some(known);
+        }
+        if names.len() >= MAX_INTERNED {
+            return None;
+        }
+        drop(names);
+        insert(&mut self.names.write().unwrap_or_else(PoisonError::into_inner), name)
+    }
 }
 
 /// All `names` end in the same route, so the one that begins with `method` and a space is the one.
@@ -84,7 +137,8 @@ fn find(names: &[&'static str], method: &str) -> Option<&'static str> {
         .find(|name| name.as_bytes().get(method.len()) == Some(&b' ') && name.starts_with(method))
 }
 
-fn intern(all: &mut HashSet<&'static str>, name: String) -> Option<&'static str> {
+/// Another thread may have inserted the name, or the last one.
+fn insert(all: &mut HashSet<&'static str>, name: String) -> Option<&'static str> {
     if let Some(known) = all.get(name.as_str()) {
         return Some(known);
     }
@@ -133,8 +187,8 @@ mod tests {
     fn past_the_bound_nothing_more_is_kept() {
         let mut all = HashSet::new();
         let kept =
-            (0..2 * MAX_INTERNED).filter(|n| intern(&mut all, format!("GET /{n}")).is_some());
+            (0..2 * MAX_INTERNED).filter(|n| insert(&mut all, format!("GET /{n}")).is_some());
         assert_eq!(kept.count(), MAX_INTERNED);
-        assert_eq!(intern(&mut all, "GET /0".into()), Some("GET /0"));
+        assert_eq!(insert(&mut all, "GET /0".into()), Some("GET /0"));
     }
 }

@@ -39,7 +39,8 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
             method: method.as_attribute(),
             scheme: None,
             server: self.head.host.map(|host| (shared(host), self.head.port)),
-            template: template.and_then(|it| RouteName::of(method.as_span_name(), it).label()),
+            template: template
+                .and_then(|it| RouteName::of_template(method.as_span_name(), it).label()),
         }
     }
 
@@ -74,7 +75,7 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         let mut name = Cow::Borrowed(method);
         if let Some(template) = self.head.template {
             facts.text(names::URL_TEMPLATE, template);
-            name = RouteName::of(method, template).name;
+            name = RouteName::of_template(method, template).name;
         }
         if self.is_rpc() {
             name = rpc::push_grpc_method(self.head.path(), facts).to_owned().into();
