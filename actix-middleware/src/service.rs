@@ -40,13 +40,16 @@ where
     forward_ready!(inner);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        if request.extensions().contains::<RequestSpan>() {
+        if has_span(&request) {
             NESTED.warn_once();
             return ResponseFuture::new(self.inner.call(request), Exchange::noop(), None);
         }
         let exchange = self.instrumentation.start_server(&ActixRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
+        }
+        if exchange.is_filtered() {
+            request.extensions_mut().insert(Filtered);
         }
         if let Some(size) = exchange.request_body_counter() {
             request::count_body(&mut request, size);
@@ -57,4 +60,14 @@ where
         drop(entered);
         ResponseFuture::new(future, exchange, route)
     }
+}
+
+/// Marks a request that a middleware outside has filtered, and which has no span yet.
+struct Filtered;
+
+/// Whether a middleware outside has created the span.
+#[inline]
+fn has_span(request: &ServiceRequest) -> bool {
+    request.extensions().contains::<RequestSpan>()
+        && request.extensions_mut().remove::<Filtered>().is_none()
 }

@@ -60,14 +60,19 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if let Some(span) = request.extensions().get() {
-            record_route(span, request.method(), request.extensions());
-        }
+        record_route_of(&request);
         self.inner.call(request)
     }
 }
 
-/// Tells `span` the route that matched, where one did.
+/// Records the route that matched on the span of `request`, if there are both.
+pub(crate) fn record_route_of<B>(request: &Request<B>) {
+    if let Some(span) = request.extensions().get() {
+        record_route(span, request.method(), request.extensions());
+    }
+}
+
+/// Records the route that matched on `span`, if one did.
 pub(crate) fn record_route(
     span: &RequestSpan,
     method: &http::Method,

@@ -50,14 +50,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if let Some(span) = request.extensions().get() {
+        if has_span(&mut request) {
             NESTED.warn_once();
-            route::record_route(span, request.method(), request.extensions());
+            route::record_route_of(&request);
             return ResponseFuture::new(self.inner.call(request), Exchange::noop());
         }
         let exchange = self.instrumentation.start_server(&AxumRequest::of(&request));
         if let Some(span) = exchange.request_span() {
             request.extensions_mut().insert(RequestSpan(span));
+        }
+        if exchange.is_filtered() {
+            request.extensions_mut().insert(Filtered);
         }
         if let Some(size) = exchange.request_body_counter() {
             request::count_body(&mut request, size);
@@ -67,6 +70,17 @@ where
         drop(entered);
         ResponseFuture::new(future, exchange)
     }
+}
+
+/// Marks a request that a middleware outside has filtered, and which has no span yet.
+#[derive(Clone, Copy, Debug)]
+struct Filtered;
+
+/// Whether a middleware outside has created the span.
+#[inline]
+fn has_span<B>(request: &mut Request<B>) -> bool {
+    let extensions = request.extensions_mut();
+    extensions.get::<RequestSpan>().is_some() && extensions.remove::<Filtered>().is_none()
 }
 
 /// Whether nothing but a future is made when `S` is called: what is inside of a route is called when that is polled.

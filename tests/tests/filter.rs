@@ -1,6 +1,12 @@
 //! A request without a span still hands its caller's context on.
 
+use ::axum::{Router, body::Body, http::Request, routing::get as axum_get};
+use actix_middleware::Tracing;
+use actix_web::{App, HttpResponse, test, web};
+use axum_layer::{RequestSpan, TracingLayer};
 use tests::{Framework, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
+use tower::ServiceExt;
+use tracing_core_ext::exchange::{Builder, Instrumentation};
 
 on_both_frameworks![a_filtered_request_has_no_span_and_its_context_flows_on];
 
@@ -24,4 +30,45 @@ async fn a_filtered_request_has_no_span_and_its_context_flows_on<F: Framework>()
     assert_eq!(outbound.parent_span_id.to_string(), "b7ad6b7169203331");
     assert!(next_sink.only().await.is_child_of(outbound));
     assert_eq!(served.name, "GET /items/{id}");
+}
+
+fn filtering<T: From<Instrumentation>>(
+    builder: Builder<T>,
+    sink: &SpanSink,
+    path: &'static str,
+) -> T {
+    builder.tracer_provider(&sink.provider()).filter(move |it| it.path() != path).build()
+}
+
+#[tokio::test]
+async fn a_layer_of_axum_inside_of_one_that_has_filtered_creates_the_span() {
+    let sink = SpanSink::new();
+    let layer = |path| filtering(TracingLayer::builder(), &sink, path);
+    let router = Router::new().route("/admin/{id}", axum_get(async |_: RequestSpan| ()));
+    let app = router.layer(layer("/none")).layer(layer("/none")).layer(layer("/admin/7"));
+
+    for path in ["/admin/7", "/admin/8"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        drop(app.clone().oneshot(request).await.unwrap());
+    }
+
+    let spans = sink.wait_for(2).await;
+    assert!(spans.iter().all(|span| span.name == "GET /admin/{id}"), "{spans:#?}");
+}
+
+#[actix_web::test]
+async fn a_middleware_of_actix_inside_of_one_that_has_filtered_creates_the_span() {
+    let sink = SpanSink::new();
+    let tracing = |path| filtering(Tracing::builder(), &sink, path);
+    let app = App::new().route("/admin/{id}", web::get().to(HttpResponse::Ok));
+    let app = app.wrap(tracing("/none")).wrap(tracing("/none")).wrap(tracing("/admin/7"));
+    let app = test::init_service(app).await;
+
+    for path in ["/admin/7", "/admin/8"] {
+        let request = test::TestRequest::get().uri(path).to_request();
+        drop(test::call_service(&app, request).await);
+    }
+
+    let spans = sink.wait_for(2).await;
+    assert!(spans.iter().all(|span| span.name == "GET /admin/{id}"), "{spans:#?}");
 }

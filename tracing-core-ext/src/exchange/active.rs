@@ -44,6 +44,8 @@ pub(super) struct ActiveExchange {
     pub(super) side: Side,
     pub(super) method: MethodKind,
     pub(super) is_recorded: bool,
+    /// The option `filter` has excluded the request.
+    pub(super) is_filtered: bool,
     pub(super) has_ended: bool,
     /// Whether trace context may be sent to the host of the request.
     pub(super) injects: bool,

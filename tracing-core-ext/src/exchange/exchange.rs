@@ -71,7 +71,11 @@ impl Exchange {
         instrumentation: Instrumentation,
     ) -> Self {
         let started = StartedSpan { context, is_recorded: false };
-        Self::client(started, Timer::default(), method, None, instrumentation)
+        let mut exchange = Self::client(started, Timer::default(), method, None, instrumentation);
+        if let Some(active) = exchange.slot.get_mut() {
+            active.is_filtered = true;
+        }
+        exchange
     }
 
     #[inline(always)]
@@ -91,6 +95,7 @@ impl Exchange {
                 side,
                 method,
                 is_recorded,
+                is_filtered: false,
                 has_ended: false,
                 injects: true,
                 status: None,
@@ -118,6 +123,11 @@ impl Exchange {
     pub fn request_span(&self) -> Option<RequestSpan> {
         let active = self.slot.get()?;
         Some(RequestSpan::new(&active.context, active.shared.as_ref(), &active.instrumentation))
+    }
+
+    /// Whether the option `filter` has excluded the request. A middleware inside may still create its span.
+    pub fn is_filtered(&self) -> bool {
+        self.slot.get().is_some_and(|active| active.is_filtered)
     }
 
     /// The OpenTelemetry context with the span in it.
