@@ -27,7 +27,7 @@ export function brushed(limits, area, query) {
     from: String(time(area.left)),
     to: String(time(area.right)),
   });
-  return `/traces?${parameters}`;
+  return `traces?${parameters}`;
 }
 
 /**

@@ -21,7 +21,7 @@ function tail(rows) {
       source.close();
       source = undefined;
     } else {
-      source = new EventSource(`/live/logs?${new URLSearchParams({ q: rows.dataset.query ?? "" })}`);
+      source = new EventSource(`live/logs?${new URLSearchParams({ q: rows.dataset.query ?? "" })}`);
       source.addEventListener("record", (event) => add(rows, JSON.parse(event.data)));
       source.addEventListener("missed", (event) => { missed.textContent = `${event.data} records were too fast to show`; });
     }

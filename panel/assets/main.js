@@ -41,7 +41,7 @@ function openPage(key) {
 async function help() {
   const open = document.querySelector("dialog");
   if (open) return open.remove();
-  const response = await fetch("/help");
+  const response = await fetch("help");
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-label", "Help");
@@ -81,3 +81,17 @@ function key(event) {
 
 document.addEventListener("keydown", key);
 document.querySelector("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); void help(); });
+
+/** Replaces a part of the page by its new content, as often as it asks for, while the page is visible. */
+const fresh = /** @type {HTMLElement | null} */ (document.querySelector("[data-refresh]"));
+if (fresh) setInterval(() => void refresh(fresh), Number(fresh.dataset.refresh));
+
+/** @param {HTMLElement} part */
+async function refresh(part) {
+  if (document.hidden || document.querySelector("dialog")) return;
+  const response = await fetch(location.href).catch(() => undefined);
+  if (!response?.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const content = page.querySelector(`#${CSS.escape(part.id)}`);
+  if (content && content.innerHTML !== part.innerHTML) part.replaceChildren(...content.childNodes);
+}

@@ -12,7 +12,7 @@ if (trace) void start(trace);
  */
 async function start(element) {
   const id = element.dataset.id;
-  const response = await fetch(`/api/traces/${id}`);
+  const response = await fetch(`api/traces/${id}`);
   if (!response.ok) return;
   const { rows, logs, durationNanos } = await response.json();
   const view = new Waterfall(element, new Tree(rows, logs), Math.max(1, durationNanos));
@@ -260,11 +260,11 @@ class Waterfall {
   /** @param {string} span */
   async showDetails(span) {
     this.shown = span;
-    const response = await fetch(`/traces/${this.element.dataset.id}/spans/${span}`);
+    const response = await fetch(`traces/${this.element.dataset.id}/spans/${span}`);
     if (!response.ok || this.shown !== span) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     this.details.replaceChildren(...page.body.childNodes);
-    history.replaceState(null, "", `?span=${span}`);
+    history.replaceState(null, "", `traces/${this.element.dataset.id}?span=${span}`);
   }
 
   nextError() {

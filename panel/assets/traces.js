@@ -61,7 +61,7 @@ function live() {
       source = undefined;
     } else {
       const query = new URLSearchParams({ q: new URLSearchParams(location.search).get("q") ?? "" });
-      source = new EventSource(`/live/requests?${query}`);
+      source = new EventSource(`live/requests?${query}`);
       source.addEventListener("request", () => { timer ??= setTimeout(() => { timer = undefined; void reload(); }, 1000); });
     }
     button.setAttribute("aria-pressed", String(Boolean(source)));

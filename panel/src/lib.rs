@@ -20,10 +20,17 @@ pub mod otlp;
 mod pages;
 mod panel;
 pub mod query;
+#[cfg(feature = "grpc")]
+mod receivers;
+mod serve;
 pub mod store;
 mod web;
 
-pub use self::{panel::Panel, web::Access};
+pub use self::{
+    panel::{Pages, Panel},
+    serve::Served,
+    web::Access,
+};
 
 #[cfg(test)]
 mod testing;

@@ -1,30 +1,85 @@
 //! Store, pages and receivers.
 
-use axum::Router;
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::OriginalUri,
+    http::{Request, Response, Uri},
+};
+use tower_service::Service as _;
 
 use crate::{
     otlp::{self, Archive, Intake},
+    serve::Served,
     store::Store,
     web::{self, Access},
 };
 
-/// Telemetry in memory with its pages and receivers.
+/// Address of the pages where no other is set.
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4380);
+
+/// Telemetry in memory with its pages and receivers. Clones share the store.
 #[derive(Clone, Debug)]
 pub struct Panel {
     intake: Intake,
     access: Access,
+    /// Address of the listener; `None` where the pages are mounted among other routes.
+    listen: Option<SocketAddr>,
+    url: Arc<OnceLock<String>>,
 }
 
 impl Default for Panel {
     fn default() -> Self {
-        Self { intake: Intake::new(Store::default()), access: Access::Loopback }
+        Self {
+            intake: Intake::new(Store::default()),
+            access: Access::Loopback,
+            listen: Some(ADDRESS),
+            url: Arc::default(),
+        }
     }
 }
 
 impl Panel {
-    /// Returns an empty panel with the default limit of memory, for requests from this machine.
+    /// Returns an empty panel with the default limit of memory. Its listener is at
+    /// `127.0.0.1:4380`, for requests from this machine.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns an empty panel without a listener, for an application that has [`routes`] among its
+    /// own. Other machines may reach them, so they require a [token](Access::token).
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use tracing_panel::Panel;
+    ///
+    /// let panel = Panel::mounted();
+    /// let app: Router = Router::new().nest("/panel", panel.routes());
+    /// println!("/panel?token={}", panel.access().token().unwrap());
+    /// ```
+    ///
+    /// [`routes`]: Self::routes
+    pub fn mounted() -> Self {
+        let access = Access::with_random_token().unwrap_or(Access::Closed);
+        Self { listen: None, access, ..Self::default() }
+    }
+
+    /// Sets the address of the listener. An address that other machines can reach requires a token,
+    /// which is random if none is set.
+    #[must_use]
+    pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
+        let address = address.into();
+        if !address.ip().is_loopback() && matches!(self.access, Access::Loopback) {
+            self.access = Access::with_random_token().unwrap_or(Access::Closed);
+        }
+        self.listen = Some(address);
+        self
     }
 
     /// Replaces the store by an empty one with this limit, in bytes.
@@ -64,7 +119,32 @@ impl Panel {
         &self.intake.store
     }
 
-    /// Returns pages, the JSON API and live events. They are at the root of their address.
+    /// Address of the listener that [`serve`](Self::serve) opens; `None` for a mounted panel.
+    pub fn listen_address(&self) -> Option<SocketAddr> {
+        self.listen
+    }
+
+    /// Opens the listener and serves the pages on a thread of its own; `None` for a mounted panel.
+    ///
+    /// # Errors
+    ///
+    /// If the address is not available, or if there can be no further thread.
+    pub fn serve(&self) -> io::Result<Option<Served>> {
+        let Some(address) = self.listen else { return Ok(None) };
+        let served = Served::start(address, self.routes())?;
+        let token = self.access.token().map(|token| format!("?token={token}"));
+        let url = format!("http://{}/{}", served.address(), token.unwrap_or_default());
+        self.url.get_or_init(|| url);
+        Ok(Some(served))
+    }
+
+    /// Returns the URL of the pages, with the token if one is required, once the listener is open.
+    pub fn url(&self) -> Option<&str> {
+        self.url.get().map(String::as_str)
+    }
+
+    /// Returns pages, the JSON API and live events, for the root of an address or a path below:
+    /// `Router::nest("/panel", panel.routes())`.
     pub fn routes(&self) -> Router {
         web::routes(self.intake.clone(), self.access.clone())
     }
@@ -73,9 +153,28 @@ impl Panel {
     pub fn http_receiver(&self) -> Router {
         otlp::http_routes(self.intake.clone())
     }
+}
 
-    /// Returns the receiver of OTLP over gRPC. The server must accept HTTP/2.
-    pub fn grpc_receiver(&self) -> Router {
-        otlp::grpc_routes(self.intake.clone())
+/// Pages of a panel for web frameworks other than axum.
+#[derive(Clone, Debug)]
+pub struct Pages(Router);
+
+impl Pages {
+    /// Returns the pages of this panel.
+    pub fn new(panel: &Panel) -> Self {
+        Self(panel.routes())
+    }
+
+    /// Responds to a request. `path` is the path of the request below the path at which the pages
+    /// are mounted, with its query.
+    pub async fn respond(&self, path: Uri, request: Request<Bytes>) -> Response<Body> {
+        let mut request = request.map(Body::from);
+        let original = std::mem::replace(request.uri_mut(), path);
+        request.extensions_mut().insert(OriginalUri(original));
+        let mut routes = self.0.clone().into_service();
+        match routes.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 }

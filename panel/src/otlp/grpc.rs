@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Returns the three services of OTLP.
-pub fn grpc_routes(intake: Intake) -> Router {
+pub(crate) fn grpc_routes(intake: Intake) -> Router {
     let receiver = Receiver(intake);
     let traces = TraceServiceServer::new(receiver.clone());
     let logs = LogsServiceServer::new(receiver.clone());

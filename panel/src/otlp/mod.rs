@@ -2,7 +2,8 @@
 
 mod archive;
 mod export;
-mod grpc;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc;
 mod http;
 mod intake;
 mod json;
@@ -14,7 +15,6 @@ mod traces;
 pub use self::{
     archive::Archive,
     export::trace_json,
-    grpc::grpc_routes,
     http::{MOST_BODY_BYTES, http_routes},
     intake::{Intake, Rejected},
     json::add_json,

@@ -4,19 +4,19 @@ use maud::{Markup, html};
 
 use super::{
     parts::chart::sparkline,
-    parts::layout::{Choice, age, page, windows},
+    parts::layout::{Choice, Page, age, page, windows},
     parts::text::{color, show},
 };
 use crate::analysis::ErrorGroup;
 
 /// Returns the page.
-pub(crate) fn errors_page(groups: &[ErrorGroup], choice: &Choice) -> Markup {
+pub(crate) fn errors_page(groups: &[ErrorGroup], choice: &Choice) -> Page {
     page(
-        "/errors",
+        "errors",
         "Errors",
         None,
-        &html! {
-            div.title { h1 { "Errors" } (windows("/errors", "", choice)) }
+        html! {
+            div.title { h1 { "Errors" } (windows("errors", "", choice)) }
             @if groups.is_empty() {
                 section.empty { h2 { "No failed spans in this window" } }
             } @else {
@@ -45,7 +45,7 @@ fn row(group: &ErrorGroup) -> Markup {
         tr data-row {
             td.name {
                 @if let Some(first) = group.examples.first() {
-                    a.bad href=(format!("/traces/{}?span={}", first.trace_id, first.id)) {
+                    a.bad href=(format!("traces/{}?span={}", first.trace_id, first.id)) {
                         b {
                             @if group.kind.is_empty() { "error" } @else { (show(&group.kind, 80)) }
                         }
@@ -62,7 +62,7 @@ fn row(group: &ErrorGroup) -> Markup {
             td.n { (group.count) }
             td.n.dim { (age(group.last)) }
             td { @for (index, span) in group.examples.iter().enumerate() {
-                a href=(format!("/traces/{}?span={}", span.trace_id, span.id))
+                a href=(format!("traces/{}?span={}", span.trace_id, span.id))
                     aria-label=(format!("Example {}", index + 1)) {
                     (index + 1)
                 }

@@ -2,16 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::{parts::layout::page, parts::text::number};
+use super::{
+    parts::layout::{Page, page},
+    parts::text::number,
+};
 use crate::store::{Counters, Signal, Usage};
 
 /// Returns the page.
-pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -> Markup {
+pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -> Page {
     page(
-        "/health",
+        "health",
         "Health",
         None,
-        &html! {
+        html! {
             div.title { h1 { "Health of telemetry" } }
             section {
                 h2 { "Received since the start" }
@@ -35,7 +38,7 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
             }
             section {
                 h2 { "Import" }
-                form.import method="post" action="/import" enctype="multipart/form-data" {
+                form.import method="post" action="import" enctype="multipart/form-data" {
                     p { "OTLP JSON: a request, or a file with one request per line." }
                     input type="file" name="file" accept=".json,.jsonl" required aria-label="File";
                     button { "Import" }

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::parts::layout::page;
+use super::parts::layout::{Page, page};
 use crate::query::FIELDS;
 
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("?", "this page"),
     ("/", "search"),
-    ("g o, g t, g m, g x, g l, g c, g h", "overview, traces, map, errors, logs, metrics, health"),
+    ("g o, g t, g r, g m", "overview, traces, running requests, map"),
+    ("g x, g l, g c, g h", "errors, logs, metrics, health"),
     ("j, k", "next and previous row"),
     ("Enter", "open the row"),
     ("e", "trace: next error"),
@@ -29,7 +30,7 @@ const EXAMPLES: [(&str, &str); 6] = [
     ("severity>=warn db~postgres", "records: warnings with a value that contains a text"),
 ];
 
-const ADDRESSES: [(&str, &str); 8] = [
+const ADDRESSES: [(&str, &str); 9] = [
     ("/api/overview?window=15m", "services and operations"),
     ("/api/traces?q=…&window=1h&sort=slowest&limit=100", "traces that match"),
     ("/api/traces/{id}", "a trace in the order of the waterfall"),
@@ -37,16 +38,17 @@ const ADDRESSES: [(&str, &str); 8] = [
     ("/api/logs?q=…&before=…", "log records that match"),
     ("/api/errors?window=15m", "groups of errors"),
     ("/api/map?window=15m", "services and calls"),
+    ("/api/running", "requests that have not ended"),
     ("/api/health", "counters and memory"),
 ];
 
 /// Returns the page.
-pub(crate) fn help_page() -> Markup {
+pub(crate) fn help_page() -> Page {
     page(
         "",
         "Help",
         None,
-        &html! {
+        html! {
             div.title { h1 { "Help" } }
             div.columns {
                 section #keys { h2 { "Keys" } (list(&KEYS)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    parts::layout::{Choice, empty, page},
+    parts::layout::{Choice, Page, empty, page},
     parts::text::{color, encode, show},
     traces::search_form,
 };
@@ -21,17 +21,17 @@ pub(crate) fn logs_page(
     hits: &[LogHit],
     has_more: bool,
     nothing_stored: bool,
-) -> Markup {
+) -> Page {
     page(
-        "/logs",
+        "logs",
         "Logs",
         Some("logs.js"),
-        &html! {
+        html! {
             div.title { h1 { "Logs" } }
-            (search_form("/logs", query, error, choice, None))
+            (search_form("logs", query, error, choice, None))
             nav.quick aria-label="Severity" {
                 @for term in ["severity>=error", "severity>=warn", "severity>=info"] {
-                    a href=(format!("/logs?q={}", encode(term))) { (term) }
+                    a href=(format!("logs?q={}", encode(term))) { (term) }
                 }
             }
             @if hits.is_empty() && nothing_stored {
@@ -46,7 +46,7 @@ pub(crate) fn logs_page(
             }
             @if let (true, Some(last)) = (has_more, hits.last()) {
                 p.pager {
-                    a href=(format!("/logs?q={}&before={}", encode(query), last.number)) {
+                    a href=(format!("logs?q={}&before={}", encode(query), last.number)) {
                         "Older records"
                     }
                 }
@@ -74,7 +74,7 @@ pub(crate) fn log_row(record: &LogRecord) -> Markup {
             }
             td.n { @if let Some(trace) = record.trace_id {
                 @let span = record.span_id.map(|span| format!("?span={span}")).unwrap_or_default();
-                a href=(format!("/traces/{trace}{span}")) { "trace" }
+                a href=(format!("traces/{trace}{span}")) { "trace" }
             } }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    parts::layout::{Choice, empty, page, windows},
+    parts::layout::{Choice, Page, empty, page, windows},
     parts::text::{color, encode, number, show},
 };
 use crate::{
@@ -20,13 +20,13 @@ const GAP_X: usize = 130;
 const GAP_Y: usize = 34;
 
 /// Returns the page.
-pub(crate) fn map_page(map: &Map, choice: &Choice) -> Markup {
+pub(crate) fn map_page(map: &Map, choice: &Choice) -> Page {
     page(
-        "/map",
+        "map",
         "Service map",
         None,
-        &html! {
-            div.title { h1 { "Service map" } (windows("/map", "", choice)) }
+        html! {
+            div.title { h1 { "Service map" } (windows("map", "", choice)) }
             @if map.nodes.is_empty() {
                 (empty("No calls in this window"))
             } @else {
@@ -92,8 +92,8 @@ fn arrow(edge: &Edge, from: (usize, usize), to: (usize, usize), external: bool) 
 
 fn shape(node: &Node, (x, y): (usize, usize)) -> Markup {
     let address = match node.external {
-        true => format!("/traces?q={}", encode(&format!("kind:client {}", quote(&node.name)))),
-        false => format!("/traces?q={}", encode(&format!("service:{}", quote(&node.name)))),
+        true => format!("traces?q={}", encode(&format!("kind:client {}", quote(&node.name)))),
+        false => format!("traces?q={}", encode(&format!("service:{}", quote(&node.name)))),
     };
     html! {
         a href=(address) {
@@ -117,7 +117,7 @@ fn calls(edge: &Edge, external: bool) -> String {
         true => format!("service:{} kind:client {}", quote(&edge.from), quote(&edge.to)),
         false => format!("service:{} kind:server", quote(&edge.to)),
     };
-    format!("/traces?q={}", encode(&query))
+    format!("traces?q={}", encode(&query))
 }
 
 fn table(map: &Map) -> Markup {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     parts::chart::lines,
-    parts::layout::{empty, page},
+    parts::layout::{Page, empty, page},
     parts::text::{color, encode, number, show},
 };
 use crate::{
@@ -16,13 +16,13 @@ use crate::{
 /// Returns the list of metrics.
 pub(crate) fn metrics_page<'a>(
     instruments: impl Iterator<Item = (&'a InstrumentKey, &'a Instrument)>,
-) -> Markup {
+) -> Page {
     let instruments: Vec<_> = instruments.take(2_000).collect();
     page(
-        "/metrics",
+        "metrics",
         "Metrics",
         None,
-        &html! {
+        html! {
             div.title { h1 { "Metrics" } }
             @if instruments.is_empty() {
                 (empty("No metrics yet"))
@@ -58,7 +58,7 @@ pub(crate) fn metrics_page<'a>(
 
 fn row(key: &InstrumentKey, instrument: &Instrument) -> Markup {
     let address =
-        format!("/metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
+        format!("metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
     html! {
         tr data-row {
             td.name {
@@ -88,15 +88,15 @@ fn last(instrument: &Instrument) -> String {
 }
 
 /// Returns the chart of a metric.
-pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Markup {
+pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Page {
     let drawn = metric_lines(instrument);
     let exemplars: Vec<_> = instrument.series.iter().flat_map(exemplars).take(200).collect();
     let unit = unit(instrument);
     page(
-        "/metrics",
+        "metrics",
         &key.name,
         None,
-        &html! {
+        html! {
             div.title {
                 h1 {
                     i class=(format!("chip c{}", color(&key.service))) {}

@@ -8,6 +8,7 @@ mod map;
 mod metrics;
 mod overview;
 mod parts;
+mod running;
 mod trace;
 mod traces;
 
@@ -19,7 +20,8 @@ pub(crate) use self::{
     map::map_page,
     metrics::{metric_page, metrics_page},
     overview::overview_page,
-    parts::layout::{Choice, message_page},
+    parts::layout::{Choice, Page, Place, message_page, render},
+    running::running_page,
     trace::{span_details, trace_page},
     traces::{TraceList, traces_page},
 };

@@ -1,10 +1,12 @@
 //! Services and operations with rate, errors and percentiles.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::{
     parts::chart::{histogram, sparkline},
-    parts::layout::{Choice, empty, page, windows},
+    parts::layout::{Choice, Page, empty, page, windows},
     parts::text::{color, encode, number, show},
 };
 use crate::{
@@ -14,22 +16,26 @@ use crate::{
 };
 
 /// Returns the page.
-pub(crate) fn overview_page(overview: &Overview, choice: &Choice) -> Markup {
+pub(crate) fn overview_page(
+    overview: &Overview,
+    in_flight: &BTreeMap<String, u64>,
+    choice: &Choice,
+) -> Page {
     let total = &overview.total;
     page(
-        "/",
+        "overview",
         "Overview",
         None,
-        &html! {
-            div.title { h1 { "Overview" } (windows("/", "", choice)) }
+        html! {
+            div.title { h1 { "Overview" } (windows("overview", "", choice)) }
             @if total.count == 0 {
                 (empty("No requests in this window"))
             } @else {
-                (figures(total))
+                (figures(total, in_flight.values().sum()))
                 @if choice.window.from > 0 {
                     (histogram(&total.counts, &total.failures, choice.window))
                 }
-                (table(&overview.rows, choice))
+                (table(&overview.rows, in_flight, choice))
                 p.dim {
                     "Percentiles are computed from spans: requests, messages and roots of traces."
                 }
@@ -38,11 +44,12 @@ pub(crate) fn overview_page(overview: &Overview, choice: &Choice) -> Markup {
     )
 }
 
-fn figures(total: &Row) -> Markup {
+fn figures(total: &Row, in_flight: u64) -> Markup {
     let [p50, p95, p99] = total.percentiles;
     html! {
         dl.figures {
             div { dt { "Requests" } dd { (total.count) } }
+            div { dt { "In flight" } dd { a href="running" { (in_flight) } } }
             div { dt { "Rate" } dd { (number(total.rate)) small { " /s" } } }
             div {
                 dt { "Errors" } dd class=[(total.failed > 0).then_some("bad")] { (percent(total)) }
@@ -59,7 +66,7 @@ fn percent(row: &Row) -> String {
     format!("{} %", number((percent * 100.0).round() / 100.0))
 }
 
-fn table(rows: &[Row], choice: &Choice) -> Markup {
+fn table(rows: &[Row], in_flight: &BTreeMap<String, u64>, choice: &Choice) -> Markup {
     html! {
         div.scroll {
             table.operations {
@@ -74,7 +81,12 @@ fn table(rows: &[Row], choice: &Choice) -> Markup {
                 @for group in rows.chunk_by(|a, b| a.service == b.service) {
                     tbody {
                         tr.service {
-                            th colspan="8" scope="rowgroup" { (service(&group[0].service)) }
+                            th colspan="8" scope="rowgroup" {
+                                (service(&group[0].service))
+                                @if let Some(count) = in_flight.get(&group[0].service) {
+                                    " " a.note href="running" { (count) " in flight" }
+                                }
+                            }
                         }
                         @for row in group { (operation(row, choice)) }
                     }
@@ -86,7 +98,7 @@ fn table(rows: &[Row], choice: &Choice) -> Markup {
 
 fn service(name: &str) -> Markup {
     html! {
-        a href=(format!("/traces?q={}", encode(&format!("service:{}", quote(name))))) {
+        a href=(format!("traces?q={}", encode(&format!("service:{}", quote(name))))) {
             i class=(format!("chip c{}", color(name))) {} (show(name, 100))
         }
     }
@@ -94,9 +106,9 @@ fn service(name: &str) -> Markup {
 
 fn operation(row: &Row, choice: &Choice) -> Markup {
     let query = format!("service:{} operation:{}", quote(&row.service), quote(&row.operation));
-    let address = format!("/traces?q={}&window={}", encode(&query), choice.name);
+    let address = format!("traces?q={}&window={}", encode(&query), choice.name);
     let failed =
-        format!("/traces?q={}&window={}", encode(&format!("{query} error:true")), choice.name);
+        format!("traces?q={}&window={}", encode(&format!("{query} error:true")), choice.name);
     let [p50, p95, p99] = row.percentiles;
     html! {
         tr data-row {

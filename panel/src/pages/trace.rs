@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     logs::log_row,
-    parts::layout::{age, page},
+    parts::layout::{Page, age, page},
     parts::text::{color, encode, show},
 };
 use crate::{
@@ -28,13 +28,13 @@ pub(crate) fn trace_page(
     logs: &[Arc<LogRecord>],
     selected: &Span,
     from: usize,
-) -> Markup {
+) -> Page {
     let title = show(&summary.root.operation(), 120);
     page(
-        "/traces",
+        "traces",
         &title,
         Some("trace.js"),
-        &html! {
+        html! {
             div.title {
                 h1 {
                     i class=(format!("chip c{}", color(summary.root.service()))) {}
@@ -42,7 +42,7 @@ pub(crate) fn trace_page(
                     b { (title) }
                 }
                 nav.actions aria-label="Trace" {
-                    a href=(format!("/api/traces/{}/otlp", summary.id)) download { "OTLP JSON" }
+                    a href=(format!("api/traces/{}/otlp", summary.id)) download { "OTLP JSON" }
                 }
             }
             (figures(summary))
@@ -108,6 +108,7 @@ fn table(
     from: usize,
 ) -> Markup {
     let shown = rows.iter().skip(from).take(MOST_ROWS);
+    let address = format!("traces/{}", summary.id);
     html! {
         table.spans #spans {
             thead {
@@ -135,10 +136,10 @@ fn table(
             p.pager {
                 "Rows " (from + 1) " to " (rows.len().min(from + MOST_ROWS)) " of " (rows.len()) " "
                 @if from > 0 {
-                    a href=(format!("?from={}", from.saturating_sub(MOST_ROWS))) { "previous" } " "
+                    a href=(format!("{address}?from={}", from.saturating_sub(MOST_ROWS))) { "previous" } " "
                 }
                 @if from + MOST_ROWS < rows.len() {
-                    a href=(format!("?from={}", from + MOST_ROWS)) { "next" }
+                    a href=(format!("{address}?from={}", from + MOST_ROWS)) { "next" }
                 }
             }
         }
@@ -158,7 +159,7 @@ fn span_row(summary: &TraceSummary, row: &TreeRow, selected: SpanId) -> Markup {
         tr aria-selected=[(span.id == selected).then_some("true")] {
             td class=(format!("name {}", indent(row.depth))) {
                 i class=(format!("chip c{}", color(span.service()))) {}
-                a href=(format!("?span={}", span.id)) {
+                a href=(format!("traces/{}?span={}", span.trace_id, span.id)) {
                     (show(span.service(), 40)) " " b { (show(&span.name, 160)) }
                 }
                 @if span.is_error() { " " span.badge { "error" } }
@@ -216,7 +217,7 @@ pub(crate) fn span_details(span: &Span, logs: &[Arc<LogRecord>]) -> Markup {
             h3 { "Links" }
             ul.links { @for link in span.links.iter().take(100) {
                 li {
-                    a.mono href=(format!("/traces/{}?span={}", link.trace_id, link.span_id)) {
+                    a.mono href=(format!("traces/{}?span={}", link.trace_id, link.span_id)) {
                         (link.trace_id)
                     }
                 }
@@ -244,7 +245,7 @@ fn search_for(key: &str, value: &str) -> Option<String> {
     let is_plain = |c: char| c.is_alphanumeric() || "._/-".contains(c);
     let is_name = key.starts_with(char::is_alphanumeric) && key.chars().all(is_plain);
     let query = format!("{key}={}", quote(value));
-    (is_name && value.len() <= 200).then(|| format!("/traces?q={}", encode(&query)))
+    (is_name && value.len() <= 200).then(|| format!("traces?q={}", encode(&query)))
 }
 
 fn attributes(title: &str, attributes: &Attributes, dropped: u32, is_link: bool) -> Markup {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    parts::layout::{Choice, age, empty, page, windows},
+    parts::layout::{Choice, Page, age, empty, page, windows},
     parts::text::{color, encode, show},
 };
 use crate::{
@@ -32,14 +32,14 @@ pub(crate) struct TraceList<'a> {
 }
 
 /// Returns the page.
-pub(crate) fn traces_page(list: &TraceList<'_>) -> Markup {
+pub(crate) fn traces_page(list: &TraceList<'_>) -> Page {
     page(
-        "/traces",
+        "traces",
         "Traces",
         Some("traces.js"),
-        &html! {
-            div.title { h1 { "Traces" } (windows("/traces", list.query, list.choice)) }
-            (search_form("/traces", list.query, list.error, list.choice, Some(list.order)))
+        html! {
+            div.title { h1 { "Traces" } (windows("traces", list.query, list.choice)) }
+            (search_form("traces", list.query, list.error, list.choice, Some(list.order)))
             @if list.hits.is_empty() && list.nothing_stored {
                 (empty("No traces yet"))
             } @else if list.hits.is_empty() && list.error.is_none() {
@@ -112,7 +112,7 @@ fn scatter(list: &TraceList<'_>) -> Markup {
                     line.grid x1="0" x2="1000" y1=(y(decade)) y2=(y(decade)) {}
                 }
                 @for hit in hits {
-                    a href=(format!("/traces/{}", hit.summary.id)) tabindex="-1" {
+                    a href=(format!("traces/{}", hit.summary.id)) tabindex="-1" {
                         title {
                             (show(&hit.summary.root.operation(), 100)) ", "
                             (format_duration(hit.summary.duration))
@@ -165,7 +165,7 @@ fn refined(list: &TraceList<'_>, term: &str) -> String {
         true => list.query.to_owned(),
         false => format!("{} {term}", list.query),
     };
-    format!("/traces?q={}&window={}", encode(query.trim()), list.choice.name)
+    format!("traces?q={}&window={}", encode(query.trim()), list.choice.name)
 }
 
 fn table(list: &TraceList<'_>) -> Markup {
@@ -198,7 +198,7 @@ fn table(list: &TraceList<'_>) -> Markup {
 
 fn row(hit: &TraceHit, longest: u64) -> Markup {
     let summary = &hit.summary;
-    let address = format!("/traces/{}", summary.id);
+    let address = format!("traces/{}", summary.id);
     let width = summary.duration as f64 / longest as f64 * 100.0;
     html! {
         tr data-row {

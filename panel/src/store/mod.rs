@@ -6,6 +6,7 @@ mod live;
 mod logs;
 mod metrics;
 mod requests;
+mod running;
 mod search;
 mod trace;
 mod traces;
@@ -21,6 +22,7 @@ pub use self::{
     logs::LogHit,
     metrics::{Instrument, InstrumentKey, Series},
     requests::{Operation, OperationId, Request},
+    running::{Running, RunningRequest},
     search::{Order, TraceHit, TraceSearch},
     trace::{Trace, TraceSummary},
 };
@@ -47,6 +49,7 @@ struct Shared {
     interner: std::sync::Mutex<Interner>,
     signals: RwLock<Signals>,
     live: Live,
+    running: Running,
     counters: Counters,
 }
 
@@ -79,6 +82,7 @@ impl Store {
             interner: std::sync::Mutex::default(),
             signals: RwLock::new(signals),
             live: Live::default(),
+            running: Running::default(),
             counters: Counters::default(),
         }))
     }
@@ -100,6 +104,9 @@ impl Store {
                 traces::Added::Stored if span.is_entry() => signals.requests.add(&span),
                 traces::Added::Stored | traces::Added::Duplicate => {}
                 traces::Added::Rejected => rejected += 1,
+            }
+            if span.is_entry() {
+                self.0.running.end(span.id);
             }
             self.0.live.span(&span);
         }
@@ -154,6 +161,11 @@ impl Store {
     /// Returns the counters of received and dropped telemetry.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+
+    /// Returns the requests that have not ended.
+    pub fn running(&self) -> &Running {
+        &self.0.running
     }
 
     /// Limit of memory in bytes.

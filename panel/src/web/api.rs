@@ -11,19 +11,23 @@ use serde_json::{Value, json};
 use super::params::Params;
 use crate::{
     analysis::{self, Row, TreeRow},
-    model::{LogRecord, Span, TraceId, format_time},
+    model::{LogRecord, Span, TraceId, format_time, now},
     otlp::trace_json,
     query::QueryError,
-    store::{Signal, Store, TraceHit, TraceSummary},
+    store::{RunningRequest, Signal, Store, TraceHit, TraceSummary},
 };
 
 pub(super) async fn overview(
     State(store): State<Store>,
     Parameters(params): Parameters<Params>,
 ) -> Json<Value> {
-    let overview = analysis::overview(&store.read(), params.choice("15m").window);
+    let read = store.read();
+    let overview = analysis::overview(&read, params.choice("15m").window);
+    let in_flight = analysis::in_flight(&read, &store.running().list(), now());
+    drop(read);
     let rows: Vec<Value> = overview.rows.iter().map(row_json).collect();
-    Json(json!({ "total": row_json(&overview.total), "operations": rows }))
+    let total = row_json(&overview.total);
+    Json(json!({ "total": total, "operations": rows, "inFlight": in_flight }))
 }
 
 fn row_json(row: &Row) -> Value {
@@ -229,6 +233,21 @@ pub(super) async fn map(
     };
     let nodes: Vec<Value> = map.nodes.iter().map(node).collect();
     Json(json!({ "nodes": nodes, "edges": map.edges.iter().map(edge).collect::<Vec<_>>() }))
+}
+
+pub(super) async fn running(State(store): State<Store>) -> Json<Value> {
+    let request = |request: &RunningRequest| {
+        json!({
+            "service": &*request.service,
+            "name": &*request.name,
+            "traceId": request.trace_id.to_string(),
+            "spanId": request.span_id.to_string(),
+            "start": format_time(request.start),
+            "durationNanos": now().saturating_sub(request.start),
+        })
+    };
+    let requests: Vec<Value> = store.running().list().iter().map(request).collect();
+    Json(json!({ "requests": requests, "unlisted": store.running().unlisted() }))
 }
 
 pub(super) async fn health(State(store): State<Store>) -> Json<Value> {

@@ -9,9 +9,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use super::frame::place_of;
+
 const COOKIE: &str = "panel_token";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
 /// Condition of access.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub enum Access {
     Loopback,
     /// Requests with this token, in the query `?token=`, the cookie, or as a bearer token.
     Token(Arc<str>),
+    /// No requests: a token is required, and the system has no random numbers for it.
+    Closed,
 }
 
 impl Access {
@@ -37,7 +41,7 @@ impl Access {
     /// Returns the token, if one is required.
     pub fn token(&self) -> Option<&str> {
         match self {
-            Self::Loopback => None,
+            Self::Loopback | Self::Closed => None,
             Self::Token(token) => Some(token),
         }
     }
@@ -77,6 +81,9 @@ fn refuse(access: &Access, request: &Request) -> Option<Response> {
                     "open the address with the token that the panel printed",
                 ),
             };
+        }
+        Access::Closed => {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the system has no random numbers");
         }
         _ => {}
     }
@@ -135,8 +142,10 @@ fn is_equal(given: &str, token: &str) -> bool {
 }
 
 fn set_cookie(request: &Request, token: &str) -> Response {
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-    ([(header::SET_COOKIE, cookie)], Redirect::to(request.uri().path())).into_response()
+    let place = place_of(request.extensions(), request.uri());
+    let path = place.address.split('?').next().unwrap_or("/");
+    let cookie = format!("{COOKIE}={token}; Path={}/; HttpOnly; SameSite=Strict", place.prefix);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(path)).into_response()
 }
 
 #[cfg(test)]

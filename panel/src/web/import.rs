@@ -4,16 +4,21 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Multipart, Request, State},
     http::{StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 
+use super::frame::Frame;
 use crate::{
     otlp::{Intake, add_json},
     pages::message_page,
 };
 
 /// Imports the file of a form, or the body itself.
-pub(super) async fn import(State(intake): State<Intake>, request: Request) -> Response {
+pub(super) async fn import(
+    State(intake): State<Intake>,
+    frame: Frame,
+    request: Request,
+) -> Response {
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -28,10 +33,12 @@ pub(super) async fn import(State(intake): State<Intake>, request: Request) -> Re
         Err(response) => return response,
     };
     match add_json(&intake, &body) {
-        Ok(_) if is_form => Redirect::to("/traces").into_response(),
+        Ok(_) if is_form => frame.redirect("/traces").into_response(),
         Ok(count) => format!("{count} requests imported\n").into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, message_page("The file cannot be read", &error))
-            .into_response(),
+        Err(error) => {
+            let page = message_page("The file cannot be read", &error);
+            (StatusCode::BAD_REQUEST, frame.show(&page)).into_response()
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod compress;
+mod frame;
 mod guard;
 mod import;
 mod live;
@@ -24,9 +25,11 @@ pub(crate) fn routes(intake: Intake, access: Access) -> Router {
     let import = Router::new().route("/import", post(import::import)).with_state(intake.clone());
     Router::new()
         .route("/", get(pages::overview))
+        .route("/overview", get(pages::overview))
         .route("/traces", get(pages::traces))
         .route("/traces/{id}", get(pages::trace))
         .route("/traces/{id}/spans/{span}", get(pages::span))
+        .route("/running", get(pages::running))
         .route("/map", get(pages::map))
         .route("/errors", get(pages::errors))
         .route("/logs", get(pages::logs))
@@ -41,6 +44,7 @@ pub(crate) fn routes(intake: Intake, access: Access) -> Router {
         .route("/api/logs", get(api::logs))
         .route("/api/errors", get(api::errors))
         .route("/api/map", get(api::map))
+        .route("/api/running", get(api::running))
         .route("/api/health", get(api::health))
         .route("/live/logs", get(live::logs))
         .route("/live/requests", get(live::requests))

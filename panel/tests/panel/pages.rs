@@ -4,15 +4,9 @@ use prost::Message;
 use reqwest::header;
 use tracing_panel::Panel;
 
-use crate::telemetry::{Running, SPAN, TRACE, attribute, failed_span, logs, traces};
-
-async fn with_failed_request() -> Running {
-    let panel = Running::start(Panel::new()).await;
-    let headers = [("content-type", "application/x-protobuf")];
-    panel.send("traces", &headers, traces(vec![failed_span()]).encode_to_vec()).await;
-    panel.send("logs", &headers, logs("cannot reserve tea").encode_to_vec()).await;
-    panel
-}
+use crate::telemetry::{
+    Running, SPAN, TRACE, attribute, crawl, failed_span, logs, traces, with_failed_request,
+};
 
 #[tokio::test]
 async fn every_page_shows_the_failed_request() {
@@ -29,6 +23,7 @@ async fn every_page_shows_the_failed_request() {
         ("/logs?q=severity>=error", "cannot reserve tea"),
         ("/metrics", "No metrics yet"),
         ("/health", "log records"),
+        ("/running", "No request is running"),
         ("/help", "next error"),
     ] {
         assert!(panel.text(path).await.contains(text), "{path} lacks {text}");
@@ -38,23 +33,7 @@ async fn every_page_shows_the_failed_request() {
 #[tokio::test]
 async fn each_link_of_a_page_leads_to_a_page() {
     let panel = with_failed_request().await;
-    let mut open = vec!["/?window=all".to_owned()];
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(path) = open.pop() {
-        if !seen.insert(path.clone()) || seen.len() > 300 {
-            continue;
-        }
-        let page = panel.text(&path).await;
-        let links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        let base = path.split('?').next().unwrap();
-        open.extend(links.filter(|link| !link.starts_with('#')).map(|link| {
-            match link {
-                query if query.starts_with('?') => format!("{base}{query}"),
-                path => path.to_owned(),
-            }
-            .replace("&amp;", "&")
-        }));
-    }
+    let seen = crawl(&panel, "/").await;
     assert!(seen.len() > 30, "{seen:?}");
 }
 

@@ -1,5 +1,8 @@
 //! A running panel and OTLP requests.
 
+use std::collections::BTreeSet;
+
+use axum::Router;
 use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
     common::v1::{AnyValue, KeyValue, any_value::Value},
@@ -7,7 +10,8 @@ use opentelemetry_proto::tonic::{
     resource::v1::Resource,
     trace::v1::{ResourceSpans, ScopeSpans, Span, Status, status::StatusCode},
 };
-use reqwest::Response;
+use prost::Message;
+use reqwest::{Response, Url};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tracing_panel::Panel;
 
@@ -21,9 +25,14 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(panel: Panel) -> Self {
+        Self::start_with(&panel, panel.routes()).await
+    }
+
+    /// Serves the pages by these routes.
+    pub(crate) async fn start_with(panel: &Panel, pages: Router) -> Self {
         let mut servers = Vec::new();
         let mut addresses = Vec::new();
-        for routes in [panel.routes(), panel.http_receiver(), panel.grpc_receiver()] {
+        for routes in [pages, panel.http_receiver(), panel.grpc_receiver()] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.push(format!("http://{}", listener.local_addr().unwrap()));
             servers.push(tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() }));
@@ -125,4 +134,41 @@ pub(crate) fn logs(body: &str) -> ExportLogsServiceRequest {
     let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
     let of_resource = ResourceLogs { resource: resource(), scope_logs, ..ResourceLogs::default() };
     ExportLogsServiceRequest { resource_logs: vec![of_resource] }
+}
+
+/// Returns a panel that has received the failed span and its record.
+pub(crate) async fn with_failed_request() -> Running {
+    let panel = Running::start(Panel::new()).await;
+    send_failed_request(&panel).await;
+    panel
+}
+
+/// Sends the failed span and its record.
+pub(crate) async fn send_failed_request(panel: &Running) {
+    let headers = [("content-type", "application/x-protobuf")];
+    panel.send("traces", &headers, traces(vec![failed_span()]).encode_to_vec()).await;
+    panel.send("logs", &headers, logs("cannot reserve tea").encode_to_vec()).await;
+}
+
+/// Follows all links from the overview on. Returns the paths, all of which are below this one.
+pub(crate) async fn crawl(panel: &Running, root: &str) -> BTreeSet<String> {
+    let site = Url::parse(&panel.pages).unwrap();
+    let mut open = vec![site.join(&format!("{root}overview?window=all")).unwrap()];
+    let mut seen = BTreeSet::new();
+    while let Some(address) = open.pop() {
+        let query = address.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{query}", address.path());
+        assert!(path.starts_with(root), "{path} is not below {root}");
+        if seen.len() >= 300 || !seen.insert(path.clone()) {
+            continue;
+        }
+        let page = panel.text(&path).await;
+        let mut links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        if page.starts_with("<!DOCTYPE") {
+            // The first one is that of the element `base`.
+            let base = address.join(links.next().unwrap()).unwrap();
+            open.extend(links.map(|link| base.join(&link.replace("&amp;", "&")).unwrap()));
+        }
+    }
+    seen
 }

@@ -44,7 +44,7 @@ pub(in crate::pages) fn histogram(counts: &[u32], failures: &[u32], window: Wind
                 line.grid x1="0" x2=(counts.len() * 10) y1="91.5" y2="91.5" {}
                 @for (index, (count, failed)) in counts.iter().zip(failures).enumerate() {
                     @if *count > 0 {
-                        a href=(format!("/traces?from={}&to={}", from(index), from(index + 1))) {
+                        a href=(format!("traces?from={}&to={}", from(index), from(index + 1))) {
                             title {
                                 (count) " requests, " (failed) " failed, from "
                                 (format_time(from(index)))
@@ -119,7 +119,7 @@ pub(in crate::pages) fn lines(
                     }
                 }
                 @for (time, value, trace) in shown {
-                    a href=(format!("/traces/{trace}")) {
+                    a href=(format!("traces/{trace}")) {
                         title { "Exemplar: " (number(*value)) " " (unit) ", trace " (trace) }
                         rect.exemplar x=(format!("{:.1}", x(*time) - 3.0))
                             y=(format!("{:.1}", y(*value) - 3.0)) width="6" height="6" {}

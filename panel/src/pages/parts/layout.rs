@@ -9,14 +9,15 @@ use crate::{
 };
 
 /// Pages of the navigation: address, name, key.
-const PAGES: [(&str, &str, &str); 7] = [
-    ("/", "Overview", "o"),
-    ("/traces", "Traces", "t"),
-    ("/map", "Map", "m"),
-    ("/errors", "Errors", "x"),
-    ("/logs", "Logs", "l"),
-    ("/metrics", "Metrics", "c"),
-    ("/health", "Health", "h"),
+const PAGES: [(&str, &str, &str); 8] = [
+    ("overview", "Overview", "o"),
+    ("traces", "Traces", "t"),
+    ("running", "Running", "r"),
+    ("map", "Map", "m"),
+    ("errors", "Errors", "x"),
+    ("logs", "Logs", "l"),
+    ("metrics", "Metrics", "c"),
+    ("health", "Health", "h"),
 ];
 
 /// Window of time of a page: its name and its limits.
@@ -28,13 +29,37 @@ pub(crate) struct Choice {
     pub(crate) window: Window,
 }
 
-/// Returns a page; `path` is the address of the entry of the navigation to which it belongs.
+/// Page without its frame.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Address of the entry of the navigation to which the page belongs.
+    tab: &'static str,
+    title: String,
+    script: Option<&'static str>,
+    body: Markup,
+}
+
+/// Place at which a page is served.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// Path before the addresses of the panel, without a slash at the end.
+    pub(crate) prefix: String,
+    /// Path and query of the page.
+    pub(crate) address: String,
+}
+
+/// Returns a page. `tab` is the address of the entry of the navigation to which it belongs.
 pub(in crate::pages) fn page(
-    path: &str,
+    tab: &'static str,
     title: &str,
-    script: Option<&str>,
-    body: &Markup,
-) -> Markup {
+    script: Option<&'static str>,
+    body: Markup,
+) -> Page {
+    Page { tab, title: title.to_owned(), script, body }
+}
+
+/// Returns the page in its frame. All addresses are relative to the prefix, by the element `base`.
+pub(crate) fn render(page: &Page, place: &Place) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -42,27 +67,28 @@ pub(in crate::pages) fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " · panel" }
-                link rel="stylesheet" href="/assets/panel.css";
-                link rel="icon" href="/assets/panel.svg" type="image/svg+xml";
-                script src="/assets/main.js" type="module" {}
-                @if let Some(script) = script {
-                    script src=(format!("/assets/{script}")) type="module" {}
+                title { (page.title) " · panel" }
+                base href=(format!("{}/", place.prefix));
+                link rel="stylesheet" href="assets/panel.css";
+                link rel="icon" href="assets/panel.svg" type="image/svg+xml";
+                script src="assets/main.js" type="module" {}
+                @if let Some(script) = page.script {
+                    script src=(format!("assets/{script}")) type="module" {}
                 }
             }
             body {
-                a.skip href="#main" { "Skip to content" }
-                (header(path))
-                main #main tabindex="-1" { (body) }
+                a.skip href=(format!("{}#main", place.address)) { "Skip to content" }
+                (header(page.tab))
+                main #main tabindex="-1" { (page.body) }
             }
         }
     }
 }
 
-fn header(path: &str) -> Markup {
+fn header(tab: &str) -> Markup {
     html! {
         header.bar {
-            a.brand href="/" aria-label="Panel: overview" {
+            a.brand href="overview" aria-label="Panel: overview" {
                 svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true" {
                     rect.b1 x="1" y="2" width="9" height="3" rx="1" {}
                     rect.b2 x="4" y="6.5" width="8" height="3" rx="1" {}
@@ -73,22 +99,22 @@ fn header(path: &str) -> Markup {
             nav aria-label="Pages" {
                 @for (address, name, key) in PAGES {
                     a href=(address) data-key=(key)
-                        aria-current=[(address == path).then_some("page")] { (name) }
+                        aria-current=[(address == tab).then_some("page")] { (name) }
                 }
             }
-            a.key href="/help" data-help title="Keys and search language" aria-label="Help" { "?" }
+            a.key href="help" data-help title="Keys and search language" aria-label="Help" { "?" }
         }
     }
 }
 
 /// Returns a page with nothing but a message.
-pub(crate) fn message_page(title: &str, message: &str) -> Markup {
+pub(crate) fn message_page(title: &str, message: &str) -> Page {
     page(
         "",
         title,
         None,
-        &html! {
-            section.empty { h1 { (title) } p { (message) } p { a href="/" { "Overview" } } }
+        html! {
+            section.empty { h1 { (title) } p { (message) } p { a href="overview" { "Overview" } } }
         },
     )
 }
