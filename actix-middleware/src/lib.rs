@@ -63,7 +63,8 @@
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
-//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
+//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes. With the feature `panel`,
+//! `panel` makes those of the panel.
 
 mod body;
 #[cfg(feature = "awc")]
@@ -75,12 +76,16 @@ mod future;
 mod headers;
 #[cfg(feature = "prometheus")]
 mod metrics;
+#[cfg(feature = "panel")]
+mod panel;
 mod request;
 mod service;
 mod transform;
 
 #[cfg(feature = "prometheus")]
 pub use self::metrics::metrics;
+#[cfg(feature = "panel")]
+pub use self::panel::panel;
 pub use self::{
     body::ExchangeBody, extract::RequestSpan, future::ResponseFuture, service::TracingService,
     transform::Tracing,

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::OriginalUri,
-    http::{Request, Response, Uri},
+    http::{HeaderValue, Request, Response, Uri, header},
 };
 use tower_service::Service as _;
 
@@ -170,6 +170,11 @@ impl Pages {
     pub async fn respond(&self, path: Uri, request: Request<Bytes>) -> Response<Body> {
         let mut request = request.map(Body::from);
         let original = std::mem::replace(request.uri_mut(), path);
+        // Requests of HTTP/2 have the host in their address.
+        let host = original.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+        if let Some(host) = host {
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
         request.extensions_mut().insert(OriginalUri(original));
         let mut routes = self.0.clone().into_service();
         match routes.call(request).await {

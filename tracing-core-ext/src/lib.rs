@@ -38,6 +38,7 @@
 //! | --- | --- |
 //! | [`telemetry`] | services: tracer provider, propagator, log lines, export |
 //! | `prometheus` | services that Prometheus scrapes |
+//! | `panel` | services that show their telemetry in a browser |
 //! | [`client`] | services that call others |
 //! | [`trace`] | services and tests that set up a tracer provider without [`telemetry`] |
 //! | [`exchange`] | authors of middleware, and handlers that use the span of their request |
@@ -52,6 +53,7 @@
 //! | `otlp` | yes | export of traces and metrics over OTLP (gRPC, HTTP/protobuf and HTTP/JSON) |
 //! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
+//! | `panel` | no | `panel`: a browser view of the service's telemetry, from its own process |
 //! | `reqwest` | yes | [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
@@ -80,5 +82,7 @@ mod semconv;
 pub mod telemetry;
 pub mod trace;
 
+#[cfg(feature = "panel")]
+pub use self::export::panel;
 #[cfg(feature = "prometheus")]
 pub use self::export::prometheus;

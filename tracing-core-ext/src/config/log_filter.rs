@@ -44,6 +44,16 @@ impl LogFilter {
     }
 }
 
+impl LogFilter {
+    /// Returns a filter with the same directives. An `EnvFilter` has the state of one subscriber.
+    pub(crate) fn duplicate(&self) -> Self {
+        match self {
+            Self::Targets(targets) => Self::Targets(targets.clone()),
+            Self::Spans(filter) => Self::Spans(Box::new(EnvFilter::new(filter.to_string()))),
+        }
+    }
+}
+
 impl Env {
     /// Reads `RUST_LOG`. Directives that are not valid are ignored with a warning.
     pub(super) fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
@@ -169,6 +179,7 @@ mod tests {
             assert_eq!(matches!(filter, LogFilter::Spans(_)), spans, "{directives}: {filter:?}");
             let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
             let env_filter = builder.parse(directives).unwrap();
+            assert_eq!(passed(filter.duplicate()), count, "{directives}");
             assert_eq!((passed(filter), passed(env_filter)), (count, count), "{directives}");
         }
     }

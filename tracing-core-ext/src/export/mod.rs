@@ -8,6 +8,8 @@ pub(crate) mod jaeger;
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
+#[cfg(feature = "panel")]
+pub mod panel;
 pub(crate) mod pipeline;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;

@@ -50,7 +50,7 @@ impl TelemetryBuilder {
         let propagator = propagator.unwrap_or_else(|| environment.propagator.clone());
         let lines = self.log_layer_config(&environment);
         let log_filter = self.choose_log_filter(environment.log_filter.take())?;
-        let layers = std::mem::take(&mut self.layers);
+        let mut layers = std::mem::take(&mut self.layers);
         let has_subscriber = self.has_subscriber;
         let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
         let mut summary = self.setup_summary(&environment, &sampler);
@@ -61,14 +61,20 @@ impl TelemetryBuilder {
             summary.findings = environment.findings.take();
             return Ok(BuiltTelemetry { telemetry, dispatch, summary });
         }
+        layers.extend(self.additions.make_layers(&log_filter));
+        let notices = std::mem::take(&mut self.additions.notices);
         let span_level = self.span_level;
         let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
         let dispatch = has_subscriber.then(|| subscriber(exported, layers, lines, log_filter));
         dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
+        let report = move || {
+            service.warn_overridden();
+            notices.into_iter().for_each(|notice| notice());
+        };
         match has_subscriber {
-            true => telemetry.log.log(|| service.warn_overridden()),
-            false => deferred_log::log(move || service.warn_overridden()),
+            true => telemetry.log.log(report),
+            false => deferred_log::log(report),
         }
         summary.findings = environment.findings.take();
         Ok(BuiltTelemetry { telemetry, dispatch, summary })

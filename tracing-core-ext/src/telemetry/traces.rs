@@ -25,6 +25,7 @@ impl TelemetryBuilder {
         if exporters.is_empty() {
             exporters = from_config(context.config)?;
         }
+        exporters.append(&mut self.additions.exporters);
         exporters.into_iter().map(|exporter| exporter.start(context)).collect()
     }
 }

@@ -15,10 +15,7 @@ use tracing::{
     span::Id,
     subscriber::NoSubscriber,
 };
-use tracing_subscriber::{
-    fmt::{FmtContext, FormatFields},
-    registry::LookupSpan,
-};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// The subscriber that a format belongs to. A format has no access to it otherwise.
 ///
@@ -62,24 +59,32 @@ impl fmt::Debug for LineDispatch {
     }
 }
 
+/// Access to the spans of a subscriber, by the context of a layer or of a format.
+pub(crate) struct SpanLookup<E, L> {
+    /// Whether the subscriber has a span.
+    pub(crate) exists: E,
+    /// Returns a span that the filter of the layer has selected.
+    pub(crate) span: L,
+}
+
 /// Calls `f` with the identity of the span that `event` belongs to: its explicit parent, or else the current span.
 ///
 /// The current span is the one of the current context, because a layer attaches the context of each span that is entered.
 /// It is not looked up by the id of the `tracing` span: the layer may hold a lock on that span while a sampler logs.
-pub(super) fn with_span_of<S, N, R>(
+pub(crate) fn with_span_of<'a, S, R>(
     event: &Event<'_>,
-    cx: &FmtContext<'_, S, N>,
+    current: Option<&Id>,
+    lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
     dispatch: &LineDispatch,
     f: impl FnOnce(Option<&SpanContext>) -> R,
 ) -> R
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
+    S: Subscriber + for<'b> LookupSpan<'b> + 'a,
 {
     let valid = |span: &&SpanContext| span.is_valid();
     match event.parent() {
-        Some(parent) if cx.current_span().id() != Some(parent) => {
-            f(explicit_parent(parent, cx, dispatch).as_ref().filter(valid))
+        Some(parent) if current != Some(parent) => {
+            f(explicit_parent(parent, lookup, dispatch).as_ref().filter(valid))
         }
         None if event.is_root() => f(None),
         _ => Context::map_current(|current| f(Some(current.span().span_context()).filter(valid))),
@@ -87,21 +92,20 @@ where
 }
 
 /// Identity of the span `id`, or of the closest span around it that has one.
-fn explicit_parent<S, N>(
+fn explicit_parent<'a, S>(
     id: &Id,
-    cx: &FmtContext<'_, S, N>,
+    lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
     dispatch: &LineDispatch,
 ) -> Option<SpanContext>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
+    S: Subscriber + for<'b> LookupSpan<'b> + 'a,
 {
     // It may be a span of another subscriber.
-    if !cx.exists(id) {
+    if !(lookup.exists)(id) {
         return None;
     }
     let dispatch = dispatch.get()?;
-    let mut around = cx.span(id).into_iter().flat_map(|span| span.scope().skip(1));
+    let mut around = (lookup.span)(id).into_iter().flat_map(|span| span.scope().skip(1));
     identity(id, &dispatch).or_else(|| around.find_map(|span| identity(&span.id(), &dispatch)))
 }
 

@@ -8,7 +8,7 @@ use tracing_subscriber::{
 };
 
 use super::{
-    line_span::{LineDispatch, with_span_of},
+    line_span::{LineDispatch, SpanLookup, with_span_of},
     line_suffix::SuffixWriter,
 };
 
@@ -128,7 +128,10 @@ where
         let is_colorful = writer.has_ansi_escapes();
         let mut line = SuffixWriter::new(&mut writer);
         self.format.format_event(context, Writer::new(&mut line), event)?;
-        with_span_of(event, context, &self.dispatch, |ids| {
+        let current = context.current_span();
+        let lookup =
+            SpanLookup { exists: |id: &_| context.exists(id), span: |id: &_| context.span(id) };
+        with_span_of(event, current.id(), lookup, &self.dispatch, |ids| {
             let service = self.service_name.as_ref();
             match self.shape {
                 LineFormat::Text => {

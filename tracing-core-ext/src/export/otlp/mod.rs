@@ -17,6 +17,6 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_off.rs"]
 mod tls;
-mod traces;
+pub(crate) mod traces;
 
 pub use self::options::Otlp;

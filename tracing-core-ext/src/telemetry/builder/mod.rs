@@ -1,10 +1,13 @@
 //! Set-up of a service in code.
 
+pub(crate) mod additions;
 #[cfg(feature = "jaeger")]
 mod jaeger;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(feature = "panel")]
+mod panel;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 #[cfg(test)]
@@ -17,6 +20,7 @@ use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanProcessor;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::BoxMakeWriter};
 
+use self::additions::Additions;
 use super::{
     log_format::{LogFormat, LogStyle},
     metrics::MetricsSetup,
@@ -51,6 +55,7 @@ pub struct TelemetryBuilder {
     pub(crate) log_writer: Option<BoxMakeWriter>,
     pub(crate) log_filter: Option<String>,
     pub(crate) layers: Vec<BoxLayer>,
+    pub(crate) additions: Additions,
     /// Whether a subscriber is made.
     pub(crate) has_subscriber: bool,
     pub(crate) span_level: LevelFilter,
@@ -77,6 +82,7 @@ impl TelemetryBuilder {
             log_writer: None,
             log_filter: None,
             layers: Vec::new(),
+            additions: Additions::default(),
             has_subscriber: true,
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,

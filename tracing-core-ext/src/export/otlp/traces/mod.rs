@@ -1,6 +1,6 @@
 //! Export of spans over OTLP.
 
-mod encoder;
+pub(crate) mod encoder;
 mod protobuf;
 
 use std::{cell::Cell, sync::Arc};

@@ -1,0 +1,93 @@
+//! The panel inside of the service: a browser view of its traces, log lines and metrics.
+//!
+//! ```
+//! use tracing_core_ext::{panel::Panel, telemetry::Telemetry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let panel = Panel::new();
+//! # let panel = panel.listen_on(([127, 0, 0, 1], 0));
+//! let (telemetry, _subscriber) =
+//!     Telemetry::builder().service_name("checkout").panel(panel.clone()).build()?;
+//! println!("{}", panel.url().expect("it has a listener"));
+//! # telemetry.shutdown()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The panel is one more exporter. A thread encodes ended spans as OTLP and stores them, so a
+//! request never waits for a page. Metrics are stored every five seconds. Log lines and running
+//! requests come from the subscriber of [`install`](crate::telemetry::TelemetryBuilder::install) or
+//! [`build`](crate::telemetry::TelemetryBuilder::build); a subscriber of the service sends none.
+//!
+//! Without [`TelemetryBuilder::panel`](crate::telemetry::TelemetryBuilder::panel), a request executes no instruction for the panel.
+
+mod feed;
+mod lines;
+mod metrics;
+mod requests;
+mod spans;
+
+use std::{sync::Arc, time::Duration};
+
+use tracing_subscriber::{Layer, Registry};
+
+pub use tracing_panel::{Access, Pages, Panel, Served};
+
+use self::{
+    feed::Feed,
+    lines::LineLayer,
+    requests::{RequestFilter, RequestLayer},
+    spans::PanelExporter,
+};
+use super::pipeline::{
+    Pipeline,
+    context::{PipelineContext, SpanExporterOptions},
+};
+use crate::{base::error::TelemetryError, config::log_filter::LogFilter};
+
+/// A page shows a request soon after its end.
+const DELAY: Duration = Duration::from_millis(100);
+
+/// The panel of a service. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct EmbeddedPanel {
+    feed: Arc<Feed>,
+}
+
+impl EmbeddedPanel {
+    pub(crate) fn new(panel: Panel) -> Self {
+        Self { feed: Arc::new(Feed::new(panel)) }
+    }
+
+    /// Returns a layer for log lines, by this filter, and for running requests, whichever lines are
+    /// logged.
+    pub(crate) fn layer(&self, filter: LogFilter) -> Box<dyn Layer<Registry> + Send + Sync> {
+        let lines = LineLayer::new(Arc::clone(&self.feed)).with_filter(filter);
+        let requests = RequestLayer::new(Arc::clone(&self.feed)).with_filter(RequestFilter);
+        lines.and_then(requests).boxed()
+    }
+
+    /// Logs the address of the pages.
+    pub(crate) fn announce(&self) {
+        let panel = self.feed.panel();
+        match (panel.url(), panel.access().token()) {
+            (Some(url), _) => tracing::info!("panel: {url}"),
+            (None, Some(token)) => tracing::info!("panel: its path with ?token={token}"),
+            (None, None) => {}
+        }
+    }
+}
+
+impl SpanExporterOptions for EmbeddedPanel {
+    fn start(self: Box<Self>, context: &PipelineContext<'_>) -> Result<Pipeline, TelemetryError> {
+        let panel = self.feed.panel();
+        let served = panel.serve().map_err(|error| {
+            let address = panel.listen_address().map(|it| it.to_string()).unwrap_or_default();
+            let expected =
+                format!("an address that is available, or port 0 for any port ({error})");
+            TelemetryError::setting("Panel::listen_on()", address, expected)
+        })?;
+        let state = context.state("the panel".to_owned(), "panel_span_exporter");
+        context.pipeline(PanelExporter::new(self.feed, served), state, DELAY)
+    }
+}

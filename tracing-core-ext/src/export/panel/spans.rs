@@ -1,0 +1,76 @@
+//! Export of ended spans to the panel.
+
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_sdk::{Resource, trace::SpanData};
+use prost::Message;
+use tracing_panel::{Served, otlp::MOST_BODY_BYTES};
+
+use super::feed::Feed;
+use crate::{
+    export::{
+        delivery::Outcome,
+        otlp::traces::encoder::{EncodeSpan, TraceEncoder},
+        pipeline::exporter::BatchExporter,
+    },
+    trace::PooledRecord,
+};
+
+/// Stores spans in the panel. The listener of the pages closes with it.
+#[derive(Debug)]
+pub(super) struct PanelExporter {
+    feed: Arc<Feed>,
+    encoder: TraceEncoder,
+    _served: Option<Served>,
+}
+
+impl PanelExporter {
+    pub(super) fn new(feed: Arc<Feed>, served: Option<Served>) -> Self {
+        let encoder = encoder(&Resource::builder_empty().build());
+        Self { feed, encoder, _served: served }
+    }
+
+    fn add<S: EncodeSpan>(&self, spans: &[&S]) -> Outcome {
+        let batch = self.encoder.encode(spans);
+        let oversized = Outcome::failed("a span is larger than the panel accepts");
+        let mut outcome = oversized.of_items(batch.oversized);
+        for request in batch.requests {
+            outcome = outcome.and(self.add_request(&request.bytes, request.spans.len()));
+        }
+        outcome
+    }
+
+    fn add_request(&self, bytes: &[u8], spans: usize) -> Outcome {
+        let outcome = match ExportTraceServiceRequest::decode(bytes) {
+            Ok(request) => {
+                let rejected = self.feed.panel().intake().add_traces(request);
+                match rejected.count {
+                    0 => Outcome::delivered(),
+                    count => Outcome::rejected(count as u64, rejected.reason),
+                }
+            }
+            Err(error) => Outcome::failed(error.to_string()),
+        };
+        outcome.of_items(spans as u64)
+    }
+}
+
+impl BatchExporter for PanelExporter {
+    fn export_spans(&mut self, spans: Vec<SpanData>) -> Outcome {
+        self.add(&Vec::from_iter(&spans))
+    }
+
+    fn export_records(&mut self, records: &mut [PooledRecord]) -> Outcome {
+        self.add(&Vec::from_iter(records.iter()))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.encoder = encoder(resource);
+        self.feed.set_resource(resource);
+    }
+}
+
+fn encoder(resource: &Resource) -> TraceEncoder {
+    TraceEncoder::new(resource, MOST_BODY_BYTES)
+}
