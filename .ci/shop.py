@@ -195,7 +195,7 @@ def pipeline(connection, first):
 def main(program, folder):
     folder = pathlib.Path(folder)
     log = folder / "shop.log"
-    shop = start([program, "--serve", "--port=0", "--metrics-port=0"], log)
+    shop = start([program, "--serve", "--port=0", "--metrics-port=0", "--panel-port=0"], log)
     prometheus = None
     try:
         gateway = eventually("the shop", lambda: re.search(r"curl (\S+)/checkout/", log.read_text()))[1]

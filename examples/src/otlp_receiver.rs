@@ -19,6 +19,7 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -68,11 +69,23 @@ impl OtlpReceiver {
     ///
     /// When the address cannot be listened on.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::bind_with(address, |_| {}).await
+    }
+
+    /// Does what [`bind`](Self::bind) does, and calls `observe` with each request.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn bind_with(
+        address: impl ToSocketAddrs,
+        observe: impl Fn(&ExportTraceServiceRequest) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let (sender, spans) = mpsc::channel(MOST_WAITING_REQUESTS);
         let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router(sender)).await;
+            let _ = axum::serve(listener, router(sender, Arc::new(observe))).await;
         });
         Ok(Self { endpoint, spans, server })
     }
@@ -99,16 +112,17 @@ impl Drop for OtlpReceiver {
     }
 }
 
-/// The routes, to be served beside others.
-pub fn router(spans: Sender<Vec<WaterfallSpan>>) -> Router {
+type Observer = Arc<dyn Fn(&ExportTraceServiceRequest) + Send + Sync>;
+
+fn router(spans: Sender<Vec<WaterfallSpan>>, observe: Observer) -> Router {
     Router::new()
         .route("/v1/traces", post(receive))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
-        .with_state(spans)
+        .with_state((spans, observe))
 }
 
 async fn receive(
-    State(spans): State<Sender<Vec<WaterfallSpan>>>,
+    State((spans, observe)): State<(Sender<Vec<WaterfallSpan>>, Observer)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -120,6 +134,7 @@ async fn receive(
         let expected = "the body is no ExportTraceServiceRequest";
         return refusal(StatusCode::BAD_REQUEST, expected);
     };
+    observe(&request);
     let (accepted, rejected) = spans_of(request);
     match accepted.is_empty() || spans.try_send(accepted).is_ok() {
         true => acceptance(rejected),

@@ -4,14 +4,18 @@ use std::{
     collections::{HashMap, HashSet},
     net::TcpListener,
     process::{ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 use examples::otlp_receiver::OtlpReceiver;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStderr, ChildStdout, Command},
+    time::timeout,
 };
 
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[tokio::test]
@@ -116,6 +120,30 @@ async fn the_trace_of_a_caller_goes_on_in_three_services_and_is_not_lost_at_sigt
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 #[tokio::test]
+async fn the_panel_of_an_open_shop_shows_the_trace_and_the_metrics_of_three_services() {
+    let mut open = Open::start(shop().env("OTEL_METRIC_EXPORT_INTERVAL", "100")).await;
+    let panel = open.panel.clone().unwrap();
+    open.ask_for("tea").await;
+    for service in ["gateway", "inventory", "pricing"] {
+        let query = format!("{panel}api/traces?q=trace:{TRACE_ID}%20service:{service}");
+        eventually(query, |traces| traces.contains(TRACE_ID)).await;
+        let metric = format!("service={service}&amp;name=http.server.request.duration");
+        eventually(format!("{panel}metrics"), |page| page.contains(&metric)).await;
+    }
+    let (status, ..) = open.terminate().await;
+    assert!(status.success(), "{status}");
+}
+
+/// Reads a page until it is as expected.
+async fn eventually(url: String, is_expected: impl Fn(&str) -> bool) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let read = async {
+        while !is_expected(&client.get(&url).send().await.unwrap().text().await.unwrap()) {}
+    };
+    timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("{url} is not as expected"));
+}
+
+#[tokio::test]
 async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_request() {
     let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
     let mut open = Open::start(shop().env(ENDPOINT, elsewhere.endpoint())).await;
@@ -147,20 +175,25 @@ struct Open {
     printed: Lines<BufReader<ChildStdout>>,
     logged: Lines<BufReader<ChildStderr>>,
     gateway: String,
+    /// URL of the panel, if the shop has one.
+    panel: Option<String>,
 }
 
 impl Open {
     async fn start(command: &mut Command) -> Self {
-        command.args(["--serve", "--port", "0", "--metrics-port", "0"]).kill_on_drop(true);
+        command.args(["--serve", "--port", "0", "--metrics-port", "0", "--panel-port", "0"]);
+        command.kill_on_drop(true);
         let mut shop =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut printed = BufReader::new(shop.stdout.take().unwrap()).lines();
         let logged = BufReader::new(shop.stderr.take().unwrap()).lines();
+        let mut panel = None;
         loop {
             let line = printed.next_line().await.unwrap().unwrap();
+            panel = panel.or(line.strip_prefix("panel: ").map(str::to_owned));
             let url = line.trim_start().strip_prefix("curl ");
             if let Some((gateway, _)) = url.and_then(|url| url.split_once("/checkout/")) {
-                return Self { gateway: gateway.to_owned(), shop, printed, logged };
+                return Self { gateway: gateway.to_owned(), panel, shop, printed, logged };
             }
         }
     }

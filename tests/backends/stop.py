@@ -97,7 +97,7 @@ def shop_delivers():
     print("the shop is stopped under load", flush=True)
     jaeger = Jaeger()
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{jaeger.otlp_http}", "RUST_LOG": "warn"}
-    process = shop(variables, "--serve", "--port=0", "--metrics-port=0")
+    process = shop(variables, "--serve", "--port=0", "--metrics-port=0", "--panel-port=0")
     gateway = process.wait_for(r"curl (\S+/checkout/tea)")[1]
     code, answered, took = end_under_load(process, gateway)
     claim(f"it ends with 0 after {took:.1f} s", code == 0, process.said())

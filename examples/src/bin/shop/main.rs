@@ -2,7 +2,8 @@
 //!
 //! Run with `cargo run --bin shop`, or keep it running with `cargo run --bin shop -- --serve`.
 //!
-//! With `--serve` each service has metrics for Prometheus: the gateway on `127.0.0.1:9464`, the others on the next two ports.
+//! With `--serve` a panel shows all three services at <http://127.0.0.1:4380/>, and each has metrics for Prometheus: the
+//! gateway on `127.0.0.1:9464`, the others on the next two ports.
 //!
 //! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
 //! process, which prints every trace as a waterfall; or wherever `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or
@@ -11,6 +12,7 @@
 
 mod gateway;
 mod inventory;
+mod panel;
 mod parent;
 mod pricing;
 mod role;
@@ -38,6 +40,9 @@ struct Options {
     /// 9464 with --serve, else there are none].
     #[arg(long)]
     metrics_port: Option<u16>,
+    /// Port of the panel on 127.0.0.1, with --serve; 0 for a free one.
+    #[arg(long, default_value_t = 4380, requires = "serve")]
+    panel_port: u16,
     /// Be one of the services; the shop starts itself with this.
     #[arg(long, value_enum, hide = true)]
     role: Option<Role>,
@@ -70,7 +75,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             role::run(role, options.port.unwrap_or(0), options.metrics_port, options.next).await
         }
         None if options.serve => {
-            parent::serve(options.port.unwrap_or(8080), options.metrics_port.unwrap_or(9464)).await
+            let (port, metrics_port) = (options.port.unwrap_or(8080), options.metrics_port);
+            parent::serve(port, metrics_port.unwrap_or(9464), options.panel_port).await
         }
         None => parent::show(options.port.unwrap_or(0), options.metrics_port).await,
     }

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tracing_core_ext::telemetry::{Style, Waterfall};
 
-use crate::role::Role;
+use crate::{panel::ShopPanel, role::Role};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
@@ -53,7 +53,7 @@ const VISITS: [(&str, &str, Option<Duration>); 5] = [
 
 /// Makes a handful of requests and prints their traces.
 pub(crate) async fn show(port: u16, metrics_port: Option<u16>) -> Result<(), Box<dyn Error>> {
-    let mut traces = Traces::bind().await?;
+    let mut traces = Traces::bind(None).await?;
     let shop = Shop::open(port, metrics_port, &traces).await?;
     let shown = make_visits(&shop, &mut traces).await;
     let closed = close(shop, traces).await;
@@ -74,8 +74,12 @@ async fn make_visits(shop: &Shop, traces: &mut Traces) -> Result<(), Box<dyn Err
 }
 
 /// Keeps the shop open and prints each trace as it comes.
-pub(crate) async fn serve(port: u16, metrics_port: u16) -> Result<(), Box<dyn Error>> {
-    let mut traces = Traces::bind().await?;
+pub(crate) async fn serve(
+    port: u16,
+    metrics_port: u16,
+    panel_port: u16,
+) -> Result<(), Box<dyn Error>> {
+    let mut traces = Traces::bind(Some(panel_port)).await?;
     let shop = Shop::open(port, Some(metrics_port), &traces).await?;
     let served = tokio::select! {
         printed = announce_and_print(&shop, &mut traces) => printed,
@@ -86,6 +90,9 @@ pub(crate) async fn serve(port: u16, metrics_port: u16) -> Result<(), Box<dyn Er
 }
 
 async fn announce_and_print(shop: &Shop, traces: &mut Traces) -> io::Result<()> {
+    if let Some(panel) = &traces.panel {
+        print_line(format_args!("panel: {}", panel.url()))?;
+    }
     print_line("open, Ctrl-C closes it; try")?;
     for (what, item, _) in VISITS {
         let url = shop.gateway.url();
@@ -172,16 +179,25 @@ fn is_of_a_collector(variable: &str) -> bool {
 struct Traces {
     receiver: Option<OtlpReceiver>,
     collector: Collector,
+    /// Shows what the receiver receives.
+    panel: Option<ShopPanel>,
 }
 
 impl Traces {
-    async fn bind() -> io::Result<Self> {
+    /// `panel_port` is that of the panel, if there is one; 0 is any.
+    async fn bind(panel_port: Option<u16>) -> io::Result<Self> {
+        let collector = Collector::new(QUIET, PATIENCE);
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let receiver = match ELSEWHERE.into_iter().any(is_set) {
-            true => None,
-            false => Some(OtlpReceiver::bind("127.0.0.1:0").await?),
+        if ELSEWHERE.into_iter().any(is_set) {
+            return Ok(Self { receiver: None, collector, panel: None });
+        }
+        let Some(port) = panel_port else {
+            let receiver = Some(OtlpReceiver::bind("127.0.0.1:0").await?);
+            return Ok(Self { receiver, collector, panel: None });
         };
-        Ok(Self { receiver, collector: Collector::new(QUIET, PATIENCE) })
+        let panel = ShopPanel::open(port).await?;
+        let receiver = Some(OtlpReceiver::bind_with("127.0.0.1:0", panel.store()).await?);
+        Ok(Self { receiver, collector, panel: Some(panel) })
     }
 
     async fn start(
@@ -202,6 +218,7 @@ impl Traces {
             }
             command.env(TRACES_ENDPOINT, format!("{}/v1/traces", receiver.endpoint()));
             command.env("OTEL_BSP_SCHEDULE_DELAY", EXPORT_DELAY_MS);
+            command.envs(self.panel.iter().flat_map(ShopPanel::variables));
         }
         Service::start(&mut command).await
     }
