@@ -88,6 +88,7 @@ function bar(context, row, y, view, scale, theme) {
   context.beginPath();
   context.roundRect(left, y + 7, right - left, 10, 2);
   context.fill();
+  if (row.gap) gap(context, row.gap, y, view, scale, theme);
   if (row.critical) {
     context.fillStyle = theme.critical;
     context.fillRect(left, y + 18, right - left, 2);
@@ -96,6 +97,21 @@ function bar(context, row, y, view, scale, theme) {
     context.fillStyle = theme.bad;
     context.fillRect(left, y + 4, right - left, 2);
   }
+}
+
+/**
+ * Empties the part of a bar in which no child was running.
+ * @param {CanvasRenderingContext2D} context @param {[number, number]} gap @param {number} y
+ * @param {{from: number, width: number}} view @param {number} scale @param {Theme} theme
+ */
+function gap(context, [start, length], y, view, scale, theme) {
+  const left = Math.max(0, (start - view.from) * scale);
+  const right = Math.min(view.width, (start + length - view.from) * scale);
+  if (right - left < 4) return;
+  context.fillStyle = theme.back;
+  context.globalAlpha = 0.6;
+  context.fillRect(left + 1, y + 9, right - left - 2, 6);
+  context.globalAlpha = 1;
 }
 
 /**

@@ -1,4 +1,5 @@
 // @ts-check
+import "./complete.js";
 
 const MOST_ROWS = 500;
 const body = /** @type {HTMLElement | null} */ (document.querySelector("#logs"));

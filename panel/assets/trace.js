@@ -1,5 +1,6 @@
 // @ts-check
 import { ROW, Theme, drawBars, drawMinimap, prepare } from "./draw.js";
+import { Flame } from "./flame.js";
 import { color, formatDuration } from "./format.js";
 import { Tree } from "./tree.js";
 
@@ -49,6 +50,8 @@ class Waterfall {
     this.space = make("div", "space");
     this.list = make("div", "list");
     this.bars = /** @type {HTMLCanvasElement} */ (make("canvas", "bars"));
+    /** @type {Flame | undefined} */
+    this.flame = undefined;
     this.build();
     this.listen();
     this.layout();
@@ -69,7 +72,23 @@ class Waterfall {
     tools.append(this.find, this.matches);
     if (errors > 0) tools.append(this.button(`Next error (e) · ${errors}`, () => this.nextError()));
     if (this.tree.rows.some((row) => row.repeated > 0)) tools.append(this.button("Fold (x)", () => this.foldAll()));
+    this.flameButton = this.button("Flame graph (v)", () => this.toggleFlame());
+    this.flameButton.setAttribute("aria-pressed", "false");
+    tools.append(this.flameButton);
     holder.replaceChildren(tools, this.minimap, this.scale, this.scroller);
+  }
+
+  /** Shows the flame graph in place of the waterfall, or the waterfall again. */
+  toggleFlame() {
+    const first = this.flame === undefined;
+    this.flame ??= new Flame(this.tree.rows);
+    if (first) this.scroller.after(this.flame.element);
+    const isShown = first || this.flame.element.hidden;
+    this.flame.element.hidden = !isShown;
+    for (const element of [this.minimap, this.scale, this.scroller]) element.hidden = isShown;
+    this.flameButton?.setAttribute("aria-pressed", String(isShown));
+    (isShown ? this.flame.element : this.scroller).focus({ preventScroll: true });
+    this.layout();
   }
 
   /** @param {string} text @param {() => void} action */
@@ -182,7 +201,8 @@ class Waterfall {
     const title = make("b");
     title.textContent = row.name;
     name.append(arrow, chip, service, title);
-    name.title = `${row.service} ${row.name}`;
+    const gap = row.gap ? `, gap of ${formatDuration(row.gap[1])} in which no span below was running` : "";
+    name.title = `${row.service} ${row.name}${gap}`;
     const notes = [];
     if (closed) notes.push(`+${row.descendants}`);
     if (this.tree.isFolded(index)) notes.push(`× ${row.repeated}`);
@@ -293,6 +313,7 @@ class Waterfall {
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (document.body.dataset.prefix || document.querySelector("dialog")) return;
+    if (target.closest(".flame") && event.key !== "v") return;
     if (target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
     /** @type {Record<string, () => void>} */
     const actions = {
@@ -306,6 +327,7 @@ class Waterfall {
       e: () => this.nextError(),
       f: () => this.find.focus(),
       x: () => this.fold(this.selected),
+      v: () => this.toggleFlame(),
       0: () => this.zoom(0, this.duration),
     };
     const action = actions[event.key];

@@ -1,4 +1,5 @@
 // @ts-check
+import "./complete.js";
 import { brushed } from "./brush.js";
 
 const plot = /** @type {SVGSVGElement | null} */ (document.querySelector("#scatter"));

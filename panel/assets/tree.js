@@ -12,6 +12,7 @@
  * @property {number} start
  * @property {number} duration
  * @property {number} self
+ * @property {[number, number] | null} gap longest time in which no child was running: start and length
  * @property {boolean} critical
  * @property {boolean} orphan
  * @property {boolean} skewed

@@ -54,7 +54,9 @@ async function fill() {
 }
 
 async function shots(browser, failing) {
-  const pages = { overview: "/", traces: "/traces", trace: `/traces/${failing.id}`, map: "/map", errors: "/errors", logs: "/logs", metrics: "/metrics", metric: "/metrics/show?service=gateway&name=http.server.request.duration", health: "/health", help: "/help", query: "/traces?q=service:gateway+dur%3Efast" };
+  const { traces } = await (await fetch(`${site}/api/traces?q=operation:"POST /checkout/{item}"&sort=slowest&limit=1`)).json();
+  const compared = `/compare?a=${failing.id}&b=${traces[0].traceId}`;
+  const pages = { overview: "/", traces: "/traces", trace: `/traces/${failing.id}`, running: "/running", compare: compared, map: "/map", errors: "/errors", logs: "/logs", metrics: "/metrics", metric: "/metrics/show?service=gateway&name=http.server.request.duration", health: "/health", help: "/help", query: "/traces?q=service:gateway+dur%3Efast" };
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1280, 390]) {
       const page = await open(browser, { colorScheme, viewport: { width, height: 800 }, ...(width === 390 ? { isMobile: true, hasTouch: true } : {}) });
@@ -66,6 +68,12 @@ async function shots(browser, failing) {
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide at ${width}`);
         if (width === 1280) await accessible(page, `${name}, ${colorScheme}`);
+        if (name === "trace") {
+          await page.keyboard.press("v");
+          await page.locator(".flame g").first().waitFor();
+          await page.screenshot({ path: `${folder}/flame-${colorScheme}-${width}.png` });
+          if (width === 1280) await accessible(page, `flame, ${colorScheme}`);
+        }
       }
       await page.context().close();
     }
@@ -124,6 +132,56 @@ async function liveTail(browser) {
   await page.locator("tr.new").getByText("order of saffron received").waitFor();
   await page.goto(`${site}/traces?q=shop.item%3Dsaffron`);
   assert.equal(await page.locator("#traces tr").count(), 1);
+  await page.context().close();
+}
+
+async function completion(browser) {
+  const page = await open(browser, { viewport: { width: 1280, height: 800 } });
+  await page.goto(`${site}/traces`);
+  await page.keyboard.press("/");
+  await page.locator("#q-options li").first().waitFor();
+  await page.keyboard.type("serv");
+  await page.locator("#q-options li").getByText("service.name=").waitFor();
+  await accessible(page, "completion");
+  await page.screenshot({ path: `${folder}/completion.png` });
+  await page.keyboard.press("Tab");
+  await page.locator("#q-options li").getByText("pricing").waitFor();
+  await page.keyboard.type("inv");
+  await page.waitForFunction(() => document.querySelectorAll("#q-options li").length === 1);
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.locator("#q").getAttribute("aria-activedescendant"), "q-option-0");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator("#q").inputValue(), "service:inventory ");
+  await page.keyboard.type("shop.item=t");
+  await page.locator("#q-options li").getByText("tea").click();
+  assert.equal(await page.locator("#q").inputValue(), "service:inventory shop.item=tea ");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/traces?q=service*");
+  assert.ok(await page.locator("#traces tr").count() > 0);
+  await page.context().close();
+}
+
+async function flameAndComparison(browser, failing) {
+  const page = await open(browser, { viewport: { width: 1280, height: 800 } });
+  await page.goto(`${site}/traces/${failing.id}`);
+  await page.locator(".rows .row").first().waitFor();
+  await page.keyboard.press("v");
+  const text = page.locator(".flame p");
+  await text.getByText("gateway POST /checkout/{item}: self").waitFor();
+  for (const key of ["ArrowDown", "ArrowRight", "ArrowDown"]) await page.keyboard.press(key);
+  await text.getByText("inventory GET /stock/{item}: self").waitFor();
+  const wide = await page.locator(".flame g").count();
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator(".flame g").count() < wide, "the frame fills the graph");
+  await page.keyboard.press("0");
+  assert.equal(await page.locator(".flame g").count(), wide);
+  await page.keyboard.press("v");
+  await page.locator(".rows .row").first().waitFor();
+  await page.getByRole("link", { name: /^slowest/ }).click();
+  await page.getByRole("heading", { name: "Comparison of two traces" }).waitFor();
+  await page.locator("tr", { hasText: "authorize" }).getByText(/[+−]/).first().waitFor();
+  const { traceEvents } = await (await fetch(`${site}/api/traces/${failing.id}/perfetto`)).json();
+  assert.equal(traceEvents.filter((event) => event.ph === "X").length, failing.requests().traces.resourceSpans.flatMap((it) => it.scopeSpans[0].spans).length);
   await page.context().close();
 }
 
@@ -195,7 +253,7 @@ async function sizes() {
     return { headers: response.headers, length: (await import("node:zlib")).gzipSync(Buffer.from(await response.arrayBuffer()), { level: 9 }).length };
   };
   let total = 0;
-  for (const path of ["/", "/assets/panel.css", "/assets/panel.svg", "/assets/main.js", "/assets/traces.js", "/assets/brush.js", "/assets/trace.js", "/assets/tree.js", "/assets/draw.js", "/assets/format.js", "/assets/logs.js"]) {
+  for (const path of ["/", "/assets/panel.css", "/assets/panel.svg", "/assets/main.js", "/assets/traces.js", "/assets/brush.js", "/assets/trace.js", "/assets/tree.js", "/assets/draw.js", "/assets/format.js", "/assets/logs.js", "/assets/complete.js", "/assets/flame.js"]) {
     const { length } = await get(path);
     console.log(`${path}: ${length} bytes (gzip)`);
     total += length;
@@ -211,6 +269,8 @@ try {
   await byMouse(browser);
   await byKeyboard(browser);
   await liveTail(browser);
+  await completion(browser);
+  await flameAndComparison(browser, failing);
   await withoutScripts(browser, failing);
   await shots(browser, failing);
   await attack(browser);

@@ -4,7 +4,12 @@ import test from "node:test";
 
 import { brushed } from "../assets/brush.js";
 import { color, formatDuration } from "../assets/format.js";
+import { frames, neighbour } from "../assets/flame.js";
 import { Tree } from "../assets/tree.js";
+
+// The module attaches itself to the input of a page, which is absent here.
+globalThis.document = { querySelector: () => null };
+const { accept } = await import("../assets/complete.js");
 
 const row = (depth, descendants, extra = {}) => ({
   depth, descendants, id: "", service: "a", name: "", status: "unset", start: 0, duration: 1, self: 1,
@@ -76,4 +81,31 @@ test("a brushed area becomes limits of time and duration", () => {
   assert.equal(address.searchParams.get("q"), "service:a dur>=1000us dur<=1000000us");
   assert.equal(address.searchParams.get("from"), "1700000000000000000");
   assert.equal(address.searchParams.get("to"), "1700000050000000000");
+});
+
+test("spans at the same path are one frame whose width is their self time", () => {
+  const at = (depth, name, self) => row(depth, 0, { name, self });
+  const found = frames([at(0, "root", 10), at(1, "read", 5), at(2, "parse", 2), at(1, "read", 6), at(1, "write", 1), at(0, "root", 4)]);
+  const figures = found.map(({ name, count, self, total, x, parent }) => [name, count, self, total, x, parent]);
+  assert.deepEqual(figures, [["root", 2, 14, 28, 0, -1], ["read", 2, 11, 13, 0, 0], ["parse", 1, 2, 2, 0, 1], ["write", 1, 1, 1, 13, 0]]);
+  assert.equal(neighbour(found, 0, "ArrowDown"), 1);
+  assert.equal(neighbour(found, 1, "ArrowRight"), 3);
+  assert.equal(neighbour(found, 3, "ArrowRight"), 3);
+  assert.equal(neighbour(found, 2, "ArrowUp"), 1);
+  assert.equal(neighbour(found, 0, "ArrowUp"), 0);
+});
+
+test("a deep trace has as many frames as spans", () => {
+  const found = frames(Array.from({ length: 50_000 }, (_, depth) => row(depth, 0, { name: "inner", self: 1 })));
+  assert.deepEqual([found.length, found[0].total], [50_000, 50_000]);
+});
+
+test("a completion replaces what is typed, also between other terms", () => {
+  const completion = (start, end, text) => ({ start, end, candidates: [{ text, meaning: "" }] });
+  const result = (text, given) => { const { text: after, cursor } = accept(text, given, 0); return `${after.slice(0, cursor)}|${after.slice(cursor)}`; };
+  assert.equal(result("serv", completion(0, 4, "service:")), "service:|");
+  assert.equal(result("service:ga", completion(8, 10, "gateway")), "service:gateway |");
+  assert.equal(result("service:ga error:true", completion(8, 10, "gateway")), "service:gateway| error:true");
+  assert.equal(result("ä=1 rou:/a", completion(4, 6, "route:")), "ä=1 route:|/a");
+  assert.equal(result("😀 na", completion(2, 4, "name:")), "😀 name:|");
 });

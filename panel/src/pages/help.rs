@@ -5,18 +5,21 @@ use maud::{Markup, html};
 use super::parts::layout::{Page, page};
 use crate::query::FIELDS;
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 16] = [
     ("?", "this page"),
     ("/", "search"),
     ("g o, g t, g r, g m", "overview, traces, running requests, map"),
     ("g x, g l, g c, g h", "errors, logs, metrics, health"),
+    ("↑ ↓, Tab", "search: select and accept a completion"),
     ("j, k", "next and previous row"),
     ("Enter", "open the row"),
     ("e", "trace: next error"),
     ("f", "trace: find a span"),
     ("← →", "trace: close and open a span"),
     ("x", "trace: fold and unfold repeated siblings"),
-    ("0", "trace: whole duration"),
+    ("v", "trace: flame graph or waterfall"),
+    ("← ↑ → ↓, Enter", "flame graph: select and zoom"),
+    ("0", "trace and flame graph: whole duration"),
     ("p", "logs: pause and continue live records"),
     ("d", "light or dark"),
 ];
@@ -30,11 +33,13 @@ const EXAMPLES: [(&str, &str); 6] = [
     ("severity>=warn db~postgres", "records: warnings with a value that contains a text"),
 ];
 
-const ADDRESSES: [(&str, &str); 9] = [
+const ADDRESSES: [(&str, &str); 11] = [
     ("/api/overview?window=15m", "services and operations"),
     ("/api/traces?q=…&window=1h&sort=slowest&limit=100", "traces that match"),
     ("/api/traces/{id}", "a trace in the order of the waterfall"),
     ("/api/traces/{id}/otlp", "a trace as OTLP JSON"),
+    ("/api/traces/{id}/perfetto", "a trace for Perfetto"),
+    ("/api/complete?q=…&cursor=3&of=logs", "completions of a search"),
     ("/api/logs?q=…&before=…", "log records that match"),
     ("/api/errors?window=15m", "groups of errors"),
     ("/api/map?window=15m", "services and calls"),

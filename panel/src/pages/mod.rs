@@ -1,5 +1,6 @@
 //! Pages as HTML that works without scripts.
 
+mod compare;
 mod errors;
 mod health;
 mod help;
@@ -13,6 +14,7 @@ mod trace;
 mod traces;
 
 pub(crate) use self::{
+    compare::compare_page,
     errors::errors_page,
     health::health_page,
     help::help_page,
@@ -22,6 +24,6 @@ pub(crate) use self::{
     overview::overview_page,
     parts::layout::{Choice, Page, Place, message_page, render},
     running::running_page,
-    trace::{span_details, trace_page},
+    trace::{TraceView, span_details, trace_page},
     traces::{TraceList, traces_page},
 };

@@ -10,7 +10,7 @@ use super::{
     parts::text::{color, encode, show},
 };
 use crate::{
-    analysis::TreeRow,
+    analysis::{Peer, SelfTime, TreeRow, self_times},
     model::{Attributes, Event, LogRecord, Span, SpanId, format_duration, format_time},
     query::quote,
     store::TraceSummary,
@@ -18,17 +18,28 @@ use crate::{
 
 /// Most rows of the table; the script shows all.
 const MOST_ROWS: usize = 1_000;
+/// Most rows of the table of self times.
+const MOST_SUMS: usize = 20;
 /// Longest value, in characters.
 const LONGEST_VALUE: usize = 4_000;
 
+/// Trace as the page shows it.
+#[derive(Debug)]
+pub(crate) struct TraceView<'a> {
+    pub(crate) summary: &'a TraceSummary,
+    pub(crate) rows: &'a [TreeRow],
+    pub(crate) logs: &'a [Arc<LogRecord>],
+    /// Requests of the same operation.
+    pub(crate) peers: &'a [Peer],
+    /// Span with details.
+    pub(crate) selected: &'a Span,
+    /// Number of rows before the first one of the table.
+    pub(crate) from: usize,
+}
+
 /// Returns the page of a trace with the details of one span.
-pub(crate) fn trace_page(
-    summary: &TraceSummary,
-    rows: &[TreeRow],
-    logs: &[Arc<LogRecord>],
-    selected: &Span,
-    from: usize,
-) -> Page {
+pub(crate) fn trace_page(view: &TraceView<'_>) -> Page {
+    let TraceView { summary, rows, logs, selected, .. } = view;
     let title = show(&summary.root.operation(), 120);
     page(
         "traces",
@@ -43,13 +54,17 @@ pub(crate) fn trace_page(
                 }
                 nav.actions aria-label="Trace" {
                     a href=(format!("api/traces/{}/otlp", summary.id)) download { "OTLP JSON" }
+                    " "
+                    a href=(format!("api/traces/{}/perfetto", summary.id)) download { "Perfetto" }
                 }
             }
             (figures(summary))
             div #trace .trace data-id=(summary.id) data-selected=(selected.id) {
                 div {
-                    div.waterfall { (table(summary, rows, logs, selected.id, from)) }
+                    div.waterfall { (table(summary, rows, logs, selected.id, view.from)) }
                     (log_lines(logs))
+                    (self_time_table(&self_times(rows), summary.duration))
+                    (comparison(summary, view.peers))
                 }
                 aside #details aria-label="Details of the span" tabindex="-1" {
                     (span_details(selected, logs))
@@ -57,6 +72,67 @@ pub(crate) fn trace_page(
             }
         },
     )
+}
+
+fn self_time_table(sums: &[SelfTime], duration: u64) -> Markup {
+    let share = |sum: &SelfTime| sum.self_time as f64 / duration.max(1) as f64 * 100.0;
+    html! {
+        section.below #self-times {
+            h2 { "Self time by operation" }
+            p.dim { "Time in which no span below was running." }
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th { "Operation" }
+                            th.n { "Spans" }
+                            th { "Self time" }
+                            th.n { "Longest" }
+                        }
+                    }
+                    tbody { @for sum in sums.iter().take(MOST_SUMS) {
+                        tr {
+                            td.name {
+                                i class=(format!("chip c{}", color(&sum.service))) {}
+                                span.dim { (show(&sum.service, 40)) } " " b { (show(&sum.name, 120)) }
+                            }
+                            td.n { (sum.count) }
+                            td.duration {
+                                svg.track width="120" height="8" aria-hidden="true" {
+                                    rect.back width="100%" height="8" rx="2" {}
+                                    rect.bar width=(format!("{:.1}%", share(sum).min(100.0)))
+                                        height="8" rx="2" {}
+                                }
+                                span { (format_duration(sum.self_time)) }
+                            }
+                            td.n { (format_duration(sum.longest)) }
+                        }
+                    } }
+                }
+            }
+            @if sums.len() > MOST_SUMS { p.dim { (sums.len() - MOST_SUMS) " more operations" } }
+        }
+    }
+}
+
+fn comparison(summary: &TraceSummary, peers: &[Peer]) -> Markup {
+    html! {
+        section.below {
+            h2 { "Compare with another trace" }
+            form.compare action="compare" {
+                input type="hidden" name="a" value=(summary.id);
+                @for peer in peers {
+                    a href=(format!("compare?a={}&b={}", summary.id, peer.trace_id)) {
+                        (peer.label) ", " (format_duration(peer.duration))
+                    }
+                }
+                label.hidden for="b" { "Identifier of the other trace" }
+                input #b type="search" name="b" required placeholder="identifier of a trace"
+                    spellcheck="false" autocomplete="off";
+                button { "Compare" }
+            }
+        }
+    }
 }
 
 fn log_lines(logs: &[Arc<LogRecord>]) -> Markup {
@@ -164,6 +240,12 @@ fn span_row(summary: &TraceSummary, row: &TreeRow, selected: SpanId) -> Markup {
                 }
                 @if span.is_error() { " " span.badge { "error" } }
                 @if row.repeated > 0 { " " span.note { "× " (row.repeated) } }
+                @if let Some((_, gap)) = row.gap {
+                    " "
+                    span.note title="Longest time in which no span below was running" {
+                        "gap " (format_duration(gap))
+                    }
+                }
                 @if row.orphan {
                     " " span.note title="The parent of this span is not stored" { "parent missing" }
                 }

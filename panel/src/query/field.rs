@@ -36,6 +36,16 @@ pub(super) enum Field {
     Attribute(String),
 }
 
+/// Returns the value of a field or attribute of a span, as a search compares it.
+pub fn value_of_span<'a>(field: &str, span: &'a Span) -> Option<Cow<'a, str>> {
+    Field::from_name(field).of_span(span)
+}
+
+/// Returns the value of a field or attribute of a record, as a search compares it.
+pub fn value_of_log<'a>(field: &str, record: &'a LogRecord) -> Option<Cow<'a, str>> {
+    Field::from_name(field).of_log(record)
+}
+
 impl Field {
     pub(super) fn from_name(name: &str) -> Self {
         match name {

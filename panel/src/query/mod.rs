@@ -22,9 +22,15 @@ mod lexer;
 mod parser;
 mod pattern;
 mod signature;
+mod slot;
 
 use self::{condition::Term, parser::parse};
-pub use self::{error::QueryError, field::FIELDS, signature::Signature};
+pub use self::{
+    error::QueryError,
+    field::{FIELDS, value_of_log, value_of_span},
+    signature::Signature,
+    slot::Slot,
+};
 use crate::model::{LogRecord, Span, TraceId};
 
 /// Parsed search.

@@ -1,5 +1,7 @@
 //! JSON API.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, Query as Parameters, State},
@@ -127,6 +129,7 @@ fn tree_json(row: &TreeRow, summary: &TraceSummary) -> Value {
         "start": span.start.saturating_sub(summary.start),
         "duration": span.duration(),
         "self": row.self_time,
+        "gap": row.gap.map(|(start, length)| [start.saturating_sub(summary.start), length]),
         "critical": row.critical,
         "orphan": row.orphan,
         "skewed": row.skewed,
@@ -139,17 +142,46 @@ fn cut(name: &str) -> &str {
     &name[..name.floor_char_boundary(200)]
 }
 
+pub(super) async fn complete(
+    State(store): State<Store>,
+    Parameters(params): Parameters<Params>,
+) -> Json<Value> {
+    let read = store.read();
+    let completion = analysis::complete(&read, params.searched(), &params.q, params.cursor());
+    drop(read);
+    let candidates = completion.candidates.iter();
+    let candidates: Vec<Value> =
+        candidates.map(|it| json!({ "text": it.text, "meaning": it.meaning })).collect();
+    Json(json!({ "start": completion.start, "end": completion.end, "candidates": candidates }))
+}
+
+pub(super) async fn perfetto(State(store): State<Store>, Path(id): Path<String>) -> Response {
+    download(&store, &id, "perfetto.json", analysis::perfetto_json)
+}
+
 pub(super) async fn export(State(store): State<Store>, Path(id): Path<String>) -> Response {
+    download(&store, &id, "json", trace_json)
+}
+
+/// Returns a trace as a file with this ending.
+fn download(
+    store: &Store,
+    id: &str,
+    ending: &str,
+    convert: impl FnOnce(&[Arc<Span>]) -> String,
+) -> Response {
     let read = store.read();
     let Some(trace) = id.parse().ok().and_then(|id: TraceId| read.trace(id)) else {
         return not_found();
     };
-    let name = format!("attachment; filename=\"{}.json\"", trace.id());
+    let (id, spans) = (trace.id(), trace.spans().to_vec());
+    drop(read);
+    let name = format!("attachment; filename=\"{id}.{ending}\"");
     let headers = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::CONTENT_DISPOSITION, name),
     ];
-    (headers, trace_json(trace.spans())).into_response()
+    (headers, convert(&spans)).into_response()
 }
 
 pub(super) async fn logs(
@@ -168,9 +200,8 @@ pub(super) async fn logs(
 }
 
 fn log_json(record: &LogRecord) -> Value {
-    let pair = |(key, value): (&std::sync::Arc<str>, &crate::model::Value)| {
-        (key.to_string(), json!(value.text()))
-    };
+    let pair =
+        |(key, value): (&Arc<str>, &crate::model::Value)| (key.to_string(), json!(value.text()));
     json!({
         "time": format_time(record.time),
         "timeNanos": record.time.to_string(),
@@ -189,7 +220,7 @@ pub(super) async fn errors(
 ) -> Json<Value> {
     let groups = analysis::error_groups(&store.read(), params.choice("1h").window);
     let group = |group: &analysis::ErrorGroup| {
-        let example = |span: &std::sync::Arc<Span>| {
+        let example = |span: &Arc<Span>| {
             let (trace, span) = (span.trace_id.to_string(), span.id.to_string());
             json!({ "traceId": trace, "spanId": span })
         };

@@ -28,12 +28,14 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: LazyLock<[Asset; 10]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 12]> = LazyLock::new(|| {
     assets![
         "panel.css": "text/css; charset=utf-8",
         "panel.svg": "image/svg+xml",
         "main.js": "text/javascript; charset=utf-8",
         "traces.js": "text/javascript; charset=utf-8",
+        "complete.js": "text/javascript; charset=utf-8",
+        "flame.js": "text/javascript; charset=utf-8",
         "trace.js": "text/javascript; charset=utf-8",
         "tree.js": "text/javascript; charset=utf-8",
         "draw.js": "text/javascript; charset=utf-8",

@@ -10,7 +10,7 @@ use super::{frame::Frame, params::Params};
 use crate::{
     analysis,
     model::{SpanId, TraceId, now},
-    pages::{self, TraceList},
+    pages::{self, TraceList, TraceView},
     store::{InstrumentKey, Store},
 };
 
@@ -77,11 +77,39 @@ pub(super) async fn trace(
     };
     let (summary, spans) = (trace.summary(), trace.spans().to_vec());
     let logs = read.logs_of(trace.id());
+    let peers = analysis::peers(&read, &summary.root);
     drop(read);
     let selected = params.span().and_then(|id| spans.iter().find(|span| span.id == id));
     let selected = selected.unwrap_or(&summary.root);
     let rows = analysis::rows(&spans);
-    let page = pages::trace_page(&summary, &rows, &logs, selected, params.first_row());
+    let page = pages::trace_page(&TraceView {
+        summary: &summary,
+        rows: &rows,
+        logs: &logs,
+        peers: &peers,
+        selected,
+        from: params.first_row(),
+    });
+    (StatusCode::OK, frame.show(&page))
+}
+
+pub(super) async fn compare(
+    frame: Frame,
+    State(store): State<Store>,
+    Parameters(params): Parameters<Params>,
+) -> Answer {
+    let read = store.read();
+    let traces = params.compared().map(|id| {
+        let trace = read.trace(id?)?;
+        Some((trace.summary(), trace.spans().to_vec()))
+    });
+    drop(read);
+    let [Some((first, first_spans)), Some((second, second_spans))] = traces else {
+        return missing(&frame, "A trace is not stored", "The address names two traces: ?a=…&b=…");
+    };
+    let rows = [first_spans, second_spans].map(|spans| analysis::rows(&spans));
+    let differences = analysis::compare(&rows[0], &rows[1]);
+    let page = pages::compare_page([&first, &second], &differences);
     (StatusCode::OK, frame.show(&page))
 }
 

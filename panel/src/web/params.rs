@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::{
-    analysis::Window,
-    model::{SpanId, now},
+    analysis::{Searched, Window},
+    model::{SpanId, TraceId, now},
     pages::Choice,
     query::{Query, QueryError},
     store::{Order, TraceSearch},
@@ -27,6 +27,10 @@ pub(super) struct Params {
     span: Option<String>,
     service: Option<String>,
     name: Option<String>,
+    a: Option<String>,
+    b: Option<String>,
+    cursor: Option<String>,
+    of: Option<String>,
 }
 
 impl Params {
@@ -76,6 +80,24 @@ impl Params {
 
     pub(super) fn span(&self) -> Option<SpanId> {
         self.span.as_deref()?.parse().ok()
+    }
+
+    /// Traces to compare.
+    pub(super) fn compared(&self) -> [Option<TraceId>; 2] {
+        [&self.a, &self.b].map(|id| id.as_deref()?.trim().parse().ok())
+    }
+
+    /// Position of the cursor in the search; its end by default.
+    pub(super) fn cursor(&self) -> usize {
+        let cursor = number(&self.cursor).and_then(|cursor| usize::try_from(cursor).ok());
+        cursor.unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn searched(&self) -> Searched {
+        match self.of.as_deref() {
+            Some("logs") => Searched::Logs,
+            _ => Searched::Spans,
+        }
     }
 
     pub(super) fn metric(&self) -> Option<(&str, &str)> {

@@ -3,10 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::path::critical_path;
-use crate::model::{Span, SpanId};
+use crate::model::{Nanos, Span, SpanId};
 
 /// Number of equal siblings in a row from which on they are folded.
 const FOLD_FROM: usize = 4;
+
+/// Part of the trace's duration from which on a gap is marked.
+const GAP_FROM: u64 = 20;
 
 /// Row of a waterfall.
 #[derive(Clone, Debug)]
@@ -19,6 +22,9 @@ pub struct TreeRow {
     pub descendants: usize,
     /// Time in which no child was running, in nanoseconds.
     pub self_time: u64,
+    /// Longest time in which no child was running, of a span with children: its start and its length in nanoseconds. `None`
+    /// if it is shorter than a twentieth of the trace.
+    pub gap: Option<(Nanos, u64)>,
     /// Whether a shorter duration of the span would shorten the trace.
     pub critical: bool,
     /// Whether the span has a parent that is absent from the trace.
@@ -50,6 +56,7 @@ pub fn rows(spans: &[Arc<Span>]) -> Vec<TreeRow> {
         rows.push(row(&spans, &links, index, depth, critical[index]));
         open.extend(links.children[index].iter().rev().map(|child| (*child, depth + 1)));
     }
+    drop_short_gaps(&mut rows);
     count_descendants(&mut rows);
     mark_repeated(&mut rows);
     rows
@@ -59,11 +66,13 @@ fn row(spans: &[Arc<Span>], links: &Links, index: usize, depth: usize, critical:
     let span = &spans[index];
     let parent = links.parents[index].map(|parent| &spans[parent]);
     let children = links.children[index].iter().map(|child| &*spans[*child]);
+    let (self_time, gap) = uncovered(span, children);
     TreeRow {
         span: Arc::clone(span),
         depth,
         descendants: 0,
-        self_time: self_time(span, children),
+        self_time,
+        gap: gap.filter(|_| !links.children[index].is_empty()),
         critical,
         orphan: span.parent.is_some() && parent.is_none(),
         skewed: parent.is_some_and(|parent| span.start < parent.start),
@@ -110,17 +119,35 @@ impl Links {
     }
 }
 
-/// Duration without the union of the children's durations.
-fn self_time<'a>(span: &Span, children: impl Iterator<Item = &'a Span>) -> u64 {
-    let (mut covered, mut until) = (0, span.start);
+/// Duration without the union of the children's durations, and its longest part.
+fn uncovered<'a>(
+    span: &Span,
+    children: impl Iterator<Item = &'a Span>,
+) -> (u64, Option<(Nanos, u64)>) {
+    let (mut covered, mut until, mut gap) = (0, span.start, (span.start, 0));
     for child in children {
         let (start, end) = (child.start.max(until), child.end.min(span.end));
         if end > start {
+            gap = longer(gap, (until, start - until));
             covered += end - start;
             until = end;
         }
     }
-    span.duration().saturating_sub(covered)
+    gap = longer(gap, (until, span.end.saturating_sub(until)));
+    (span.duration().saturating_sub(covered), Some(gap).filter(|(_, length)| *length > 0))
+}
+
+fn longer(first: (Nanos, u64), second: (Nanos, u64)) -> (Nanos, u64) {
+    if second.1 > first.1 { second } else { first }
+}
+
+fn drop_short_gaps(rows: &mut [TreeRow]) {
+    let first = rows.iter().map(|row| row.span.start).min().unwrap_or(0);
+    let last = rows.iter().map(|row| row.span.end).max().unwrap_or(0);
+    let shortest = last.saturating_sub(first) / GAP_FROM;
+    for row in rows {
+        row.gap = row.gap.filter(|(_, length)| *length >= shortest);
+    }
 }
 
 fn count_descendants(rows: &mut [TreeRow]) {
@@ -182,6 +209,17 @@ mod tests {
         assert_eq!(names(&rows), expected.map(|(name, depth)| (name.to_owned(), depth)));
         let counts: Vec<_> = rows.iter().map(|row| (row.descendants, row.self_time)).collect();
         assert_eq!(counts, [(3, 30), (1, 30), (0, 10), (0, 30)]);
+    }
+
+    #[test]
+    fn the_longest_time_without_a_child_is_a_gap() {
+        let root = at(span("a", "root"), 0, 1_000);
+        let first = at(child(&root, "a", "first"), 10, 200);
+        let second = at(child(&root, "a", "second"), 500, 990);
+        let inner = at(child(&second, "a", "inner"), 500, 970);
+        let rows = rows(&[root, first, second, inner]);
+        let gaps: Vec<_> = rows.iter().map(|row| row.gap).collect();
+        assert_eq!(gaps, [Some((200, 300)), None, None, None]);
     }
 
     #[test]
