@@ -40,7 +40,7 @@ export function frames(rows) {
       found.push({ service: row.service, name: row.name, parent, depth: row.depth, count: 0, self: 0, total: 0, x: 0 });
     }
     found[index].count += 1;
-    found[index].self += row.self;
+    found[index].self += row.selfTime;
     ancestors.push(index);
   }
   for (let index = found.length - 1; index >= 0; index -= 1) {

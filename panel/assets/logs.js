@@ -3,7 +3,7 @@ import "./complete.js";
 
 const MOST_ROWS = 500;
 const body = /** @type {HTMLElement | null} */ (document.querySelector("#logs"));
-if (body && !new URLSearchParams(location.search).has("before")) tail(body);
+if (body && document.body.dataset.live && !new URLSearchParams(location.search).has("before")) tail(body);
 
 /**
  * Adds new records at the top until it is paused.

@@ -46,7 +46,7 @@ function brush(svg) {
 /** Reloads the list when new requests match, at most every second, while the button is pressed. */
 function live() {
   const form = document.querySelector("form.search");
-  if (!form) return;
+  if (!form || !document.body.dataset.live) return;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Live";

@@ -11,7 +11,7 @@
  * @property {string} status
  * @property {number} start
  * @property {number} duration
- * @property {number} self
+ * @property {number} selfTime
  * @property {[number, number] | null} gap longest time in which no child was running: start and length
  * @property {boolean} critical
  * @property {boolean} orphan

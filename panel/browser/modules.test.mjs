@@ -12,7 +12,7 @@ globalThis.document = { querySelector: () => null };
 const { accept } = await import("../assets/complete.js");
 
 const row = (depth, descendants, extra = {}) => ({
-  depth, descendants, id: "", service: "a", name: "", status: "unset", start: 0, duration: 1, self: 1,
+  depth, descendants, id: "", service: "a", name: "", status: "unset", start: 0, duration: 1, selfTime: 1,
   critical: false, orphan: false, skewed: false, repeated: 0, ...extra,
 });
 
@@ -84,7 +84,7 @@ test("a brushed area becomes limits of time and duration", () => {
 });
 
 test("spans at the same path are one frame whose width is their self time", () => {
-  const at = (depth, name, self) => row(depth, 0, { name, self });
+  const at = (depth, name, self) => row(depth, 0, { name, selfTime: self });
   const found = frames([at(0, "root", 10), at(1, "read", 5), at(2, "parse", 2), at(1, "read", 6), at(1, "write", 1), at(0, "root", 4)]);
   const figures = found.map(({ name, count, self, total, x, parent }) => [name, count, self, total, x, parent]);
   assert.deepEqual(figures, [["root", 2, 14, 28, 0, -1], ["read", 2, 11, 13, 0, 0], ["parse", 1, 2, 2, 0, 1], ["write", 1, 1, 1, 13, 0]]);
@@ -96,7 +96,7 @@ test("spans at the same path are one frame whose width is their self time", () =
 });
 
 test("a deep trace has as many frames as spans", () => {
-  const found = frames(Array.from({ length: 50_000 }, (_, depth) => row(depth, 0, { name: "inner", self: 1 })));
+  const found = frames(Array.from({ length: 50_000 }, (_, depth) => row(depth, 0, { name: "inner", selfTime: 1 })));
   assert.deepEqual([found.length, found[0].total], [50_000, 50_000]);
 });
 

@@ -23,6 +23,7 @@ pub mod query;
 #[cfg(feature = "grpc")]
 mod receivers;
 mod serve;
+pub mod source;
 pub mod store;
 mod web;
 

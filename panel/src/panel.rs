@@ -15,10 +15,11 @@ use axum::{
 use tower_service::Service as _;
 
 use crate::{
-    otlp::{self, Archive, Intake},
+    otlp::{self, Archive, Forwarding, Intake},
     serve::Served,
+    source::Source,
     store::Store,
-    web::{self, Access},
+    web::{self, Access, App},
 };
 
 /// Address of the pages where no other is set.
@@ -32,6 +33,10 @@ pub struct Panel {
     /// Address of the listener; `None` where the pages are mounted among other routes.
     listen: Option<SocketAddr>,
     url: Arc<OnceLock<String>>,
+    /// Token that senders of OTLP need.
+    sender_token: Option<Arc<str>>,
+    /// Source of the pages; the store by default.
+    source: Option<Arc<dyn Source>>,
 }
 
 impl Default for Panel {
@@ -41,6 +46,8 @@ impl Default for Panel {
             access: Access::Loopback,
             listen: Some(ADDRESS),
             url: Arc::default(),
+            sender_token: None,
+            source: None,
         }
     }
 }
@@ -109,6 +116,20 @@ impl Panel {
         self
     }
 
+    /// Shows the telemetry of this source instead of the store.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Source + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Sends received requests to another endpoint as well.
+    #[must_use]
+    pub fn with_forward(mut self, forward: impl Forwarding + 'static) -> Self {
+        self.intake.forward = Some(Arc::new(forward));
+        self
+    }
+
     /// Entrance of requests in terms of OTLP.
     pub fn intake(&self) -> &Intake {
         &self.intake
@@ -146,12 +167,35 @@ impl Panel {
     /// Returns pages, the JSON API and live events, for the root of an address or a path below:
     /// `Router::nest("/panel", panel.routes())`.
     pub fn routes(&self) -> Router {
-        web::routes(self.intake.clone(), self.access.clone())
+        let source = self.source.clone();
+        let source = source.unwrap_or_else(|| Arc::new(self.store().clone()));
+        let app = App { intake: self.intake.clone(), source };
+        web::routes(app, self.access.clone())
+    }
+
+    /// Requires this token of senders to [`http_receiver`](Self::http_receiver) and `grpc_receiver`, as
+    /// `authorization: Bearer …`: `OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20…`.
+    #[must_use]
+    pub fn with_sender_token(mut self, token: impl Into<Arc<str>>) -> Self {
+        self.sender_token = Some(token.into());
+        self
+    }
+
+    /// Token that senders need, if one is required.
+    pub fn sender_token(&self) -> Option<&str> {
+        self.sender_token.as_deref()
     }
 
     /// Returns the receiver of OTLP over HTTP: `/v1/traces`, `/v1/logs`, `/v1/metrics`.
     pub fn http_receiver(&self) -> Router {
-        otlp::http_routes(self.intake.clone())
+        self.guard_receiver(otlp::http_routes(self.intake.clone()))
+    }
+
+    pub(crate) fn guard_receiver(&self, routes: Router) -> Router {
+        match &self.sender_token {
+            Some(token) => web::require_token(routes, Arc::clone(token)),
+            None => routes,
+        }
     }
 }
 

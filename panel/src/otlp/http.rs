@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::intake::{Intake, Rejected};
+use super::intake::{FORWARDED, Intake, Rejected};
 use crate::store::Signal;
 
 /// Longest body of a request, in bytes, before and after decompression.
@@ -94,7 +94,10 @@ where
     let encoding = encoding(headers).unwrap_or(Encoding::Protobuf);
     match request {
         Ok(request) => {
-            let rejected = add(intake, request);
+            let rejected = match headers.contains_key(FORWARDED) {
+                true => add(&intake.without_forward(), request),
+                false => add(intake, request),
+            };
             let part =
                 (rejected.count > 0).then(|| (rejected.count as i64, rejected.reason.to_owned()));
             respond(StatusCode::OK, encoding, &answer(part))

@@ -1,33 +1,59 @@
 //! Entrance of requests.
 
+use std::{fmt, sync::Arc};
+
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
 
+use prost::Message;
+use serde::Serialize;
+
 use super::{archive::Archive, logs, metrics, traces};
 use crate::store::{Signal, Store};
 
-/// Store and, if there is one, archive.
+/// Store and, if there are any, archive and forwarding.
 #[derive(Clone, Debug)]
 pub struct Intake {
     /// Store.
     pub store: Store,
     /// Archive.
     pub archive: Option<Archive>,
+    /// Forwarding to another endpoint.
+    pub forward: Option<Arc<dyn Forwarding>>,
+}
+
+/// Header of forwarded requests. A panel does not forward them again, so there are no circles.
+pub(super) const FORWARDED: &str = "x-panel-forwarded";
+
+/// Sender of received requests to another endpoint.
+pub trait Forwarding: fmt::Debug + Send + Sync {
+    /// Sends the encoded request of a signal soon. It does not wait.
+    fn offer(&self, signal: Signal, request: Vec<u8>);
+
+    /// URL to which requests are sent.
+    fn endpoint(&self) -> &str;
+
+    /// Number of bytes that wait.
+    fn waiting_bytes(&self) -> usize;
+
+    /// Number of requests that were delivered.
+    fn delivered(&self) -> u64;
+
+    /// Number of requests that were not delivered.
+    fn lost(&self) -> u64;
 }
 
 impl Intake {
-    /// Returns the entrance of this store, without an archive.
+    /// Returns the entrance of this store, without archive and forwarding.
     pub fn new(store: Store) -> Self {
-        Self { store, archive: None }
+        Self { store, archive: None, forward: None }
     }
 
     /// Stores the spans of a request. Returns the spans that it refuses.
     pub fn add_traces(&self, request: ExportTraceServiceRequest) -> Rejected {
-        if let Some(archive) = &self.archive {
-            archive.append(&request);
-        }
+        self.pass_on(Signal::Traces, &request);
         let store = &self.store;
         let (spans, invalid, truncated) = store.intern(|interner| traces::read(interner, request));
         let full = store.add_spans(spans);
@@ -38,9 +64,7 @@ impl Intake {
 
     /// Stores the log records of a request.
     pub fn add_logs(&self, request: ExportLogsServiceRequest) -> Rejected {
-        if let Some(archive) = &self.archive {
-            archive.append(&request);
-        }
+        self.pass_on(Signal::Logs, &request);
         let (records, truncated) = self.store.intern(|interner| logs::read(interner, request));
         self.store.add_logs(records);
         self.count(Signal::Logs, 0, truncated);
@@ -49,9 +73,7 @@ impl Intake {
 
     /// Stores the metric points of a request. Returns the points that it refuses.
     pub fn add_metrics(&self, request: ExportMetricsServiceRequest) -> Rejected {
-        if let Some(archive) = &self.archive {
-            archive.append(&request);
-        }
+        self.pass_on(Signal::Metrics, &request);
         let store = &self.store;
         let (points, invalid, truncated) =
             store.intern(|interner| metrics::read(interner, request));
@@ -59,6 +81,20 @@ impl Intake {
         self.count(Signal::Metrics, invalid, truncated);
         let why_invalid = "a point must have a value and as many buckets as its bounds need";
         Rejected::new(invalid, full, why_invalid, "there are at most 20000 series")
+    }
+
+    /// Returns the same entrance without forwarding.
+    pub(super) fn without_forward(&self) -> Self {
+        Self { forward: None, ..self.clone() }
+    }
+
+    fn pass_on(&self, signal: Signal, request: &(impl Message + Serialize)) {
+        if let Some(archive) = &self.archive {
+            archive.append(request);
+        }
+        if let Some(forward) = &self.forward {
+            forward.offer(signal, request.encode_to_vec());
+        }
     }
 
     fn count(&self, signal: Signal, invalid: usize, truncated: usize) {

@@ -2,6 +2,8 @@
 
 mod archive;
 mod export;
+#[cfg(feature = "program")]
+pub mod forward;
 #[cfg(feature = "grpc")]
 pub(crate) mod grpc;
 mod http;
@@ -16,6 +18,6 @@ pub use self::{
     archive::Archive,
     export::trace_json,
     http::{MOST_BODY_BYTES, http_routes},
-    intake::{Intake, Rejected},
+    intake::{Forwarding, Intake, Rejected},
     json::add_json,
 };

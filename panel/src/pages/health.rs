@@ -6,10 +6,18 @@ use super::{
     parts::layout::{Page, page},
     parts::text::number,
 };
-use crate::store::{Counters, Signal, Usage};
+use crate::{
+    otlp::Forwarding,
+    store::{Counters, Signal, Usage},
+};
 
 /// Returns the page.
-pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -> Page {
+pub(crate) fn health_page(
+    counters: &Counters,
+    usage: &[Usage],
+    memory: usize,
+    forward: Option<&dyn Forwarding>,
+) -> Page {
     page(
         "health",
         "Health",
@@ -24,6 +32,7 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
                     "The slowest and the last failed requests of each operation stay longer."
                 }
             }
+            @if let Some(forward) = forward { (forwarded(forward)) }
             section {
                 h2 { "Memory" }
                 div.scroll {
@@ -46,6 +55,33 @@ pub(crate) fn health_page(counters: &Counters, usage: &[Usage], memory: usize) -
             }
         },
     )
+}
+
+fn forwarded(forward: &dyn Forwarding) -> Markup {
+    let lost = forward.lost();
+    html! {
+        section {
+            h2 { "Forwarded" }
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th { "Endpoint" }
+                            th.n { "Delivered requests" }
+                            th.n { "Lost requests" }
+                            th.n { "Waiting" }
+                        }
+                    }
+                    tr {
+                        td { (forward.endpoint()) }
+                        td.n { (forward.delivered()) }
+                        td.n { span class=[(lost > 0).then_some("bad")] { (lost) } }
+                        td.n { (number(forward.waiting_bytes() as f64)) "B" }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn received(counters: &Counters) -> Markup {

@@ -33,20 +33,6 @@ const EXAMPLES: [(&str, &str); 6] = [
     ("severity>=warn db~postgres", "records: warnings with a value that contains a text"),
 ];
 
-const ADDRESSES: [(&str, &str); 11] = [
-    ("/api/overview?window=15m", "services and operations"),
-    ("/api/traces?q=…&window=1h&sort=slowest&limit=100", "traces that match"),
-    ("/api/traces/{id}", "a trace in the order of the waterfall"),
-    ("/api/traces/{id}/otlp", "a trace as OTLP JSON"),
-    ("/api/traces/{id}/perfetto", "a trace for Perfetto"),
-    ("/api/complete?q=…&cursor=3&of=logs", "completions of a search"),
-    ("/api/logs?q=…&before=…", "log records that match"),
-    ("/api/errors?window=15m", "groups of errors"),
-    ("/api/map?window=15m", "services and calls"),
-    ("/api/running", "requests that have not ended"),
-    ("/api/health", "counters and memory"),
-];
-
 /// Returns the page.
 pub(crate) fn help_page() -> Page {
     page(
@@ -80,7 +66,10 @@ pub(crate) fn help_page() -> Page {
                     (list(&FIELDS))
                     p.dim { "Every other name is the key of an attribute." }
                 }
-                section { h2 { "JSON" } (list(&ADDRESSES)) }
+                section {
+                    h2 { "JSON" }
+                    p { a href="api" { "Addresses, parameters and types of the JSON API" } }
+                }
             }
         },
     )

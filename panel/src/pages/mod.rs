@@ -1,6 +1,6 @@
 //! Pages as HTML that works without scripts.
 
-mod compare;
+mod api;
 mod errors;
 mod health;
 mod help;
@@ -14,7 +14,7 @@ mod trace;
 mod traces;
 
 pub(crate) use self::{
-    compare::compare_page,
+    api::{EndpointDoc, TypeDoc, api_page},
     errors::errors_page,
     health::health_page,
     help::help_page,
@@ -24,6 +24,6 @@ pub(crate) use self::{
     overview::overview_page,
     parts::layout::{Choice, Page, Place, message_page, render},
     running::running_page,
-    trace::{TraceView, span_details, trace_page},
+    trace::{TraceView, compare_page, span_details, trace_page},
     traces::{TraceList, traces_page},
 };

@@ -64,6 +64,28 @@ impl Condition {
         }
     }
 
+    /// Returns the value that a match has in this field.
+    pub(super) fn literal_of(&self, field: &Field) -> Option<&str> {
+        match self {
+            Self::Field(known, Operand::Pattern(pattern)) if known == field => pattern.as_literal(),
+            _ => None,
+        }
+    }
+
+    /// Returns the shortest duration of a match, in nanoseconds.
+    pub(super) fn shortest(&self) -> Option<u64> {
+        match self {
+            Self::Field(
+                Field::Duration,
+                Operand::Number(
+                    Operator::Equal | Operator::Greater | Operator::GreaterOrEqual,
+                    nanoseconds,
+                ),
+            ) => Some(*nanoseconds as u64),
+            _ => None,
+        }
+    }
+
     /// Whether a trace with this signature can contain a span that matches.
     pub(super) fn may_match(&self, signature: &Signature) -> bool {
         match self {

@@ -24,7 +24,7 @@ mod pattern;
 mod signature;
 mod slot;
 
-use self::{condition::Term, parser::parse};
+use self::{condition::Term, field::Field, parser::parse};
 pub use self::{
     error::QueryError,
     field::{FIELDS, value_of_log, value_of_span},
@@ -78,6 +78,19 @@ impl Query {
     pub fn may_match(&self, signature: &Signature) -> bool {
         let required = self.terms.iter().filter(|term| !term.excluded);
         required.into_iter().all(|term| term.condition.may_match(signature))
+    }
+
+    /// Returns the value that each match must have in this field, if the query requires one.
+    pub fn required(&self, field: &str) -> Option<&str> {
+        let field = Field::from_name(field);
+        let required = self.terms.iter().filter(|term| !term.excluded);
+        required.into_iter().find_map(|term| term.condition.literal_of(&field))
+    }
+
+    /// Returns the shortest duration that each match must have, in nanoseconds.
+    pub fn shortest(&self) -> Option<u64> {
+        let required = self.terms.iter().filter(|term| !term.excluded);
+        required.into_iter().filter_map(|term| term.condition.shortest()).max()
     }
 
     /// Returns the trace to which the query is limited.

@@ -115,3 +115,14 @@ fn a_quoted_value_is_read_as_it_was() {
         assert!(query.matches_span(&span), "{value}");
     }
 }
+
+#[test]
+fn requirements_of_a_query_are_known_to_other_backends() {
+    let query = Query::parse("service:gateway dur>=5ms dur>2ms -service:x error:true a=*").unwrap();
+    assert_eq!(query.required("service"), Some("gateway"));
+    assert_eq!(query.required("error"), Some("true"));
+    assert_eq!(query.required("a"), None, "a pattern");
+    assert_eq!(query.shortest(), Some(5_000_000));
+    let query = Query::parse("-service:gateway dur<5ms -dur>1s").unwrap();
+    assert_eq!((query.required("service"), query.shortest()), (None, None));
+}

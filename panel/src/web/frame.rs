@@ -4,34 +4,67 @@ use std::convert::Infallible;
 
 use axum::{
     extract::{FromRequestParts, OriginalUri},
-    http::{Extensions, Uri, request::Parts},
+    http::{Extensions, StatusCode, Uri, request::Parts},
     response::Redirect,
 };
 use maud::Markup;
 
-use crate::pages::{Page, Place, render};
+use super::app::App;
+use crate::{
+    pages::{Page, Place, message_page, render},
+    source::Need,
+    store::Store,
+};
 
-/// Place of the page that a request names.
+/// Page with its status.
+pub(super) type Answer = (StatusCode, Markup);
+
+/// Place of the page that a request names, and the source of its content.
 #[derive(Clone, Debug)]
-pub(super) struct Frame(Place);
+pub(super) struct Frame {
+    place: Place,
+    app: App,
+}
 
-impl<S: Sync> FromRequestParts<S> for Frame {
+impl FromRequestParts<App> for Frame {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(place_of(&parts.extensions, &parts.uri)))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let mut place = place_of(&parts.extensions, &parts.uri);
+        let page = parts.uri.path().trim_start_matches('/').split('/').next();
+        place.notice = app.source.notice(page.unwrap_or(""));
+        place.is_live = app.source.is_live();
+        Ok(Self { place, app: app.clone() })
     }
 }
 
 impl Frame {
+    /// Loads what a page needs, or returns the page of the failure.
+    pub(super) async fn load(&self, need: Need<'_>) -> Result<Store, Answer> {
+        self.app.load(need).await.map_err(|error| {
+            let page = message_page("The backend does not answer", &error.to_string());
+            (StatusCode::BAD_GATEWAY, self.show(&page))
+        })
+    }
+
     /// Returns the page in its frame.
     pub(super) fn show(&self, page: &Page) -> Markup {
-        render(page, &self.0)
+        render(page, &self.place)
+    }
+
+    /// Returns the page in its frame, with the status of success.
+    pub(super) fn found(&self, page: &Page) -> Answer {
+        (StatusCode::OK, self.show(page))
+    }
+
+    /// Returns a page with nothing but a message.
+    pub(super) fn missing(&self, title: &str, message: &str) -> Answer {
+        (StatusCode::NOT_FOUND, self.show(&message_page(title, message)))
     }
 
     /// Returns a redirection to another page.
     pub(super) fn redirect(&self, path: &str) -> Redirect {
-        Redirect::to(&format!("{}{path}", self.0.prefix))
+        Redirect::to(&format!("{}{path}", self.place.prefix))
     }
 }
 
@@ -44,5 +77,5 @@ pub(super) fn place_of(extensions: &Extensions, uri: &Uri) -> Place {
     let address = original.path_and_query().map_or(path, |address| address.as_str());
     // Two slashes at the start would name a host.
     let address = format!("/{}", address.trim_start_matches('/'));
-    Place { prefix: prefix.to_owned(), address }
+    Place { prefix: prefix.to_owned(), address, ..Place::default() }
 }

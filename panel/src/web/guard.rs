@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::frame::place_of;
 
 const COOKIE: &str = "panel_token";
+const GRPC: &str = "application/grpc";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
@@ -63,6 +65,33 @@ pub(super) async fn guard(State(access): State<Access>, request: Request, next: 
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Returns routes for programs that have this token.
+pub(crate) fn require_token(routes: Router, token: Arc<str>) -> Router {
+    routes.layer(from_fn_with_state(token, check_token))
+}
+
+async fn check_token(State(token): State<Arc<str>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if bearer(headers).is_some_and(|given| is_equal(given, &token)) {
+        return next.run(request).await;
+    }
+    let content_type = text(headers, header::CONTENT_TYPE).unwrap_or("");
+    match content_type.starts_with(GRPC) {
+        true => unauthenticated(),
+        false => (StatusCode::UNAUTHORIZED, "the token is missing or wrong").into_response(),
+    }
+}
+
+/// Response of gRPC without a message: the status `UNAUTHENTICATED` is a header.
+fn unauthenticated() -> Response {
+    let headers = [
+        ("content-type", GRPC),
+        ("grpc-status", "16"),
+        ("grpc-message", "the token is missing or wrong"),
+    ];
+    headers.into_response()
 }
 
 fn refuse(access: &Access, request: &Request) -> Option<Response> {
@@ -122,13 +151,15 @@ fn has_own_origin(headers: &HeaderMap) -> bool {
 }
 
 fn has_token(headers: &HeaderMap, token: &str) -> bool {
-    let bearer =
-        text(headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let cookies = text(headers, header::COOKIE).unwrap_or("").split(';');
     let mut cookies =
         cookies.filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
-    bearer.is_some_and(|given| is_equal(given, token))
+    bearer(headers).is_some_and(|given| is_equal(given, token))
         || cookies.any(|given| is_equal(given, token))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text(headers, header::AUTHORIZATION)?.strip_prefix("Bearer ")
 }
 
 fn token_in_query(request: &Request) -> Option<&str> {

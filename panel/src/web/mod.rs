@@ -1,6 +1,7 @@
 //! Routes of the panel.
 
 mod api;
+mod app;
 mod assets;
 mod compress;
 mod frame;
@@ -11,6 +12,7 @@ mod pages;
 mod params;
 
 pub use self::guard::Access;
+pub(crate) use self::{app::App, guard::require_token};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -18,11 +20,10 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::otlp::{Intake, MOST_BODY_BYTES};
+use crate::otlp::MOST_BODY_BYTES;
 
 /// Returns pages, the JSON API, live events and assets.
-pub(crate) fn routes(intake: Intake, access: Access) -> Router {
-    let import = Router::new().route("/import", post(import::import)).with_state(intake.clone());
+pub(crate) fn routes(app: App, access: Access) -> Router {
     Router::new()
         .route("/", get(pages::overview))
         .route("/overview", get(pages::overview))
@@ -38,6 +39,7 @@ pub(crate) fn routes(intake: Intake, access: Access) -> Router {
         .route("/metrics/show", get(pages::metric))
         .route("/health", get(pages::health))
         .route("/help", get(pages::help))
+        .route("/api", get(pages::api))
         .route("/api/overview", get(api::overview))
         .route("/api/traces", get(api::traces))
         .route("/api/traces/{id}", get(api::trace))
@@ -52,9 +54,9 @@ pub(crate) fn routes(intake: Intake, access: Access) -> Router {
         .route("/live/logs", get(live::logs))
         .route("/live/requests", get(live::requests))
         .route("/assets/{name}", get(assets::serve))
+        .route("/import", post(import::import))
         .fallback(pages::not_found)
-        .with_state(intake.store)
-        .merge(import)
+        .with_state(app)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn(compress::compress))
         .layer(from_fn_with_state(access, guard::guard))

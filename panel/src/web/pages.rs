@@ -4,48 +4,53 @@ use axum::{
     extract::{Path, Query as Parameters, State},
     http::StatusCode,
 };
-use maud::Markup;
 
-use super::{frame::Frame, params::Params};
+use super::{
+    api::{ENDPOINTS, PARAMETERS, TYPES},
+    app::App,
+    frame::{Answer, Frame},
+    params::Params,
+};
 use crate::{
     analysis,
     model::{SpanId, TraceId, now},
     pages::{self, TraceList, TraceView},
+    source::Need,
     store::{InstrumentKey, Store},
 };
 
 /// Most rows of a list.
 const MOST_ROWS: usize = 200;
 
-type Answer = (StatusCode, Markup);
+const NOT_STORED: &str = "It has not been received, or it made room.";
+
+type Response = Result<Answer, Answer>;
 
 pub(super) async fn overview(
     frame: Frame,
-    State(store): State<Store>,
+    State(own): State<Store>,
     Parameters(params): Parameters<Params>,
-) -> Markup {
+) -> Response {
     let choice = params.choice("15m");
+    let store = frame.load(Need::Requests(choice.window)).await?;
     let read = store.read();
     let overview = analysis::overview(&read, choice.window);
-    let in_flight = analysis::in_flight(&read, &store.running().list(), now());
+    let in_flight = analysis::in_flight(&read, &own.running().list(), now());
     drop(read);
-    frame.show(&pages::overview_page(&overview, &in_flight, &choice))
+    Ok(frame.found(&pages::overview_page(&overview, &in_flight, &choice)))
 }
 
-pub(super) async fn traces(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Answer {
+pub(super) async fn traces(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
     let choice = params.choice("all");
     let query = params.query();
-    let read = store.read();
-    let hits = match &query {
-        Ok(query) => read.search(&params.search(query.clone(), choice.window)),
-        Err(_) => Vec::new(),
+    let search = query.clone().map(|query| params.search(query, choice.window));
+    let store = match &search {
+        Ok(search) => frame.load(Need::Search(search)).await?,
+        Err(_) => Store::new(0),
     };
+    let read = store.read();
+    let hits = search.as_ref().map(|search| read.search(search)).unwrap_or_default();
     let facets = analysis::facets(&hits);
-    let status = if query.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let nothing_stored = read.traces().next().is_none();
     drop(read);
     let page = pages::traces_page(&TraceList {
@@ -58,22 +63,22 @@ pub(super) async fn traces(
         most: params.limit(MOST_ROWS),
         nothing_stored,
     });
-    (status, frame.show(&page))
+    let status = if query.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok((status, frame.show(&page)))
 }
 
 pub(super) async fn trace(
     frame: Frame,
-    State(store): State<Store>,
     Path(id): Path<String>,
     Parameters(params): Parameters<Params>,
-) -> Answer {
+) -> Response {
+    let Ok(id) = id.parse::<TraceId>() else {
+        return Ok(frame.missing("This trace is not stored", NOT_STORED));
+    };
+    let store = frame.load(Need::Traces(&[id])).await?;
     let read = store.read();
-    let Some(trace) = id.parse().ok().and_then(|id: TraceId| read.trace(id)) else {
-        return missing(
-            &frame,
-            "This trace is not stored",
-            "It has not been received, or it made room.",
-        );
+    let Some(trace) = read.trace(id) else {
+        return Ok(frame.missing("This trace is not stored", NOT_STORED));
     };
     let (summary, spans) = (trace.summary(), trace.spans().to_vec());
     let logs = read.logs_of(trace.id());
@@ -82,146 +87,125 @@ pub(super) async fn trace(
     let selected = params.span().and_then(|id| spans.iter().find(|span| span.id == id));
     let selected = selected.unwrap_or(&summary.root);
     let rows = analysis::rows(&spans);
-    let page = pages::trace_page(&TraceView {
+    Ok(frame.found(&pages::trace_page(&TraceView {
         summary: &summary,
         rows: &rows,
         logs: &logs,
         peers: &peers,
         selected,
         from: params.first_row(),
-    });
-    (StatusCode::OK, frame.show(&page))
+    })))
 }
 
-pub(super) async fn compare(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Answer {
+pub(super) async fn compare(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
+    let missing =
+        || Ok(frame.missing("A trace is not stored", "The address names two traces: ?a=…&b=…"));
+    let [Some(first), Some(second)] = params.compared() else { return missing() };
+    let store = frame.load(Need::Traces(&[first, second])).await?;
     let read = store.read();
-    let traces = params.compared().map(|id| {
-        let trace = read.trace(id?)?;
+    let traces = [first, second].map(|id| {
+        let trace = read.trace(id)?;
         Some((trace.summary(), trace.spans().to_vec()))
     });
     drop(read);
     let [Some((first, first_spans)), Some((second, second_spans))] = traces else {
-        return missing(&frame, "A trace is not stored", "The address names two traces: ?a=…&b=…");
+        return missing();
     };
     let rows = [first_spans, second_spans].map(|spans| analysis::rows(&spans));
     let differences = analysis::compare(&rows[0], &rows[1]);
-    let page = pages::compare_page([&first, &second], &differences);
-    (StatusCode::OK, frame.show(&page))
+    Ok(frame.found(&pages::compare_page([&first, &second], &differences)))
 }
 
 /// Details of a span, for the script that shows them beside the waterfall.
-pub(super) async fn span(
-    frame: Frame,
-    State(store): State<Store>,
-    Path((id, span)): Path<(String, String)>,
-) -> Answer {
+pub(super) async fn span(frame: Frame, Path((id, span)): Path<(String, String)>) -> Response {
+    let ids = id.parse::<TraceId>().ok().zip(span.parse::<SpanId>().ok());
+    let missing = || Ok(frame.missing("This span is not stored", NOT_STORED));
+    let Some((id, span)) = ids else { return missing() };
+    let store = frame.load(Need::Traces(&[id])).await?;
     let read = store.read();
-    let trace = id.parse().ok().and_then(|id: TraceId| read.trace(id));
-    let found = trace.zip(span.parse::<SpanId>().ok()).and_then(|(trace, id)| {
-        Some((trace.spans().iter().find(|span| span.id == id)?, trace.id()))
-    });
-    match found {
-        Some((span, id)) => (StatusCode::OK, pages::span_details(span, &read.logs_of(id))),
-        None => {
-            missing(&frame, "This span is not stored", "It has not been received, or it made room.")
-        }
+    let trace = read.trace(id);
+    match trace.and_then(|trace| trace.spans().iter().find(|known| known.id == span)) {
+        Some(span) => Ok((StatusCode::OK, pages::span_details(span, &read.logs_of(id)))),
+        None => missing(),
     }
 }
 
-pub(super) async fn running(frame: Frame, State(store): State<Store>) -> Markup {
-    let running = store.running();
+pub(super) async fn running(frame: Frame, State(own): State<Store>) -> Answer {
+    let running = own.running();
     let requests = running.list();
-    let read = store.read();
+    let read = own.read();
     let traces = requests.iter().map(|request| request.trace_id);
     let stored = traces.filter(|id| read.trace(*id).is_some()).collect();
     drop(read);
-    frame.show(&pages::running_page(&requests, &stored, running.unlisted(), now()))
+    frame.found(&pages::running_page(&requests, &stored, running.unlisted(), now()))
 }
 
-pub(super) async fn map(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Markup {
+pub(super) async fn map(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
     let choice = params.choice("15m");
+    let store = frame.load(Need::Requests(choice.window)).await?;
     let map = analysis::service_map(&store.read(), choice.window);
-    frame.show(&pages::map_page(&map, &choice))
+    Ok(frame.found(&pages::map_page(&map, &choice)))
 }
 
-pub(super) async fn errors(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Markup {
+pub(super) async fn errors(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
     let choice = params.choice("1h");
+    let store = frame.load(Need::Requests(choice.window)).await?;
     let groups = analysis::error_groups(&store.read(), choice.window);
-    frame.show(&pages::errors_page(&groups, &choice))
+    Ok(frame.found(&pages::errors_page(&groups, &choice)))
 }
 
-pub(super) async fn logs(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Answer {
+pub(super) async fn logs(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
     let choice = params.choice("all");
+    let store = frame.load(Need::Logs).await?;
     let read = store.read();
     let nothing_stored = read.all_logs().next().is_none();
     match params.query() {
         Ok(query) => {
             let (hits, has_more) = read.logs(&query, params.before(), params.limit(MOST_ROWS));
             let page = pages::logs_page(&params.q, None, &choice, &hits, has_more, nothing_stored);
-            (StatusCode::OK, frame.show(&page))
+            Ok(frame.found(&page))
         }
         Err(error) => {
             let page =
                 pages::logs_page(&params.q, Some(&error), &choice, &[], false, nothing_stored);
-            (StatusCode::BAD_REQUEST, frame.show(&page))
+            Ok((StatusCode::BAD_REQUEST, frame.show(&page)))
         }
     }
 }
 
-pub(super) async fn metrics(frame: Frame, State(store): State<Store>) -> Markup {
-    frame.show(&pages::metrics_page(store.read().instruments()))
+pub(super) async fn metrics(frame: Frame) -> Response {
+    let store = frame.load(Need::Instruments).await?;
+    Ok(frame.found(&pages::metrics_page(store.read().instruments())))
 }
 
-pub(super) async fn metric(
-    frame: Frame,
-    State(store): State<Store>,
-    Parameters(params): Parameters<Params>,
-) -> Answer {
+pub(super) async fn metric(frame: Frame, Parameters(params): Parameters<Params>) -> Response {
+    let missing = || Ok(frame.missing("This metric is not stored", NOT_STORED));
+    let Some((service, name)) = params.metric() else { return missing() };
+    let key = InstrumentKey { service: service.into(), name: name.into() };
+    let window = params.choice("all").window;
+    let store = frame.load(Need::Metric(&key, window)).await?;
     let read = store.read();
-    let key = params
-        .metric()
-        .map(|(service, name)| InstrumentKey { service: service.into(), name: name.into() });
-    match key.as_ref().and_then(|key| Some((key, read.instrument(key)?))) {
-        Some((key, instrument)) => {
-            (StatusCode::OK, frame.show(&pages::metric_page(key, instrument)))
-        }
-        None => missing(
-            &frame,
-            "This metric is not stored",
-            "It has not been received, or it made room.",
-        ),
+    match read.instrument(&key) {
+        Some(instrument) => Ok(frame.found(&pages::metric_page(&key, instrument))),
+        None => missing(),
     }
 }
 
-pub(super) async fn health(frame: Frame, State(store): State<Store>) -> Markup {
+pub(super) async fn health(frame: Frame, State(app): State<App>) -> Answer {
+    let store = &app.intake.store;
     let usage = store.read().usage();
-    frame.show(&pages::health_page(store.counters(), &usage, store.memory()))
+    let forward = app.intake.forward.as_deref();
+    frame.found(&pages::health_page(store.counters(), &usage, store.memory(), forward))
 }
 
-pub(super) async fn help(frame: Frame) -> Markup {
-    frame.show(&pages::help_page())
+pub(super) async fn help(frame: Frame) -> Answer {
+    frame.found(&pages::help_page())
+}
+
+pub(super) async fn api(frame: Frame) -> Answer {
+    frame.found(&pages::api_page(&ENDPOINTS, &PARAMETERS, &TYPES))
 }
 
 pub(super) async fn not_found(frame: Frame) -> Answer {
-    missing(&frame, "There is no such page", "The address is wrong.")
-}
-
-fn missing(frame: &Frame, title: &str, message: &str) -> Answer {
-    (StatusCode::NOT_FOUND, frame.show(&pages::message_page(title, message)))
+    frame.missing("There is no such page", "The address is wrong.")
 }

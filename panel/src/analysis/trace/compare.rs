@@ -30,13 +30,16 @@ pub struct Side {
     pub errors: usize,
 }
 
+/// Path of the parent, service and name.
+type Path = (Option<usize>, Arc<str>, Arc<str>);
+
 /// Paths of both traces. The parent of a path comes before it.
 #[derive(Default)]
 struct Paths {
     nodes: Vec<Difference>,
     children: Vec<Vec<usize>>,
     roots: Vec<usize>,
-    known: HashMap<(Option<usize>, Arc<str>, Arc<str>), usize>,
+    known: HashMap<Path, usize>,
 }
 
 /// Aligns two traces by the paths of their spans: parents before children, the paths of the first

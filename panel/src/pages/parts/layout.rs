@@ -46,6 +46,10 @@ pub(crate) struct Place {
     pub(crate) prefix: String,
     /// Path and query of the page.
     pub(crate) address: String,
+    /// Remark about the source of the page.
+    pub(crate) notice: Option<String>,
+    /// Whether new telemetry is reported when it arrives.
+    pub(crate) is_live: bool,
 }
 
 /// Returns a page. `tab` is the address of the entry of the navigation to which it belongs.
@@ -76,10 +80,13 @@ pub(crate) fn render(page: &Page, place: &Place) -> Markup {
                     script src=(format!("assets/{script}")) type="module" {}
                 }
             }
-            body {
+            body data-live=[place.is_live.then_some("true")] {
                 a.skip href=(format!("{}#main", place.address)) { "Skip to content" }
                 (header(page.tab))
-                main #main tabindex="-1" { (page.body) }
+                main #main tabindex="-1" {
+                    @if let Some(notice) = &place.notice { p.notice { (notice) } }
+                    (page.body)
+                }
             }
         }
     }

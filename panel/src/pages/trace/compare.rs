@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::parts::{
-    layout::{Page, page},
-    text::{color, show},
-};
 use crate::{
     analysis::{Difference, Side},
     model::{Attributes, format_duration},
+    pages::parts::{
+        layout::{Page, page},
+        text::{color, show},
+    },
     store::TraceSummary,
 };
 
