@@ -29,11 +29,11 @@ use crate::{
     },
 };
 
-/// Spans kept until the root of their trace has ended, all traces together.
+/// Largest number of spans that wait until the root of their trace has ended, all traces together.
 const MAX_SPANS: usize = 8_192;
 const TOO_MANY: &str = "too many wait for their root to end";
 
-/// Prints each span as it ends, or each trace when its local root has ended.
+/// Prints each span when it ends, or each trace when its local root has ended.
 pub(crate) struct ConsoleExporter {
     service: String,
     console: Console,
@@ -49,14 +49,14 @@ struct State {
     lost: Lost,
 }
 
-/// Spans that were taken and not printed.
+/// Spans that were received and not yet printed.
 #[derive(Default)]
 struct Lost {
     spans: usize,
     reason: Option<String>,
 }
 
-/// Time between two exports. A developer waits for the spans.
+/// Time between two exports. It is short because a developer waits for the spans.
 const EXPORT_DELAY: Duration = Duration::from_millis(100);
 
 impl SpanExporterOptions for Console {
@@ -70,7 +70,7 @@ impl SpanExporterOptions for Console {
 }
 
 impl ConsoleExporter {
-    /// `no_color` is what the environment wishes, which `console` may overrule.
+    /// `no_color` is the choice of the environment. The options in `console` take precedence.
     pub(crate) fn new(
         service: &str,
         console: &Console,

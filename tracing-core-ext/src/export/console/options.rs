@@ -5,7 +5,7 @@ use std::{
 
 use super::{output::Output, waterfall::Style};
 
-/// How spans are printed: as a waterfall a trace, or as a line of JSON a span.
+/// Options for printing spans: a waterfall for each trace, or a line of JSON for each span.
 ///
 /// ```
 /// use tracing_core_ext::telemetry::{Console, Telemetry};
@@ -20,15 +20,16 @@ use super::{output::Output, waterfall::Style};
 /// # }
 /// ```
 ///
-/// On a terminal a waterfall is as wide as that; elsewhere as wide as `COLUMNS` says, or else 120
-/// columns. It is in colours on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+/// On a terminal a waterfall is as wide as the terminal, and elsewhere as wide as `COLUMNS`, or 120
+/// columns. On a terminal it has colours, unless `NO_COLOR` is set or `TERM` is `dumb`.
 ///
-/// What cannot be written is counted as lost, and said as for any other destination: once when it
-/// begins, and by [`Telemetry::shutdown`](crate::telemetry::Telemetry::shutdown).
+/// Spans that cannot be written are counted as lost. As for any other destination, the loss is
+/// logged once when it begins, and [`Telemetry::shutdown`](crate::telemetry::Telemetry::shutdown)
+/// returns it.
 ///
 /// # JSON
 ///
-/// [`json`](Self::json) prints an object for each span, on a line of its own, when the span has ended:
+/// [`json`](Self::json) prints an object for each span, on one line, when the span has ended:
 ///
 /// | member | value |
 /// | --- | --- |
@@ -44,15 +45,15 @@ use super::{output::Output, waterfall::Style};
 /// | `attributes` | an object; of a key that was set twice the last value |
 /// | `events` | `name`, `time`, `attributes` of each |
 /// | `links` | `trace_id`, `span_id`, `trace_flags`, `trace_state`, `attributes` of each |
-/// | `dropped_attributes_count`, `dropped_events_count`, `dropped_links_count` | what the SDK's limits have cut, where they have |
+/// | `dropped_attributes_count`, `dropped_events_count`, `dropped_links_count` | numbers above the SDK's limits, if any |
 /// | `resource` | `attributes` of the service |
-/// | `scope` | `name`, `version`, `schema_url`, `attributes` of what made the span |
+/// | `scope` | `name`, `version`, `schema_url`, `attributes` of the instrumentation scope |
 ///
-/// Attributes keep their types: a whole number has up to 64 bits. Numbers that JSON cannot write are the strings
-/// `"NaN"`, `"Infinity"` and `"-Infinity"`, as in Protobuf's JSON. Besides what JSON wants escaped, so are all control
-/// characters and those that change the direction of text.
+/// Attributes keep their types: an integer has up to 64 bits. Numbers that JSON cannot express are
+/// the strings `"NaN"`, `"Infinity"` and `"-Infinity"`, as in ProtoJSON. All control characters,
+/// and characters that change the direction of text, are escaped.
 #[derive(Clone, Default)]
-#[must_use = "it does nothing before it is given to TelemetryBuilder::console"]
+#[must_use = "it does nothing until it is passed to TelemetryBuilder::console"]
 pub struct Console {
     json: bool,
     attributes: bool,
@@ -61,12 +62,12 @@ pub struct Console {
 }
 
 impl Console {
-    /// A waterfall for each trace on standard output, without attributes.
+    /// Prints a waterfall for each trace on standard output, without attributes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Prints a JSON object for each span instead, with all there is to know of it.
+    /// Prints a JSON object with all data of each span instead of a waterfall.
     ///
     /// ```
     /// # use tracing_core_ext::telemetry::{Console, Telemetry};
@@ -82,26 +83,27 @@ impl Console {
         self
     }
 
-    /// Whether a span's attributes, events and links stand below its line. Not unless told so.
+    /// Sets whether the attributes, events and links of a span stand below its line. Off by
+    /// default.
     pub fn attributes(mut self, attributes: bool) -> Self {
         self.attributes = attributes;
         self
     }
 
-    /// With colours or without, whatever terminal and environment say.
+    /// Sets whether the output has colours, regardless of the terminal and the environment.
     pub fn color(mut self, color: bool) -> Self {
         self.color = Some(color);
         self
     }
 
-    /// Prints there instead of on standard output: without colours unless [`color`](Self::color) says so, and 120
-    /// columns wide.
+    /// Prints to this writer instead of standard output: 120 columns wide, and without colours
+    /// unless [`color`](Self::color) enables them.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.output = Some(Output::new(writer));
         self
     }
 
-    /// What messages call the place where it prints.
+    /// Returns the name of the destination in messages.
     pub(crate) fn destination(&self) -> &'static str {
         match self.output {
             Some(_) => "Console::writer()",
@@ -121,7 +123,7 @@ impl Console {
         self.output.clone().unwrap_or_else(|| Output::new(io::stdout()))
     }
 
-    /// Asked for every trace, as a terminal can be resized.
+    /// Returns the style. Called for every trace, because a terminal can be resized.
     pub(super) fn style(&self, no_color: bool) -> Style {
         let style = match self.output {
             Some(_) => Style::default(),
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_decides_about_colours_then_the_environment_then_the_terminal() {
+    fn code_beats_the_environment_which_beats_the_terminal_for_colours() {
         for (console, no_color, is_terminal, expected) in [
             (Console::new(), false, true, true),
             (Console::new(), true, true, false),

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Where text is printed. Clones share it.
+/// Destination of printed text. Clones share it.
 #[derive(Clone)]
 pub(super) struct Output(Arc<Mutex<State>>);
 
@@ -17,7 +17,7 @@ impl Output {
         Self(Arc::new(Mutex::new(State { out: Box::new(out), is_broken: false })))
     }
 
-    /// Writes whole lines at once, so that what others print stands between them.
+    /// Writes whole lines at once, so that output of other threads does not split them.
     pub(super) fn print(&self, lines: &str) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let printed = state.print(lines);
@@ -27,7 +27,8 @@ impl Output {
 }
 
 impl State {
-    /// What failed may have been written in part: the next line begins on one of its own.
+    /// After a write that failed, and may have been partial, the next line starts with a line
+    /// break.
     fn print(&mut self, lines: &str) -> io::Result<()> {
         if self.is_broken {
             self.out.write_all(b"\n")?;
@@ -41,7 +42,7 @@ impl State {
 pub(super) mod tests {
     use super::*;
 
-    /// Printed text kept for a test to read.
+    /// Keeps printed text for a test.
     #[derive(Clone, Default)]
     pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -62,7 +63,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Has room for three more bytes, then for none, then for all.
+    /// Accepts three more bytes, then fails once, then accepts everything.
     struct Disk {
         page: Page,
         writes: usize,
@@ -84,7 +85,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_line_after_one_that_was_written_in_part_stands_alone() {
+    fn a_line_after_a_partial_write_starts_on_a_new_line() {
         let page = Page::default();
         let output = Output::new(Disk { page: page.clone(), writes: 0 });
         assert!(output.print("{\"a\":1}\n").is_err());

@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 const DAY: u64 = 24 * 60 * 60;
 const DAYS_OF_MONTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/// A time as RFC 3339 has it: `2026-02-28T23:59:59.000000001Z`. What was before 1970 is 1970.
+/// Time in the format of RFC 3339: `2026-02-28T23:59:59.000000001Z`. A time before 1970 is shown as
+/// the start of 1970.
 pub(super) struct Timestamp(pub(super) SystemTime);
 
 impl fmt::Display for Timestamp {
@@ -29,7 +30,7 @@ impl Serialize for Timestamp {
     }
 }
 
-/// Year, month and day, so many days after the first of January 1970.
+/// Returns year, month and day of a number of days after 1 January 1970.
 fn date(mut days: u64) -> (u64, u64, u64) {
     const FOUR_CENTURIES: u64 = 4 * 365 * 100 + 97;
     let mut year = 1970 + days / FOUR_CENTURIES * 400;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_before_1970_is_at_its_beginning() {
+    fn a_time_before_1970_is_shown_as_the_start_of_1970() {
         let time = UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(Timestamp(time).to_string(), "1970-01-01T00:00:00.000000000Z");
     }

@@ -4,31 +4,31 @@ use opentelemetry::TraceId;
 
 use super::waterfall::{Waterfall, WaterfallSpan};
 
-/// Traces remembered as handed out, so that what comes later is told apart.
+/// Number of printed traces that are remembered, so that later spans of them are marked.
 const MAX_REMEMBERED: usize = 256;
 
-/// Spans kept until the root of their trace in this process has ended.
+/// Spans that wait until the root of their trace in this process has ended.
 pub(super) struct TraceBuffer {
     open: VecDeque<BufferedTrace>,
     handed_out: VecDeque<TraceId>,
     most_spans: usize,
 }
 
-/// What has been received of a trace and is not handed out yet.
+/// Spans of one trace that are not printed yet.
 struct BufferedTrace {
     trace_id: TraceId,
     spans: Vec<WaterfallSpan>,
     root_ended: bool,
 }
 
-/// A trace that was given up.
+/// A trace that was removed because the buffer was full.
 pub(super) struct EvictedTrace {
     pub(super) trace_id: TraceId,
     pub(super) spans: usize,
 }
 
 impl TraceBuffer {
-    /// Room for so many spans, all traces together.
+    /// Creates a buffer for this number of spans, all traces together.
     pub(super) fn new(most_spans: usize) -> Self {
         Self { open: VecDeque::new(), handed_out: VecDeque::new(), most_spans }
     }
@@ -45,20 +45,20 @@ impl TraceBuffer {
         pending.spans.push(span);
     }
 
-    /// A trace whose root has ended.
+    /// Removes and returns a trace whose root has ended.
     pub(super) fn next_ended(&mut self) -> Option<Waterfall> {
         let at = self.open.iter().position(|open| open.root_ended)?;
         let ended = self.open.remove(at)?;
         Some(self.take(ended))
     }
 
-    /// The oldest trace, whether or not its root has ended.
+    /// Removes and returns the oldest trace, whether or not its root has ended.
     pub(super) fn next(&mut self) -> Option<Waterfall> {
         let oldest = self.open.pop_front()?;
         Some(self.take(oldest))
     }
 
-    /// Gives the oldest trace up if there are too many spans.
+    /// Removes the oldest trace if there are too many spans.
     pub(super) fn evict(&mut self) -> Option<EvictedTrace> {
         let held: usize = self.open.iter().map(|open| open.spans.len()).sum();
         if held <= self.most_spans {

@@ -39,7 +39,8 @@ fn printer(most_spans: usize) -> (ConsoleExporter, Page) {
     (exporter(&Console::new().writer(page.clone()), most_spans), page)
 }
 
-/// A server span with a remote parent, and a child of it, as they end.
+/// Returns a child and its parent, a server span with a remote parent, in the order in which they
+/// end.
 fn child_and_root() -> (SpanData, SpanData) {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
@@ -78,7 +79,7 @@ fn a_trace_is_printed_whole_when_its_local_root_has_ended() {
 }
 
 #[test]
-fn what_ends_after_its_root_is_printed_at_once_and_marked() {
+fn a_span_that_ends_after_its_root_is_printed_at_once_and_marked() {
     let (exporter, page) = printer(10);
     let (child, root) = child_and_root();
     exporter.print_batch(vec![root]);
@@ -112,7 +113,7 @@ impl Write for Closed {
     }
 }
 
-/// Ends a root whose child has ended in a batch before, and returns what became of the spans.
+/// Ends a child in one batch and its root in a later one, and returns the counts.
 fn counted(console: &Console, most_spans: usize) -> Snapshot {
     let exporter = exporter(console, most_spans);
     let state = Arc::clone(&exporter.export);
@@ -135,27 +136,27 @@ fn counted(console: &Console, most_spans: usize) -> Snapshot {
 }
 
 #[test]
-fn spans_that_could_not_be_printed_are_failed_also_those_of_earlier_batches() {
+fn spans_that_could_not_be_printed_have_failed_also_those_of_earlier_batches() {
     let counted = counted(&Console::new().writer(Closed), 10);
     assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 0, 2));
     assert_eq!(counted.last_error.as_deref(), Some("broken pipe"));
 }
 
 #[test]
-fn json_that_could_not_be_printed_is_failed_span_by_span() {
+fn spans_whose_json_could_not_be_printed_have_failed() {
     let counted = counted(&Console::new().json().writer(Closed), 10);
     assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 0, 2));
     assert_eq!(counted.last_error.as_deref(), Some("broken pipe"));
 }
 
 #[test]
-fn spans_dropped_to_make_room_are_failed() {
+fn spans_dropped_to_make_room_have_failed() {
     let counted = counted(&Console::new().writer(io::sink()), 0);
     assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 1, 1));
 }
 
 #[test]
-fn what_still_waits_for_its_root_is_printed_at_shutdown() {
+fn spans_that_wait_for_their_root_are_printed_at_shutdown() {
     let (exporter, page) = printer(10);
     let (child, _) = child_and_root();
     exporter.print_batch(vec![child]);
@@ -174,7 +175,7 @@ fn an_error_status_is_shown() {
 }
 
 #[test]
-fn attributes_are_shown_on_demand_alone() {
+fn attributes_are_shown_only_if_enabled() {
     for (shown, console) in [(false, Console::new()), (true, Console::new().attributes(true))] {
         let page = Page::default();
         let exporter = exporter(&console.writer(page.clone()), 10);
@@ -185,7 +186,7 @@ fn attributes_are_shown_on_demand_alone() {
 }
 
 #[test]
-fn json_is_a_line_a_span_as_soon_as_it_ends() {
+fn json_is_one_line_for_each_span_when_it_ends() {
     let page = Page::default();
     let mut exporter = exporter(&Console::new().json().writer(page.clone()), 10);
     let name = KeyValue::new("service.name", "shop");
@@ -202,7 +203,7 @@ fn json_is_a_line_a_span_as_soon_as_it_ends() {
 }
 
 #[test]
-fn a_writer_gets_colours_only_where_asked_for() {
+fn a_writer_gets_colours_only_if_enabled() {
     for (color, console) in [(false, Console::new()), (true, Console::new().color(true))] {
         let page = Page::default();
         let exporter = exporter(&console.writer(page.clone()), 10);

@@ -4,7 +4,7 @@ use serde_json::ser::Formatter;
 
 use crate::export::console::waterfall::text::is_unsafe;
 
-/// Escapes what serde_json does not, for it is allowed in JSON: it may steer a terminal all the same.
+/// Escapes the characters that serde_json leaves as they are, but that a terminal may interpret.
 pub(super) struct Escaping;
 
 impl Formatter for Escaping {

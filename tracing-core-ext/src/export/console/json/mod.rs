@@ -18,7 +18,7 @@ use self::{
 };
 use super::timestamp::Timestamp;
 
-/// A span as one line of JSON, its end included.
+/// Returns a span as one line of JSON, with the line break.
 pub(super) fn line(span: &SpanData, resource: &Resource) -> io::Result<String> {
     let mut line = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut line, Escaping);
@@ -181,7 +181,7 @@ impl<'a> ScopeMember<'a> {
     }
 }
 
-/// The names of the specification, "SpanKind".
+/// Returns the name of a kind: OpenTelemetry specification, "SpanKind".
 fn kind(kind: &SpanKind) -> &'static str {
     match kind {
         SpanKind::Client => "CLIENT",

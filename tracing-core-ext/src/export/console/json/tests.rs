@@ -39,7 +39,7 @@ fn resource() -> Resource {
     Resource::builder_empty().with_attribute(KeyValue::new("service.name", "checkout")).build()
 }
 
-/// Strictly parsed, and found to be one line.
+/// Parses the line of a span, and checks that it is one line.
 fn parsed(span: &SpanData) -> serde_json::Value {
     let line = line(span, &resource()).unwrap();
     assert_eq!(line.matches('\n').count(), 1, "{line:?}");
@@ -73,13 +73,13 @@ fn a_line_has_every_member_of_the_data_model() {
 }
 
 #[test]
-fn identity_comes_first_for_people_who_read_it() {
+fn the_ids_are_the_first_members() {
     let line = line(&span(), &resource()).unwrap();
     assert!(line.starts_with(r#"{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"#));
 }
 
 #[test]
-fn a_root_has_no_parent_and_a_failure_says_why() {
+fn a_root_has_no_parent_and_an_error_has_its_description() {
     let span = SpanData {
         parent_span_id: SpanId::INVALID,
         parent_span_is_remote: false,
@@ -114,14 +114,14 @@ fn attributes_keep_their_types() {
 }
 
 #[test]
-fn a_key_that_was_set_twice_has_its_last_value_alone() {
+fn a_key_that_was_set_twice_has_only_its_last_value() {
     let attributes = vec![KeyValue::new("a", 1), KeyValue::new("b", 2), KeyValue::new("a", 3)];
     let line = line(&SpanData { attributes, ..span() }, &resource()).unwrap();
     assert!(line.contains(r#""attributes":{"b":2,"a":3}"#), "{line}");
 }
 
 #[test]
-fn events_and_links_are_told_with_what_was_cut() {
+fn events_and_links_are_printed_with_the_dropped_counts() {
     let start = span().start_time;
     let mut events = SpanEvents::default();
     let attributes = vec![KeyValue::new("exception.type", "NoStock")];
@@ -157,7 +157,7 @@ fn events_and_links_are_told_with_what_was_cut() {
 }
 
 #[test]
-fn what_the_network_sent_stays_text_and_cannot_steer_a_terminal() {
+fn text_from_the_network_is_escaped_for_terminals() {
     let hostile =
         "\"},\n\r\u{0}\u{1b}[31m\u{7f}\u{9b}2J\u{202e}\u{2028}\u{feff} \\ grüße 茶 \u{1f375}";
     let span = SpanData {

@@ -5,7 +5,7 @@ pub(super) fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>)
     Attributes(attributes.into_iter().map(|attribute| (&attribute.key, &attribute.value)).collect())
 }
 
-/// An object of them. A key has one value, the last, though the SDK may hold several.
+/// Attributes as a JSON object. If a key occurs several times, its last value is written.
 pub(super) struct Attributes<'a>(pub(super) Vec<(&'a Key, &'a Value)>);
 
 impl Attributes<'_> {
@@ -48,7 +48,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// JSON has no words for what is not finite; these are Protobuf's.
+/// A number in ProtoJSON: a number that is not finite is a string, because JSON cannot express it.
 struct Float(f64);
 
 impl Serialize for Float {

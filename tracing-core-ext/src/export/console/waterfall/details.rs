@@ -28,7 +28,7 @@ struct Entry {
 }
 
 impl Details {
-    /// Times are told since `start`, as that of the span is.
+    /// Times are relative to `start`, the start of the span.
     pub(super) fn new(details: &WaterfallDetails, start: SystemTime) -> Self {
         let mut entries = Vec::new();
         if !details.description.is_empty() {
@@ -46,7 +46,7 @@ impl Details {
         Self { entries }
     }
 
-    /// Each line with `margin` before it and cut to `columns`, the margin included.
+    /// Returns the lines with `margin` in front, truncated to `columns` including the margin.
     pub(super) fn lines(&self, margin: &str, columns: usize, paint: Painter) -> Vec<String> {
         let key = self.entries.iter().map(|entry| entry.indent + width(&entry.key)).max();
         let key = key.unwrap_or(0);

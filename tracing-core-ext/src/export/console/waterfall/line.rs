@@ -22,7 +22,7 @@ const MIN_ERROR: usize = 12;
 const MIN_BAR: usize = 10;
 const GAP: &str = "  ";
 
-/// From the first start to the last end.
+/// Time from the first start to the last end.
 pub(super) struct TimeRange {
     pub(super) start: SystemTime,
     pub(super) length: Duration,
@@ -41,7 +41,7 @@ fn since(start: SystemTime, span: &WaterfallSpan) -> Duration {
     span.start.duration_since(start).unwrap_or_default()
 }
 
-/// The cells of a line, before they are aligned.
+/// Cells of a line before they are aligned.
 pub(super) struct Line<'a> {
     span: &'a WaterfallSpan,
     row: &'a Row,
@@ -127,7 +127,7 @@ impl<'a> Line<'a> {
         lines.iter().try_for_each(|line| writeln!(f, "{}", line.trim_end()))
     }
 
-    /// Codes stand below each other, marked or not.
+    /// Aligns status codes with and without a mark in the same column.
     fn padded_status(&self, columns: usize) -> String {
         match self.span.error {
             Some(_) => padded(&self.status, columns),
@@ -135,7 +135,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// And where it ends.
+    /// Returns the bar and the column in which it ends.
     fn bar(&self, columns: usize) -> (String, usize) {
         let cells = columns as f64;
         let start = ((self.from * cells).floor() as usize).min(columns - 1);
@@ -163,13 +163,13 @@ fn status(span: &WaterfallSpan) -> String {
     }
 }
 
-/// Why it failed, unless that is its status: a 500 is not explained by the error `500`.
+/// Returns the error, unless it is the status code: the error `500` does not explain a 500.
 fn explained(span: &WaterfallSpan) -> Option<&str> {
     let status = span.status_code.map(|code| code.to_string());
     span.error.as_deref().filter(|error| status.as_deref() != Some(*error))
 }
 
-/// How wide each column is.
+/// Width of each column.
 pub(super) struct Columns {
     width: usize,
     service: usize,
@@ -178,12 +178,12 @@ pub(super) struct Columns {
     offset: usize,
     duration: usize,
     bar: usize,
-    /// What bars and reasons have together.
+    /// Width of bars and errors together.
     rest: usize,
 }
 
 impl Columns {
-    /// Bars get what is left; where that is too little, names and reasons are cut.
+    /// Bars get the remaining width. If that is too small, names and errors are truncated.
     pub(super) fn fit(lines: &[Line<'_>], width: usize) -> Self {
         let service = widest(lines, |line| &line.service);
         let status = widest(lines, |line| &line.status);
@@ -202,8 +202,9 @@ impl Columns {
 }
 
 impl Line<'_> {
-    /// How wide the column of bars may be for the reason to fit behind its own bar, in `columns` for both; a reason that
-    /// would leave no half of them to the bars is cut.
+    /// Returns the largest width of the bar column with which this error fits behind its bar.
+    /// `columns` is the width of both. An error that would leave less than half of it to the bars
+    /// is truncated.
     fn longest_bar(&self, columns: usize) -> Option<usize> {
         let reason = width(&safe(self.error?, ERROR_WIDTH)) + 1;
         let half = (columns / 2).min(columns.saturating_sub(1 + MIN_ERROR));

@@ -17,7 +17,7 @@ pub use self::{
 };
 use opentelemetry::TraceId;
 
-/// One trace, ready to be printed with a line for each span.
+/// One trace, printed with a line for each span.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -46,10 +46,10 @@ use opentelemetry::TraceId;
 /// ));
 /// ```
 ///
-/// Spans stand below their parents, in the order they started. A span whose parent is not among
-/// them is marked with `…`, unless the trace [is whole](Self::is_whole); one that failed with `✗`
-/// and why. A call of another service has `→` before its name, a message that is sent `»`, one that
-/// is received `«`. Whatever the spans hold is made safe to print.
+/// Spans stand below their parents, in the order of their starts. A span whose parent is not among
+/// them is marked with `…`, unless the trace [is whole](Self::is_whole). A failed span is marked
+/// with `✗` and shows its error. A client span has `→` before its name, a producer span `»`, a
+/// consumer span `«`. All text of spans is made safe to print.
 #[derive(Clone, Debug)]
 pub struct Waterfall {
     spans: Vec<WaterfallSpan>,
@@ -58,28 +58,27 @@ pub struct Waterfall {
 }
 
 impl Waterfall {
-    /// Arranges the spans of one trace. A span that was received twice is shown once.
+    /// Arranges the spans of one trace. Duplicates of a span are shown once.
     pub fn new(mut spans: Vec<WaterfallSpan>) -> Self {
         spans.sort_by_key(|span| (span.start, span.span_id.to_bytes()));
         let rows = tree::arrange(&spans);
         Self { spans, rows, later: false }
     }
 
-    /// Whether no span is missing as far as can be told: all of them descend from one that has no
-    /// parent, or from requests that one and the same caller, in a process that is not seen here,
-    /// has made.
+    /// Whether no span is known to be missing: all of them descend from one span that has no
+    /// parent, or from requests of one caller in another process.
     pub fn is_whole(spans: &[WaterfallSpan]) -> bool {
         tree::is_whole(spans)
     }
 
-    /// Marks these spans as an addition to what was printed of the trace before.
+    /// Marks these spans as an addition to a trace that was printed before.
     #[must_use]
     pub fn later(mut self, later: bool) -> Self {
         self.later = later;
         self
     }
 
-    /// The trace the spans belong to; none when there are no spans.
+    /// Returns the id of the trace, or `None` if there are no spans.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.spans.first().map(|span| span.trace_id)
     }
@@ -88,7 +87,7 @@ impl Waterfall {
         &self.spans
     }
 
-    /// This waterfall in a certain style.
+    /// Returns this waterfall in a style.
     pub fn render(&self, style: Style) -> Rendered<'_> {
         Rendered::new(self, style)
     }

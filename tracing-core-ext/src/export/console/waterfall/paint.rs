@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use super::span::WaterfallSpan;
 
-/// All but red, which marks errors.
+/// All colours but red, which marks errors.
 const COLORS: [u8; 10] = [36, 35, 33, 32, 34, 96, 95, 93, 92, 94];
 
-/// Colours for a terminal, or none.
+/// Switch for colours on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Painter(pub(super) bool);
 
@@ -31,11 +31,12 @@ impl Painter {
     }
 }
 
-/// A colour for each service of a trace.
+/// Colour of each service of a trace.
 pub(super) struct Colors<'a>(BTreeMap<&'a str, u8>);
 
 impl<'a> Colors<'a> {
-    /// The same in each trace for a service, unless another of this trace has it already.
+    /// Assigns each service the same colour in every trace, unless another service of this trace
+    /// has it already.
     pub(super) fn of(spans: &'a [WaterfallSpan]) -> Self {
         let mut colors = BTreeMap::new();
         for span in spans {

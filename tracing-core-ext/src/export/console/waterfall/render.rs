@@ -8,7 +8,7 @@ use super::{
     text::{counted, duration},
 };
 
-/// A [`Waterfall`] in a certain [`Style`], to be printed.
+/// A [`Waterfall`] in a [`Style`], to be printed.
 #[derive(Debug)]
 pub struct Rendered<'a> {
     waterfall: &'a Waterfall,

@@ -8,50 +8,51 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::semconv::names::{ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE};
 
-/// What a [`Waterfall`](crate::telemetry::Waterfall) shows of a span.
+/// Data of a span that a [`Waterfall`](crate::telemetry::Waterfall) shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaterfallSpan {
-    /// The trace it belongs to.
+    /// Id of the trace.
     pub trace_id: TraceId,
-    /// Its own id.
+    /// Id of the span.
     pub span_id: SpanId,
-    /// The id of its parent; none for the root of the trace.
+    /// Id of the parent span, `None` for the root of the trace.
     pub parent_span_id: Option<SpanId>,
     /// Whether the parent is in another process.
     pub remote_parent: bool,
-    /// The name of the service that made it.
+    /// Name of the service that created the span.
     pub service: String,
-    /// Its name.
+    /// Name of the span.
     pub name: String,
-    /// Its kind.
+    /// Kind of the span.
     pub kind: SpanKind,
-    /// When it started.
+    /// Start of the span.
     pub start: SystemTime,
-    /// How long it took.
+    /// Duration of the span.
     pub duration: Duration,
-    /// The status code of the HTTP response, if there was one.
+    /// Status code of the HTTP response, if there was one.
     pub status_code: Option<u16>,
-    /// Why it failed, if it did: `error.type`, or else the description of its status.
+    /// Error of a failed span: `error.type`, or else the description of the status.
     pub error: Option<String>,
-    /// What else is known of it; nothing unless it is to be shown.
+    /// Other data of the span. `None` if it is not shown.
     pub details: Option<Box<WaterfallDetails>>,
 }
 
-/// What a [`Waterfall`](crate::telemetry::Waterfall) shows of a span with [`Style::attributes`](crate::telemetry::Style::attributes).
+/// Data of a span that a [`Waterfall`](crate::telemetry::Waterfall) shows with
+/// [`Style::attributes`](crate::telemetry::Style::attributes).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WaterfallDetails {
-    /// The description of its status.
+    /// Description of the status.
     pub description: String,
-    /// Its attributes.
+    /// Attributes of the span.
     pub attributes: Vec<KeyValue>,
-    /// What happened while it ran.
+    /// Events of the span.
     pub events: Vec<Event>,
-    /// Other spans it has to do with.
+    /// Links of the span.
     pub links: Vec<Link>,
 }
 
 impl WaterfallSpan {
-    /// What the SDK has recorded in the service of this name, without details.
+    /// Converts a span of the SDK from the service of this name, without details.
     pub fn from_span_data(service: &str, span: SpanData) -> Self {
         let duration = span.end_time.duration_since(span.start_time);
         let parent = (span.parent_span_id != SpanId::INVALID).then_some(span.parent_span_id);
@@ -72,7 +73,7 @@ impl WaterfallSpan {
         .with_outcome(&span.attributes, &span.status)
     }
 
-    /// What the SDK has recorded in the service of this name, with all details.
+    /// Converts a span of the SDK from the service of this name, with all details.
     pub fn detailed(service: &str, mut span: SpanData) -> Self {
         let details = WaterfallDetails {
             description: description(&span.status).unwrap_or_default().to_owned(),
@@ -83,7 +84,7 @@ impl WaterfallSpan {
         Self { details: Some(Box::new(details)), ..Self::from_span_data(service, span) }
     }
 
-    /// Takes status code and error from what else is known of the span.
+    /// Sets status code and error from the other data of the span.
     #[must_use]
     pub fn with_outcome(mut self, attributes: &[KeyValue], status: &Status) -> Self {
         self.status_code = status_code(attributes);

@@ -4,8 +4,8 @@ use super::paint::Painter;
 
 const WIDTH: usize = 120;
 
-/// How a [`Waterfall`](crate::telemetry::Waterfall) is printed: 120 columns wide, without colours and without attributes unless
-/// told otherwise.
+/// Style of a printed [`Waterfall`](crate::telemetry::Waterfall). By default it is 120 columns
+/// wide, without colours and without attributes.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     pub(super) width: usize,
@@ -14,36 +14,38 @@ pub struct Style {
 }
 
 impl Style {
-    /// As wide as the terminal, and with colours, when standard output is one; unless `NO_COLOR` is set or `TERM` is
-    /// `dumb`. Elsewhere as wide as `COLUMNS` says.
+    /// Returns the style for standard output. On a terminal it has the terminal's width, and
+    /// colours unless `NO_COLOR` is set or `TERM` is `dumb`. Elsewhere it has the width in
+    /// `COLUMNS`.
     pub fn for_stdout() -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self::default().width_of_stdout().color(!no_color && !is_dumb && io::stdout().is_terminal())
     }
 
-    /// With colours or without.
+    /// Sets whether it has colours.
     #[must_use]
     pub fn color(mut self, color: bool) -> Self {
         self.paint = Painter(color);
         self
     }
 
-    /// As many columns wide as this, if the text leaves room for bars.
+    /// Sets the width in columns. It is exceeded if the text leaves no room for bars.
     #[must_use]
     pub fn width(mut self, columns: usize) -> Self {
         self.width = columns;
         self
     }
 
-    /// With attributes, events and links below each span that [has them](crate::telemetry::WaterfallSpan::details).
+    /// Sets whether attributes, events and links stand below each span that [has
+    /// them](crate::telemetry::WaterfallSpan::details).
     #[must_use]
     pub fn attributes(mut self, attributes: bool) -> Self {
         self.attributes = attributes;
         self
     }
 
-    /// Now, for a terminal can be resized.
+    /// Sets the present width of standard output, because a terminal can be resized.
     pub(crate) fn width_of_stdout(self) -> Self {
         let out = io::stdout();
         let terminal = out.is_terminal().then(|| terminal_size::terminal_size_of(&out)).flatten();
@@ -59,8 +61,8 @@ impl Default for Style {
     }
 }
 
-/// A terminal may answer 0 for what it does not know. `COLUMNS` is the shell's: what is no number there is not ours to
-/// refuse.
+/// A terminal may report a width of 0. `COLUMNS` is set by the shell, so an invalid value is
+/// ignored without an error.
 fn width(terminal: Option<usize>, columns: Option<&str>) -> usize {
     let columns = || columns.and_then(|columns| columns.trim().parse().ok());
     let is_useful = |width: &usize| (1..=usize::from(u16::MAX)).contains(width);
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_knows_its_width_then_columns_says_and_else_it_is_120() {
+    fn the_width_is_that_of_the_terminal_or_columns_or_120() {
         for (terminal, columns, expected) in [
             (Some(80), Some("200"), 80),
             (Some(0), Some("200"), 200),

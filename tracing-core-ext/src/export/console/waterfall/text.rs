@@ -2,10 +2,10 @@ use std::{fmt::Write, time::Duration};
 
 use unicode_width::UnicodeWidthChar;
 
-/// Text from the network, made safe for a terminal and cut to so many columns.
+/// Makes text from the network safe for a terminal, and truncates it to `columns`.
 pub(crate) fn safe(text: &str, columns: usize) -> String {
     let mut safe = String::new();
-    // Nothing longer than this can be shown, and nobody shall wait for a megabyte to be escaped.
+    // Only this part can be shown, so a longer text is not escaped as a whole.
     for character in text.chars().take(columns + 1) {
         match is_unsafe(character) {
             true => {
@@ -30,7 +30,7 @@ fn truncate(text: String, columns: usize) -> String {
     kept.chain(['…']).collect()
 }
 
-/// How many columns a terminal needs for it: 茶 takes two.
+/// Number of columns that a text takes on a terminal: 茶 takes two.
 pub(super) fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
@@ -39,13 +39,13 @@ fn width_of(character: char) -> usize {
     character.width().unwrap_or(0)
 }
 
-/// `text` with as many spaces behind it as it takes.
+/// Returns `text` with spaces behind it up to `columns`.
 pub(super) fn padded(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Control characters, and those that change the direction of the text or cannot be seen.
+/// Whether a character is a control character, changes the direction of text, or is invisible.
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -55,7 +55,7 @@ pub(crate) fn is_unsafe(character: char) -> bool {
         )
 }
 
-/// `0.40 ms`, `41.2 ms`, `12.3 s`: short, and the same unit for nearly all.
+/// Returns a short text, nearly always in the same unit: `0.40 ms`, `41.2 ms`, `12.3 s`.
 pub(super) fn duration(duration: Duration) -> String {
     let milliseconds = duration.as_secs_f64() * 1_000.0;
     match milliseconds {
@@ -65,7 +65,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// `1 span`, `2 spans`.
+/// Returns a number with its noun: `1 span`, `2 spans`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_and_says_so() {
+    fn long_text_is_truncated_with_an_ellipsis() {
         assert_eq!(safe("abcdef", 6), "abcdef");
         assert_eq!(safe("abcdefg", 6), "abcde…");
         assert_eq!(safe(&"\u{1b}".repeat(1 << 20), 8), "\\u{1b}\\…");

@@ -4,26 +4,26 @@ use opentelemetry::SpanId;
 
 use super::span::WaterfallSpan;
 
-/// Deeper spans are not indented any further.
+/// Deepest level that is indented further than the one above.
 const MAX_LEVELS: usize = 12;
 
 /// A line of the waterfall.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    /// Which span, by its place among the spans given.
+    /// Index of the span among the given spans.
     pub(super) span: usize,
-    /// The lines of the tree that lead to it.
+    /// Lines of the tree that lead to the span.
     pub(super) prefix: String,
-    /// Those that pass by what stands below it.
+    /// Lines of the tree that pass the rows below the span.
     pub(super) below: String,
 }
 
-/// Puts every span below its parent, depth first.
+/// Arranges every span below its parent, depth first.
 ///
 /// A span whose parent is missing is marked, unless the trace [is whole](is_whole).
 ///
-/// Ids come from the network: a parent may be missing, and parents may form a circle, in which
-/// case the earliest span of the circle stands as if its parent were missing.
+/// Ids come from the network: a parent may be missing, and parents may form a circle. The earliest
+/// span of a circle is arranged as if its parent were missing.
 pub(super) fn arrange(spans: &[WaterfallSpan]) -> Vec<Row> {
     let mut tree = Tree::new(spans);
     let tops: Vec<_> = tree.tops().collect();
@@ -37,8 +37,8 @@ pub(super) fn arrange(spans: &[WaterfallSpan]) -> Vec<Row> {
     tree.rows
 }
 
-/// Whether all spans descend from one that has no parent, or from requests of one caller in a
-/// process that is not seen here: that is where this part of the trace begins.
+/// Whether all spans descend from one span that has no parent, or from requests of one caller in
+/// another process.
 pub(super) fn is_whole(spans: &[WaterfallSpan]) -> bool {
     Tree::new(spans).is_whole()
 }
@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
         Self { spans, places, children, seen: HashSet::new(), rows: Vec::new() }
     }
 
-    /// The spans whose parent is not among them.
+    /// Returns the spans whose parent is not among them.
     fn tops(&self) -> impl Iterator<Item = usize> {
         (0..self.spans.len()).filter(|at| self.is_top(*at))
     }
@@ -90,7 +90,8 @@ impl<'a> Tree<'a> {
         is_entry && tops.all(has_same_caller)
     }
 
-    /// Adds a span and all below it, with a stack of its own, for a trace may be of any depth.
+    /// Adds a span and all spans below it. It uses a stack on the heap, because a trace may be of
+    /// any depth.
     fn add(&mut self, top: usize, mark_orphan: bool) {
         let orphaned = mark_orphan && self.spans[top].parent_span_id.is_some();
         let mark = if orphaned { "… " } else { "" };
@@ -110,7 +111,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The last first, as they go on a stack.
+    /// Returns the last child first, because the stack is popped from the end.
     fn unseen_children(&self, parent: usize) -> Vec<usize> {
         let children = self.children.get(&self.spans[parent].span_id);
         let unseen = |at: &&usize| !self.seen.contains(&self.spans[**at].span_id);

@@ -58,7 +58,7 @@ fn printed(spans: Vec<WaterfallSpan>) -> String {
 }
 
 #[test]
-fn the_main_job_looks_like_this() {
+fn a_trace_of_three_services_looks_like_this() {
     let spans = vec![
         span(5, Some(4), "pricing", "GET /price/{item}").at(12.0, 20.0),
         span(1, None, "gateway", "GET /checkout/{item}").at(0.0, 41.2),
@@ -83,7 +83,7 @@ inventory      └ reserve              200  35.0 ms  4.50 ms                   
 }
 
 #[test]
-fn requests_of_one_caller_elsewhere_are_whole_and_stand_side_by_side() {
+fn requests_of_one_remote_caller_are_whole_and_stand_side_by_side() {
     let request = |id, caller| WaterfallSpan {
         remote_parent: true,
         ..span(id, Some(caller), "gateway", "GET /a").at(id as f64, 2.0)
@@ -98,7 +98,7 @@ fn requests_of_one_caller_elsewhere_are_whole_and_stand_side_by_side() {
 }
 
 #[test]
-fn failures_are_marked_and_say_why() {
+fn failures_are_marked_and_show_their_error() {
     let spans = vec![
         span(1, None, "gateway", "GET /a").at(0.0, 9.0).status(500).error("500"),
         span(2, Some(1), "gateway", "GET").at(1.0, 2.0).error("connection_refused"),
@@ -116,7 +116,7 @@ gateway  └ GET   ✗ 200  4.00 ms  2.00 ms                       ████�
 }
 
 #[test]
-fn a_span_whose_parent_is_elsewhere_stands_on_top_and_says_so() {
+fn a_span_whose_parent_is_missing_stands_on_top_with_a_mark() {
     let spans = vec![
         span(2, Some(99), "inventory", "GET /stock").at(5.0, 5.0),
         span(3, Some(2), "inventory", "query").at(6.0, 1.0),
@@ -134,7 +134,7 @@ inventory    └ query       6.00 ms  1.00 ms                             ██
 }
 
 #[test]
-fn a_trace_continued_from_a_caller_elsewhere_is_not_marked() {
+fn a_trace_continued_from_a_remote_caller_is_not_marked() {
     let mut entry = span(2, Some(99), "inventory", "GET /stock").at(0.0, 5.0);
     entry.remote_parent = true;
     let query = span(3, Some(2), "inventory", "query").at(1.0, 1.0);
@@ -168,7 +168,7 @@ fn a_very_deep_trace_is_printed_with_bounded_indentation() {
 }
 
 #[test]
-fn what_the_network_sent_cannot_steer_the_terminal() {
+fn text_from_the_network_is_escaped_for_terminals() {
     let spans = vec![span(1, None, "a\u{1b}[31m", "\u{7}b\r\n").error("\u{202e}c")];
     let printed = printed(spans);
     let controls = printed.chars().filter(|c| c.is_control() && *c != '\n');
@@ -178,7 +178,7 @@ fn what_the_network_sent_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn colours_leave_the_columns_where_they_are() {
+fn colours_do_not_move_columns() {
     let spans = vec![
         span(1, None, "gateway", "GET /a").at(0.0, 9.0).status(200),
         span(2, Some(1), "pricing", "GET").at(1.0, 2.0).error("x"),
@@ -205,7 +205,7 @@ fn an_addition_is_marked() {
 }
 
 #[test]
-fn calls_and_messages_are_told_from_work() {
+fn client_producer_and_consumer_spans_have_marks() {
     for (kind, shown) in [
         (SpanKind::Server, "a  work  "),
         (SpanKind::Internal, "a  work  "),
@@ -231,7 +231,7 @@ fn wide_characters_keep_the_columns_aligned() {
 }
 
 #[test]
-fn a_line_is_no_wider_than_the_terminal_but_for_what_has_to_be_seen() {
+fn a_line_is_no_wider_than_the_terminal_except_for_required_columns() {
     let name = "GET /warehouses/{warehouse}/shelves/{shelf}/items/{item}";
     let spans = vec![
         span(1, None, "gateway", name).at(0.0, 900.0).status(500).error("500"),
@@ -251,7 +251,7 @@ fn a_line_is_no_wider_than_the_terminal_but_for_what_has_to_be_seen() {
     }
 }
 
-/// A failed request with an event and a link.
+/// Returns a failed request with an event and a link.
 fn detailed() -> Vec<WaterfallSpan> {
     let stack = vec![
         KeyValue::new("exception.type", "NoStock"),
@@ -281,7 +281,7 @@ fn detailed() -> Vec<WaterfallSpan> {
 }
 
 #[test]
-fn attributes_events_and_links_stand_below_their_span_on_demand() {
+fn attributes_events_and_links_stand_below_their_span_if_enabled() {
     let style = Style::default().width(90);
     let waterfall = Waterfall::new(detailed());
     assert!(!waterfall.render(style).to_string().contains("url.path"));
