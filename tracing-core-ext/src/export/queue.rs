@@ -1,8 +1,9 @@
 //! Bounded queue between the threads that end spans and the thread that exports them.
 //!
-//! A producer takes a place in one atomic word ([`Counts`](super::delivery::Counts)) and pushes into the stripe of its thread, so threads rarely
-//! share a lock ([`bounded`]). It wakes the [`Consumer`] once for a full batch; otherwise the consumer looks for items after
-//! each delay. An item keeps its place until its export has ended.
+//! A producer reserves a place in one atomic word ([`Counts`](super::delivery::Counts)) and pushes
+//! into the stripe of its thread, so threads rarely share a lock ([`bounded`]). It wakes the
+//! [`Consumer`] once for a full batch; otherwise the consumer checks for items after each delay. An
+//! item keeps its place until its export has ended.
 
 mod bounded;
 mod consumer;

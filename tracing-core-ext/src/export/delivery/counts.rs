@@ -1,7 +1,9 @@
-//! Counts of the items offered to one exporter: offered = delivered + lost + removed + waiting, at every moment.
+//! Counts of the items offered to one exporter: offered = delivered + lost + removed + waiting, at
+//! every moment.
 //!
-//! Items offered are not counted: they are the sum. Producers only raise `waiting` and `dropped`. Everything that lowers a
-//! part of the sum happens under the lock of `settled`, and a snapshot holds this lock while it reads.
+//! Offered items are not counted, because they are the sum of the others. Producers only increase
+//! `waiting` and `dropped`. Every decrease of a part happens under the lock of `settled`, and a
+//! snapshot holds this lock while it reads.
 
 mod outcome;
 
@@ -24,13 +26,13 @@ pub(crate) struct Counts {
     occupancy: Padded<Occupancy>,
     dropped: Padded<AtomicU64>,
     settled: Mutex<Settled>,
-    /// Whether `health` knows of the present loss, so that a producer takes its lock once.
+    /// Whether `health` has recorded the present loss, so that producers take its lock only once.
     is_loss_known: AtomicBool,
     health: Mutex<ExportHealth>,
     on_change: Box<OnChange>,
 }
 
-/// Receives each change of health and the reason of the loss.
+/// Callback for each change of health, with the reason of the loss.
 type OnChange = dyn Fn(&HealthChange, &str) + Send + Sync;
 
 #[derive(Debug, Default)]
@@ -42,9 +44,10 @@ struct Settled {
     delivered_total: u64,
     last_error: Option<String>,
     has_failed_last: bool,
-    /// Reason why the present export has not ended with its first attempt.
+    /// Error of the first attempts of the present export.
     attempt_error: Option<String>,
-    /// Reported by the exporter, and not yet subtracted from the delivered.
+    /// Number of items that the exporter has reported as lost and that are not yet subtracted from
+    /// the delivered ones.
     late: u64,
 }
 
@@ -59,7 +62,7 @@ impl Counts {
         Self::with_health(max_items, max_bytes, health, on_change)
     }
 
-    /// Limits what may wait. `on_change` is called when a loss begins and when it ends.
+    /// Limits the number of waiting items. Calls `on_change` when a loss begins and when it ends.
     pub(crate) fn with_health(
         max_items: usize,
         max_bytes: usize,
@@ -76,7 +79,7 @@ impl Counts {
         }
     }
 
-    /// Largest number of items that may wait.
+    /// Returns the largest number of items that may wait.
     pub(crate) fn capacity(&self) -> u64 {
         self.occupancy.0.limits().items
     }
@@ -85,12 +88,13 @@ impl Counts {
         &self.occupancy.0
     }
 
-    /// Takes a place for an item. The caller counts a refused item with [`drop_one`](Self::drop_one).
+    /// Reserves a place for an item. The caller counts a refused item with
+    /// [`drop_one`](Self::drop_one).
     pub(crate) fn reserve(&self, bytes: usize) -> Result<Occupied, Refusal> {
         self.occupancy.0.reserve(bytes)
     }
 
-    /// Counts an item that has no place. Never waits for an export.
+    /// Counts an item that has no place. Never blocks on an export.
     #[cold]
     pub(crate) fn drop_one(&self, refusal: Refusal) {
         self.dropped.0.fetch_add(1, Ordering::AcqRel);
@@ -98,7 +102,7 @@ impl Counts {
         if is_known || self.is_loss_known.swap(true, Ordering::AcqRel) {
             return;
         }
-        // The consumer cannot report it: its export may never return.
+        // Reported here, because the consumer cannot report it if its export never returns.
         let reason = match (refusal, lock(&self.settled).attempt_error.as_deref()) {
             (Refusal::Closed, _) => CLOSED.to_owned(),
             (_, None) => QUEUE_FULL.to_owned(),
@@ -107,7 +111,7 @@ impl Counts {
         self.update_health(false, Some(&reason), Instant::now());
     }
 
-    /// Counts the end of an export, and returns the places of its items.
+    /// Counts the result of an export, and frees the places of its items.
     pub(crate) fn settle(&self, share: Share, outcome: Outcome) {
         let removed = outcome.removed.min(share.items);
         let (lost, rejected) = outcome.lost_of(share.items - removed);
@@ -129,13 +133,14 @@ impl Counts {
         self.update_health(arrived > late, reason.as_deref(), Instant::now());
     }
 
-    /// Sets why the present export needs another attempt. A loss for want of places has this reason.
+    /// Sets the error of an attempt of the present export. Items dropped because the queue is full
+    /// get this reason.
     pub(crate) fn set_attempt_error(&self, reason: &str) {
         lock(&self.settled).attempt_error = Some(reason.to_owned());
     }
 
-    /// Reports items that the exporter has accepted and lost, of this batch or of earlier ones. They count with the end of
-    /// the next export, or with [`settle_late`](Self::settle_late).
+    /// Counts items that the exporter has accepted and lost, of this batch or of earlier ones. They
+    /// count with the end of the next export, or with [`settle_late`](Self::settle_late).
     pub(crate) fn reject(&self, items: u64, reason: impl Into<String>) {
         let mut settled = lock(&self.settled);
         settled.late = settled.late.saturating_add(items);
@@ -160,7 +165,7 @@ impl Counts {
         self.update_health(false, Some(&reason), Instant::now());
     }
 
-    /// Returns counts that belong together.
+    /// Returns a consistent snapshot of the counts.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let settled = lock(&self.settled);
         let dropped = self.dropped.0.load(Ordering::Acquire);
@@ -179,19 +184,19 @@ impl Counts {
         }
     }
 
-    /// Reports the end of a loss when its time has come.
+    /// Reports the end of a loss if the quiet period is over at `now`.
     pub(crate) fn review_health(&self, now: Instant) {
         self.update_health(false, None, now);
     }
 
-    /// Time of the next [`review_health`](Self::review_health), if one is due.
+    /// Returns the time of the next [`review_health`](Self::review_health), if one is due.
     pub(crate) fn review_at(&self) -> Option<Instant> {
         lock(&self.health).recovers_at()
     }
 
     fn update_health(&self, has_delivered: bool, reason: Option<&str>, now: Instant) {
         let mut health = lock(&self.health);
-        // Read under the lock: an older sum must not follow a newer one.
+        // Read under the lock, so that a newer sum is not followed by an older one.
         let lost = self.dropped.0.load(Ordering::Acquire) + lock(&self.settled).failed;
         let Some(change) = health.observe(lost, has_delivered, now) else { return };
         self.is_loss_known.store(change == HealthChange::Failing, Ordering::Release);

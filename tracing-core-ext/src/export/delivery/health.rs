@@ -1,8 +1,8 @@
-//! Whether items are being lost, for one log line at the beginning of a loss and one at its end.
+//! Health of one exporter. It produces one log line when a loss begins, and one when it ends.
 
 use std::time::{Duration, Instant};
 
-/// State of one exporter.
+/// Health of one exporter.
 #[derive(Debug)]
 pub(crate) struct ExportHealth {
     quiet_period: Duration,
@@ -35,7 +35,7 @@ impl ExportHealth {
         Self { quiet_period, lost: 0, failing: None }
     }
 
-    /// Compares the number of all items lost until `now` with the last observation.
+    /// Compares the number of items lost until `now` with the last observation.
     pub(crate) fn observe(
         &mut self,
         lost: u64,
@@ -68,7 +68,7 @@ impl ExportHealth {
         Some(HealthChange::Recovered { lost: self.lost - recovered.lost_before })
     }
 
-    /// Time at which the loss has ended, if nothing is lost until then.
+    /// Returns the time at which the loss ends if no item is lost until then.
     pub(crate) fn recovers_at(&self) -> Option<Instant> {
         let failing = self.failing.as_ref().filter(|failing| failing.has_delivered)?;
         Some(failing.last_loss + self.quiet_period)
@@ -76,7 +76,7 @@ impl ExportHealth {
 }
 
 impl HealthChange {
-    /// Logs one line. `reason` is that of the loss.
+    /// Logs a change as one line. `reason` is the reason of the loss.
     pub(crate) fn log(&self, items: &str, destination: &str, reason: &str) {
         match self {
             Self::Failing => tracing::warn!(
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn time_without_a_delivery_ends_no_loss() {
+    fn a_loss_does_not_end_without_a_delivery() {
         let (mut health, start) = (ExportHealth::new(QUIET_PERIOD), Instant::now());
         health.observe(1, false, start);
         assert_eq!(health.observe(1, false, start + 100 * QUIET_PERIOD), None);

@@ -2,7 +2,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use super::counts::Snapshot;
 
-/// What telemetry could not deliver before it shut down.
+/// Telemetry that was not delivered before the shutdown.
 ///
 /// ```text
 /// 3 of 40 spans were not delivered to http://localhost:4318/v1/traces: 3 failed (connection refused)
@@ -13,7 +13,7 @@ pub struct ShutdownError {
     waited: Option<Duration>,
 }
 
-/// What one exporter did not deliver.
+/// Counts of one exporter that did not deliver everything.
 #[derive(Clone, Debug)]
 pub struct ExportLoss {
     pub(crate) signal: Signal,
@@ -21,18 +21,19 @@ pub struct ExportLoss {
     pub(crate) counted: Snapshot,
 }
 
-/// What is exported.
+/// Kind of exported telemetry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
     Traces,
-    /// Metrics, each export of which tells all that happened until then.
+    /// Metrics with cumulative temporality: each export contains all values since the start.
     CumulativeMetrics,
-    /// Metrics, each export of which tells what happened since the one before.
+    /// Metrics with delta temporality: each export contains the changes since the export before.
     DeltaMetrics,
 }
 
 impl ShutdownError {
-    /// Nothing where nothing was lost. `waited` is how long there was no end in sight.
+    /// Returns an error if there are losses. `waited` is the timeout of a shutdown that has missed
+    /// it.
     pub(crate) fn from_losses(
         losses: Vec<ExportLoss>,
         waited: Option<Duration>,
@@ -43,29 +44,29 @@ impl ShutdownError {
         }
     }
 
-    /// Each exporter that did not deliver everything.
+    /// Returns the loss of each exporter that did not deliver everything.
     pub fn losses(&self) -> &[ExportLoss] {
         &self.losses
     }
 }
 
 impl ExportLoss {
-    /// Where it was to go.
+    /// Returns the destination of the exporter.
     pub fn destination(&self) -> &str {
         &self.destination
     }
 
-    /// How many sampled spans had ended; of metrics, how many exports were tried.
+    /// Number of sampled spans that have ended, or number of metric exports.
     pub fn ended(&self) -> u64 {
         self.counted.offered()
     }
 
-    /// How many of them were delivered.
+    /// Number of them that were delivered.
     pub fn delivered(&self) -> u64 {
         self.counted.delivered
     }
 
-    /// How many were not, for whatever reason.
+    /// Number of them that were not delivered, for any reason.
     pub fn lost(&self) -> u64 {
         self.counted.lost() + self.counted.waiting
     }
@@ -114,7 +115,7 @@ impl Signal {
     }
 }
 
-/// The message, for this is what a `main` that returns the error prints.
+/// Prints the message, because a `main` that returns the error prints it with `Debug`.
 impl fmt::Debug for ShutdownError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -141,12 +142,12 @@ mod tests {
         ExportLoss { signal, destination: "http://localhost:4318".to_owned(), counted }
     }
 
-    fn said(losses: Vec<ExportLoss>, waited: Option<Duration>) -> String {
+    fn message_of(losses: Vec<ExportLoss>, waited: Option<Duration>) -> String {
         ShutdownError::from_losses(losses, waited).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_loss_names_the_counts_the_destination_and_the_reason() {
+    fn a_loss_shows_the_counts_the_destination_and_the_reason() {
         let counted = Snapshot {
             delivered: 37,
             failed: 3,
@@ -154,18 +155,18 @@ mod tests {
             ..Snapshot::default()
         };
         assert_eq!(
-            said(vec![loss(Signal::Traces, counted)], None),
+            message_of(vec![loss(Signal::Traces, counted)], None),
             "3 of 40 spans were not delivered to http://localhost:4318: 3 failed (connection refused)"
         );
     }
 
     #[test]
-    fn a_missed_deadline_is_said_of_what_still_waits() {
+    fn a_missed_deadline_is_reported_with_the_waiting_spans() {
         let waits = Snapshot { delivered: 4, dropped: 2, waiting: 3, ..Snapshot::default() };
         let failed = Snapshot { delivered: 1, failed: 1, ..Snapshot::default() };
         let losses = vec![loss(Signal::Traces, waits), loss(Signal::CumulativeMetrics, failed)];
         assert_eq!(
-            said(losses, Some(Duration::from_secs(5))),
+            message_of(losses, Some(Duration::from_secs(5))),
             "5 of 9 spans were not delivered to http://localhost:4318 within 5.0 s: \
              2 dropped because the queue was full, 3 still waiting; \
              1 of 2 exports of metrics were not delivered to http://localhost:4318: 1 failed"

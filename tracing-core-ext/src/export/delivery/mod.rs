@@ -1,4 +1,5 @@
-//! Delivery of the items of one exporter: what was offered, delivered and lost, and the log lines about it.
+//! Delivery of the items of one exporter: counts of offered, delivered and lost items, and log
+//! lines about losses.
 //!
 //! At every moment offered = delivered + lost + waiting.
 

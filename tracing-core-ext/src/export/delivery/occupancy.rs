@@ -1,7 +1,7 @@
-//! Number and size of the items that wait, in one atomic word.
+//! Number and size of the waiting items, in one atomic word.
 //!
-//! One word makes a reservation one compare-and-swap: no thread can take a place between the check of the limits and the
-//! change, and the limits for items and bytes hold together.
+//! With one word a reservation is one compare-and-swap: no other thread can reserve between the
+//! check of the limits and the change. The limits for items and bytes are checked together.
 
 use super::sync::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ const ITEM: u64 = 1 << BYTE_BITS;
 const MAX_BYTES: u64 = ITEM - 1;
 const MAX_ITEMS: u64 = (PARKED - 1) >> BYTE_BITS;
 
-/// Places in a queue, and what is taken of them.
+/// Limits of a queue, and the places in use.
 #[derive(Debug)]
 pub(crate) struct Occupancy {
     word: AtomicU64,
@@ -32,7 +32,7 @@ pub(crate) struct Share {
     pub(crate) bytes: u64,
 }
 
-/// Reason why an item has no place.
+/// Reason of a refused reservation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Refusal {
     Closed,
@@ -48,12 +48,12 @@ impl Occupancy {
         }
     }
 
-    /// Largest number and size of waiting items.
+    /// Returns the largest number and size of waiting items.
     pub(crate) fn limits(&self) -> Share {
         Share { items: self.max_items, bytes: self.max_bytes }
     }
 
-    /// Takes a place for one item, and returns the state with this item.
+    /// Reserves a place for one item, and returns the state including it.
     pub(crate) fn reserve(&self, bytes: usize) -> Result<Occupied, Refusal> {
         let mut seen = Occupied(self.word.load(Ordering::Relaxed));
         loop {
@@ -82,7 +82,7 @@ impl Occupancy {
         }
     }
 
-    /// Returns places which [`reserve`](Self::reserve) has given.
+    /// Frees places that [`reserve`](Self::reserve) has returned.
     pub(crate) fn release(&self, share: Share) {
         self.word.fetch_sub(share.items * ITEM + share.bytes, Ordering::AcqRel);
     }
@@ -96,12 +96,13 @@ impl Occupancy {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
-    /// Marks the consumer as parked. Every later reservation sees the mark; every earlier one is in the answer.
+    /// Marks the consumer as parked. Every later reservation reads the mark; the result includes
+    /// every earlier one.
     pub(crate) fn park(&self) -> Occupied {
         Occupied(self.word.fetch_or(PARKED, Ordering::AcqRel))
     }
 
-    /// Removes the mark. Of several callers, one gets true: the one that has to wake the consumer.
+    /// Removes the mark. Only one of several callers receives true, and must wake the consumer.
     pub(crate) fn unpark(&self) -> bool {
         Occupied(self.word.fetch_and(!PARKED, Ordering::AcqRel)).is_parked()
     }

@@ -2,8 +2,8 @@
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>
 //!
-//! A span counts as processed when its export has ended or when it was dropped. One that a console or an agent has taken and
-//! lost later counts as exported and as failed, as no counter may fall.
+//! A span counts as processed when its export has ended or when it was dropped. A span that was
+//! accepted and lost later counts as exported and as failed, because no counter may decrease.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::base::contained_panics;
 const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
 
-/// Lets `provider` observe the states of these pipelines, and the panics that were contained.
+/// Registers instruments that observe these pipelines, and the panics that were contained.
 pub(crate) fn observe(
     provider: &impl MeterProvider,
     states: impl ExactSizeIterator<Item = Arc<ExportState>>,
@@ -106,7 +106,7 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A pipeline and the names of its parts.
+/// Labels of a pipeline and of its parts.
 struct Observed {
     state: Arc<ExportState>,
     processor: [KeyValue; 2],

@@ -1,9 +1,10 @@
 use tokio::sync::watch;
 
-/// A part of the shutdown that may take long.
+/// Part of the shutdown that may block.
 pub(crate) type ShutdownTask = Box<dyn FnOnce() + Send>;
 
-/// Signal that the service is shutting down. Exporters then make their last attempt without waiting.
+/// Signal that the service is shutting down. Exporters then make their last attempt without
+/// waiting.
 #[derive(Debug, Default)]
 pub(crate) struct ShutdownSignal(watch::Sender<bool>);
 

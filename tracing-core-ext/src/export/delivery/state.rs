@@ -1,4 +1,4 @@
-//! Destination of the items of one exporter, what became of them, and the log of changes.
+//! State of one exporter: its destination, its counts, and the subscriber for its log lines.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     config::batch::{BatchConfig, QUIET_PERIOD},
 };
 
-/// Exports of metrics that may run at the same time.
+/// Largest number of metric exports at the same time.
 const MAX_METRIC_EXPORTS: usize = 1024;
 
 /// State that an exporter shares with its pipeline and with [`Telemetry`](crate::telemetry::Telemetry).
@@ -31,7 +31,8 @@ pub(crate) struct ExportState {
 }
 
 impl ExportState {
-    /// State of a span exporter. `exporter_type` is a name of the semantic conventions, if they have one.
+    /// Creates the state of a span exporter. `exporter_type` is its name in the semantic
+    /// conventions, if it has one.
     pub(crate) fn for_spans(
         destination: String,
         exporter_type: &'static str,
@@ -41,7 +42,7 @@ impl ExportState {
         Self::new(Signal::Traces, destination, exporter_type, limits, batch.quiet_period)
     }
 
-    /// State of a metric exporter, which counts exports.
+    /// Creates the state of a metric exporter, which counts exports.
     pub(crate) fn for_metrics(destination: String, temporality: Temporality) -> Self {
         let signal = match temporality {
             Temporality::Cumulative => Signal::CumulativeMetrics,
@@ -87,7 +88,7 @@ impl ExportState {
         &self.closing
     }
 
-    /// Whether items wait for the end of a pause that the backend has requested.
+    /// Whether items stay in a queue during a pause that the backend has requested.
     pub(crate) fn has_queue(&self) -> bool {
         self.signal == Signal::Traces
     }
@@ -101,7 +102,8 @@ impl ExportState {
         self.log.log(write);
     }
 
-    /// Loss to report at shutdown. A cumulative metric repeats all earlier exports, so only the last one counts.
+    /// Returns the loss to report at shutdown. A cumulative metric repeats all earlier exports, so
+    /// only the last export counts.
     pub(crate) fn loss(&self) -> Option<ExportLoss> {
         let counted = self.counts.snapshot();
         let is_lost = match self.signal {
@@ -115,7 +117,7 @@ impl ExportState {
         })
     }
 
-    /// Counts an export of metrics that begins.
+    /// Counts the start of a metric export.
     pub(crate) fn begin(&self) -> Share {
         match self.counts.reserve(0) {
             Ok(_) => Share { items: 1, bytes: 0 },
@@ -126,7 +128,7 @@ impl ExportState {
         }
     }
 
-    /// Counts the end of an export of metrics.
+    /// Counts the end of a metric export.
     pub(crate) fn end(&self, export: Share, outcome: Outcome) {
         self.counts.settle(export, outcome);
     }

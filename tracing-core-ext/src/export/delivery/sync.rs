@@ -13,7 +13,8 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-/// Keeps a value apart from the cache lines of its neighbours. 128 bytes, because processors prefetch lines in pairs.
+/// Aligns a value so that it shares no cache line with its neighbours. 128 bytes, because
+/// processors prefetch lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
@@ -23,7 +24,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until `is_done` returns true or `until` has passed. Returns the last answer of `is_done`.
+/// Waits until `is_done` returns true or `until` has passed. Returns the last result of `is_done`.
 pub(crate) fn wait<T>(
     condvar: &Condvar,
     mut guard: MutexGuard<'_, T>,

@@ -34,7 +34,7 @@ pub(crate) trait SpanExporterOptions: Send {
 }
 
 impl PipelineContext<'_> {
-    /// State of an exporter whose type has a name of the semantic conventions.
+    /// Creates the state of an exporter whose type has a name in the semantic conventions.
     pub(crate) fn state(
         &self,
         destination: String,
@@ -59,7 +59,7 @@ impl PipelineContext<'_> {
     }
 }
 
-/// An exporter that the user has built.
+/// Starts the pipeline of an exporter that the user has built.
 impl<E: SpanExporter + 'static> SpanExporterOptions for SdkExporter<E> {
     fn start(self: Box<Self>, context: &PipelineContext<'_>) -> Result<Pipeline, TelemetryError> {
         let state = context.state("exporter()".to_owned(), "span_exporter");

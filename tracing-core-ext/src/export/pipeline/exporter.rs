@@ -1,4 +1,4 @@
-//! Exporters that an export thread can drive.
+//! Exporters that run on an export thread.
 
 use std::{
     fmt,
@@ -17,9 +17,9 @@ use opentelemetry_sdk::{
 
 use crate::{export::delivery::Outcome, trace::PooledRecord};
 
-/// Exports batches of spans. Only one thread calls it. A panic loses the batch and nothing else.
+/// Exporter of batches of spans. Only one thread calls it. A panic loses only the present batch.
 pub(crate) trait BatchExporter: fmt::Debug + Send + 'static {
-    /// Exports spans in the form of the SDK.
+    /// Exports spans of the SDK's type.
     fn export_spans(&mut self, spans: Vec<SpanData>) -> Outcome;
 
     /// Exports records. It may take their content.
@@ -28,17 +28,17 @@ pub(crate) trait BatchExporter: fmt::Debug + Send + 'static {
         self.export_spans(spans.collect())
     }
 
-    /// Exports what earlier calls have left.
+    /// Exports the spans that earlier calls have buffered.
     fn flush(&mut self) {}
 
-    /// Exports what earlier calls have left, and stops.
+    /// Exports the spans that earlier calls have buffered, and stops.
     fn shutdown(&mut self, _timeout: Duration) {}
 
-    /// Receives the resource before the first export.
+    /// Sets the resource, before the first export.
     fn set_resource(&mut self, resource: &Resource);
 }
 
-/// An exporter of the SDK.
+/// Adapter for an exporter of the SDK.
 #[derive(Debug)]
 pub(crate) struct SdkExporter<E>(pub(crate) E);
 
@@ -63,7 +63,7 @@ impl<E: SpanExporter + 'static> BatchExporter for SdkExporter<E> {
     }
 }
 
-/// Reason without the prefix "Operation failed: " of the SDK.
+/// Returns the reason without the prefix "Operation failed: " of the SDK.
 fn reason(error: OTelSdkError) -> String {
     match error {
         OTelSdkError::InternalFailure(reason) => reason,

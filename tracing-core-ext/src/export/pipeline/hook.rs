@@ -1,4 +1,4 @@
-//! The function of a user that sees each span before it is exported.
+//! Hook of `TelemetryBuilder::before_export`, which processes each span before its export.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,10 +9,10 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::{base::panic_message, export::delivery::Outcome, trace::PooledRecord};
 
-/// Reads or changes a span. A span for which it returns false is not exported.
+/// Reads or changes a span. If it returns false, the span is not exported.
 pub(crate) type SpanHook = Arc<dyn Fn(&mut SpanData) -> bool + Send + Sync>;
 
-/// Spans that may be exported, and what became of the others.
+/// Returns the spans to export, and the result for the others.
 pub(super) fn apply(hook: &SpanHook, records: &mut [PooledRecord]) -> (Vec<SpanData>, Outcome) {
     let mut others = Outcome::default();
     let mut spans = Vec::with_capacity(records.len());
@@ -21,7 +21,7 @@ pub(super) fn apply(hook: &SpanHook, records: &mut [PooledRecord]) -> (Vec<SpanD
         match catch_unwind(AssertUnwindSafe(|| hook(&mut span))) {
             Ok(true) => spans.push(span),
             Ok(false) => others.removed += 1,
-            // The span may still contain what the hook removes.
+            // Dropped, because the span may still contain data that the hook removes.
             Err(panic) => {
                 let message = panic_message(&*panic).unwrap_or("no message");
                 others.failed += 1;

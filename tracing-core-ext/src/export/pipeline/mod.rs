@@ -25,20 +25,21 @@ use crate::{
     trace::{self, PooledRecord, RecordProcessor, SpanRecord},
 };
 
-/// Memory of the spans in one batch. The requests of an exporter have limits of their own.
+/// Largest size in memory of the spans in one batch. Exporters limit the size of their requests
+/// themselves.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 
 /// Time limit of a flush, as in the SDK.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The queue of one exporter. Its clones share it.
+/// Queue of one exporter. Its clones share it.
 #[derive(Clone)]
 pub(crate) struct Pipeline {
     queue: Arc<Queue<PooledRecord>>,
     state: Arc<ExportState>,
 }
 
-/// Settings that the pipelines of a service have in common.
+/// Settings that all pipelines of a service share.
 #[derive(Clone, Copy)]
 pub(crate) struct PipelineOptions<'a> {
     pub(crate) batch: &'a BatchConfig,
@@ -79,7 +80,8 @@ impl Pipeline {
         &self.state
     }
 
-    /// Refuses later spans, and has the thread export what waits and end. No export waits for another attempt any more.
+    /// Refuses later spans, and makes the thread export the waiting ones and end. No export waits
+    /// for another attempt any more.
     pub(crate) fn close(&self) {
         self.state.closing().trigger();
         self.queue.close();

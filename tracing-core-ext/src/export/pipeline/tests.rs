@@ -28,7 +28,8 @@ mod hooks;
 
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Returns for each export what the test sends, where `AlreadyShutdown` is a panic, and sends the names of its spans.
+/// Exporter that sends the names of its spans to the test, and returns the results that the test
+/// sends. `AlreadyShutdown` makes it panic.
 #[derive(Debug)]
 struct Scripted {
     answers: Mutex<Receiver<OTelSdkResult>>,
@@ -199,7 +200,7 @@ fn a_full_queue_drops_spans_and_counts_them() {
 }
 
 #[test]
-fn memory_limits_a_queue_as_well() {
+fn a_queue_is_limited_by_memory_as_well() {
     let mut setup = setup(1000);
     setup.batch.max_bytes = 10_000;
     let rig = setup.build();
@@ -248,7 +249,7 @@ fn a_shutdown_ends_at_its_deadline_and_later_spans_are_not_recorded() {
 }
 
 #[test]
-fn each_pipeline_gets_all_spans_and_a_blocked_one_costs_the_others_nothing() {
+fn each_pipeline_gets_all_spans_and_a_blocked_one_does_not_affect_the_others() {
     let blocked = setup(2).build();
     let (answer, answers) = sync_channel(64);
     let (begin, began) = channel();

@@ -22,7 +22,7 @@ use crate::{
     trace::{self, PooledRecord},
 };
 
-/// At most 15 bytes, which is the limit of Linux.
+/// Name of the export thread. Linux limits it to 15 bytes.
 const THREAD_NAME: &str = "otel-spans";
 
 /// State of an export thread.
@@ -40,7 +40,7 @@ impl ExportThread {
     }
 
     fn run(mut self) {
-        // A span of the exporter would be the next span to export.
+        // Suppressed, because spans of the exporter would have to be exported as well.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         loop {
             match self.consumer.next_work() {
@@ -83,7 +83,7 @@ fn export_remaining(
     outcome.of_items(exported).and(others)
 }
 
-/// Stops a panic of the exporter, which would end the thread and with it every later export.
+/// Catches a panic of the exporter, which would end the thread and every later export.
 fn contained<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let message = panic_message(&*panic).map_or(String::new(), |text| format!(": {text}"));

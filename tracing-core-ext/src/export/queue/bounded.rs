@@ -1,4 +1,4 @@
-//! Producer side of the queue: stripes, places, and requests to the consumer.
+//! Producer side of the queue: stripes, reservations, and requests to the consumer.
 
 use std::{
     cell::Cell,
@@ -17,7 +17,7 @@ use crate::export::delivery::{
 /// Number of stripes: a power of two.
 pub(super) const STRIPES: usize = 16;
 
-/// Longest time that any wait may take, so that no deadline overflows.
+/// Longest duration of a wait, so that no deadline overflows.
 const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Item that waits for export.
@@ -31,7 +31,7 @@ pub(crate) trait Queued: Send + 'static {
 pub(crate) struct BatchLimits {
     /// Largest number of items in a batch.
     pub(crate) max_items: usize,
-    /// Largest size of a batch in memory. A larger item makes a batch of its own.
+    /// Largest size of a batch in memory. A larger item is exported alone.
     pub(crate) max_bytes: usize,
     /// Longest time that an item waits for others while the exporter is idle.
     pub(crate) delay: Duration,
@@ -55,10 +55,10 @@ pub(super) struct Entry<T> {
     pub(super) bytes: usize,
 }
 
-/// Requests to the consumer, and its answers.
+/// Requests to the consumer, and its responses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Control {
-    /// A full batch waits.
+    /// A full batch is waiting.
     pub(super) is_woken: bool,
     /// An item was refused while the consumer was parked.
     pub(super) is_urgent: bool,
@@ -94,7 +94,8 @@ impl<T: Queued> Queue<T> {
     pub(super) fn offer_in(&self, stripe: usize, item: T) -> Result<(), T> {
         let bytes = item.size_bytes();
         let mut entries = lock(&self.stripes[stripe & (self.stripes.len() - 1)].0);
-        // Under the lock: a consumer that has read the occupancy finds every item of it in the stripes.
+        // Under the lock: a consumer that has read the occupancy finds every counted item in the
+        // stripes.
         match self.counts.reserve(bytes) {
             Ok(occupied) => {
                 entries.push(Entry { item, bytes });
@@ -136,7 +137,8 @@ impl<T: Queued> Queue<T> {
         }
     }
 
-    /// Waits until every item offered before is settled. Returns whether this took no longer than `timeout`.
+    /// Waits until every item offered before is settled. Returns whether that happened within
+    /// `timeout`.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let until = deadline(timeout);
         let mut control = lock(&self.control);
@@ -148,14 +150,14 @@ impl<T: Queued> Queue<T> {
         })
     }
 
-    /// Refuses every later item, and has the consumer export what waits and end.
+    /// Refuses every later item, and makes the consumer export the waiting items and end.
     pub(crate) fn close(&self) {
         self.counts.occupancy().close();
         lock(&self.control).is_closed = true;
         self.consumer_wakes.notify_one();
     }
 
-    /// Waits for the end of the consumer. Returns whether this took no longer than `timeout`.
+    /// Waits for the end of the consumer. Returns whether that happened within `timeout`.
     pub(crate) fn join(&self, timeout: Duration) -> bool {
         let (until, control) = (deadline(timeout), lock(&self.control));
         wait(&self.control_changed, control, until, |control| control.is_consumer_gone)
@@ -196,7 +198,7 @@ pub(super) fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(MAX_WAIT)
 }
 
-/// Returns the number of this thread. Threads that start one after the other use different stripes.
+/// Returns the stripe of this thread. Threads that start one after the other use different stripes.
 fn stripe_of_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

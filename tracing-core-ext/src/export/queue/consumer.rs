@@ -1,4 +1,4 @@
-//! Consumer side of a [`Queue`]: makes batches, and settles them.
+//! Consumer side of a [`Queue`]: forms batches, and settles them.
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
@@ -11,25 +11,28 @@ use crate::export::delivery::{
 const ABANDONED: &str = "the export ended without a result";
 const GONE: &str = "the export thread has ended";
 
-/// The only consumer of a queue. When it is dropped, the queue is closed and what waits counts as failed.
+/// The only consumer of a queue. Dropping it closes the queue and counts the waiting items as
+/// failed.
 pub(crate) struct Consumer<T: Queued> {
     queue: Arc<Queue<T>>,
     /// Items taken from the stripes, in the order of export.
     backlog: VecDeque<Entry<T>>,
     backlog_bytes: usize,
-    /// Number of items at the front of the backlog that wait for no others.
+    /// Number of items at the front of the backlog that are exported without waiting for a full
+    /// batch.
     due: usize,
     flush: Option<Flush>,
-    /// Time of the next look at a queue that has no full batch.
+    /// Time of the next check of a queue that has no full batch.
     look_at: Instant,
     batch: Vec<T>,
     /// Items of the batch that is not settled.
     share: Share,
-    /// Empty vectors with capacity, to be exchanged for those of the stripes.
+    /// Empty vectors with capacity, exchanged for those of the stripes.
     spare: Vec<Vec<Entry<T>>>,
 }
 
-/// A flush in progress. The next one begins when it has ended, so that new items cannot delay it for ever.
+/// A flush in progress. The next one starts when it has ended, so that new items cannot delay it
+/// without end.
 #[derive(Debug)]
 struct Flush {
     ticket: u64,
@@ -54,12 +57,12 @@ enum Decision {
     Closed,
 }
 
-/// Items being exported. Dropped without [`settle`](Self::settle), they count as failed.
+/// Items being exported. If it is dropped without [`settle`](Self::settle), they count as failed.
 pub(crate) struct Batch<'a, T: Queued> {
     consumer: &'a mut Consumer<T>,
 }
 
-/// Returns a queue whose places are those of `counts`, and its only consumer.
+/// Returns a queue that reserves places in `counts`, and its only consumer.
 pub(crate) fn queue<T: Queued>(
     counts: Arc<Counts>,
     limits: BatchLimits,
@@ -91,7 +94,7 @@ impl<T: Queued> Consumer<T> {
         }
     }
 
-    /// Waits for work.
+    /// Blocks until there is work.
     pub(crate) fn next_work(&mut self) -> Work<'_, T> {
         self.abandon();
         self.end_flush();
@@ -138,7 +141,7 @@ impl<T: Queued> Consumer<T> {
         is_closed.then_some(Decision::Closed)
     }
 
-    /// Reads the requests, and resets those that are meant once.
+    /// Reads the requests, and resets those that apply once.
     fn take_control(&self) -> Control {
         let mut control = lock(&self.queue.control);
         let taken = *control;
@@ -172,7 +175,7 @@ impl<T: Queued> Consumer<T> {
         Batch { consumer: self }
     }
 
-    /// Returns how many items fit into a batch, at least one, and their size.
+    /// Returns the number of items for the next batch, at least one, and their size.
     fn batch_size(&self) -> (usize, usize) {
         let (limits, mut size) = (&self.queue.limits, 0);
         for (count, entry) in self.backlog.iter().enumerate().take(limits.max_items) {
@@ -184,7 +187,7 @@ impl<T: Queued> Consumer<T> {
         (self.backlog.len().min(limits.max_items), size)
     }
 
-    /// Settles a batch that has no result, if there is one.
+    /// Counts a batch as failed if it was dropped without a result.
     fn abandon(&mut self) {
         if self.share.items > 0 {
             self.settle(Outcome::failed(ABANDONED));
@@ -208,7 +211,7 @@ impl<T: Queued> Consumer<T> {
         }
     }
 
-    /// Waits for a full batch, a request, or the time of the next look.
+    /// Waits for a full batch, a request, or the time of the next check.
     fn park(&self) {
         let (queue, occupancy) = (&self.queue, self.queue.counts.occupancy());
         let occupied = occupancy.park();
@@ -222,7 +225,8 @@ impl<T: Queued> Consumer<T> {
 }
 
 impl<T: Queued> Batch<'_, T> {
-    /// Items to export. The exporter may change, drain or take them; the batch keeps the number.
+    /// Returns the items to export. The exporter may change, drain or take them; the batch keeps
+    /// their number.
     pub(crate) fn items(&mut self) -> &mut Vec<T> {
         &mut self.consumer.batch
     }
@@ -233,7 +237,7 @@ impl<T: Queued> Batch<'_, T> {
         self.consumer.share.items
     }
 
-    /// Counts what became of the items.
+    /// Counts the result of the export.
     pub(crate) fn settle(self, outcome: Outcome) {
         self.consumer.settle(outcome);
     }

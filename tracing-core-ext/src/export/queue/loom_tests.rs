@@ -1,5 +1,5 @@
-//! Model checks: every interleaving of a few threads, up to a number of preemptions. Timeouts never pass in the model, so a
-//! lost wake-up is a deadlock, which fails the check.
+//! Model checks of every interleaving of a few threads, up to a number of preemptions. Timeouts
+//! never pass in the model, so a lost wake-up is a deadlock, which fails the check.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom_queue" cargo test -p tracing-core-ext --release --lib --no-default-features --features telemetry loom_
@@ -42,7 +42,7 @@ fn offering(queue: &Arc<Queue<Item>>, stripe: usize) -> JoinHandle<bool> {
     thread::spawn(move || queue.offer_in(stripe, Item).is_ok())
 }
 
-/// Exports until the queue is closed, and returns the number of items exported.
+/// Exports until the queue is closed. Returns the number of exported items.
 fn consuming(mut consumer: Consumer<Item>) -> JoinHandle<u64> {
     thread::spawn(move || {
         let mut exported = 0;
@@ -64,7 +64,8 @@ fn end(queue: &Queue<Item>, consuming: JoinHandle<u64>) -> (u64, Snapshot) {
     (consuming.join().unwrap(), queue.counts().snapshot())
 }
 
-/// Two producers against a consumer. Snapshots are taken while they run; afterwards every place is free again.
+/// Runs two producers against a consumer and takes snapshots at the same time. At the end every
+/// place is free.
 fn two_producers_and_a_consumer(capacity: usize, batch: usize) {
     check(move || {
         let (queue, consumer) = queue(capacity, batch);

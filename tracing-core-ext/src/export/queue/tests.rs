@@ -62,14 +62,14 @@ fn offer(queue: &Queue<Item>, numbers: impl IntoIterator<Item = usize>) {
     numbers.into_iter().for_each(|number| queue.offer(item(number)).unwrap());
 }
 
-/// Waits, without a time limit of its own, until another thread has made `is_so` true.
+/// Waits without a time limit until another thread has made `is_so` true.
 fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
         thread::yield_now();
     }
 }
 
-/// Exports batches as the test orders, and reports each one before it ends.
+/// Exports batches when the test allows it, and reports each one before it ends.
 struct Exporting {
     outcomes: Sender<Outcome>,
     begun: Receiver<Vec<usize>>,
@@ -111,7 +111,7 @@ fn fewer_items_are_exported_after_the_delay() {
 }
 
 #[test]
-fn a_batch_is_limited_by_items_and_bytes_and_a_large_item_goes_alone() {
+fn a_batch_is_limited_by_items_and_bytes_and_a_large_item_is_exported_alone() {
     let (queue, mut consumer) = queue(&Limits { batch: 3, batch_bytes: 35, ..LIMITS });
     offer(&queue, 0..4);
     queue.offer(Item { number: 4, bytes: 500 }).unwrap();
@@ -127,7 +127,7 @@ fn a_batch_is_limited_by_items_and_bytes_and_a_large_item_goes_alone() {
 }
 
 #[test]
-fn an_item_without_a_place_comes_back_and_is_dropped() {
+fn an_item_without_a_place_is_returned_and_counted_as_dropped() {
     let (queue, mut consumer) = queue(&Limits { items: 2, ..LIMITS });
     assert_eq!(queue.offer(Item { number: 0, bytes: 1001 }).unwrap_err().number, 0);
     offer(&queue, 1..3);
@@ -191,7 +191,7 @@ fn a_poisoned_lock_still_works() {
 }
 
 #[test]
-fn in_the_steady_state_no_item_costs_an_allocation() {
+fn in_the_steady_state_no_item_allocates_memory() {
     let (queue, mut consumer) = queue(&LIMITS);
     let mut round = || {
         offer(&queue, 0..8);

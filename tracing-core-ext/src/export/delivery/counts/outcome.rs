@@ -1,30 +1,31 @@
 //! Results of exports, and their sums.
 
-/// Result of one export. More than the batch holds counts as the whole batch.
+/// Result of one export. A number above the size of the batch counts as the whole batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
     /// Number of items that did not arrive, without the rejected ones.
     pub(crate) failed: u64,
     /// Number of items that the destination has refused.
     pub(crate) rejected: u64,
-    /// Number of items that were removed on purpose before the export.
+    /// Number of items that were removed by a hook before the export.
     pub(crate) removed: u64,
     /// Reason why items are lost.
     pub(crate) reason: Option<String>,
 }
 
-/// Counts of one moment.
+/// Consistent counts at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
-    /// Number of items that arrived, as far as the exporter knows now.
+    /// Number of items that arrived, as far as the exporter has reported until now.
     pub(crate) delivered: u64,
-    /// Number of items that had no place, or came after the end.
+    /// Number of items that were dropped because the queue was full or closed.
     pub(crate) dropped: u64,
     /// Number of items whose export failed, the rejected ones included.
     pub(crate) failed: u64,
-    /// Number of items that the destination has refused or the exporter has lost after it had accepted them.
+    /// Number of items that the destination has refused, or that the exporter has accepted and
+    /// lost.
     pub(crate) rejected: u64,
-    /// Number of items that were removed on purpose before the export. They are not lost.
+    /// Number of items that were removed by a hook before the export. They are not lost.
     pub(crate) removed: u64,
     /// Number of items that were ever delivered. Unlike `delivered`, it never falls.
     pub(crate) delivered_total: u64,
@@ -71,7 +72,7 @@ impl Outcome {
         }
     }
 
-    /// Lost items, and those of them that were rejected.
+    /// Returns the number of lost items, and the number of those that were rejected.
     pub(super) fn lost_of(&self, items: u64) -> (u64, u64) {
         let lost = self.failed.saturating_add(self.rejected).min(items);
         (lost, self.rejected.min(lost))
@@ -84,7 +85,7 @@ impl Snapshot {
         self.dropped + self.failed
     }
 
-    /// Number of items that came to the queue, with or without success.
+    /// Number of items that were offered to the queue, accepted or not.
     pub(crate) fn offered(&self) -> u64 {
         self.delivered + self.lost() + self.removed + self.waiting
     }

@@ -121,7 +121,7 @@ fn snapshots_taken_at_any_time_add_up_and_monotonic_counts_never_fall() {
 }
 
 #[test]
-fn an_exporter_that_never_returns_is_reported_by_the_first_dropped_item_alone() {
+fn an_exporter_that_never_returns_is_reported_once_by_the_first_dropped_item() {
     let (counts, changes) = observed(1);
     offer(&counts, 4);
     assert_eq!(changes.try_iter().collect::<Vec<_>>(), ["Failing: the queue is full"]);
@@ -149,7 +149,7 @@ fn a_loss_is_reported_with_its_reason_and_again_after_a_recovery() {
 }
 
 #[test]
-fn a_log_writer_that_panics_costs_no_count() {
+fn a_log_writer_that_panics_changes_no_count() {
     let counts = Counts::new(2, 1024, |_, _| panic!("closed pipe"));
     offer(&counts, 3);
     counts.settle(share(1), Outcome::failed("refused"));
@@ -190,7 +190,7 @@ fn results_of_parts_of_a_batch_add_up() {
 }
 
 #[test]
-fn a_loss_for_want_of_places_has_the_reason_of_the_present_export() {
+fn a_dropped_item_has_the_reason_of_the_present_export() {
     let (counts, changes) = observed(1);
     counts.set_attempt_error("refused");
     offer(&counts, 1);

@@ -20,7 +20,7 @@ fn an_exporter_that_panics_has_failed_and_gets_the_next_batch() {
     assert_eq!(rig.counted().delivered, 1);
 }
 
-/// Panics where it is not exported to.
+/// Exporter that panics in every method but `export`.
 #[derive(Debug)]
 struct Panics(Arc<AtomicUsize>);
 
@@ -40,7 +40,7 @@ impl SpanExporter for Panics {
 }
 
 #[test]
-fn an_exporter_that_panics_at_flush_or_shutdown_ends_nothing() {
+fn an_exporter_that_panics_at_flush_or_shutdown_does_not_end_the_pipeline() {
     let (batch, exported) = (BatchConfig::new(8, 8, Some(NEVER)), Arc::default());
     let state = Arc::new(ExportState::for_spans("nowhere".to_owned(), "test", &batch));
     let resource = &Resource::builder_empty().build();
@@ -56,7 +56,7 @@ fn an_exporter_that_panics_at_flush_or_shutdown_ends_nothing() {
     provider.shutdown().unwrap();
 }
 
-/// Panics with every line, as `print!` does when nothing reads standard output.
+/// Writer that panics with every line, as `print!` does when standard output is closed.
 struct ClosedPipe;
 
 impl io::Write for ClosedPipe {
@@ -70,7 +70,7 @@ impl io::Write for ClosedPipe {
 }
 
 #[test]
-fn a_log_writer_that_panics_ends_neither_the_export_nor_the_request() {
+fn a_log_writer_that_panics_affects_neither_the_export_nor_the_request() {
     let rig = setup(2).log_to(|| ClosedPipe, CapturedLines::default());
     rig.export(refused());
     rig.export(Ok(()));

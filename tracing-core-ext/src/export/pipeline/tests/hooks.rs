@@ -12,7 +12,8 @@ fn with_hook(hook: impl Fn(&mut SpanData) -> bool + Send + Sync + 'static) -> Ri
 }
 
 impl Rig {
-    /// Exports spans of these names in one batch, and returns the names that the exporter has received.
+    /// Exports spans with these names in one batch, and returns the names that the exporter has
+    /// received.
     fn export_named(&self, names: &[&'static str], answer: OTelSdkResult) -> Option<Vec<String>> {
         let tracer = self.provider.tracer("test");
         for name in names {
@@ -64,7 +65,7 @@ fn a_span_for_which_the_hook_panics_is_lost_and_not_exported() {
 }
 
 #[test]
-fn a_failed_export_loses_what_the_hook_has_left() {
+fn a_failed_export_loses_the_spans_that_the_hook_has_kept() {
     let rig = with_hook(|span| span.name != "health");
     rig.export_named(&["order", "health"], refused()).unwrap();
     let counted = rig.counted();

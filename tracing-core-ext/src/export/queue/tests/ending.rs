@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::*;
 
 #[test]
-fn a_flush_covers_the_batch_being_exported_and_what_waits_behind_it() {
+fn a_flush_covers_the_batch_being_exported_and_the_waiting_items() {
     let (queue, consumer) = queue(&Limits { batch: 2, ..LIMITS });
     let exporting = exporting(consumer);
     offer(&queue, 0..3);
@@ -43,7 +43,7 @@ fn items_offered_during_a_flush_do_not_delay_it() {
 }
 
 #[test]
-fn closing_exports_what_waits_and_drops_what_comes_later() {
+fn closing_exports_waiting_items_and_drops_later_ones() {
     let (queue, mut consumer) = queue(&LIMITS);
     offer(&queue, 0..2);
     queue.close();
