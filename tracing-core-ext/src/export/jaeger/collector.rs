@@ -20,7 +20,7 @@ use crate::{
 
 const THRIFT: &str = "application/vnd.apache.thrift.binary";
 
-/// Posts batches to a collector.
+/// Sends batches to a collector with POST requests.
 #[derive(Debug)]
 pub(super) struct Collector {
     transport: Transport,
@@ -49,7 +49,8 @@ impl Collector {
         })
     }
 
-    /// Fails with the status and what the collector says, or with the innermost cause.
+    /// Sends a batch. The error contains the status and the message of the collector, or else the
+    /// innermost cause.
     pub(super) async fn send(&self, batch: Vec<u8>) -> Result<(), String> {
         let (target, batch) = (Arc::clone(&self.target), Bytes::from(batch));
         let sent = self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await;
@@ -72,7 +73,7 @@ impl CollectorRequest {
     }
 }
 
-/// Without what may be secret.
+/// Prints no fields, because headers and the query may be secret.
 impl fmt::Debug for CollectorRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CollectorRequest").finish_non_exhaustive()

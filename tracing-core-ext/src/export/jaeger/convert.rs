@@ -18,7 +18,7 @@ use opentelemetry_sdk_0_23::{
     trace::{SpanEvents, SpanLinks},
 };
 
-/// The span as the older crates know it, with what they leave out as attributes of it.
+/// Converts a span to the type of the older crates. Data without a field there becomes attributes.
 pub(super) fn span(span: &SpanData) -> OldSpan {
     OldSpan {
         span_context: context(&span.span_context),
@@ -32,7 +32,7 @@ pub(super) fn span(span: &SpanData) -> OldSpan {
         events: events(span),
         links: links(span),
         status: status(&span.status),
-        // The exporter has that of the process.
+        // The exporter has the resource of the process.
         resource: Cow::Owned(OldResource::empty()),
         instrumentation_lib: library(&span.instrumentation_scope),
     }
@@ -42,7 +42,8 @@ pub(super) fn resource(resource: &Resource) -> OldResource {
     OldResource::new(resource.iter().map(|(key, value)| attribute(key.as_str(), value)))
 }
 
-/// OpenTelemetry specification, "OpenTelemetry to non-OTLP": scope and dropped counts.
+/// Adds the scope and the dropped counts to the attributes: OpenTelemetry specification,
+/// "OpenTelemetry to non-OTLP".
 fn all_attributes(span: &SpanData) -> Vec<OldKeyValue> {
     let scope = &span.instrumentation_scope;
     let texts = [("otel.scope.name", Some(scope.name())), ("otel.scope.version", scope.version())];
@@ -79,8 +80,9 @@ fn old_value(value: &Value) -> OldValue {
     }
 }
 
-/// "Array values MUST be serialized to string like a JSON list": OpenTelemetry specification, "Jaeger Exporter",
-/// "Attributes". The older crate escapes no quotation mark in them.
+/// Writes an array as JSON, because the older crate does not escape quotation marks in it. "Array
+/// values MUST be serialized to string like a JSON list": OpenTelemetry specification, "Jaeger
+/// Exporter", "Attributes".
 fn json(array: &Array) -> String {
     let list = match array {
         Array::Bool(values) => serde_json::to_string(values),
@@ -131,8 +133,10 @@ fn library(scope: &InstrumentationScope) -> InstrumentationLibrary {
     }
 }
 
-/// "The Link's attributes cannot be represented in Jaeger explicitly. The exporter MAY additionally convert Links to
-/// span Logs": OpenTelemetry specification, "Jaeger Exporter", "Links". Those without any are told by their reference.
+/// Converts events to logs, and links with attributes as well. "The Link's attributes cannot be
+/// represented in Jaeger explicitly. The exporter MAY additionally convert Links to span Logs":
+/// OpenTelemetry specification, "Jaeger Exporter", "Links". A link without attributes is only a
+/// reference.
 fn events(span: &SpanData) -> SpanEvents {
     let described = span.links.iter().filter(|link| !link.attributes.is_empty());
     let described = described.map(|link| link_event(link, span));

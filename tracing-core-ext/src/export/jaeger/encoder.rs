@@ -20,10 +20,11 @@ use crate::base::{error::TelemetryError, redacted_url::redact};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_JAEGER_ENDPOINT";
 
-/// Turns spans into a batch of Jaeger in Thrift's binary protocol.
+/// Encodes spans as a batch of Jaeger in Thrift's binary protocol.
 ///
-/// It is the collector's exporter of `opentelemetry-jaeger`, which sends to nobody: whatever endpoint it has read from
-/// the variables of the process on its own, its request is only captured.
+/// It uses the collector exporter of `opentelemetry-jaeger` with an HTTP client that captures the
+/// request instead of sending it. The endpoint that this exporter reads from the environment has no
+/// effect.
 pub(super) struct Encoder {
     exporter: Mutex<Exporter>,
     captured: CapturedBody,
@@ -32,12 +33,12 @@ pub(super) struct Encoder {
 #[allow(deprecated, reason = "the whole crate is")]
 type Exporter = opentelemetry_jaeger::Exporter;
 
-/// The body of the last request.
+/// HTTP client that captures the body of the last request.
 #[derive(Clone, Debug, Default)]
 struct CapturedBody(Arc<Mutex<Vec<u8>>>);
 
 impl Encoder {
-    /// Fails where `OTEL_EXPORTER_JAEGER_ENDPOINT` of the process is no URI.
+    /// Returns an error if `OTEL_EXPORTER_JAEGER_ENDPOINT` of the process is not a URI.
     pub(super) fn new(resource: &Resource) -> Result<Self, TelemetryError> {
         let captured = CapturedBody::default();
         let exporter = exporter(convert::resource(resource), captured.clone());
@@ -63,15 +64,16 @@ fn exporter(resource: OldResource, client: CapturedBody) -> Result<Exporter, Tel
         .build_collector_exporter::<Tokio>();
     exporter.map_err(|error| match env::var(ENDPOINT) {
         Ok(value) => {
-            let expected = "a URL such as http://localhost:14268/api/traces, or nothing, for \
-                            opentelemetry-jaeger reads it whatever code says";
+            let expected = "a URL such as http://localhost:14268/api/traces, or no value, because \
+                            opentelemetry-jaeger reads the variable even if code sets an endpoint";
             TelemetryError::setting(ENDPOINT, redact(&value), expected)
         }
         Err(_) => TelemetryError::exporter(error),
     })
 }
 
-/// Not the default one, which reads samplers, limits and attributes of the resource from the process.
+/// Replaces the default configuration, which reads samplers, limits and resource attributes from
+/// the environment.
 fn config(resource: OldResource) -> Config {
     Config {
         sampler: Box::new(Sampler::AlwaysOn),

@@ -19,14 +19,15 @@ impl BatchLoss {
         self.explain(spans, reason);
     }
 
-    /// The first reason is kept.
+    /// Keeps the first reason.
     fn explain(&mut self, spans: u64, reason: String) {
         if spans > 0 {
             self.reason.get_or_insert(reason);
         }
     }
 
-    /// Fails where this batch is lost as a whole, and nothing else.
+    /// Returns an error if exactly this batch is lost as a whole. Otherwise counts the lost spans
+    /// as rejected.
     pub(super) fn report(self, batch: usize, counts: &Counts) -> Result<(), String> {
         let Some(reason) = self.reason else { return Ok(()) };
         if self.of_earlier_batches == 0 && self.of_batch == batch as u64 {
@@ -41,7 +42,7 @@ impl BatchLoss {
 mod tests {
     use super::*;
 
-    fn told(losses: BatchLoss, batch: usize) -> (Result<(), String>, bool) {
+    fn reported(losses: BatchLoss, batch: usize) -> (Result<(), String>, bool) {
         let counts = Counts::new(8, 8, |_, _| {});
         let result = losses.report(batch, &counts);
         (result, counts.snapshot().last_error.is_some())
@@ -52,7 +53,7 @@ mod tests {
         let mut losses = BatchLoss::default();
         losses.add(0, "refused".to_owned());
         losses.add_earlier(0, "refused".to_owned());
-        assert_eq!(told(losses, 3), (Ok(()), false));
+        assert_eq!(reported(losses, 3), (Ok(()), false));
     }
 
     #[test]
@@ -60,19 +61,19 @@ mod tests {
         let mut losses = BatchLoss::default();
         losses.add(1, "too large".to_owned());
         losses.add(2, "refused".to_owned());
-        assert_eq!(told(losses, 3), (Err("too large".to_owned()), false));
+        assert_eq!(reported(losses, 3), (Err("too large".to_owned()), false));
     }
 
     #[test]
-    fn a_part_of_a_batch_or_of_earlier_ones_is_counted_apart() {
+    fn a_part_of_a_batch_or_of_earlier_ones_is_counted_as_rejected() {
         let mut part = BatchLoss::default();
         part.add(2, "refused".to_owned());
-        assert_eq!(told(part, 3), (Ok(()), true));
+        assert_eq!(reported(part, 3), (Ok(()), true));
         for batch in [0, 3] {
             let mut earlier = BatchLoss::default();
             earlier.add(batch as u64, "refused".to_owned());
             earlier.add_earlier(1, "refused".to_owned());
-            assert_eq!(told(earlier, batch), (Ok(()), true));
+            assert_eq!(reported(earlier, batch), (Ok(()), true));
         }
     }
 }

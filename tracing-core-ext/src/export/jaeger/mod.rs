@@ -1,4 +1,5 @@
-//! Export to Jaeger: `opentelemetry-jaeger` turns spans into Thrift, what sends them is our own.
+//! Export to Jaeger. `opentelemetry-jaeger` encodes spans as Thrift; the transport is part of this
+//! crate.
 
 mod agent;
 mod collector;
@@ -39,8 +40,8 @@ enum JaegerTransport {
 }
 
 impl JaegerExporter {
-    /// The endpoint has been checked. The timeout is of an export with all its attempts. The name of the service comes with
-    /// the resource.
+    /// Creates an exporter to an endpoint that has been checked. The timeout is that of an export
+    /// with all its attempts. The resource, with the name of the service, is set later.
     pub(crate) fn new(
         endpoint: &JaegerEndpoint,
         jaeger: &JaegerConfig,
@@ -79,7 +80,7 @@ impl JaegerTransport {
         }
     }
 
-    /// What has turned out to be lost since.
+    /// Returns the losses since the last batch.
     fn close(&self) -> BatchLoss {
         match self {
             Self::Agent(agent) => agent.close(),
@@ -101,7 +102,7 @@ impl SpanExporter for JaegerExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        // What could make it fail would have done so when this exporter was made.
+        // Cannot fail here: the same errors would have occurred in `new`.
         if let Ok(encoder) = Encoder::new(resource) {
             self.encoder = encoder;
         }

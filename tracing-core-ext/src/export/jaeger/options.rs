@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Export to an endpoint of code, or to that of the environment.
+/// Exports to an endpoint set in code, or to that of the environment.
 #[derive(Default)]
 pub(crate) struct Jaeger(pub(crate) Option<JaegerEndpoint>);
 

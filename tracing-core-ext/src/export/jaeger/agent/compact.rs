@@ -9,10 +9,11 @@ use thrift::{
     },
 };
 
-/// The most bytes a header of a list has in the compact protocol more than an empty one.
+/// Largest number of bytes by which the header of a list in the compact protocol exceeds that of an
+/// empty list.
 const LIST_HEADER: usize = 5;
 
-/// A batch in the binary protocol, taken apart.
+/// Parts of a batch in the binary protocol.
 #[derive(Debug)]
 pub(super) struct BatchParts<'a> {
     pub(super) process: &'a [u8],
@@ -20,7 +21,8 @@ pub(super) struct BatchParts<'a> {
 }
 
 impl<'a> BatchParts<'a> {
-    /// `struct Batch { 1: required Process process, 2: required list<Span> spans }`: jaeger-idl, `jaeger.thrift`.
+    /// Parses `struct Batch { 1: required Process process, 2: required list<Span> spans }` of
+    /// jaeger-idl, `jaeger.thrift`.
     pub(super) fn parse(batch: &'a [u8]) -> Result<Self> {
         let mut input = TBinaryInputProtocol::new(Cursor::new(batch), true);
         let mut parts = Self { process: &[], spans: Vec::new() };
@@ -40,7 +42,7 @@ impl<'a> BatchParts<'a> {
         }
     }
 
-    /// How many bytes of spans a packet has room for.
+    /// Returns the number of bytes for spans in a packet of this size.
     pub(super) fn room(&self, packet_size: usize) -> Result<usize> {
         let used = packet(self.process, &[])?.len() + LIST_HEADER;
         Ok(packet_size.saturating_sub(used))
@@ -60,14 +62,15 @@ fn position(input: &TBinaryInputProtocol<Cursor<&[u8]>>) -> usize {
     usize::try_from(input.transport.position()).unwrap_or(usize::MAX)
 }
 
-/// The bytes this structure has in the compact protocol.
+/// Returns the size of a structure in the compact protocol.
 pub(super) fn size(structure: &[u8]) -> Result<usize> {
     let mut written = Vec::with_capacity(structure.len());
     copy(structure, &mut TCompactOutputProtocol::new(&mut written))?;
     Ok(written.len())
 }
 
-/// What an agent is sent: `oneway void emitBatch(1: jaeger.Batch batch)` of jaeger-idl, `agent.thrift`.
+/// Encodes the message to an agent: `oneway void emitBatch(1: jaeger.Batch batch)` of jaeger-idl,
+/// `agent.thrift`.
 pub(super) fn packet(process: &[u8], spans: &[&[u8]]) -> Result<Vec<u8>> {
     let mut packet = Vec::new();
     let output = &mut TCompactOutputProtocol::new(&mut packet);
@@ -123,7 +126,7 @@ fn copy_struct(input: &mut dyn TInputProtocol, output: &mut dyn TOutputProtocol)
     output.write_struct_end()
 }
 
-/// Every type that a batch is made of.
+/// Copies a value of any type that a batch contains.
 fn copy_value(
     value: TType,
     input: &mut dyn TInputProtocol,

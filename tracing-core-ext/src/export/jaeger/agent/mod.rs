@@ -18,29 +18,30 @@ use opentelemetry_sdk::trace::SpanData;
 use self::{compact::BatchParts, rate_limiter::RateLimiter};
 use super::{encoder::Encoder, losses::BatchLoss};
 
-/// What an agent reads of a packet: "--processor.jaeger-compact.server-max-packet-size".
+/// Largest packet that an agent reads by default:
+/// "--processor.jaeger-compact.server-max-packet-size".
 const PACKET_SIZE: usize = 65_000;
 
-/// Sends spans to an agent, in as many packets as they need.
+/// Sends spans to an agent, in as many packets as required.
 #[derive(Debug)]
 pub(super) struct Agent {
     socket: UdpSocket,
-    /// The spans of the last packet, which may turn out to have reached nobody.
+    /// Number of spans in the last packet, until the next check for a socket error.
     unconfirmed: AtomicU64,
     rate_limiter: RateLimiter,
 }
 
-/// Whose spans these are.
+/// Counts lost spans, of this batch or of an earlier one.
 type Add = fn(&mut BatchLoss, u64, String);
 
-/// A span in the binary protocol, and its bytes in the compact one.
+/// A span in the binary protocol, with its size in the compact protocol.
 struct EncodedSpan<'a> {
     span: Cow<'a, [u8]>,
     size: usize,
 }
 
 impl Agent {
-    /// Connected, for only then the system tells that nobody listens.
+    /// Connects the socket, because the system reports refused packets only on a connected socket.
     pub(super) fn new(address: SocketAddr) -> io::Result<Self> {
         let own: SocketAddr = match address {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -51,23 +52,23 @@ impl Agent {
         Ok(Self { socket, unconfirmed: AtomicU64::new(0), rate_limiter: RateLimiter::new() })
     }
 
-    /// Says what was lost, or fails where all of them were.
+    /// Returns the lost spans of the batch, or an error if the batch cannot be encoded.
     pub(super) fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<BatchLoss, String> {
-        let said =
+        let thrift_error =
             |error: thrift::Error| format!("the spans could not be written in Thrift: {error}");
         let mut losses = BatchLoss::default();
         let encoded = encoder.encode(batch)?;
-        let parts = BatchParts::parse(&encoded).map_err(said)?;
-        let room = parts.room(PACKET_SIZE).map_err(said)?;
+        let parts = BatchParts::parse(&encoded).map_err(thrift_error)?;
+        let room = parts.room(PACKET_SIZE).map_err(thrift_error)?;
         if room == 0 {
             let fits_not = "attributes of the resource are too large for a UDP packet of";
             return Err(format!("the {fits_not} {PACKET_SIZE} bytes"));
         }
         let pieces = pieces(batch, &parts, room, encoder, &mut losses);
         let mut add_earlier: Add = BatchLoss::add_earlier;
-        for run in packets(&pieces.map_err(said)?, room) {
+        for run in packets(&pieces.map_err(thrift_error)?, room) {
             let spans: Vec<&[u8]> = run.iter().map(|piece| &*piece.span).collect();
-            let packet = compact::packet(parts.process, &spans).map_err(said)?;
+            let packet = compact::packet(parts.process, &spans).map_err(thrift_error)?;
             self.rate_limiter.wait(packet.len());
             self.check_socket_error(add_earlier, &mut losses);
             self.send_packet(&packet, spans.len() as u64, &mut losses);
@@ -76,7 +77,7 @@ impl Agent {
         Ok(losses)
     }
 
-    /// What has turned out to be lost since.
+    /// Returns the losses since the last batch.
     pub(super) fn close(&self) -> BatchLoss {
         let mut losses = BatchLoss::default();
         self.check_socket_error(BatchLoss::add_earlier, &mut losses);
@@ -91,7 +92,8 @@ impl Agent {
         self.check_socket_error(BatchLoss::add, losses);
     }
 
-    /// The system tells late, on a loopback at once, that a packet was refused.
+    /// Counts the spans of a refused packet. The system reports it later, and on a loopback
+    /// interface at once.
     fn check_socket_error(&self, add: Add, losses: &mut BatchLoss) {
         if let Ok(Some(error)) = self.socket.take_error() {
             add(losses, self.unconfirmed.swap(0, Ordering::AcqRel), error.to_string());
@@ -99,7 +101,7 @@ impl Agent {
     }
 }
 
-/// The spans, those too large made smaller or left out.
+/// Returns the encoded spans. Spans that are too large are truncated, or counted as lost.
 fn pieces<'a>(
     batch: &[SpanData],
     parts: &BatchParts<'a>,
@@ -139,7 +141,7 @@ fn truncated_span(
     Ok(None)
 }
 
-/// As many spans in a row as there is room for.
+/// Groups consecutive spans into packets.
 fn packets<'a, 'b>(pieces: &'b [EncodedSpan<'a>], room: usize) -> Vec<&'b [EncodedSpan<'a>]> {
     let (mut packets, mut start, mut used) = (Vec::new(), 0, 0);
     for (at, piece) in pieces.iter().enumerate() {

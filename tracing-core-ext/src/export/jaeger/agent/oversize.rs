@@ -5,14 +5,15 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::base::truncate;
 
-/// How many characters strings may keep, one attempt after the other.
+/// Largest numbers of characters in a string, tried one after the other.
 const LIMITS: [usize; 4] = [8_192, 2_048, 512, LEAST];
 const LEAST: usize = 128;
 
-/// The tag that tells so.
+/// Tag with the number of characters to which the strings of a span were truncated.
 const MARK: &str = "jaeger.cut_to_characters";
 
-/// Versions of a span that is too large, each smaller than the one before: strings cut, then no events either.
+/// Returns versions of a span that is too large, each smaller than the one before: with truncated
+/// strings, and at last without events.
 pub(super) fn truncations(span: &SpanData) -> impl Iterator<Item = SpanData> {
     let mut span = span.clone();
     let limits = LIMITS.into_iter().map(Some).chain([None]);
@@ -46,7 +47,7 @@ fn cut_text(text: &mut Cow<'static, str>, limit: usize) {
     }
 }
 
-/// They are counted in a tag; links keep their references.
+/// Removes the events, and adds them to the dropped count. Links keep their references.
 fn drop_events(span: &mut SpanData) {
     let dropped = u32::try_from(span.events.events.len()).unwrap_or(u32::MAX);
     span.events.events.clear();

@@ -4,11 +4,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// 10 MB a second. The socket of an agent has room for about three full packets; what comes faster than it reads is lost,
-/// and nobody is told.
+/// 10 MB per second. The socket of an agent has room for about three full packets. Packets that
+/// arrive faster than the agent reads are lost without an error.
 const PER_BYTE: Duration = Duration::from_nanos(100);
 
-/// Keeps packets apart, so that who takes them can keep up.
+/// Limits the rate of packets, so that the agent can read all of them.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     next: Mutex<Instant>,
@@ -19,7 +19,7 @@ impl RateLimiter {
         Self { next: Mutex::new(Instant::now()) }
     }
 
-    /// Waits until a packet may be sent, which has so many bytes.
+    /// Waits until a packet of this size may be sent.
     pub(super) fn wait(&self, bytes: usize) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_packet_goes_at_once_and_each_later_one_when_the_one_before_may_have_been_read() {
+    fn the_first_packet_is_sent_at_once_and_later_ones_at_the_limited_rate() {
         let (start, rate_limiter) = (Instant::now(), RateLimiter::new());
         rate_limiter.wait(1_000_000_000);
         assert!(start.elapsed() < Duration::from_secs(60));

@@ -6,12 +6,11 @@ use super::{
 };
 use crate::base::{error::TelemetryError, redacted_url::redact};
 
-const OF_COLLECTOR: &str = "; a URL is of a collector: use JaegerEndpoint::collector() or \
+const OF_COLLECTOR: &str = "; a URL is the address of a collector: use JaegerEndpoint::collector() or \
                             OTEL_EXPORTER_JAEGER_ENDPOINT";
-const HOST: &str =
-    "a host alone such as localhost, for its port is OTEL_EXPORTER_JAEGER_AGENT_PORT";
+const HOST: &str = "a host without a port such as localhost, because OTEL_EXPORTER_JAEGER_AGENT_PORT sets the port";
 
-/// `host:port`, resolved.
+/// Parses and resolves `host:port`.
 pub(super) fn parse(setting: &'static str, value: &str) -> Result<SocketAddr, TelemetryError> {
     let Some((host, port)) = host_and_port(value) else {
         let hint = match value.split_once("://") {
@@ -26,7 +25,7 @@ pub(super) fn parse(setting: &'static str, value: &str) -> Result<SocketAddr, Te
     resolve(setting, value, host, port)
 }
 
-/// A host in a variable of its own.
+/// Checks a host that has a variable of its own.
 pub(crate) fn check_host(setting: &'static str, host: &str) -> Result<(), TelemetryError> {
     if is_host(host) || host.parse::<IpAddr>().is_ok() {
         return Ok(());
@@ -63,7 +62,8 @@ fn port_problem(port: u16) -> Option<String> {
     }
 }
 
-/// To an IPv4 address where there is one, as an agent may not listen on others. `value` is what the setting holds.
+/// Resolves a host, to an IPv4 address if it has one, because an agent may not listen on IPv6.
+/// `value` is the value of the setting.
 pub(crate) fn resolve(
     setting: &'static str,
     value: &str,

@@ -19,7 +19,7 @@ const URL: &str = "an absolute http:// or https:// URL such as http://localhost:
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Without a look at the network.
+/// Parses a URL without resolving its host.
 pub(crate) fn parse(setting: &'static str, value: &str) -> Result<Url, TelemetryError> {
     let url = Url::parse(value).ok().filter(|url| is_http(value) && url.has_host());
     let Some(url) = url else {
@@ -32,7 +32,7 @@ pub(crate) fn parse(setting: &'static str, value: &str) -> Result<Url, Telemetry
     Ok(url)
 }
 
-/// Everything: what code has made may not have been parsed here.
+/// Checks a URL completely. It may have been built in code, without [`parse`].
 pub(super) fn check(setting: &'static str, url: &Url) -> Result<(), TelemetryError> {
     check_url(setting, url.as_str(), url)?;
     check_tls(setting, url)?;
@@ -46,7 +46,7 @@ fn check_url(setting: &'static str, value: &str, url: &Url) -> Result<(), Teleme
     }
 }
 
-/// What is expected instead of this URL.
+/// Returns the expectation that this URL does not meet.
 fn url_problem(url: &Url) -> Option<String> {
     if !is_http(url.as_str()) {
         return Some(URL.to_owned());
@@ -70,7 +70,8 @@ fn url_problem(url: &Url) -> Option<String> {
     (!url.path().ends_with(API)).then(|| format!("{right}, complete with its path"))
 }
 
-/// With the path of a collector, and with its port where that is known to be another's.
+/// Returns the URL with the path of a collector, and with its port if the port is known for another
+/// protocol.
 fn corrected(url: &Url) -> Url {
     let mut corrected = url.clone();
     let path = url.path().trim_end_matches('/').trim_end_matches("/v1/traces");
@@ -89,7 +90,7 @@ fn check_tls(setting: &'static str, url: &Url) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Behind a proxy a host may be known to the proxy alone.
+/// Resolves the host, unless there is a proxy: a proxy may resolve other hosts.
 fn check_host(setting: &'static str, url: &Url) -> Result<(), TelemetryError> {
     if may_be_proxied() && !url.host_str().is_some_and(is_loopback) {
         return Ok(());

@@ -17,7 +17,7 @@ use crate::{
     config::jaeger::{AGENT_HOST, AGENT_PORT, COLLECTOR, JaegerConfig},
 };
 
-/// Where Jaeger takes spans: two ways that look alike and are not.
+/// Endpoint of Jaeger: an agent or a collector.
 ///
 /// ```
 /// use tracing_core_ext::telemetry::JaegerEndpoint;
@@ -39,42 +39,46 @@ use crate::{
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum JaegerEndpoint {
-    /// An agent, which takes Thrift's compact protocol over UDP. What nobody listens for is counted as lost where the
-    /// system tells; whether the rest has arrived nobody says. At most 10 MB a second are sent, for an agent loses what
-    /// comes faster. Of a span above 65,000 bytes long strings are cut, with the tag `jaeger.cut_to_characters`, and
-    /// where that does not suffice events are dropped.
+    /// Agent, which receives Thrift's compact protocol over UDP. Spans in packets that the system
+    /// reports as refused are counted as lost; other losses of packets are not detected. At most 10
+    /// MB per second are sent, because an agent loses faster packets. Long strings of a span above
+    /// 65,000 bytes are truncated, and the tag `jaeger.cut_to_characters` is added. If the span is
+    /// still too large, its events are dropped.
     AgentUdp(SocketAddr),
-    /// A collector, which takes Thrift's binary protocol over HTTP, at a URL complete with its path `/api/traces`. An export
-    /// that fails for now is tried again within `OTEL_EXPORTER_JAEGER_TIMEOUT`, as over OTLP.
+    /// Collector, which receives Thrift's binary protocol over HTTP, at a URL with the path
+    /// `/api/traces`. A failed export that can be retried is retried within
+    /// `OTEL_EXPORTER_JAEGER_TIMEOUT`, as over OTLP.
     CollectorHttp(Url),
 }
 
 impl JaegerEndpoint {
-    /// The agent at `host:port`, by default 6831. The host is resolved now, to an IPv4 address where it has one.
+    /// Returns the agent at `host:port`; the default port of agents is 6831. The host is resolved
+    /// immediately, to an IPv4 address if it has one.
     ///
     /// # Errors
     ///
-    /// When this is a URL or has no port, when the port is known to be somebody else's, and when the host cannot be
-    /// resolved.
+    /// If the value is a URL or has no port, if the port is known for another protocol, or if the
+    /// host cannot be resolved.
     pub fn agent(host_and_port: &str) -> Result<Self, TelemetryError> {
         agent_address::parse("JaegerEndpoint::agent()", host_and_port).map(Self::AgentUdp)
     }
 
-    /// The collector at this URL, used as it is.
+    /// Returns the collector at this URL, which is used unchanged.
     ///
     /// # Errors
     ///
-    /// When this is no `http` or `https` URL, does not end in `/api/traces`, carries credentials (set
-    /// `OTEL_EXPORTER_JAEGER_USER` and `OTEL_EXPORTER_JAEGER_PASSWORD`), or has a port known to be somebody else's.
+    /// If the value is not an `http` or `https` URL, does not end in `/api/traces`, contains
+    /// credentials (set `OTEL_EXPORTER_JAEGER_USER` and `OTEL_EXPORTER_JAEGER_PASSWORD`), or has a
+    /// port that is known for another protocol.
     pub fn collector(url: &str) -> Result<Self, TelemetryError> {
         collector_url::parse("JaegerEndpoint::collector()", url).map(Self::CollectorHttp)
     }
 
-    /// The collector or agent of the environment, or else the agent next to the service.
+    /// Returns the collector or agent of the environment, or else the agent on this host.
     ///
     /// # Errors
     ///
-    /// If nothing can be delivered there.
+    /// If spans cannot be delivered to the endpoint.
     pub(super) fn from_config(config: &JaegerConfig) -> Result<Self, TelemetryError> {
         if let Some(url) = config.collector() {
             return collector_url::parse(COLLECTOR, url)
@@ -90,7 +94,7 @@ impl JaegerEndpoint {
 
     /// # Errors
     ///
-    /// If nothing can be delivered there.
+    /// If spans cannot be delivered to the endpoint.
     pub(super) fn checked(self, setting: &'static str) -> Result<Self, TelemetryError> {
         match &self {
             Self::AgentUdp(address) => {
@@ -106,7 +110,7 @@ impl JaegerEndpoint {
 impl FromStr for JaegerEndpoint {
     type Err = TelemetryError;
 
-    /// A collector if this begins with `http://` or `https://`, else an agent.
+    /// Parses a collector if the value starts with `http://` or `https://`, or else an agent.
     fn from_str(endpoint: &str) -> Result<Self, Self::Err> {
         const SETTING: &str = "JaegerEndpoint";
         match is_http(endpoint) {
@@ -116,7 +120,7 @@ impl FromStr for JaegerEndpoint {
     }
 }
 
-/// Without user and query: both may be secret.
+/// Prints neither the user nor the query, because both may be secret.
 impl fmt::Display for JaegerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Parts of an address as it is written.
+//! Parts of an address in text form.
 
 use std::net::Ipv6Addr;
 

@@ -5,23 +5,25 @@ const OTLP: &str = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
 const FOR_AGENT: &str = ": use JaegerEndpoint::agent() or OTEL_EXPORTER_JAEGER_AGENT_HOST";
 const FOR_COLLECTOR: &str = ": use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT";
 
-/// What else listens where Jaeger runs, and the setting for it. Jaeger documentation, "Deployment".
+/// Ports of Jaeger and related services, their purpose, and the setting for them: Jaeger
+/// documentation, "Deployment".
 const PORTS: [(u16, &str, &str); 12] = [
-    (4317, "takes OTLP over gRPC", OTLP),
-    (4318, "takes OTLP over HTTP", OTLP),
-    (5775, "is an agent's, for Zipkin's Thrift", FOR_AGENT),
-    (5778, "is where an agent tells sampling strategies", FOR_AGENT),
-    (AGENT, "is an agent's, over UDP", FOR_AGENT),
-    (6832, "is an agent's, for the binary protocol", FOR_AGENT),
+    (4317, "accepts OTLP over gRPC", OTLP),
+    (4318, "accepts OTLP over HTTP", OTLP),
+    (5775, "is an agent's port for Zipkin's Thrift", FOR_AGENT),
+    (5778, "is an agent's port for sampling strategies", FOR_AGENT),
+    (AGENT, "is an agent's port for UDP", FOR_AGENT),
+    (6832, "is an agent's port for the binary protocol", FOR_AGENT),
     (9411, "takes Zipkin's formats", ""),
-    (14250, "is a collector's, over gRPC", FOR_COLLECTOR),
-    (COLLECTOR, "is a collector's, over HTTP", FOR_COLLECTOR),
-    (14269, "is where a collector tells how it is", FOR_COLLECTOR),
-    (16685, "answers queries and takes no spans", ""),
-    (16686, "shows traces and takes no spans", ""),
+    (14250, "is a collector's port for gRPC", FOR_COLLECTOR),
+    (COLLECTOR, "is a collector's port for HTTP", FOR_COLLECTOR),
+    (14269, "is a collector's port for its health", FOR_COLLECTOR),
+    (16685, "answers queries and accepts no spans", ""),
+    (16686, "shows traces and accepts no spans", ""),
 ];
 
-/// `; port 4317 takes OTLP over gRPC: use …`, where another port is the right one.
+/// Returns the hint `; port 4317 accepts OTLP over gRPC: use …` if `port` is known and is not the
+/// right one.
 pub(super) fn wrong_port_hint(port: u16, right: u16) -> Option<String> {
     let (_, what, instead) = PORTS.iter().find(|known| known.0 == port && port != right)?;
     let is_of_same = matches!((right, *instead), (AGENT, FOR_AGENT) | (COLLECTOR, FOR_COLLECTOR));

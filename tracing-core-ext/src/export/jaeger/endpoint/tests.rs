@@ -47,11 +47,11 @@ fn a_collector_is_a_url_that_ends_in_its_path() {
 }
 
 #[test]
-fn a_url_is_no_agent() {
+fn a_url_is_not_an_agent() {
     for value in ["http://localhost:6831", "https://jaeger:14268/api/traces"] {
         assert_agent_refused(
             value,
-            "host:port of an agent such as localhost:6831; a URL is of a collector: \
+            "host:port of an agent such as localhost:6831; a URL is the address of a collector: \
              use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT",
         );
     }
@@ -63,7 +63,7 @@ fn a_url_is_no_agent() {
 }
 
 #[test]
-fn what_is_no_host_and_port_is_no_agent() {
+fn an_agent_requires_a_host_and_a_port() {
     for value in [
         "localhost",
         "localhost:",
@@ -80,21 +80,21 @@ fn what_is_no_host_and_port_is_no_agent() {
 }
 
 #[test]
-fn a_port_that_is_somebody_elses_is_no_agents() {
+fn a_port_of_another_protocol_is_refused_for_an_agent() {
     let collectors = ": use JaegerEndpoint::collector() or OTEL_EXPORTER_JAEGER_ENDPOINT";
     let otlp = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
     for (port, what, instead) in [
-        (4317, "takes OTLP over gRPC", otlp),
-        (4318, "takes OTLP over HTTP", otlp),
-        (5775, "is an agent's, for Zipkin's Thrift", ""),
-        (5778, "is where an agent tells sampling strategies", ""),
-        (6832, "is an agent's, for the binary protocol", ""),
+        (4317, "accepts OTLP over gRPC", otlp),
+        (4318, "accepts OTLP over HTTP", otlp),
+        (5775, "is an agent's port for Zipkin's Thrift", ""),
+        (5778, "is an agent's port for sampling strategies", ""),
+        (6832, "is an agent's port for the binary protocol", ""),
         (9411, "takes Zipkin's formats", ""),
-        (14250, "is a collector's, over gRPC", collectors),
-        (14268, "is a collector's, over HTTP", collectors),
-        (14269, "is where a collector tells how it is", collectors),
-        (16685, "answers queries and takes no spans", ""),
-        (16686, "shows traces and takes no spans", ""),
+        (14250, "is a collector's port for gRPC", collectors),
+        (14268, "is a collector's port for HTTP", collectors),
+        (14269, "is a collector's port for its health", collectors),
+        (16685, "answers queries and accepts no spans", ""),
+        (16686, "shows traces and accepts no spans", ""),
     ] {
         assert_agent_refused(
             &format!("jaeger:{port}"),
@@ -113,20 +113,20 @@ fn an_agent_that_cannot_be_resolved_is_refused_with_the_reason() {
 }
 
 #[test]
-fn what_is_no_http_url_is_no_collector() {
+fn a_collector_requires_an_absolute_http_url() {
     const URL: &str =
         "an absolute http:// or https:// URL such as http://localhost:14268/api/traces";
     for value in ["localhost", "/api/traces", "grpc://jaeger:14250", "http://", "http://a b", ""] {
         assert_collector_refused(value, URL);
     }
-    let agents = "; port 6831 is an agent's, over UDP: use JaegerEndpoint::agent() or \
+    let agents = "; port 6831 is an agent's port for UDP: use JaegerEndpoint::agent() or \
                   OTEL_EXPORTER_JAEGER_AGENT_HOST";
     assert_collector_refused("localhost:6831", &format!("{URL}{agents}"));
     assert_collector_refused("localhost:14268", URL);
 }
 
 #[test]
-fn a_missing_path_is_written_out() {
+fn a_missing_path_is_shown_in_the_error() {
     for (value, expected) in [
         ("http://jaeger:14268", "http://jaeger:14268/api/traces, complete with its path"),
         ("http://jaeger:14268/", "http://jaeger:14268/api/traces, complete with its path"),
@@ -147,21 +147,21 @@ fn a_missing_path_is_written_out() {
 }
 
 #[test]
-fn a_port_that_is_somebody_elses_is_no_collectors() {
+fn a_port_of_another_protocol_is_refused_for_a_collector() {
     let agents = ": use JaegerEndpoint::agent() or OTEL_EXPORTER_JAEGER_AGENT_HOST";
     let otlp = ": use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT";
     for (port, what, instead) in [
-        (4317, "takes OTLP over gRPC", otlp),
-        (4318, "takes OTLP over HTTP", otlp),
-        (5775, "is an agent's, for Zipkin's Thrift", agents),
-        (5778, "is where an agent tells sampling strategies", agents),
-        (6831, "is an agent's, over UDP", agents),
-        (6832, "is an agent's, for the binary protocol", agents),
+        (4317, "accepts OTLP over gRPC", otlp),
+        (4318, "accepts OTLP over HTTP", otlp),
+        (5775, "is an agent's port for Zipkin's Thrift", agents),
+        (5778, "is an agent's port for sampling strategies", agents),
+        (6831, "is an agent's port for UDP", agents),
+        (6832, "is an agent's port for the binary protocol", agents),
         (9411, "takes Zipkin's formats", ""),
-        (14250, "is a collector's, over gRPC", ""),
-        (14269, "is where a collector tells how it is", ""),
-        (16685, "answers queries and takes no spans", ""),
-        (16686, "shows traces and takes no spans", ""),
+        (14250, "is a collector's port for gRPC", ""),
+        (14269, "is a collector's port for its health", ""),
+        (16685, "answers queries and accepts no spans", ""),
+        (16686, "shows traces and accepts no spans", ""),
     ] {
         for path in ["/api/traces", "/v1/traces", "/"] {
             assert_collector_refused(
@@ -173,7 +173,7 @@ fn a_port_that_is_somebody_elses_is_no_collectors() {
 }
 
 #[test]
-fn credentials_are_refused_unseen_with_the_way_to_send_them() {
+fn credentials_are_refused_and_hidden_with_the_variables_for_them() {
     let error = refusal(JaegerEndpoint::collector("http://me:secret@jaeger:14268/api/traces"));
     assert_eq!(
         error,
@@ -195,19 +195,19 @@ fn check(endpoint: &JaegerEndpoint) -> Result<(), String> {
 }
 
 #[test]
-fn what_code_has_made_is_checked_as_well() {
+fn endpoints_built_in_code_are_checked_as_well() {
     let agent = JaegerEndpoint::AgentUdp(([127, 0, 0, 1], 14268).into());
     assert_eq!(
         check(&agent).unwrap_err(),
         "jaeger()=\"127.0.0.1:14268\": expected host:port of an agent such as 127.0.0.1:6831; \
-         port 14268 is a collector's, over HTTP: use JaegerEndpoint::collector() or \
+         port 14268 is a collector's port for HTTP: use JaegerEndpoint::collector() or \
          OTEL_EXPORTER_JAEGER_ENDPOINT"
     );
     let collector = JaegerEndpoint::CollectorHttp("http://127.0.0.1:4318".parse().unwrap());
     assert_eq!(
         check(&collector).unwrap_err(),
         "jaeger()=\"http://127.0.0.1:4318/\": expected http://127.0.0.1:14268/api/traces; \
-         port 4318 takes OTLP over HTTP: use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT"
+         port 4318 accepts OTLP over HTTP: use otlp_endpoint() or OTEL_EXPORTER_OTLP_ENDPOINT"
     );
     let no_url = JaegerEndpoint::CollectorHttp("mailto:jaeger".parse().unwrap());
     assert!(check(&no_url).unwrap_err().contains("expected an absolute http:// or https:// URL"));
@@ -216,7 +216,7 @@ fn what_code_has_made_is_checked_as_well() {
 }
 
 #[test]
-fn a_collector_that_cannot_be_resolved_is_refused_unless_a_proxy_may_know_it() {
+fn a_collector_that_cannot_be_resolved_is_refused_unless_a_proxy_may_resolve_it() {
     let unknown = JaegerEndpoint::collector("http://jaeger.invalid/api/traces").unwrap();
     let start = "jaeger()=\"http://jaeger.invalid/api/traces\": expected a URL of a host that has \
                  an IP address (";
@@ -227,16 +227,16 @@ fn a_collector_that_cannot_be_resolved_is_refused_unless_a_proxy_may_know_it() {
 }
 
 #[test]
-fn https_needs_the_feature_for_it() {
+fn https_requires_the_feature_tls() {
     let endpoint = JaegerEndpoint::collector("https://127.0.0.1/api/traces").unwrap();
-    let refused = "jaeger()=\"https://127.0.0.1/api/traces\": expected an http:// URL, for the \
+    let refused = "jaeger()=\"https://127.0.0.1/api/traces\": expected an http:// URL, because the \
                    feature `tls` of tracing-core-ext is off";
     let expected = if cfg!(feature = "tls") { Ok(()) } else { Err(refused.to_owned()) };
     assert_eq!(check(&endpoint), expected);
 }
 
 #[test]
-fn what_may_be_secret_is_not_shown() {
+fn debug_output_shows_no_secrets() {
     let endpoint = JaegerEndpoint::collector("http://localhost/api/traces?key=secret").unwrap();
     assert_eq!(format!("{endpoint:?}"), "JaegerEndpoint(http://localhost/api/traces?***)");
     let by_hand = "http://me:secret@localhost/api/traces".parse().unwrap();
@@ -263,7 +263,7 @@ fn assert_refused(name: &'static str, value: &'static str, expected: &str) {
 }
 
 #[test]
-fn an_empty_environment_means_the_agent_next_to_the_service() {
+fn an_empty_environment_selects_the_agent_on_this_host() {
     for set in [&[][..], &[(AGENT_HOST, ""), (COLLECTOR, "")]] {
         assert_eq!(from_config(set).unwrap(), "udp://127.0.0.1:6831");
         assert_eq!(config(set).unwrap().jaeger.named(), None);
@@ -293,15 +293,14 @@ fn a_collector_comes_before_an_agent_unless_the_protocol_is_that_of_agents() {
 }
 
 #[test]
-fn a_wrong_address_of_the_environment_is_refused_with_what_to_write_instead() {
-    const HOST: &str =
-        "a host alone such as localhost, for its port is OTEL_EXPORTER_JAEGER_AGENT_PORT";
+fn a_wrong_address_of_the_environment_is_refused_with_a_correction() {
+    const HOST: &str = "a host without a port such as localhost, because OTEL_EXPORTER_JAEGER_AGENT_PORT sets the port";
     assert_refused(AGENT_HOST, "localhost:6831", HOST);
-    let url = "; a URL is of a collector: use JaegerEndpoint::collector() or \
+    let url = "; a URL is the address of a collector: use JaegerEndpoint::collector() or \
                OTEL_EXPORTER_JAEGER_ENDPOINT";
     assert_refused(AGENT_HOST, "http://localhost:14268", &format!("{HOST}{url}"));
     assert_refused(AGENT_PORT, "0", "a port such as 6831");
-    let expected = "a port such as 6831; port 4318 takes OTLP over HTTP: use otlp_endpoint() \
+    let expected = "a port such as 6831; port 4318 accepts OTLP over HTTP: use otlp_endpoint() \
                     or OTEL_EXPORTER_OTLP_ENDPOINT";
     assert_refused(AGENT_PORT, "4318", expected);
     let expected = "http://jaeger:14268/api/traces, complete with its path";

@@ -118,7 +118,7 @@ fn an_error_is_three_tags() {
 }
 
 #[test]
-fn ok_is_a_tag_and_unset_is_none() {
+fn ok_is_a_tag_and_unset_is_not() {
     let ok = sent(SpanData { status: Status::Ok, ..bare() });
     assert_eq!(ok.tags["otel.status_code"], "OK".into());
     assert!(!ok.tags.contains_key("error"));
@@ -155,7 +155,7 @@ fn attributes_keep_their_types_and_arrays_become_json() {
 }
 
 #[test]
-fn the_scope_is_named_by_its_tags_of_today_and_of_yesterday() {
+fn the_scope_has_its_present_tags_and_the_deprecated_ones() {
     let scope = InstrumentationScope::builder("shop").with_version("1.2").build();
     let span = sent(SpanData { instrumentation_scope: scope, ..bare() });
     let expected = tags([
@@ -182,7 +182,7 @@ fn events_are_logs_with_their_name_in_a_field() {
 }
 
 #[test]
-fn links_follow_from_and_the_parent_is_not_among_them() {
+fn links_are_follows_from_references_without_the_parent() {
     let mut links = SpanLinks::default();
     links.links.push(Link::with_context(context(OTHER)));
     let span = sent(SpanData { links, parent_span_id: SpanId::from(PARENT), ..bare() });
@@ -205,7 +205,7 @@ fn attributes_of_a_link_are_a_log_at_the_start() {
 }
 
 #[test]
-fn what_the_sdk_has_dropped_is_counted_in_tags() {
+fn dropped_counts_of_the_sdk_are_tags() {
     let (mut events, mut links) = (SpanEvents::default(), SpanLinks::default());
     (events.dropped_count, links.dropped_count) = (2, 3);
     let span = sent(SpanData { dropped_attributes_count: 1, events, links, ..bare() });
@@ -219,7 +219,7 @@ fn what_the_sdk_has_dropped_is_counted_in_tags() {
 }
 
 #[test]
-fn the_resource_is_the_process_and_its_service_name_names_the_service() {
+fn the_resource_is_the_process_and_its_service_name_is_that_of_the_process() {
     let attributes = [KeyValue::new("service.name", "checkout"), KeyValue::new("host.cpus", 4)];
     let resource = Resource::builder_empty().with_attributes(attributes).build();
     let batch = batch(bare(), &resource);

@@ -27,7 +27,7 @@ fn end_span(telemetry: &Telemetry, name: &'static str, note: String) {
     span.set_attribute(KeyValue::new("note", note));
 }
 
-/// A port nobody listens on.
+/// Returns an address on which no socket listens.
 fn nowhere() -> SocketAddr {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
@@ -61,7 +61,7 @@ async fn an_agent_gets_spans_from_inside_a_multi_threaded_runtime() {
 }
 
 #[test]
-fn an_agent_that_only_the_environment_names_gets_spans() {
+fn an_agent_set_only_in_the_environment_gets_spans() {
     let host = ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "127.0.0.1");
     for (variable, value) in [host, ("OTEL_TRACES_EXPORTER", "jaeger")] {
         let agent = Agent::start();
@@ -121,7 +121,7 @@ fn a_batch_too_large_for_one_packet_is_split() {
 }
 
 #[test]
-fn of_a_span_too_large_only_the_strings_are_cut_and_it_says_so() {
+fn only_the_strings_of_a_large_span_are_truncated_and_a_tag_reports_it() {
     let agent = Agent::start();
     let (telemetry, _dispatch) = to(&agent).build().unwrap();
     end_span(&telemetry, "small", "a".to_owned());
@@ -143,7 +143,7 @@ fn of_a_span_too_large_only_the_strings_are_cut_and_it_says_so() {
 }
 
 #[test]
-fn events_go_where_short_strings_do_not_suffice_and_are_counted() {
+fn events_are_dropped_and_counted_if_short_strings_do_not_suffice() {
     let agent = Agent::start();
     let (telemetry, _dispatch) = to(&agent).build().unwrap();
     let mut span = telemetry.tracer_provider().tracer("test").start("large");
@@ -180,7 +180,7 @@ fn a_span_that_cannot_be_made_small_enough_is_lost_alone() {
 }
 
 #[test]
-fn a_resource_too_large_for_any_packet_is_named() {
+fn a_resource_too_large_for_any_packet_is_reported() {
     let agent = Agent::start();
     let (telemetry, _dispatch) =
         to(&agent).resource_attribute("note", "x".repeat(65_000)).build().unwrap();
@@ -232,7 +232,8 @@ fn spans_are_delivered_again_when_the_agent_is_back() {
     assert_eq!(agent.receive().spans[0].name, "order");
 }
 
-/// Runs a test of this file in a process with these variables, which `opentelemetry-jaeger` reads on its own.
+/// Runs a test of this file in a process with these variables, which `opentelemetry-jaeger` reads
+/// itself.
 fn passes_with(test: &str, variables: &[(&str, &str)]) {
     let path = module_path!().split_once("::").unwrap().1;
     let output = Command::new(env::current_exe().unwrap())
@@ -240,8 +241,8 @@ fn passes_with(test: &str, variables: &[(&str, &str)]) {
         .envs(variables.iter().copied())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let output_text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && output_text.contains("1 passed"), "{output_text}");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!errors.contains("malformed") && !errors.contains("OTEL_"), "{errors}");
 }
@@ -265,17 +266,18 @@ fn code_beats_every_variable_of_the_process() {
 }
 
 #[test]
-fn what_the_process_says_that_is_no_uri_is_an_error_even_where_it_is_not_looked_up() {
+fn an_endpoint_variable_of_the_process_that_is_not_a_uri_is_an_error_even_if_unused() {
     const VALUE: &str = "http://me:secret@no uri";
     if env::var("OTEL_EXPORTER_JAEGER_ENDPOINT").is_err() {
-        let own = "what_the_process_says_that_is_no_uri_is_an_error_even_where_it_is_not_looked_up";
+        let own =
+            "an_endpoint_variable_of_the_process_that_is_not_a_uri_is_an_error_even_if_unused";
         return passes_with(own, &[("OTEL_EXPORTER_JAEGER_ENDPOINT", VALUE)]);
     }
     let error = to(&Agent::start()).build().unwrap_err();
     assert_eq!(
         error.to_string(),
         "OTEL_EXPORTER_JAEGER_ENDPOINT=\"http://***@no uri\": expected a URL such as \
-         http://localhost:14268/api/traces, or nothing, for opentelemetry-jaeger reads it \
-         whatever code says"
+         http://localhost:14268/api/traces, or no value, because opentelemetry-jaeger reads \
+         the variable even if code sets an endpoint"
     );
 }

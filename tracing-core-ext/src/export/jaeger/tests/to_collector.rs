@@ -23,7 +23,8 @@ impl Collector {
         Self::answering_in_turn(vec![answer])
     }
 
-    /// Answers each connection once, with these after `HTTP/1.1`, and then with the last.
+    /// Answers each connection once: with these responses in turn, written after `HTTP/1.1`, and
+    /// then with the last.
     fn answering_in_turn(answers: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api/traces", listener.local_addr().unwrap());
@@ -123,14 +124,14 @@ fn refusal_of(collector: &Collector) -> String {
 }
 
 #[test]
-fn a_refusing_collector_is_quoted_with_its_status_in_one_line() {
+fn a_refusal_of_the_collector_is_one_line_with_its_status_and_message() {
     let collector = Collector::answering("400 Bad Request\r\ncontent-length: 9\r\n\r\nbad\nbatch");
     let expected = r"HTTP 400 Bad Request: bad\u{a}batch";
     assert_eq!(refusal_of(&collector), expected);
 }
 
 #[test]
-fn a_collector_that_is_busy_is_asked_again() {
+fn an_export_to_a_busy_collector_is_retried() {
     let busy = "503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let collector = Collector::answering_in_turn(vec![busy, ACCEPTED]);
     let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
@@ -177,7 +178,7 @@ fn a_collector_that_does_not_listen_is_a_failure_with_its_cause() {
 }
 
 #[test]
-fn a_collector_that_never_answers_is_a_failure_in_time() {
+fn a_collector_that_never_answers_is_a_failure_at_the_timeout() {
     for variable in ["OTEL_EXPORTER_JAEGER_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api/traces", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! A fake agent and a fake collector, which read Thrift by its grammar alone.
+//! A fake agent and a fake collector. They parse Thrift by its grammar.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use thrift::protocol::{
     TBinaryInputProtocol, TCompactInputProtocol, TInputProtocol, TMessageType, TType,
 };
 
-/// `jaeger.thrift` of jaeger-idl.
+/// Structures of jaeger-idl, `jaeger.thrift`.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) service_name: String,
@@ -59,7 +59,7 @@ impl From<&str> for Tag {
     }
 }
 
-/// A socket that takes what an agent takes.
+/// Socket that receives the packets of an agent.
 pub(super) struct Agent(UdpSocket);
 
 impl Agent {
@@ -77,7 +77,7 @@ impl Agent {
         self.0.local_addr().unwrap()
     }
 
-    /// The next packet.
+    /// Receives the next packet.
     pub(super) fn receive(&self) -> Batch {
         let mut packet = vec![0; 1 << 17];
         let length = self.0.recv(&mut packet).unwrap();
@@ -85,7 +85,7 @@ impl Agent {
         read_packet(&packet[..length])
     }
 
-    /// The spans of as many packets as it takes, with the number of those.
+    /// Receives this number of spans, and returns them with the number of their packets.
     pub(super) fn receive_spans(&self, count: usize) -> (Vec<Span>, usize) {
         let (mut spans, mut packets) = (Vec::new(), 0);
         while spans.len() < count {
@@ -106,7 +106,7 @@ fn read_packet(packet: &[u8]) -> Batch {
     batch(arguments.remove(&1).unwrap().fields())
 }
 
-/// What a collector is posted.
+/// Parses the body of a request to a collector.
 pub(super) fn read_body(body: &[u8]) -> Batch {
     batch(read_struct(&mut TBinaryInputProtocol::new(Cursor::new(body), true)))
 }
