@@ -3,12 +3,12 @@ use reqwest::{Client, ClientBuilder, redirect::Policy};
 use super::response::root_cause;
 use crate::base::error::TelemetryError;
 
-/// What an endpoint is to be where there is no TLS.
+/// Expected endpoint if the feature `tls` is off.
 pub(crate) const HTTP_ONLY: &str =
-    "an http:// URL, for the feature `tls` of tracing-core-ext is off";
+    "an http:// URL, because the feature `tls` of tracing-core-ext is off";
 
-/// Redirects are not followed: they turn the POST into a GET without any spans. Without a connection that needs them, the
-/// certificates the system trusts are not loaded.
+/// Creates a client. It does not follow redirects, because they turn the POST into a GET without
+/// spans. It loads the certificates of the system only if the connection requires them.
 pub(crate) fn client(is_loopback: bool, is_https: bool) -> ClientBuilder {
     let client = Client::builder().redirect(Policy::none());
     let client = match is_loopback {

@@ -1,8 +1,9 @@
-//! What all exports over HTTP have in common, whatever they send.
+//! Common parts of all exports over HTTP.
 //!
-//! A [`Transport`] sends on a thread of its own ([`runtime`]), where nothing is traced ([`suppress`]): in several attempts if
-//! need be ([`retry`]), and without waiting once the service shuts down ([`shutdown`](super::shutdown)). [`http_client`] makes what sends, and
-//! [`response`] reads what comes back.
+//! A [`Transport`] sends on its own thread ([`runtime`]), where nothing is traced ([`suppress`]).
+//! It makes several attempts if required ([`retry`]), and does not wait once the service shuts down
+//! ([`shutdown`](super::shutdown)). [`http_client`] creates the client, and [`response`] parses
+//! responses.
 
 pub(crate) mod http_client;
 pub(crate) mod response;
@@ -24,7 +25,7 @@ use crate::base::error::TelemetryError;
 pub(crate) struct Transport {
     runtime: ExportRuntime,
     retry: Arc<Retry>,
-    /// Of an export, with all its attempts.
+    /// Timeout of an export with all its attempts.
     timeout: Duration,
     state: Arc<ExportState>,
 }
@@ -39,7 +40,8 @@ impl Transport {
         })
     }
 
-    /// Makes an export, in several attempts if need be. While the backend requires a pause, an export of spans waits.
+    /// Makes an export, in several attempts if required. While the backend requires a pause, an
+    /// export of spans waits.
     pub(crate) async fn send<T, A>(
         &self,
         mut attempt: impl FnMut() -> A + Send + 'static,

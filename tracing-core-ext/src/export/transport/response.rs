@@ -15,18 +15,19 @@ use crate::export::console::waterfall::text::safe;
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
 const MAX_QUOTED_CHARS: usize = 200;
 
-/// A response, as far as it could be read.
+/// A response, with as much of its body as was received.
 pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) trailers: HeaderMap,
-    /// Reason why the body has no end. The head of a response over HTTP already has the result.
+    /// Error that has truncated the body. Over HTTP the head of the response already has the
+    /// result.
     pub(crate) truncated: Option<ExportError>,
 }
 
 impl HttpResponse {
-    /// What is answered to a request.
+    /// Sends a request, and returns the response.
     pub(crate) async fn send(request: RequestBuilder) -> Result<Self, ExportError> {
         let response = request.send().await.map_err(|error| send_failure(&error))?;
         let (head, mut body) = http::Response::from(response).into_parts();
@@ -47,8 +48,9 @@ impl HttpResponse {
         Ok(Self { status, headers, body: kept.freeze(), trailers, truncated })
     }
 
-    /// "The client SHOULD retry" these, "the client MUST NOT retry" others: OTLP specification, "Retryable Response Codes".
-    /// The message is what the body says of it.
+    /// Returns the failure that this response reports. "The client SHOULD retry" these, "the client
+    /// MUST NOT retry" others: OTLP specification, "Retryable Response Codes". `message` is taken
+    /// from the body.
     pub(crate) fn failure(&self, message: Option<&str>) -> ExportError {
         let reason = self.reason(message);
         match self.status.as_u16() {
@@ -62,7 +64,7 @@ impl HttpResponse {
         }
     }
 
-    /// Time of the response, by the clock of the backend if it sends one.
+    /// Returns the time of the response, by the clock of the backend if it sends one.
     fn date(&self) -> SystemTime {
         let date = self.headers.get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
@@ -77,7 +79,8 @@ impl HttpResponse {
     }
 }
 
-/// Why there is no response. What a handshake refuses once it will refuse again.
+/// Returns the failure of a request without a response. A TLS handshake that was refused is not
+/// retried.
 fn send_failure(error: &reqwest::Error) -> ExportError {
     let cause = root_cause(error);
     let reason = printable(&explain(&cause.to_string()));
@@ -87,18 +90,19 @@ fn send_failure(error: &reqwest::Error) -> ExportError {
     }
 }
 
-/// Says in the words of who sends what rustls says of a certificate, and h2 of an answer in HTTP/1.
+/// Explains errors of rustls about certificates, and of h2 about responses in HTTP/1.
 fn explain(cause: &str) -> String {
     if let Some(why) = cause.strip_prefix("invalid peer certificate: ") {
         return format!("certificate not trusted: {why}");
     }
     match cause.contains("frame with invalid size") {
-        true => format!("the answer is not one of HTTP/2, is this a port for gRPC? ({cause})"),
+        true => format!("not an HTTP/2 response: is this a port for gRPC? ({cause})"),
         false => cause.to_owned(),
     }
 }
 
-/// The kind tokio-rustls gives its errors; around them there is another one, of which they are no source.
+/// Whether an error has the kind of tokio-rustls. The `io::Error` around it returns a `source()`
+/// that skips it.
 fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
     let Some(error) = cause.downcast_ref::<io::Error>() else {
         return false;
@@ -107,7 +111,7 @@ fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
         || error.get_ref().is_some_and(|inner| is_of_tls(inner))
 }
 
-/// The innermost error: the outer ones repeat the URL, which may carry credentials.
+/// Returns the innermost error. The outer ones repeat the URL, which may contain credentials.
 pub(crate) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -116,7 +120,7 @@ pub(crate) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error
     cause
 }
 
-/// What others say, in one short line.
+/// Returns text from the network as one short line.
 pub(crate) fn printable(message: &str) -> String {
     safe(message.trim(), MAX_QUOTED_CHARS)
 }

@@ -16,14 +16,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Longest timeout, so that no deadline overflows.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// Why an attempt has failed.
+/// Failure of one attempt.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ExportError {
     /// The same request would fail again.
     Permanent(String),
     /// The backend accepts only smaller requests.
     TooLarge(String),
-    /// It may succeed later, after the time that the backend requires.
+    /// A later attempt may succeed, after the delay that the backend requires.
     Retryable { reason: String, wait: Option<Duration> },
 }
 
@@ -39,7 +39,8 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 pub(super) struct Retry {
     backoff: Mutex<Option<Backoff>>,
-    /// Whether an export waits for the end of a pause that the backend requires, however long it takes.
+    /// Whether an export waits for the end of a pause that the backend requires, regardless of its
+    /// length.
     waits_for_pauses: bool,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Retry {
 #[derive(Clone, Debug)]
 struct Backoff {
     until: Instant,
-    /// Delay after the next failure for which the backend requires none.
+    /// Delay after the next failure, unless the backend requires another one.
     next: Duration,
     reason: String,
     /// Whether the backend requires this delay.
@@ -65,8 +66,8 @@ impl Retry {
         Self { backoff: Mutex::default(), waits_for_pauses }
     }
 
-    /// Makes attempts until one succeeds, one fails for good, or there is no time for another. A pause that the backend
-    /// requires is no part of the time.
+    /// Makes attempts until one succeeds, one fails permanently, or no time is left. Pauses that
+    /// the backend requires do not count.
     pub(super) async fn until_delivered<T, A>(
         &self,
         timeout: Duration,
@@ -109,7 +110,8 @@ impl Retry {
         }
     }
 
-    /// Waits for the time of the next attempt, or until the service shuts down. Fails if that is after the deadline.
+    /// Waits until the next attempt, or until the service shuts down. Fails if the next attempt is
+    /// after the deadline.
     async fn wait(&self, deadline: Instant, closing: &ShutdownSignal) -> Result<Waited, Backoff> {
         let Some(backoff) = self.backoff().clone() else { return Ok(Waited::WithinTimeout) };
         if closing.is_triggered() {
@@ -126,7 +128,8 @@ impl Retry {
         Ok(if is_pause { Waited::ForBackend } else { Waited::WithinTimeout })
     }
 
-    /// Also delays the next export after a permanent failure, because it may fail for the same reason.
+    /// Delays the next attempt. A permanent failure also delays the next export, because it may
+    /// fail for the same reason.
     fn start_backoff(&self, failure: ExportError) -> String {
         let mut backoff = self.backoff();
         let delay = backoff.as_ref().map_or(FIRST_DELAY, |backoff| backoff.next);
@@ -169,7 +172,7 @@ fn unanswered(failed: Option<String>, timeout: Duration) -> String {
     }
 }
 
-/// Returns between half of the delay and all of it, so that services do not come back at the same time.
+/// Returns between half of the delay and all of it, so that services do not retry at the same time.
 fn jittered(delay: Duration) -> Duration {
     delay.mul_f64(0.5 + random() / 2.0)
 }
@@ -184,7 +187,8 @@ fn random() -> f64 {
     (RandomState::new().build_hasher().finish() % 1024) as f64 / 1024.0
 }
 
-/// `Retry-After`: seconds, or a date. RFC 9110, section 10.2.3. `now` is the time by the clock of the backend.
+/// Parses `Retry-After`: seconds, or a date. RFC 9110, section 10.2.3. `now` is the time by the
+/// clock of the backend.
 pub(super) fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
     let value = value.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

@@ -4,12 +4,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::suppress;
 
-/// The thread that sends, whatever the service's own runtime does, and if it has one at all.
+/// Runtime with one thread for exports. It is independent of the runtime of the service.
 #[derive(Debug)]
 pub(super) struct ExportRuntime(Option<Runtime>);
 
 impl ExportRuntime {
-    /// Those of its threads that block end with what they do: nothing wakes them to be silent, or ends their silence.
+    /// Creates the runtime. Blocking threads end with their task (keep-alive 0), because tokio runs
+    /// no park hooks on them and the suppression would not end.
     pub(super) fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -25,7 +26,7 @@ impl ExportRuntime {
         Ok(Self(Some(runtime)))
     }
 
-    /// Runs it on the thread of this runtime. None when it cannot be finished.
+    /// Runs a future on the thread of this runtime. Returns `None` if it cannot be finished.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -34,7 +35,8 @@ impl ExportRuntime {
     }
 }
 
-/// A runtime that waits for its threads must not be dropped inside another one.
+/// Shuts the runtime down in the background, because a runtime that waits for its threads must not
+/// be dropped inside another one.
 impl Drop for ExportRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_thread_that_has_blocked_is_silent_no_longer_than_it_works() {
+    async fn a_blocking_thread_is_suppressed_no_longer_than_its_task() {
         let runtime = ExportRuntime::new().unwrap();
         let (sender, ended) = channel();
         let block = || ENDED.set(Some(Ended(sender)));

@@ -13,7 +13,8 @@ thread_local! {
     static SUPPRESSION: RefCell<Option<(ContextGuard, DefaultGuard)>> = const { RefCell::new(None) };
 }
 
-/// Keeps this thread from tracing and logging anything, under whichever subscriber: what sends spans makes none.
+/// Suppresses spans and log lines on this thread, with any subscriber, so that an export is not
+/// traced.
 pub(super) fn enter() {
     SUPPRESSION.with_borrow_mut(|silence| {
         silence.get_or_insert_with(|| {
@@ -22,15 +23,17 @@ pub(super) fn enter() {
     });
 }
 
-/// While any thread has a subscriber of its own, every other looks for one: silence ends where nothing runs.
+/// Ends the suppression. A thread must not keep its own subscriber while it is idle, because it
+/// slows down all threads.
 pub(super) fn exit() {
     drop(SUPPRESSION.with_borrow_mut(Option::take));
 }
 
-/// One for the process, and never dropped.
+/// Returns the subscriber of suppressed threads. It is never dropped.
 ///
-/// Not `Dispatch::none`, for while there is no second subscriber `tracing` asks the current one of the thread that
-/// happens to come by a callsite first, and would keep its "never" for all other threads.
+/// `Dispatch::none` is not suitable: while there is only one subscriber, `tracing` uses the
+/// interest of the thread that reaches a callsite first, and would cache "never" for all other
+/// threads.
 fn no_subscriber() -> &'static Dispatch {
     static NO_SUBSCRIBER: OnceLock<Dispatch> = OnceLock::new();
     NO_SUBSCRIBER.get_or_init(|| Dispatch::new(NoSubscriber))
@@ -39,7 +42,8 @@ fn no_subscriber() -> &'static Dispatch {
 struct NoSubscriber;
 
 impl Subscriber for NoSubscriber {
-    /// What others always want stays so, without being asked each time.
+    /// Keeps the interest of subscribers that always enable a callsite, so that `enabled` is not
+    /// called each time.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::always()
     }
@@ -81,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_silent_here_is_logged_elsewhere() {
+    fn a_suppressed_thread_logs_nothing_while_others_do() {
         let lines = CapturedLines::default();
         let layer = tracing_subscriber::fmt::layer().with_writer(BoxMakeWriter::new(lines.clone()));
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));

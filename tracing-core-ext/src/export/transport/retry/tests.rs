@@ -9,12 +9,12 @@ use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Of an exporter without a queue.
+/// Returns the retry of an exporter without a queue.
 fn metrics() -> Retry {
     Retry::new(false)
 }
 
-/// Of an exporter whose items wait in a queue.
+/// Returns the retry of an exporter whose items wait in a queue.
 fn spans() -> Retry {
     Retry::new(true)
 }
@@ -24,7 +24,7 @@ fn temporary(wait: Option<Duration>) -> ExportError {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn attempts_go_on_with_growing_delays_while_there_is_time() {
+async fn attempts_continue_with_growing_delays_while_there_is_time() {
     let started = Instant::now();
     let mut starts = Vec::new();
     let (retry, closing) = (metrics(), ShutdownSignal::default());
@@ -87,7 +87,7 @@ async fn after_a_pause_the_timeout_limits_attempts_as_before() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn no_pause_is_longer_than_minutes() {
+async fn no_pause_is_longer_than_five_minutes() {
     let started = Instant::now();
     let mut answers = vec![Ok(()), Err(temporary(Some(Duration::MAX)))];
     let (retry, closing) = (spans(), ShutdownSignal::default());
@@ -98,7 +98,7 @@ async fn no_pause_is_longer_than_minutes() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn a_required_pause_of_zero_is_none() {
+async fn a_required_pause_of_zero_is_ignored() {
     for retry in [metrics(), spans()] {
         let (mut attempts, closing) = (0, ShutdownSignal::default());
         let result = retry.until_delivered(TIMEOUT, &closing, || {
@@ -132,7 +132,7 @@ async fn a_delay_behind_the_deadline_fails_at_once() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn what_is_never_answered_is_given_up_at_the_deadline_with_what_was_said_before() {
+async fn a_request_without_a_response_fails_at_the_deadline_with_the_error_before() {
     let started = Instant::now();
     let mut answers = vec![temporary(None)];
     let (retry, closing) = (metrics(), ShutdownSignal::default());
@@ -179,7 +179,7 @@ fn retry_after_is_seconds_or_a_date() {
     }
 }
 
-/// Whether a request is made by an export that would succeed.
+/// Returns the result of an export that would succeed if it made a request.
 async fn is_tried(retry: &Retry, timeout: Duration) -> Result<(), Failure> {
     retry.until_delivered(timeout, &ShutdownSignal::default(), || ready(Ok(()))).await
 }
@@ -218,7 +218,7 @@ async fn with_a_queue_a_pause_holds_for_the_export_behind_it() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn exports_that_fail_for_good_come_ever_slower() {
+async fn exports_that_fail_permanently_become_less_frequent() {
     let (retry, started) = (metrics(), Instant::now());
     for _ in 0..12 {
         fail(&retry, || ExportError::Permanent("forbidden".to_owned())).await;
@@ -227,7 +227,7 @@ async fn exports_that_fail_for_good_come_ever_slower() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn a_shutdown_tries_what_had_to_wait() {
+async fn a_shutdown_makes_the_attempt_that_had_to_wait() {
     let (retry, closing) = (metrics(), ShutdownSignal::default());
     fail(&retry, || temporary(Some(Duration::from_secs(60)))).await;
     closing.trigger();
