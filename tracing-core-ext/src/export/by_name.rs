@@ -1,9 +1,9 @@
-//! Exporters by the names that the environment has for them.
+//! Exporters by their names in the environment.
 
 use super::{console::Console, metrics::MetricsOptions, pipeline::context::SpanExporterOptions};
 use crate::config::{metrics::MetricsExporter, traces::TracesExporter};
 
-/// The feature that contains an exporter, if it is off.
+/// Feature that contains the exporter, but is off.
 pub(crate) type MissingFeature = &'static str;
 
 pub(crate) fn span_exporter(

@@ -1,4 +1,4 @@
-//! Readers of the meters: exporters and scrape endpoints.
+//! Readers of the metrics: exporters and scrape endpoints.
 
 use std::{any::Any, fmt::Debug};
 
@@ -21,44 +21,44 @@ pub(crate) trait MetricsOptions: Debug + Send {
     /// Returns the name that `OTEL_METRICS_EXPORTER` has for it.
     fn name(&self) -> &'static str;
 
-    /// Adds the reader to the meters.
+    /// Adds the reader to the meter provider.
     fn attach(
         self: Box<Self>,
         meters: MeterProviderBuilder,
         context: &MetricsContext<'_>,
     ) -> Result<(MeterProviderBuilder, Box<dyn MetricsOutput>), TelemetryError>;
 
-    /// Whether the reader has a use without measurements, such as a health endpoint.
+    /// Whether the reader is useful without metrics, as a health endpoint is.
     fn is_useful_when_disabled(&self) -> bool {
         false
     }
 }
 
-/// A reader of the meters.
+/// A running reader of the metrics.
 pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
-    /// Starts to answer, when the meters exist.
+    /// Starts to serve requests, when the meter provider exists.
     fn start(&mut self) -> Result<(), TelemetryError> {
         Ok(())
     }
 
-    /// Makes its state known to the middlewares of the process.
+    /// Registers its state for the middlewares of the process.
     fn install(&self) {}
 
     /// Sets the subscriber that receives the log lines.
     fn log_to(&self, _dispatch: &Dispatch) {}
 
-    /// Reports that the service drains.
+    /// Reports that the service is draining.
     fn start_draining(&self) {}
 
-    /// Ends all waiting. The export that follows is the last one.
+    /// Ends all waits. The export that follows is the last one.
     fn close(&self) {}
 
-    /// Returns a function that receives the error of the last export.
+    /// Returns a function that records the error of the last export.
     fn failures(&self) -> Option<FailureFn> {
         None
     }
 
-    /// Returns what is left to do when the meters are shut down.
+    /// Returns the task that shuts the reader down.
     fn shutdown_task(&mut self) -> Option<ShutdownTask> {
         None
     }
@@ -68,5 +68,5 @@ pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
     }
 }
 
-/// Receives the error of an export.
+/// Function that records the error of an export.
 pub(crate) type FailureFn = Box<dyn Fn(&str) + Send>;

@@ -27,14 +27,14 @@ use crate::{
     },
 };
 
-/// Sends what a signal exports.
+/// Sends the exports of one signal.
 #[derive(Debug)]
 pub(crate) struct OtlpClient {
     transport: Transport,
     target: Arc<OtlpRequest>,
     compression: Compression,
     state: Arc<ExportState>,
-    /// What the collector has last said, and was logged.
+    /// Last warning of the collector, which was logged.
     warning: Mutex<Option<String>>,
 }
 
@@ -66,12 +66,12 @@ impl OtlpClient {
         })
     }
 
-    /// Returns a message in the format of the protocol.
+    /// Encodes a message for the protocol.
     pub(super) fn encode(&self, message: &(impl Message + Serialize)) -> Result<Vec<u8>, Failure> {
         encode::message(message, self.target.protocol).ok_or_else(unwritable)
     }
 
-    /// Sends a message that [`encode`](Self::encode) has returned, in several attempts if need be.
+    /// Sends a message that [`encode`](Self::encode) has returned, with retries.
     pub(super) async fn send(&self, message: Vec<u8>) -> Result<ExportResponse, Failure> {
         let body = encode::body(message, self.target.protocol, self.compression);
         let body = body.ok_or_else(unwritable)?;
@@ -82,24 +82,24 @@ impl OtlpClient {
         Ok(answer)
     }
 
-    /// A line where the collector says something new.
+    /// Logs a warning of the collector if it differs from the last one.
     fn log_warning(&self, warning: Option<&str>) {
         let Some(warning) = warning else { return };
-        let mut told = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.as_deref() == Some(warning) {
+        let mut last = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_deref() == Some(warning) {
             return;
         }
-        *told = Some(warning.to_owned());
-        drop(told);
+        *last = Some(warning.to_owned());
+        drop(last);
         let endpoint = self.state.destination();
         contain_log_writer(|| {
-            self.state.log(|| tracing::warn!(endpoint, "the collector says: {warning}"));
+            self.state.log(|| tracing::warn!(endpoint, "message of the collector: {warning}"));
         });
     }
 }
 
 fn unwritable() -> Failure {
-    Failure::new("it cannot be written in this protocol")
+    Failure::new("the message cannot be encoded for this protocol")
 }
 
 impl OtlpRequest {

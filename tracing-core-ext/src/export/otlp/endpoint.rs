@@ -8,14 +8,14 @@ use crate::base::{
 };
 
 const WITHOUT_CREDENTIALS: &str =
-    "a URL without credentials, for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS";
+    "a URL without credentials, because they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS";
 
-/// Where a signal is sent: an absolute http or https URL, complete with its path.
+/// Endpoint of a signal: an absolute http or https URL with its path.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Endpoint {
     setting: &'static str,
     value: String,
-    /// As it was given, without what is appended for a signal.
+    /// URL as it was set, without the path that is appended for a signal.
     base: Uri,
     url: String,
     https: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The base URL of a collector, to which the path of the signal is appended.
+    /// Parses the base URL of a collector, and appends the path of the signal.
     ///
     /// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
     pub(super) fn for_collector(
@@ -36,13 +36,13 @@ impl Endpoint {
             return Err(TelemetryError::setting(
                 setting,
                 redact(value),
-                format!("a URL without a query, for {path} is appended to it"),
+                format!("a URL without a query, because {path} is appended to it"),
             ));
         }
         Ok(Self { url: format!("{}{path}", base.url.trim_end_matches('/')), ..base })
     }
 
-    /// A URL used as it is, except that an absent path becomes `/`.
+    /// Parses a URL that is used unchanged, except that an absent path becomes `/`.
     pub(super) fn verbatim(setting: &'static str, value: &str) -> Result<Self, TelemetryError> {
         let refused = || {
             TelemetryError::setting(
@@ -86,22 +86,22 @@ impl Endpoint {
         &self.url
     }
 
-    /// That the setting it comes from needs a feature that is off.
+    /// Returns an error for the setting of this endpoint.
     pub(super) fn refused(&self, expected: &'static str) -> TelemetryError {
         TelemetryError::setting(self.setting, &*self.value, expected)
     }
 
-    /// The same collector without a path, for the method of a service is appended by whoever calls it.
+    /// Removes an empty path, because the client appends the method of a service.
     pub(super) fn over_grpc(self) -> Result<Self, TelemetryError> {
         if self.base.path() != "/" || self.base.query().is_some() {
-            return Err(self.refused("a URL without a path, for gRPC has paths of its own"));
+            return Err(self.refused("a URL without a path, because gRPC sets the path"));
         }
         let authority = self.base.authority().map_or("", |authority| authority.as_str());
         let scheme = self.base.scheme_str().unwrap_or("http");
         Ok(Self { url: format!("{scheme}://{authority}"), ..self })
     }
 
-    /// Returns what is probably wrong although it may be right.
+    /// Returns what is probably wrong, although it may be right.
     pub(super) fn suspicions(
         &self,
         is_grpc: bool,
@@ -117,26 +117,27 @@ impl Endpoint {
     fn port_suspicion(&self, is_grpc: bool) -> Option<&'static str> {
         Some(match (self.base.port_u16(), is_grpc) {
             (Some(4317), false) => {
-                "port 4318, where collectors take OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
+                "port 4318, where collectors accept OTLP over HTTP, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317"
             }
             (Some(4318), true) => {
-                "port 4317, where collectors take OTLP over gRPC, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf for \
+                "port 4317, where collectors accept OTLP over gRPC, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf for \
                  port 4318"
             }
             (Some(6831 | 6832), _) => {
-                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one is its agent's, for UDP"
+                "port 4318, where Jaeger accepts OTLP over HTTP, or 4317 for gRPC: this one is the agent's port for UDP"
             }
             (Some(14250 | 14268), _) => {
-                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one takes spans of its own format"
+                "port 4318, where Jaeger accepts OTLP over HTTP, or 4317 for gRPC: this one accepts Jaeger's own format"
             }
             (Some(16686), _) => {
-                "port 4318, where Jaeger takes OTLP over HTTP, or 4317 for gRPC: this one shows traces in a browser"
+                "port 4318, where Jaeger accepts OTLP over HTTP, or 4317 for gRPC: this one shows traces in a browser"
             }
             _ => return None,
         })
     }
 
-    /// The path of the signal is appended to the URL of a collector, and not to the URL of a signal.
+    /// Returns a suspicion about the path: that of the signal is appended to the URL of a
+    /// collector, and not to the URL of a signal.
     fn path_suspicion(&self, path: &str) -> Option<String> {
         let url = self.url.split('?').next().unwrap_or(&self.url).trim_end_matches('/');
         if url.ends_with(&format!("{path}{path}")) {
@@ -156,7 +157,7 @@ impl Endpoint {
     }
 }
 
-/// Without the credentials the query may carry.
+/// Prints the URL without its query, which may contain credentials.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact(&self.url))
@@ -169,7 +170,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// [`Uri`] takes a port that is no number for none at all.
+/// [`Uri`] treats an invalid port as absent.
 fn has_good_port(authority: &str, host: &str) -> bool {
     let port = authority.strip_prefix(host).unwrap_or(authority);
     let number = port.strip_prefix(':').map(str::parse::<u16>);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_absolute_http_url_is_refused_with_an_example() {
+    fn an_endpoint_that_is_not_an_absolute_http_url_is_refused_with_an_example() {
         for value in [
             "localhost:4318",
             "localhost",
@@ -231,12 +232,12 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://a.example/?***\": expected a URL without a query, \
-             for /v1/traces is appended to it"
+             because /v1/traces is appended to it"
         );
     }
 
     #[test]
-    fn credentials_before_the_host_are_refused_with_the_way_to_send_them() {
+    fn credentials_before_the_host_are_refused_with_the_variable_for_headers() {
         for (value, shown) in [
             ("http://me:secret@a.example", "http://***@a.example"),
             ("https://secret@a.example:1/x?key=secret", "https://***@a.example:1/x?***"),
@@ -246,7 +247,7 @@ mod tests {
                 error.to_string(),
                 format!(
                     "OTEL_EXPORTER_OTLP_ENDPOINT={shown:?}: expected a URL without credentials, \
-                     for they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS"
+                     because they are sent as a header: set OTEL_EXPORTER_OTLP_HEADERS"
                 )
             );
         }
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_has_no_path() {
+    fn an_endpoint_for_grpc_has_no_path() {
         for value in ["http://localhost:4317", "http://localhost:4317/"] {
             let endpoint = for_collector(value).over_grpc().unwrap();
             assert_eq!(endpoint.url(), "http://localhost:4317");
@@ -272,7 +273,7 @@ mod tests {
         for value in ["https://a.example/otlp", "https://a.example/?key=secret"] {
             let endpoint = Endpoint::verbatim(SETTING, value).unwrap();
             let error = endpoint.over_grpc().unwrap_err().to_string();
-            let end = ": expected a URL without a path, for gRPC has paths of its own";
+            let end = ": expected a URL without a path, because gRPC sets the path";
             assert!(error.ends_with(end) && !error.contains("secret"), "{error}");
         }
     }
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_known_for_something_else_is_suspicious() {
+    fn a_port_that_is_known_for_another_protocol_is_suspicious() {
         for (port, is_grpc, right) in [
             (4317, false, "4318"),
             (4318, true, "4317"),
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_missing_or_there_twice_is_suspicious() {
+    fn a_missing_or_duplicate_path_is_suspicious() {
         let url = "http://localhost:4318";
         for (endpoint, expected) in [
             (

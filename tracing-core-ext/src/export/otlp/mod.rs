@@ -1,7 +1,8 @@
 //! Export over OTLP: over gRPC, and over HTTP as protobuf or JSON.
 //!
-//! [`options`] are those of code. [`settings`] combines them with the environment, with the help of [`endpoint`] and [`tls`].
-//! [`exporters`] starts the exporters of both signals. A [`client`] sends messages by a [`protocol`].
+//! [`options`] holds the options of code. [`settings`] combines them with the environment, using
+//! [`endpoint`] and [`tls`]. [`exporters`] starts the exporters of both signals. A [`client`] sends
+//! messages with a [`protocol`].
 
 mod client;
 mod endpoint;

@@ -2,7 +2,8 @@ use std::{fmt, time::Duration};
 
 use crate::config::otlp::protocol::{Compression, Protocol};
 
-/// How spans and metrics are sent over OTLP, for [`TelemetryBuilder::otlp`](crate::telemetry::TelemetryBuilder::otlp).
+/// Options for exporting spans and metrics over OTLP, for
+/// [`TelemetryBuilder::otlp`](crate::telemetry::TelemetryBuilder::otlp).
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,13 +23,15 @@ use crate::config::otlp::protocol::{Compression, Protocol};
 /// # }
 /// ```
 ///
-/// What is left open here is looked up in the variable for the signal (`OTEL_EXPORTER_OTLP_TRACES_…`,
-/// `OTEL_EXPORTER_OTLP_METRICS_…`), then in the one for all signals (`OTEL_EXPORTER_OTLP_…`), and has a default.
+/// An option that is not set here is read from the variable of the signal
+/// (`OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…`), then from the one for all
+/// signals (`OTEL_EXPORTER_OTLP_…`), and otherwise has its default.
 ///
-/// An export that fails for now is tried again within its timeout: after 100 ms, then after twice as long each time. While
-/// a collector requires a pause (`Retry-After`, `RetryInfo`), at most five minutes each time, spans wait in their queue,
-/// and only those without a place are lost. An export of metrics whose pause is longer than its timeout fails. A service
-/// that shuts down does not wait: it makes one more attempt.
+/// A failed export that can be retried is retried within its timeout: after 100 ms, then after
+/// twice as long each time. While a collector requires a pause (`Retry-After`, `RetryInfo`), of at
+/// most five minutes each time, spans wait in their queue, and are lost only if the queue is full.
+/// An export of metrics whose pause is longer than its timeout fails. A service that shuts down
+/// does not wait: it makes one more attempt.
 ///
 /// A request has at most 4 MiB, which receivers accept by default. After HTTP 413, or the error of gRPC for large
 /// messages, its spans are sent in halves. Long strings of a span that is larger than a request are truncated.
@@ -46,17 +49,17 @@ pub struct Otlp {
 }
 
 impl Otlp {
-    /// Over gRPC, to `http://localhost:4317` where nothing else is said.
+    /// Exports over gRPC, by default to `http://localhost:4317`.
     pub fn grpc() -> Self {
         Self { protocol: Some(Protocol::Grpc), ..Self::default() }
     }
 
-    /// Over HTTP as protobuf, to `http://localhost:4318` where nothing else is said.
+    /// Exports over HTTP as protobuf, by default to `http://localhost:4318`.
     pub fn http_protobuf() -> Self {
         Self { protocol: Some(Protocol::HttpProtobuf), ..Self::default() }
     }
 
-    /// Over HTTP as JSON, to `http://localhost:4318` where nothing else is said.
+    /// Exports over HTTP as JSON, by default to `http://localhost:4318`.
     pub fn http_json() -> Self {
         Self { protocol: Some(Protocol::HttpJson), ..Self::default() }
     }
@@ -65,13 +68,14 @@ impl Otlp {
         Self { endpoint: Some((setting, url)), ..Self::default() }
     }
 
-    /// The URL of the collector. Over HTTP `/v1/traces` and `/v1/metrics` are appended; over gRPC it has no path.
+    /// Sets the URL of the collector. Over HTTP `/v1/traces` and `/v1/metrics` are appended; over
+    /// gRPC it has no path.
     pub fn endpoint(self, url: impl Into<String>) -> Self {
         Self { endpoint: Some(("Otlp::endpoint()", url.into())), ..self }
     }
 
-    /// A header, or one of gRPC's metadata, sent with each export. Replaces the one of that name in
-    /// `OTEL_EXPORTER_OTLP_HEADERS`, whose others are sent as well.
+    /// Adds a header, or metadata of gRPC, to each export. It replaces the header of this name in
+    /// `OTEL_EXPORTER_OTLP_HEADERS`. The other headers of the variable are sent as well.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -83,16 +87,16 @@ impl Otlp {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Compresses what is sent. Not compressed where nothing else is said.
+    /// Compresses requests. By default they are not compressed.
     pub fn compression(self, compression: Compression) -> Self {
         Self { compression: Some(compression), ..self }
     }
 
-    /// Sends through this client, which brings its proxies, redirects, TLS and certificates; not over gRPC. Certificates named
-    /// beside it, in code or in the environment, are refused.
+    /// Sends requests with this client, which has its own proxies, redirects and certificates. Not
+    /// available over gRPC. Certificates in code or in the environment are refused beside it.
     ///
-    /// Connections it has made elsewhere belong to the runtime they were made in, so better make it for this alone. A
-    /// client that is instrumented would trace the export of traces.
+    /// Use the client for nothing else, because its connections belong to the runtime that opened
+    /// them. An instrumented client would trace the export of traces.
     pub fn http_client(self, client: reqwest::Client) -> Self {
         Self { http_client: Some(client), ..self }
     }

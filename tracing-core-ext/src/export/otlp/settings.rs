@@ -1,4 +1,4 @@
-//! The settings of one signal: those of code, or else of the environment, or else the defaults.
+//! Settings of one signal: from code, or else from the environment, or else the defaults.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// # Errors
     ///
-    /// If nothing can be delivered with these settings.
+    /// If nothing can be exported with these settings.
     pub(crate) fn resolve(
         code: &Otlp,
         signal: &Signal,
@@ -82,8 +82,9 @@ fn endpoint(
     }
 }
 
-/// OTLP exporter specification, "Configuration Options": an endpoint for one signal is used as it is. Over gRPC a scheme is
-/// not required, and `OTEL_EXPORTER_OTLP_INSECURE` decides then.
+/// Returns the endpoint of the environment. OTLP exporter specification, "Configuration Options":
+/// an endpoint for one signal is used unchanged. Over gRPC a scheme is not required, and
+/// `OTEL_EXPORTER_OTLP_INSECURE` selects it.
 fn named_endpoint(
     (setting, url): &EnvUrl,
     insecure: Option<bool>,
@@ -115,7 +116,8 @@ fn url(endpoint: &Endpoint, protocol: Protocol, signal: &Signal) -> RedactedUrl 
     RedactedUrl::from(format!("{}{method}", endpoint.url()))
 }
 
-/// Headers of code come after those of the environment, and replace those of the same name.
+/// Combines the headers of the environment and of code. A header of code replaces that of the same
+/// name.
 fn headers(code: &Otlp, config: &OtlpConfig) -> Result<HeaderMap, TelemetryError> {
     let mut ours = HeaderMap::new();
     for (name, value) in &code.headers {
@@ -130,7 +132,7 @@ fn headers(code: &Otlp, config: &OtlpConfig) -> Result<HeaderMap, TelemetryError
     Ok(headers)
 }
 
-/// A client of the user has its own protocol versions and certificates.
+/// Checks a client of the user, which has its own protocol versions and certificates.
 fn check_http_client(
     code: &Otlp,
     config: &OtlpConfig,
@@ -142,7 +144,7 @@ fn check_http_client(
     }
     let refused = |expected| Err(TelemetryError::setting("Otlp::http_client()", "…", expected));
     if protocol.is_grpc() {
-        return refused("no client for gRPC, which needs one for HTTP/2 alone");
+        return refused("no client for gRPC, which requires an HTTP/2-only client");
     }
     if code.has_certificates() {
         return refused("no certificates beside it, because the client has its own");

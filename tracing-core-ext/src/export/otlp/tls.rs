@@ -23,7 +23,7 @@ pub(super) struct Tls {
     client: Option<[Pem; 2]>,
 }
 
-/// Content of a file or of code, with its setting.
+/// Content of a file or of an option, with the name of its setting.
 struct Pem {
     setting: &'static str,
     value: String,
@@ -68,7 +68,7 @@ impl Tls {
         }
     }
 
-    /// Each part is tried alone, for an error does not say which of them it means.
+    /// Checks each part separately, because an error does not name the part.
     fn check_ca(&self) -> Result<(), TelemetryError> {
         let Some(pem) = &self.ca else { return Ok(()) };
         let client = Client::builder().tls_certs_only(pem.certificates()?).build();
@@ -82,7 +82,8 @@ impl Tls {
         client.map(drop).map_err(|error| pems[1].wrong(expected, &error))
     }
 
-    /// Certificates have no effect over http. Those of all signals may be for the endpoint of another signal.
+    /// Checks certificates for an http endpoint, where they have no effect. Those for all signals
+    /// may be for the endpoint of another signal.
     fn for_plain_text(
         code: &Otlp,
         environment: &OtlpConfig,
@@ -103,20 +104,22 @@ impl Tls {
     }
 }
 
-/// Whether a variable for all signals stands beside an endpoint for one signal.
+/// Whether a variable for all signals is set beside an endpoint for one signal.
 fn is_for_other_signal(setting: &str, endpoint: &Endpoint) -> bool {
     let is_for_all = |name: &str| !name.contains("_TRACES_") && !name.contains("_METRICS_");
     is_for_all(setting) && !is_for_all(endpoint.setting())
 }
 
 impl Otlp {
-    /// Trusts these certificates, in PEM, instead of those of the system. Beats `OTEL_EXPORTER_OTLP_CERTIFICATE`.
+    /// Trusts only these certificates, in PEM, instead of those of the system. Takes precedence
+    /// over `OTEL_EXPORTER_OTLP_CERTIFICATE`.
     pub fn ca_certificate(self, pem: impl Into<Vec<u8>>) -> Self {
         Self { ca_certificate: Some(pem.into()), ..self }
     }
 
-    /// Presents this certificate, with its private key, to the collector. Both are in PEM. Beats
-    /// `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
+    /// Presents this certificate, with its private key, to the collector. Both are in PEM. They
+    /// take precedence over `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and
+    /// `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
     pub fn client_certificate(
         self,
         certificate: impl Into<Vec<u8>>,

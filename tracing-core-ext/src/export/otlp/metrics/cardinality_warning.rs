@@ -6,10 +6,12 @@ use std::{
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ResourceMetrics};
 
-/// Attribute of the series that counts what found no room: metrics SDK specification, "Overflow attribute".
+/// Attribute of the series that combines all series above the limit: metrics SDK specification,
+/// "Overflow attribute".
 const OVERFLOW: &str = "otel.metric.overflow";
 
-/// Instruments that have more series than they may have, told of once: the SDK says nothing.
+/// Names of instruments that have exceeded the limit of series. Each is logged once, because the
+/// SDK logs nothing.
 #[derive(Debug, Default)]
 pub(crate) struct CardinalityWarning(Mutex<HashSet<String>>);
 
@@ -66,7 +68,7 @@ mod tests {
     use crate::telemetry::log_format::tests::CapturedLines;
 
     #[test]
-    fn an_instrument_that_overflows_is_told_of_once() {
+    fn an_instrument_that_overflows_is_logged_once() {
         let exporter = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder()
             .with_periodic_exporter(exporter.clone())

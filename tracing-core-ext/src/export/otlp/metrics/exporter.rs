@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Sends metrics.
+/// Exports metrics.
 #[derive(Debug)]
 pub(crate) struct OtlpMetricExporter {
     client: OtlpClient,
@@ -44,14 +44,15 @@ impl OtlpMetricExporter {
         let response = self.client.send(message).await?;
         Ok(match response.rejected {
             0 => Outcome::delivered(),
-            // Exports are counted here, and data points by the collector.
+            // The unit is an export. The number of rejected data points is in the message of the
+            // collector.
             _ => Outcome::failed(response.rejection_message()),
         })
     }
 }
 
 impl PushMetricExporter for OtlpMetricExporter {
-    /// Answers Ok even for what is lost, for the SDK would log every single export.
+    /// Returns Ok also for a failed export, because the SDK would log every failure.
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         // A log writer may panic, which would end the thread of the SDK.
         contain_log_writer(|| self.state.log(|| self.overflow.warn_once(metrics)));

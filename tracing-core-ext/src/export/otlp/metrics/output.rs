@@ -39,7 +39,7 @@ impl OtlpMetrics {
     }
 }
 
-/// Sets the aggregation of histograms, by a view, which every reader of the meters has.
+/// Sets the aggregation of histograms with a view, which applies to every reader.
 fn with_histograms(
     meters: MeterProviderBuilder,
     context: &MetricsContext<'_>,

@@ -25,7 +25,7 @@ fn order(telemetry: &Telemetry) {
     meter.u64_counter("shop.orders").build().add(7, &[KeyValue::new("by", "card")]);
 }
 
-/// That metric among those of the telemetry itself.
+/// Returns the metric `orders`, without those of the telemetry itself.
 fn orders(exported: &ResourceMetrics) -> &Metric {
     let mut metrics = exported.scope_metrics.iter().flat_map(|scope| &scope.metrics);
     metrics.find(|metric| metric.name == "shop.orders").unwrap()
@@ -67,7 +67,7 @@ fn the_endpoint_for_metrics_is_used_verbatim() {
 }
 
 #[test]
-fn metrics_go_on_their_interval() {
+fn metrics_are_exported_at_their_interval() {
     let (url, received) = collector("200 OK");
     let variables = vec![
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", url),
@@ -109,7 +109,7 @@ fn one_meter_is_scraped_and_exported() {
 }
 
 #[test]
-fn a_collector_that_is_down_is_one_line() {
+fn an_unreachable_collector_is_one_log_line() {
     let lines = CapturedLines::default();
     let variables = vec![
         ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
@@ -157,7 +157,7 @@ mod protocols {
         builder.otlp_metrics().build().unwrap()
     }
 
-    /// Without those of the telemetry itself.
+    /// Returns the metrics of the shop, without those of the telemetry itself.
     fn of_the_shop(export: &Export) -> impl Iterator<Item = &Metric> {
         export.metrics.iter().filter(|metric| metric.name.starts_with("shop."))
     }
@@ -186,7 +186,7 @@ mod protocols {
     }
 
     #[test]
-    fn what_a_collector_rejects_of_an_export_is_said_once() {
+    fn a_rejection_by_the_collector_is_logged_once() {
         for (otlp, _) in protocols() {
             let collector = Collector::replying([Reply::Partial(1, "too old")]);
             let lines = CapturedLines::default();
@@ -204,7 +204,7 @@ mod protocols {
         }
     }
 
-    /// What two orders, each of them exported, arrive as.
+    /// Exports after each of two orders, and returns the received metrics.
     fn exported_twice(preference: Option<&str>) -> Vec<Metric> {
         let collector = Collector::replying([Reply::Accept]);
         let variable = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
@@ -219,7 +219,7 @@ mod protocols {
     }
 
     #[test]
-    fn totals_are_exported_unless_differences_are_preferred() {
+    fn temporality_is_cumulative_unless_delta_is_preferred() {
         let cumulative = AggregationTemporality::Cumulative;
         let delta = AggregationTemporality::Delta;
         for (preference, temporality, values) in [
@@ -239,7 +239,7 @@ mod protocols {
     const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
     #[test]
-    fn histograms_are_exponential_where_that_is_asked_for() {
+    fn histograms_are_exponential_if_configured() {
         for (aggregation, is_exponential) in
             [("explicit_bucket_histogram", false), ("base2_exponential_bucket_histogram", true)]
         {
@@ -259,7 +259,7 @@ mod protocols {
 
     #[cfg(feature = "prometheus")]
     #[test]
-    fn exponential_histograms_are_refused_where_prometheus_scrapes_them_as_well() {
+    fn exponential_histograms_are_refused_beside_prometheus() {
         let value = "base2_exponential_bucket_histogram";
         let builder = builder(vec![(HISTOGRAMS, value.to_owned())]).otlp_metrics();
         let builder = builder.prometheus(crate::export::prometheus::Prometheus::mounted());

@@ -16,7 +16,7 @@ use crate::config::otlp::protocol::{Compression, Protocol};
 /// of its implementation, and the version of the exporter": OTLP exporter specification, "User Agent".
 const EXPORTER: &str = concat!("tracing-core-ext-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
-/// Returns a message in the format of the protocol, or `None` if it cannot be written.
+/// Encodes a message for the protocol, or returns `None` if that is not possible.
 pub(in crate::export::otlp) fn message(
     message: &(impl Message + Serialize),
     protocol: Protocol,
@@ -28,7 +28,7 @@ pub(in crate::export::otlp) fn message(
     }
 }
 
-/// Returns the body of a request with this message, or `None` if it cannot be written.
+/// Returns the body of a request with this message, or `None` if it cannot be encoded.
 pub(in crate::export::otlp) fn body(
     message: Vec<u8>,
     protocol: Protocol,
@@ -50,7 +50,7 @@ fn compressed(bytes: Vec<u8>, compression: Compression) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// The headers that describe the body, and those that were asked for, which beat them.
+/// Returns the headers that describe the body, and those that are set, which replace them.
 pub(in crate::export::otlp) fn headers(
     protocol: Protocol,
     compression: Compression,

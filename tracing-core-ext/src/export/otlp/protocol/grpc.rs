@@ -15,7 +15,7 @@ use crate::export::transport::{
     retry::ExportError,
 };
 
-/// Before each message: whether it is compressed, and its length.
+/// Size of the prefix of each message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The body of a unary call: gRPC over HTTP/2, "Length-Prefixed-Message".
+/// Encodes the body of a unary call: gRPC over HTTP/2, "Length-Prefixed-Message".
 pub(in crate::export::otlp) fn framed(message: &[u8], is_compressed: bool) -> Option<Bytes> {
     let length = u32::try_from(message.len()).ok()?;
     let mut frame = Vec::with_capacity(PREFIX_BYTES + message.len());
@@ -36,7 +36,8 @@ pub(in crate::export::otlp) fn framed(message: &[u8], is_compressed: bool) -> Op
     Some(frame.into())
 }
 
-/// Whether the call has succeeded: told behind the message, or in the head of an answer that has none.
+/// Returns the result of a call. The status is in the trailers, or in the headers of a response
+/// without a message.
 pub(in crate::export::otlp) fn parse_response(
     mut received: HttpResponse,
 ) -> Result<ExportResponse, ExportError> {
@@ -48,14 +49,12 @@ pub(in crate::export::otlp) fn parse_response(
         Some(Status { code: 0, .. }) => Ok(answer(&received.body)),
         Some(status) => Err(status.failure()),
         None => Err(received.truncated.take().unwrap_or_else(|| {
-            ExportError::Permanent(
-                "the answer is not one of gRPC: it has no grpc-status".to_owned(),
-            )
+            ExportError::Permanent("not a gRPC response: it has no grpc-status".to_owned())
         })),
     }
 }
 
-/// Never compressed, for no encoding is offered.
+/// Parses the message, which is not compressed because the request accepts no encoding.
 fn answer(body: &Bytes) -> ExportResponse {
     match body.first() {
         Some(0) if body.len() > PREFIX_BYTES => {
@@ -65,7 +64,7 @@ fn answer(body: &Bytes) -> ExportResponse {
     }
 }
 
-/// How a call has ended.
+/// Status of a call.
 #[derive(Debug)]
 struct Status {
     code: u32,
@@ -81,8 +80,8 @@ impl Status {
         Some(Self { code, message: printable(&message), retry: retry_delay(headers) })
     }
 
-    /// OTLP specification, "OTLP/gRPC Response": `RESOURCE_EXHAUSTED` "only if the server signals that the recovery is
-    /// possible", by `RetryInfo`.
+    /// OTLP specification, "OTLP/gRPC Response": `RESOURCE_EXHAUSTED` can be retried "only if the
+    /// server signals that the recovery is possible", with `RetryInfo`.
     fn failure(self) -> ExportError {
         let reason = match self.message.is_empty() {
             true => format!("gRPC {}", name(self.code)),
@@ -99,8 +98,8 @@ impl Status {
     }
 }
 
-/// Whether a message is one of the implementations of gRPC about the size of a request: those in Go and C++, in Java, in
-/// Rust.
+/// Whether a message reports that a request is too large, in the words of the implementations of
+/// gRPC in Go and C++, in Java, or in Rust.
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     ["message larger than max", "message exceeds maximum size", "message length too large"]
@@ -108,7 +107,7 @@ fn is_about_size(message: &str) -> bool {
         .any(|part| message.contains(part))
 }
 
-/// `RetryInfo` among the details of the status.
+/// Returns the delay in `RetryInfo` among the details of the status.
 fn retry_delay(headers: &HeaderMap) -> Option<Duration> {
     let details = headers.get("grpc-status-details-bin")?;
     let status = RpcStatusProto::decode(&*BASE64.decode(details).ok()?).ok()?;
@@ -162,7 +161,7 @@ pub(in crate::export::otlp) mod tests {
     use super::super::response::Any;
     use super::*;
 
-    /// Details of a status that ask to wait.
+    /// Encodes details of a status that require a delay.
     pub(crate) fn after(seconds: i64, nanos: i32) -> Bytes {
         let info = RetryInfo { retry_delay: Some(ProtoDuration { seconds, nanos }) };
         let detail = Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() };
@@ -181,7 +180,7 @@ pub(in crate::export::otlp) mod tests {
     }
 
     #[test]
-    fn the_codes_of_the_specification_are_temporary() {
+    fn the_codes_of_the_specification_are_retryable() {
         for code in 1..18 {
             let is_temporary =
                 matches!(ended(code, None), ExportError::Retryable { wait: None, .. });
@@ -190,7 +189,7 @@ pub(in crate::export::otlp) mod tests {
     }
 
     #[test]
-    fn what_is_exhausted_is_tried_again_only_where_the_collector_says_when() {
+    fn resource_exhausted_is_retryable_only_with_a_delay_of_the_collector() {
         let reason = "gRPC RESOURCE_EXHAUSTED: too busy\\u{a}\u{fffd}".to_owned();
         assert_eq!(ended(8, None), ExportError::Permanent(reason.clone()));
         let wait = Some(Duration::from_millis(1_500));
@@ -199,7 +198,7 @@ pub(in crate::export::otlp) mod tests {
     }
 
     #[test]
-    fn a_wait_of_nonsense_is_none() {
+    fn an_invalid_delay_is_ignored() {
         for (seconds, nanos) in [(-1, 0), (1, -1)] {
             let failure = ended(14, Some(after(seconds, nanos)));
             assert!(matches!(failure, ExportError::Retryable { wait: None, .. }), "{failure:?}");
@@ -207,7 +206,7 @@ pub(in crate::export::otlp) mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_cut_off_rejects_nothing() {
+    fn a_truncated_message_rejects_nothing() {
         for body in [&[][..], &[0], &[0, 0, 0, 0, 9], &[1, 0, 0, 0, 1, 7], &[0, 0, 0, 0, 1, 0xff]] {
             assert_eq!(answer(&Bytes::copy_from_slice(body)), ExportResponse::default());
         }

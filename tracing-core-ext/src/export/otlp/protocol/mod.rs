@@ -1,4 +1,4 @@
-//! Messages of the protocols, and the responses to them.
+//! Messages of the protocols, and responses to them.
 
 pub(super) mod encode;
 pub(super) mod grpc;

@@ -6,17 +6,17 @@ use serde::{
     },
 };
 
-/// The message in JSON. None where it cannot be written.
+/// Encodes a message as JSON, or returns `None` if that is not possible.
 pub(super) fn json(message: &impl Serialize) -> Option<Vec<u8>> {
     serde_json::to_vec(&ProtoJson(message)).ok()
 }
 
-/// With its numbers that are not finite as words, at any depth: "JSON value will be a number or one of the special string
-/// values "NaN", "Infinity", and "-Infinity"": ProtoJSON format. They would be `null`, for which a collector refuses all
-/// the rest.
+/// Message whose numbers that are not finite are written as strings, at any depth: "JSON value will
+/// be a number or one of the special string values "NaN", "Infinity", and "-Infinity"": ProtoJSON
+/// format. `serde_json` writes `null`, and a collector then refuses the whole request.
 struct ProtoJson<'a, T: ?Sized>(&'a T);
 
-/// What writes it, around what writes all else.
+/// Serializer that writes floating-point numbers, and passes everything else to `S`.
 struct ProtoJsonSerializer<S>(S);
 
 impl<T: Serialize + ?Sized> Serialize for ProtoJson<'_, T> {
@@ -34,7 +34,7 @@ fn word(number: f64) -> Option<&'static str> {
     }
 }
 
-/// What is no number with a point.
+/// Methods for values that contain no floating-point number.
 macro_rules! as_it_is {
     ($($method:ident($($name:ident: $type:ty),*)),* $(,)?) => {
         $(fn $method(self, $($name: $type),*) -> Result<S::Ok, S::Error> {
@@ -43,7 +43,7 @@ macro_rules! as_it_is {
     };
 }
 
-/// What holds others.
+/// Methods for values that contain other values.
 macro_rules! around {
     ($($method:ident($($name:ident: $type:ty),*) -> $compound:ident),* $(,)?) => {
         $(fn $method(self, $($name: $type),*) -> Result<Self::$compound, S::Error> {
@@ -133,7 +133,7 @@ impl<S: Serializer> Serializer for ProtoJsonSerializer<S> {
     }
 }
 
-/// What adds to each of those.
+/// Implementations of the traits for elements of compound values.
 macro_rules! adding {
     ($($compound:ident: $($method:ident($($key:ident)?)),+);* $(;)?) => {
         $(impl<S: $compound> $compound for ProtoJsonSerializer<S> {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_words_at_any_depth() {
+    fn numbers_that_are_not_finite_are_strings_at_any_depth() {
         let more = vec![Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(-0.5), None];
         let numbers = vec![
             Number::One(f64::NAN),

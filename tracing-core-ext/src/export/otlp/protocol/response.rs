@@ -9,7 +9,7 @@ use crate::export::transport::{
     retry::ExportError,
 };
 
-/// What a collector says of an export it has taken.
+/// Content of a successful response of a collector.
 ///
 /// "If the request is only partially accepted \[…\] the server MUST set `partial_success`; servers MAY also use it to
 /// convey warnings or suggestions when the request was fully accepted": OTLP specification, "Partial Success".
@@ -20,7 +20,7 @@ pub(crate) struct ExportResponse {
 }
 
 impl ExportResponse {
-    /// What cannot be read counts as consent, for the status has told it.
+    /// A response that cannot be parsed accepts everything, because the status is a success.
     pub(in crate::export::otlp) fn from_http(headers: &HeaderMap, body: &Bytes) -> Self {
         match media_type(headers) {
             _ if is_json(headers) => Self::from_json(body).unwrap_or_default(),
@@ -29,7 +29,7 @@ impl ExportResponse {
         }
     }
 
-    /// The answers for all signals have the same fields by the same numbers.
+    /// Parses the response of any signal: their fields have the same types and numbers.
     pub(in crate::export::otlp) fn from_protobuf(body: Bytes) -> Self {
         let answer = ExportTraceServiceResponse::decode(body).ok();
         let partial = answer.and_then(|answer| answer.partial_success).unwrap_or_default();
@@ -61,13 +61,13 @@ impl ExportResponse {
         }
     }
 
-    /// What a collector that has taken everything wants its sender to know.
+    /// Returns the message of a collector that has accepted everything.
     pub(in crate::export::otlp) fn warning(&self) -> Option<&str> {
         (self.rejected == 0 && !self.message.is_empty()).then_some(&self.message)
     }
 }
 
-/// Whether an export over HTTP has succeeded.
+/// Returns the result of an export over HTTP.
 pub(in crate::export::otlp) fn parse_response(
     received: &HttpResponse,
 ) -> Result<ExportResponse, ExportError> {
@@ -82,7 +82,8 @@ pub(in crate::export::otlp) fn parse_response(
     }
 }
 
-/// Whether the response is a web page. Some servers send one for every request, without reading its spans.
+/// Whether the response is a web page. Some servers send one for every request, and ignore the
+/// spans.
 fn is_page(received: &HttpResponse, media_type: &str) -> bool {
     !received.body.is_empty() && media_type.eq_ignore_ascii_case("text/html")
 }
@@ -92,7 +93,7 @@ pub(in crate::export::otlp) fn failure(received: &HttpResponse) -> ExportError {
     received.failure(message.as_deref())
 }
 
-/// What an answer that is a failure says, by the `Status` it holds: OTLP specification, "Failures".
+/// Returns the message in the `Status` of a failed response: OTLP specification, "Failures".
 fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let message = match is_json(headers) {
         true => serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned(),
@@ -102,7 +103,7 @@ fn failure_message(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     Some(message)
 }
 
-/// What of `google.rpc.Status` is read.
+/// Fields of `google.rpc.Status` that are used.
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::export::otlp) struct RpcStatusProto {
     #[prost(string, tag = "2")]
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_consent() {
+    fn a_response_that_cannot_be_parsed_accepts_everything() {
         for body in ["", "{}", "[", "null", r#"{"partialSuccess":null}"#, r#"{"partialSuccess":7}"#]
         {
             assert_eq!(json(body), ExportResponse::default(), "{body}");
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_a_rejection_is_advice() {
+    fn a_message_without_a_rejection_is_a_warning() {
         let answer = json(r#"{"partialSuccess":{"errorMessage":"use gzip"}}"#);
         assert_eq!((answer.rejected, answer.warning()), (0, Some("use gzip")));
     }

@@ -35,7 +35,7 @@ fn refusal(code: &Otlp, set: &[(&str, &str)]) -> String {
     resolved(code, set.collect(), "TRACES").unwrap_err().to_string()
 }
 
-/// A setting in each of its places, and how each of them shows in what is resolved.
+/// Values of one setting in each place, and the text of each in the resolved settings.
 struct Row {
     variable: &'static str,
     code: fn(Otlp) -> Otlp,
@@ -48,7 +48,7 @@ struct Row {
     default_seen: &'static str,
 }
 
-/// What is written in a variable is what is seen, in these rows.
+/// Returns a row whose values of variables appear unchanged in the resolved settings.
 fn row(
     variable: &'static str,
     code: fn(Otlp) -> Otlp,
@@ -98,9 +98,9 @@ fn rows() -> Vec<Row> {
             ["from=signal", "from=general"],
             |settings| {
                 let value = settings.headers.get("from").map(|value| value.to_str().unwrap());
-                value.unwrap_or("nobody").to_owned()
+                value.unwrap_or("none").to_owned()
             },
-            ["code", "signal", "general", "nobody"],
+            ["code", "signal", "general", "none"],
         ),
         row(
             "TIMEOUT",
@@ -126,7 +126,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Every way a setting can be in some of its places.
+/// Checks every combination of places that set the value.
 fn check(row: &Row) {
     for signal in ["TRACES", "METRICS"] {
         for set in 0..8 {
@@ -167,7 +167,7 @@ fn headers_that_code_leaves_open_come_from_the_environment() {
 }
 
 #[test]
-fn a_time_limit_of_zero_in_code_is_none() {
+fn a_timeout_of_zero_in_code_means_no_limit() {
     let code = Otlp::default().timeout(Duration::ZERO);
     let timeout = resolved(&code, Vec::new(), "TRACES").unwrap().timeout;
     assert!(timeout > Duration::from_secs(3_000_000_000), "{timeout:?}");
@@ -179,7 +179,7 @@ fn a_suspicious_endpoint_is_used_with_a_warning_or_refused_by_strict() {
     let config = Config::read(&variables(set())).unwrap();
     let settings = resolve(&Otlp::default(), &config, "TRACES").unwrap();
     assert_eq!(settings.url.as_str(), "http://c:4317/v1/traces");
-    let error = "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://c:4317\": expected port 4318, where collectors take OTLP over HTTP, \
+    let error = "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://c:4317\": expected port 4318, where collectors accept OTLP over HTTP, \
                  or OTEL_EXPORTER_OTLP_PROTOCOL=grpc for port 4317";
     let warnings = config.findings.take();
     assert_eq!(warnings.len(), 1);
@@ -190,7 +190,7 @@ fn a_suspicious_endpoint_is_used_with_a_warning_or_refused_by_strict() {
 }
 
 #[test]
-fn an_endpoint_is_a_host_that_need_not_resolve_or_an_address() {
+fn an_endpoint_is_an_address_or_a_host_that_need_not_resolve_yet() {
     for url in ["http://not-yet.invalid:4318", "http://[::1]:4318", "http://127.0.0.1:4318"] {
         let set = vec![("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), url.to_owned())];
         let settings = resolved(&Otlp::default(), set, "TRACES").unwrap();
@@ -199,7 +199,7 @@ fn an_endpoint_is_a_host_that_need_not_resolve_or_an_address() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_read_is_refused_with_its_variable_and_what_is_allowed() {
+fn an_invalid_endpoint_is_refused_with_its_variable_and_the_expected_form() {
     let error = refusal(&Otlp::http_json(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
     assert_eq!(
         error,
@@ -209,7 +209,7 @@ fn an_endpoint_that_cannot_be_read_is_refused_with_its_variable_and_what_is_allo
 }
 
 #[test]
-fn what_code_cannot_ask_for_is_refused() {
+fn invalid_values_in_code_are_refused() {
     let secret = Otlp::default().header("x tenant", "secret");
     let error =
         "Otlp::header()=\"x tenant=***\": expected the name and the value of an HTTP header";
@@ -222,7 +222,7 @@ fn what_code_cannot_ask_for_is_refused() {
 }
 
 #[test]
-fn what_is_resolved_does_not_show_what_is_secret() {
+fn resolved_settings_do_not_show_secrets() {
     let variable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned();
     let set = vec![(variable, "http://a.example/?key=secret".to_owned())];
     let environment = Config::read(&variables(set)).unwrap();
@@ -235,13 +235,13 @@ fn what_is_resolved_does_not_show_what_is_secret() {
 }
 
 #[test]
-fn options_do_not_show_what_is_secret() {
+fn options_do_not_show_secrets() {
     let otlp = Otlp::default().header("key", "secret").endpoint("http://a.example/?key=secret");
     assert!(!format!("{otlp:?}").contains("secret"));
 }
 
 #[test]
-fn a_client_of_ones_own_may_speak_tls_with_certificates_of_its_own() {
+fn a_custom_client_may_use_tls_with_its_own_certificates() {
     let code = Otlp::http_json().endpoint("https://collector").http_client(reqwest::Client::new());
     resolved(&code, Vec::new(), "TRACES").unwrap();
     for variable in [
@@ -282,18 +282,18 @@ mod grpc {
     const GRPC: (&str, &str) = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
 
     #[test]
-    fn grpc_has_a_port_of_its_own_and_no_path() {
+    fn grpc_has_its_own_port_and_no_path() {
         assert_eq!(url(&[GRPC]), format!("http://localhost:4317{METHOD}"));
         for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
             let url = url(&[GRPC, (variable, "http://collector:4317/")]);
             assert_eq!(url, format!("http://collector:4317{METHOD}"));
             let error = refusal(&Otlp::grpc(), &[(variable, "http://collector:4317/v1/traces")]);
-            assert!(error.ends_with("a URL without a path, for gRPC has paths of its own"));
+            assert!(error.ends_with("a URL without a path, because gRPC sets the path"));
         }
     }
 
     #[test]
-    fn without_a_scheme_it_is_insecure_where_that_is_said() {
+    fn an_endpoint_without_a_scheme_is_insecure_only_if_configured() {
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
         let insecure = |value| ("OTEL_EXPORTER_OTLP_INSECURE", value);
         let not_traces = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
@@ -315,7 +315,7 @@ mod grpc {
 
     #[cfg(feature = "tls")]
     #[test]
-    fn an_endpoint_without_a_scheme_is_understood_by_whoever_sends_over_grpc() {
+    fn an_endpoint_without_a_scheme_is_accepted_for_grpc() {
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "collector:4317".to_owned());
         let grpc = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL".to_owned(), "grpc".to_owned());
         let set = vec![endpoint.clone(), grpc];
@@ -325,7 +325,7 @@ mod grpc {
     }
 
     #[test]
-    fn a_client_of_ones_own_is_for_http_alone() {
+    fn a_custom_client_is_refused_over_grpc() {
         let error = refusal(&Otlp::grpc().http_client(reqwest::Client::new()), &[]);
         assert!(error.starts_with("Otlp::http_client()=\"…\": expected no client"), "{error}");
     }

@@ -35,30 +35,32 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What the collector answers to one request.
+/// Response of the collector to one request.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Accept,
-    /// Takes all but so many, and says this.
+    /// Rejects this number of items, with this message.
     Partial(i64, &'static str),
-    /// This status of HTTP, with these headers and this message; over gRPC as a proxy does, which does not speak it.
+    /// Refuses with this status of HTTP, these headers and this message. Over gRPC it does so like
+    /// a proxy that does not support gRPC.
     Refuse(u16, &'static [(&'static str, &'static str)], &'static str),
     Status(tonic::Status),
     Never,
 }
 
-/// What one request has sent.
+/// Content of one request.
 #[derive(Debug)]
 pub(crate) struct Export {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) spans: Vec<String>,
     pub(crate) metrics: Vec<Metric>,
-    /// As it came over HTTP, without compression.
+    /// Body of a request over HTTP, decompressed.
     pub(crate) text: String,
 }
 
-/// Takes OTLP by all its protocols, and replies to each request as the test says; to those behind them with the last.
+/// Collector that receives OTLP over all its protocols. It replies to each request with one of the
+/// replies of the test, and to later ones with the last.
 pub(crate) struct Collector {
     pub(crate) url: String,
     pub(crate) exports: Receiver<Export>,
@@ -171,7 +173,7 @@ fn is_metrics(path: &str) -> bool {
 
 fn spans(body: &Bytes, is_json: bool) -> Vec<String> {
     let request = match is_json {
-        // The crate reads no number that is a string.
+        // The crate cannot parse numbers that are strings.
         true => {
             let text = String::from_utf8_lossy(body).replace("\"NaN\"", "0.0");
             serde_json::from_str(&text.replace("\"-Infinity\"", "0.0"))

@@ -9,7 +9,7 @@ fn built(otlp: Otlp) -> (Telemetry, tracing::Dispatch) {
     builder().otlp(otlp).log_writer(CapturedLines::default()).build().unwrap()
 }
 
-/// What becomes of a span that is flushed before the service shuts down.
+/// Returns the result for a span that is flushed before the shutdown.
 fn outcome(otlp: Otlp) -> Result<(), String> {
     let (telemetry, _dispatch) = built(otlp);
     end_a_span(&telemetry);
@@ -18,7 +18,7 @@ fn outcome(otlp: Otlp) -> Result<(), String> {
 }
 
 #[test]
-fn a_collector_that_is_busy_is_asked_again_when_it_says() {
+fn an_export_to_a_busy_collector_is_retried_after_the_required_delay() {
     const LATER: &[(&str, &str)] = &[("retry-after", "1")];
     for (status, headers) in [(429, LATER), (502, &[]), (503, &[]), (504, &[])] {
         let collector = Collector::replying([Reply::Refuse(status, headers, ""), Reply::Accept]);
@@ -92,7 +92,7 @@ fn a_shutdown_ends_a_long_pause_with_one_attempt_for_each_batch() {
 }
 
 #[test]
-fn what_would_fail_again_is_not_tried_again() {
+fn a_permanent_failure_is_not_retried() {
     for status in [302, 400, 401, 404, 413, 500, 501] {
         let collector = Collector::replying([Reply::Refuse(status, &[("location", "/")], "")]);
         let error = outcome(Otlp::http_json().endpoint(&collector.url)).unwrap_err();
@@ -102,7 +102,7 @@ fn what_would_fail_again_is_not_tried_again() {
 }
 
 #[test]
-fn a_collector_that_never_answers_is_given_up_at_the_timeout() {
+fn an_export_to_a_collector_that_never_answers_ends_at_the_timeout() {
     let protocols = [Otlp::http_protobuf(), Otlp::http_json(), Otlp::grpc()];
     for otlp in protocols {
         let collector = Collector::replying([Reply::Never]);
@@ -115,7 +115,7 @@ fn a_collector_that_never_answers_is_given_up_at_the_timeout() {
 }
 
 #[test]
-fn a_connection_that_is_refused_is_tried_again_until_the_timeout() {
+fn a_refused_connection_is_retried_until_the_timeout() {
     let started = Instant::now();
     let timeout = Duration::from_millis(700);
     let otlp = Otlp::http_protobuf().endpoint(nowhere()).timeout(timeout);
@@ -125,7 +125,7 @@ fn a_connection_that_is_refused_is_tried_again_until_the_timeout() {
 }
 
 #[test]
-fn shutdown_does_not_wait_for_a_collector_that_is_busy_and_tries_once_more() {
+fn a_shutdown_does_not_wait_for_a_busy_collector_and_tries_once_more() {
     let busy = Reply::Refuse(503, &[("retry-after", "8")], "");
     let collector = Collector::replying([busy, Reply::Accept]);
     let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
@@ -149,7 +149,7 @@ mod over_grpc {
     use super::*;
 
     #[test]
-    fn a_collector_that_is_unavailable_is_asked_again() {
+    fn an_export_to_an_unavailable_collector_is_retried() {
         let replies = [Reply::Status(Status::unavailable("starting")), Reply::Accept];
         let collector = Collector::replying(replies);
         outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
@@ -157,7 +157,7 @@ mod over_grpc {
     }
 
     #[test]
-    fn a_collector_that_is_exhausted_is_asked_again_when_it_says() {
+    fn resource_exhausted_is_retried_after_the_required_delay() {
         let details = crate::export::otlp::protocol::grpc::tests::after(0, 300_000_000);
         let status = Status::with_details(Code::ResourceExhausted, "full", details);
         let collector = Collector::replying([Reply::Status(status), Reply::Accept]);
@@ -168,7 +168,7 @@ mod over_grpc {
     }
 
     #[test]
-    fn what_would_fail_again_is_not_tried_again_and_named() {
+    fn a_permanent_failure_is_not_retried_and_is_reported() {
         let status = Status::permission_denied("no such tenant \u{1b}");
         let collector = Collector::replying([Reply::Status(status)]);
         let error = outcome(Otlp::grpc().endpoint(&collector.url)).unwrap_err();
@@ -178,7 +178,7 @@ mod over_grpc {
     }
 
     #[test]
-    fn a_proxy_that_refuses_is_asked_again_when_it_says() {
+    fn a_refusal_of_a_proxy_is_retried_after_the_required_delay() {
         let busy = Reply::Refuse(503, &[("retry-after", "0")], "");
         let collector = Collector::replying([busy, Reply::Accept]);
         outcome(Otlp::grpc().endpoint(&collector.url)).unwrap();
@@ -186,15 +186,15 @@ mod over_grpc {
     }
 
     #[test]
-    fn an_answer_that_is_not_one_of_grpc_is_named() {
+    fn a_response_that_is_not_grpc_is_reported() {
         let collector = Collector::replying([Reply::Refuse(200, &[], "")]);
         let error = outcome(Otlp::grpc().endpoint(&collector.url)).unwrap_err();
-        let reason = "1 failed (the answer is not one of gRPC: it has no grpc-status)";
+        let reason = "1 failed (not a gRPC response: it has no grpc-status)";
         assert!(error.ends_with(reason), "{error}");
     }
 
     #[test]
-    fn a_server_that_only_speaks_http_1_is_named() {
+    fn a_server_without_http_2_is_reported() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {
@@ -207,6 +207,6 @@ mod over_grpc {
         });
         let otlp = Otlp::grpc().endpoint(url).timeout(Duration::from_millis(300));
         let error = outcome(otlp).unwrap_err();
-        assert!(error.contains("1 failed (the answer is not one of HTTP/2, "), "{error}");
+        assert!(error.contains("1 failed (not an HTTP/2 response: "), "{error}");
     }
 }

@@ -18,7 +18,7 @@ use tonic::{Status, codec::CompressionEncoding::Gzip, codegen::Service};
 
 use super::collector::{Export, Reply, all_metrics, names};
 
-/// The services of a collector, for one request.
+/// Services of a collector for one request.
 struct Services {
     path: String,
     headers: HeaderMap,
@@ -26,7 +26,7 @@ struct Services {
     exports: Sender<Export>,
 }
 
-/// By the server of tonic.
+/// Handles a request with the server of tonic.
 pub(super) async fn answer(
     request: Request<Incoming>,
     reply: Reply,
@@ -44,7 +44,7 @@ pub(super) async fn answer(
 }
 
 impl Services {
-    /// How many are rejected, and why.
+    /// Returns the number of rejected items and the message.
     async fn take(&self, export: Export) -> Result<Option<(i64, String)>, Status> {
         self.exports.send(export).unwrap();
         match self.reply.clone() {

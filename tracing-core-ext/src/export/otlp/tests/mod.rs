@@ -21,13 +21,13 @@ use prost::Message;
 use super::*;
 use crate::telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines};
 
-/// What one export sent.
+/// Content of one export.
 pub(crate) struct Sent {
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-/// Answers each connection once with this status, and hands out what it received.
+/// Answers each connection once with this status, and sends the received request to the test.
 pub(crate) fn collector(status: &'static str) -> (String, Receiver<Sent>) {
     collector_answering(status, b"")
 }
@@ -71,7 +71,7 @@ fn read_request(stream: &mut impl BufRead) -> Sent {
     Sent { head, body }
 }
 
-/// A port nobody listens on.
+/// Returns a URL on which no server listens.
 pub(crate) fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -81,7 +81,7 @@ fn builder() -> TelemetryBuilder {
     Telemetry::builder().variables(|_| None).service_name("checkout")
 }
 
-/// Without many attempts.
+/// Returns options with a short timeout.
 fn briefly(url: &str) -> Otlp {
     Otlp::http_protobuf().endpoint(url).timeout(Duration::from_millis(40))
 }
@@ -123,7 +123,7 @@ async fn spans_are_delivered_from_inside_a_multi_threaded_runtime() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
+async fn an_unreachable_endpoint_is_one_log_line_and_an_error_at_shutdown() {
     let url = nowhere();
     let lines = CapturedLines::default();
     let (telemetry, _dispatch) =
@@ -142,7 +142,7 @@ async fn an_unreachable_endpoint_is_one_log_line_and_a_count_at_shutdown() {
 }
 
 #[test]
-fn a_refusing_collector_is_named_with_its_status() {
+fn a_refusal_of_the_collector_is_reported_with_its_status() {
     let (url, _received) = collector("401 Unauthorized");
     let (telemetry, _dispatch) =
         builder().otlp_endpoint(url).log_writer(CapturedLines::default()).build().unwrap();
@@ -163,7 +163,7 @@ fn a_redirect_is_a_failure_and_not_followed() {
 }
 
 #[test]
-fn a_page_is_no_answer_of_a_collector() {
+fn a_web_page_is_not_a_response_of_a_collector() {
     const PAGE: &[u8] = b"<html>Welcome</html>";
     for otlp in [Otlp::http_protobuf(), Otlp::http_json()] {
         let answer = "200 OK\r\ncontent-type: Text/html; charset=utf-8";
@@ -196,7 +196,7 @@ fn a_success_whose_body_is_cut_off_accepts_all_spans() {
 }
 
 #[test]
-fn spans_the_collector_rejects_are_failed_with_its_message_in_one_line() {
+fn rejected_spans_have_failed_with_the_message_of_the_collector_in_one_line() {
     let partial_success =
         Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "too\nold".to_owned() });
     let answer = ExportTraceServiceResponse { partial_success };
@@ -239,7 +239,7 @@ fn headers_of_the_environment_are_sent_and_beat_those_of_the_exporter() {
 #[test]
 fn https_without_tls_is_refused_with_the_setting_it_comes_from() {
     const EXPECTED: &str =
-        "expected an http:// URL, for the feature `tls` of tracing-core-ext is off";
+        "expected an http:// URL, because the feature `tls` of tracing-core-ext is off";
     let error = builder().otlp_endpoint("https://a.example").build().unwrap_err().to_string();
     assert_eq!(error, format!("otlp_endpoint()=\"https://a.example\": {EXPECTED}"));
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::Compression;
 
-/// Each of them, and where it sends spans.
+/// Returns options for each protocol, with the path to which each sends spans.
 fn protocols() -> Vec<(Otlp, &'static str)> {
     vec![
         (Otlp::http_protobuf(), "/v1/traces"),
@@ -40,7 +40,7 @@ fn spans_arrive_by_each_protocol_compressed_or_not() {
 }
 
 #[test]
-fn only_the_headers_of_otlp_and_those_asked_for_are_sent() {
+fn only_the_headers_of_otlp_and_configured_ones_are_sent() {
     for (otlp, _) in protocols() {
         let collector = Collector::replying([Reply::Accept]);
         let otlp = otlp.endpoint(&collector.url).header("x-tenant", "shop");
@@ -60,7 +60,7 @@ fn only_the_headers_of_otlp_and_those_asked_for_are_sent() {
 }
 
 #[test]
-fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
+fn json_has_ids_in_hex_numbers_as_strings_and_no_null() {
     let collector = Collector::replying([Reply::Accept]);
     let (telemetry, _dispatch) =
         built(Otlp::http_json().endpoint(&collector.url), &CapturedLines::default());
@@ -85,7 +85,7 @@ fn json_has_ids_in_hex_numbers_as_strings_and_nothing_that_is_null() {
 }
 
 #[test]
-fn what_a_collector_rejects_is_failed_by_each_protocol() {
+fn rejected_spans_have_failed_with_each_protocol() {
     for (otlp, _) in protocols() {
         let collector = Collector::replying([Reply::Partial(2, "too\nold"), Reply::Accept]);
         let lines = CapturedLines::default();
@@ -101,7 +101,7 @@ fn what_a_collector_rejects_is_failed_by_each_protocol() {
 }
 
 #[test]
-fn what_a_collector_that_takes_everything_says_is_logged_when_it_is_new() {
+fn a_warning_of_a_collector_is_logged_when_it_changes() {
     for (otlp, _) in protocols() {
         let slow = Reply::Partial(0, "use gzip");
         let replies = [slow.clone(), slow, Reply::Partial(0, "thanks"), Reply::Accept];
@@ -115,13 +115,15 @@ fn what_a_collector_that_takes_everything_says_is_logged_when_it_is_new() {
         telemetry.shutdown().unwrap();
         let lines = lines.all();
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[0].contains("WARN") && lines[0].contains("the collector says: use gzip"));
-        assert!(lines[1].contains("the collector says: thanks"), "{lines:?}");
+        assert!(
+            lines[0].contains("WARN") && lines[0].contains("message of the collector: use gzip")
+        );
+        assert!(lines[1].contains("message of the collector: thanks"), "{lines:?}");
     }
 }
 
 #[test]
-fn a_client_of_ones_own_sends() {
+fn spans_are_sent_with_a_custom_client() {
     let collector = Collector::replying([Reply::Accept]);
     let mut headers = ::http::HeaderMap::new();
     headers.insert("x-client", "mine".parse().unwrap());

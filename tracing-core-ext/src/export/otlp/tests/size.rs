@@ -66,7 +66,7 @@ fn a_span_that_is_too_large_for_the_collector_is_lost_alone() {
 }
 
 #[test]
-fn a_batch_above_the_limit_of_receivers_is_several_requests() {
+fn a_batch_above_the_limit_of_receivers_becomes_several_requests() {
     for otlp in http() {
         let large = || vec![KeyValue::new("text", "x".repeat(1_500_000))];
         let spans = vec![("a", large()), ("b", large()), ("c", large()), ("d", large())];

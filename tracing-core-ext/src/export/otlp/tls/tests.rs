@@ -21,7 +21,8 @@ use crate::{
     telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines},
 };
 
-/// One that signs certificates, and what it has signed for a collector and for a client of it.
+/// Certificate authority, with the certificates that it has signed for a collector and for a
+/// client.
 struct Authority {
     pem: String,
     der: CertificateDer<'static>,
@@ -55,13 +56,13 @@ impl Authority {
         Signed { pem: certificate.pem(), der: certificate.der().clone(), key }
     }
 
-    /// A collector with a certificate for this name.
+    /// Returns a collector with a certificate for this name.
     fn collector(&self, name: &str) -> Collector {
         let server = config().with_no_client_auth();
         Collector::over_tls(self.served(server, name))
     }
 
-    /// One that asks its clients for a certificate.
+    /// Returns a collector that requires a certificate of its clients.
     fn strict_collector(&self) -> Collector {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
@@ -110,7 +111,7 @@ fn outcome(otlp: Otlp) -> Result<(), String> {
 }
 
 #[test]
-fn spans_arrive_over_tls_where_the_authority_is_trusted() {
+fn spans_arrive_over_tls_if_the_authority_is_trusted() {
     let authority = Authority::named("ours");
     for otlp in protocols() {
         let collector = authority.collector("localhost");
@@ -121,7 +122,7 @@ fn spans_arrive_over_tls_where_the_authority_is_trusted() {
 }
 
 #[test]
-fn a_collector_of_another_authority_or_name_is_not_trusted_and_not_asked_again() {
+fn a_collector_of_another_authority_or_name_is_not_trusted_and_not_retried() {
     let authority = Authority::named("ours");
     for otlp in protocols() {
         for (name, trusted, reason) in [
@@ -140,7 +141,7 @@ fn a_collector_of_another_authority_or_name_is_not_trusted_and_not_asked_again()
 }
 
 #[test]
-fn a_collector_that_asks_for_a_certificate_gets_it() {
+fn a_collector_that_requires_a_certificate_receives_it() {
     let authority = Authority::named("ours");
     let client = authority.signed("checkout");
     for otlp in protocols() {
@@ -156,7 +157,7 @@ fn a_collector_that_asks_for_a_certificate_gets_it() {
     }
 }
 
-/// A file that is removed in the end.
+/// File that is removed on drop.
 struct File(PathBuf);
 
 impl File {
@@ -207,7 +208,7 @@ fn certificates_are_read_from_the_files_the_environment_names() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_with_the_variable_and_the_path() {
+fn unusable_certificates_are_refused_with_the_variable_and_the_path() {
     const CA: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
     const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
     const KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";

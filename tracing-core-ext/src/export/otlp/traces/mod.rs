@@ -125,7 +125,7 @@ impl Requests {
     }
 }
 
-/// The receiver refuses a request of several spans because of its size.
+/// Error of a receiver that refuses a request of several spans because of its size.
 struct RequestTooLarge;
 
 fn failed(failure: Failure, spans: usize) -> Outcome {
