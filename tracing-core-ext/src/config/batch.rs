@@ -1,4 +1,4 @@
-//! The queue of each span exporter.
+//! Queue of each span exporter.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::base::error::TelemetryError;
 /// Largest number of spans in a queue.
 const MAX_SPANS: u64 = 1 << 20;
 
-/// Memory of the spans in a queue: 64 MiB.
+/// Size in memory of the spans in a queue: 64 MiB.
 const MAX_BYTES: usize = 64 << 20;
 
 /// Limits that can be set for the memory of a queue: 1 MiB to 1 TiB.
@@ -21,19 +21,20 @@ const QUEUE: usize = 2048;
 const SIZE: usize = 512;
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Time without a loss after which a loss has ended.
+/// Time without a lost span after which a loss has ended.
 pub(crate) const QUIET_PERIOD: Duration = Duration::from_secs(30);
 
-/// How spans wait for export.
+/// Limits of the spans that wait for export.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BatchConfig {
     pub(crate) queue: usize,
     pub(crate) size: usize,
-    /// Memory of all spans in the queue.
+    /// Largest size in memory of the spans in the queue.
     pub(crate) max_bytes: usize,
-    /// Time between two exports, if it is not that of the exporter.
+    /// Time between two exports, if it differs from the default of the exporter.
     pub(crate) delay: Option<Duration>,
-    /// Time that one export may take with all its attempts, if the exporter's own timeout is not shorter.
+    /// Time limit of one export with all its attempts, unless the timeout of the exporter is
+    /// shorter.
     pub(crate) export_timeout: Duration,
     pub(crate) quiet_period: Duration,
 }

@@ -15,7 +15,8 @@ const PROTOCOL: &str = "OTEL_EXPORTER_JAEGER_PROTOCOL";
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Address of an agent or a collector. It is checked where spans are exported to it, because code may set another.
+/// Address of an agent or a collector. It is checked when the exporter starts, because code may set
+/// another address.
 #[derive(Debug, Default)]
 pub(crate) struct JaegerConfig {
     pub(crate) agent_host: Option<String>,
@@ -23,11 +24,11 @@ pub(crate) struct JaegerConfig {
     collector: Option<RedactedUrl>,
     protocol: Option<Protocol>,
     pub(crate) credentials: Option<Credentials>,
-    /// Time that one export to a collector may take with all its attempts.
+    /// Time limit of one export to a collector with all its attempts.
     pub(crate) timeout: Duration,
 }
 
-/// User and password of Basic authentication at a collector.
+/// User and password for Basic authentication at a collector.
 #[derive(Clone)]
 pub(crate) struct Credentials {
     pub(crate) user: String,
@@ -46,13 +47,13 @@ const PROTOCOLS: Words<Protocol> = Words {
 };
 
 impl JaegerConfig {
-    /// Returns the variable with the address of a collector or an agent, and its value.
+    /// Returns the variable that sets the address of a collector or an agent, and its value.
     pub(crate) fn named(&self) -> Option<(&'static str, String)> {
         let collector = self.collector.as_ref().map(|url| (COLLECTOR, url.to_string()));
         collector.or_else(|| Some((AGENT_HOST, self.agent_host.clone()?)))
     }
 
-    /// Returns the URL of the collector, unless spans go to an agent.
+    /// Returns the URL of the collector, unless spans are sent to an agent.
     pub(crate) fn collector(&self) -> Option<&str> {
         const DEFAULT: &str = "http://localhost:14268/api/traces";
         match (self.protocol, &self.collector) {

@@ -9,7 +9,7 @@ use crate::{base::error::TelemetryError, trace::value_limit::VALUE_LIMIT_VARIABL
 #[derive(Debug)]
 pub(crate) struct LimitsConfig {
     pub(crate) counts: SpanLimits,
-    /// Longest string value, in characters.
+    /// Largest length of a string value, in characters.
     pub(crate) value: Option<usize>,
 }
 

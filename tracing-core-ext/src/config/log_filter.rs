@@ -1,4 +1,4 @@
-//! Directives that select log lines.
+//! Filter directives for log lines.
 
 use tracing::{
     Metadata, Subscriber,
@@ -15,13 +15,13 @@ use tracing_subscriber::{
 use super::env::Env;
 use crate::base::error::TelemetryError;
 
-/// The default directives leave out OpenTelemetry's own notes on its normal course.
+/// The default directives exclude OpenTelemetry's log lines below warnings.
 const DEFAULT: &str = "info,opentelemetry=warn";
 
-/// A filter by directives such as `info,my_service=debug`.
+/// Filter with directives such as `info,my_service=debug`.
 ///
-/// Both filters decide alike about directives of levels and targets. An `EnvFilter` looks up each span that is entered or
-/// left, which only directives of spans and fields require.
+/// Both variants give the same result for directives with levels and targets. `EnvFilter` looks up
+/// each span that is entered or exited, which is required only for directives with spans or fields.
 #[derive(Debug)]
 pub(crate) enum LogFilter {
     Targets(Targets),
@@ -31,7 +31,7 @@ pub(crate) enum LogFilter {
 impl LogFilter {
     /// # Errors
     ///
-    /// If a directive is not valid. The error names `setting`.
+    /// If a directive is invalid. The error contains `setting`.
     pub(crate) fn parse(setting: &'static str, directives: String) -> Result<Self, TelemetryError> {
         let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
         let Ok(filter) = builder.parse(&directives) else {
@@ -55,7 +55,7 @@ impl LogFilter {
 }
 
 impl Env {
-    /// Reads `RUST_LOG`. Directives that are not valid are ignored with a warning.
+    /// Reads `RUST_LOG`. Invalid directives are ignored with a warning.
     pub(super) fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
         const VARIABLE: &str = "RUST_LOG";
         let Some(directives) = self.text(VARIABLE)? else { return Ok(None) };
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// How many of a few events pass.
+    /// Returns the number of test events that pass the filter.
     fn passed(filter: impl Filter<Registry> + Send + Sync + 'static) -> usize {
         let counter = Counter::default();
         let subscriber = Registry::default().with(counter.clone().with_filter(filter));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn it_decides_as_an_env_filter_does() {
+    fn a_log_filter_decides_like_an_env_filter() {
         for (directives, spans, count) in [
             ("info", false, 3),
             ("", false, 3),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_one_of_targets() {
+    fn the_default_requires_no_env_filter() {
         let filter = LogFilter::parse("RUST_LOG", DEFAULT.to_owned()).unwrap();
         assert_eq!(format!("{:?}", LogFilter::default()), format!("{filter:?}"));
         assert!(matches!(filter, LogFilter::Targets(_)));

@@ -15,7 +15,7 @@ pub(crate) const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRA
 /// Time between two exports.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Time that one export may take with all its attempts.
+/// Time limit of one export with all its attempts.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Exporters of metrics, and their settings.
@@ -30,7 +30,7 @@ pub(crate) struct MetricsConfig {
     pub(crate) listener: ListenerConfig,
 }
 
-/// An exporter that `OTEL_METRICS_EXPORTER` names.
+/// Exporter in `OTEL_METRICS_EXPORTER`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum MetricsExporter {
     Prometheus,
@@ -51,10 +51,10 @@ pub(crate) struct ListenerConfig {
     pub(crate) port: u16,
 }
 
-/// The buckets of histograms that are exported over OTLP.
+/// Aggregation of histograms that are exported over OTLP.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum HistogramAggregation {
-    /// Those of the instrument, or else of the specification.
+    /// Buckets of the instrument, or else those of the specification.
     Explicit,
     /// Buckets whose bounds are powers of one base, which depends on the values.
     Exponential,

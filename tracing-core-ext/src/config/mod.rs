@@ -1,4 +1,4 @@
-//! The settings of the environment, with all defaults. Each variable is read in one place.
+//! Settings of the environment, with all defaults. Each variable is read in one place.
 
 pub(crate) mod batch;
 pub(crate) mod env;
@@ -27,13 +27,13 @@ use self::{
 };
 use crate::{base::error::TelemetryError, propagation::Propagator, trace::Sampler};
 
-/// All settings that the environment can make.
+/// All settings of the environment.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) is_disabled: bool,
     pub(crate) resource: ResourceConfig,
     pub(crate) propagator: Propagator,
-    /// Exporters of spans. None if the variable is not set.
+    /// Exporters of spans, `None` if the variable is not set.
     pub(crate) exporters: Option<Vec<TracesExporter>>,
     pub(crate) sampler: Sampler,
     pub(crate) limits: LimitsConfig,
@@ -41,15 +41,15 @@ pub(crate) struct Config {
     pub(crate) otlp: OtlpConfig,
     pub(crate) jaeger: JaegerConfig,
     pub(crate) metrics: MetricsConfig,
-    /// Filter of log lines. None if the variable is not set.
+    /// Filter of log lines, `None` if the variable is not set.
     pub(crate) log_filter: Option<LogFilter>,
-    /// Whether log lines and waterfalls have no colours.
+    /// Whether log lines and waterfalls are printed without colours.
     pub(crate) no_color: bool,
     pub(crate) findings: Findings,
 }
 
 impl Config {
-    /// Reads the environment. Invalid values are collected in its findings.
+    /// Reads the environment, and collects invalid values in its findings.
     ///
     /// # Errors
     ///
@@ -81,15 +81,15 @@ impl Config {
         })
     }
 
-    /// Whether there is an endpoint for spans, of any exporter.
+    /// Whether the endpoint of any span exporter is set.
     pub(crate) fn has_endpoint(&self) -> bool {
         self.otlp.endpoint.is_some() || self.jaeger.named().is_some()
     }
 }
 
 impl Env {
-    /// "When present and not an empty string (regardless of its value)": no-color.org. A dumb terminal prints control
-    /// sequences as they are.
+    /// Whether colours are disabled: "When present and not an empty string (regardless of its
+    /// value)": no-color.org. A dumb terminal does not interpret control sequences.
     fn no_color(&self) -> Result<bool, TelemetryError> {
         let (no_color, term) = (self.text("NO_COLOR")?, self.text("TERM")?);
         Ok(no_color.is_some() || term.as_deref() == Some("dumb"))

@@ -14,7 +14,8 @@ const NAMES: Words<()> = Words {
 };
 
 impl Env {
-    /// Reads a list of propagators, in any case. Unknown ones are ignored with a warning, as `none` beside others.
+    /// Reads a list of propagators, in any case. Unknown ones, and `none` beside others, are
+    /// ignored with a warning.
     pub(super) fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
         let Some(list) = self.text(VARIABLE)? else { return Ok(None) };
         if let Ok(composite) = list.parse::<CompositePropagator>() {

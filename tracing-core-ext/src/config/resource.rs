@@ -6,7 +6,7 @@ use crate::base::{error::TelemetryError, percent::percent_decode};
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const SERVICE_NAME: &str = "service.name";
 
-/// The attributes of the service.
+/// Resource attributes of the service.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceConfig {
     pub(crate) service_name: Option<String>,

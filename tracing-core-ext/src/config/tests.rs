@@ -71,7 +71,7 @@ fn an_empty_value_counts_as_unset() {
 }
 
 #[test]
-fn no_color_of_any_value_and_a_dumb_terminal_forbid_colours() {
+fn no_color_with_any_value_and_a_dumb_terminal_disable_colours() {
     for (set, no_color) in [
         (&[][..], false),
         (&[("TERM", "xterm")], false),
@@ -128,7 +128,7 @@ fn the_variable_of_a_signal_comes_before_the_general_one_unless_it_is_empty_or_i
 }
 
 #[test]
-fn a_time_limit_of_zero_is_none() {
+fn a_time_limit_of_zero_means_no_limit() {
     let config = read(&[
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
         ("OTEL_EXPORTER_JAEGER_TIMEOUT", "0"),
@@ -149,7 +149,7 @@ fn a_time_limit_of_zero_is_none() {
 }
 
 #[test]
-fn a_number_that_is_not_valid_is_ignored() {
+fn an_invalid_number_is_ignored() {
     for value in ["-1", "ten", "1.5", "10s", "18446744073709551616"] {
         let expected = "a whole number of milliseconds, 0 or more";
         let config = assert_ignored("OTEL_BSP_EXPORT_TIMEOUT", value, expected);
@@ -173,7 +173,7 @@ fn a_delay_of_zero_is_the_smallest_one() {
 }
 
 #[test]
-fn a_queue_or_a_batch_that_no_memory_holds_is_ignored() {
+fn a_queue_or_a_batch_above_the_limit_is_ignored() {
     for variable in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] {
         for value in ["0", "1048577", "18446744073709551615"] {
             let config = assert_ignored(variable, value, "a whole number from 1 to 1048576");
@@ -193,7 +193,7 @@ fn a_batch_larger_than_the_queue_is_ignored() {
 }
 
 #[test]
-fn a_directive_that_is_not_valid_is_ignored_and_the_others_are_used() {
+fn an_invalid_directive_is_ignored_and_the_others_are_used() {
     let config = read(&[("RUST_LOG", "warn,shop=loud,stock=debug")]);
     let expected = read(&[("RUST_LOG", "warn,stock=debug")]).log_filter;
     assert_eq!(format!("{:?}", config.log_filter), format!("{expected:?}"));
@@ -203,7 +203,7 @@ fn a_directive_that_is_not_valid_is_ignored_and_the_others_are_used() {
 }
 
 #[test]
-fn limits_of_a_span_are_read_for_each_part_and_else_for_all_attributes() {
+fn limits_of_a_span_are_read_for_each_part_or_else_for_all_attributes() {
     let config = read(&[
         ("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"),
         ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "3"),
@@ -227,7 +227,7 @@ fn only_true_in_any_case_is_true() {
 }
 
 #[test]
-fn a_disabled_sdk_does_not_read_what_it_does_not_need() {
+fn a_disabled_sdk_reads_only_the_variables_it_uses() {
     let config = read(&[
         ("OTEL_SDK_DISABLED", "true"),
         ("OTEL_TRACES_SAMPLER", "odd"),
@@ -255,7 +255,7 @@ fn service_links_of_kubernetes_are_not_settings() {
 }
 
 #[test]
-fn words_that_are_not_known_are_ignored() {
+fn unknown_words_are_ignored() {
     let protocols = "grpc, http/protobuf or http/json";
     let histograms = "explicit_bucket_histogram or base2_exponential_bucket_histogram";
     for (variable, value, expected) in [
@@ -281,7 +281,7 @@ fn words_that_are_not_known_are_ignored() {
 }
 
 #[test]
-fn a_user_of_jaeger_without_a_password_is_ignored_and_none_is_shown() {
+fn a_user_of_jaeger_without_a_password_is_ignored_and_secrets_are_not_shown() {
     assert_eq!(
         warnings(&read(&[("OTEL_EXPORTER_JAEGER_PASSWORD", "secret")])),
         ["OTEL_EXPORTER_JAEGER_PASSWORD=\"***\": expected OTEL_EXPORTER_JAEGER_USER beside it; \

@@ -7,7 +7,7 @@ const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
 
-/// An exporter that `OTEL_TRACES_EXPORTER` names.
+/// Exporter in `OTEL_TRACES_EXPORTER`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TracesExporter {
     Console,
@@ -34,7 +34,7 @@ const EXPORTERS: Words<Option<TracesExporter>> = Words {
     unsupported: &["logging", "otlp/stdout", "zipkin"],
 };
 
-/// A sampler that `OTEL_TRACES_SAMPLER` names.
+/// Sampler in `OTEL_TRACES_SAMPLER`.
 #[derive(Clone, Copy)]
 enum SamplerName {
     AlwaysOn,
@@ -59,7 +59,8 @@ const SAMPLERS: Words<(SamplerName, bool)> = {
 };
 
 impl Env {
-    /// Returns none if the variable is not set, and no exporter if it is `none`.
+    /// Reads the exporters. Returns `None` if the variable is not set, and an empty list if it is
+    /// `none`.
     pub(super) fn traces_exporters(&self) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
         self.exporters(EXPORTER, &EXPORTERS)
     }
@@ -97,7 +98,8 @@ impl Env {
         Ok(Some(if is_parent_based { Sampler::parent_based(sampler) } else { sampler }))
     }
 
-    /// Reads the ratio, 1 if none is set. An invalid one "MUST be logged and MUST be otherwise ignored".
+    /// Reads the ratio, 1 by default. An invalid one "MUST be logged and MUST be otherwise
+    /// ignored".
     fn ratio(&self) -> Result<f64, TelemetryError> {
         let ratio = self.first_valid([RATIO], |name, value| {
             let ratio = value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn exporters_are_a_list_or_none_alone() {
+    fn exporters_are_a_list_or_only_none() {
         use TracesExporter::{Console, Jaeger, Otlp};
 
         for (list, expected) in [
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exporter_that_is_not_known_is_ignored_with_a_warning() {
+    fn an_unknown_exporter_is_ignored_with_a_warning() {
         use TracesExporter::Otlp;
 
         let expected = "expected otlp, jaeger, console, console-json or none";
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sampler_of_the_specification_that_needs_no_service_is_known() {
+    fn every_local_sampler_of_the_specification_is_supported() {
         for (name, ratio, expected) in [
             ("", "", "None"),
             ("always_on", "", "Some(AlwaysOn)"),
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sampler_that_is_not_known_is_ignored_with_a_warning() {
+    fn an_unknown_sampler_is_ignored_with_a_warning() {
         for (name, hint) in [
             ("jaeger_remote", "; jaeger_remote is not supported"),
             ("xray", "; xray is not supported"),
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_that_is_not_valid_is_ignored_with_a_warning() {
+    fn an_invalid_ratio_is_ignored_with_a_warning() {
         for ratio in ["2", "-0.1", "half", "NaN", "10%"] {
             let variables = variables(&[(SAMPLER, "traceidratio"), (RATIO, ratio)]);
             assert_eq!(format!("{:?}", variables.sampler().unwrap()), "Some(AlwaysOn)");
@@ -215,7 +217,7 @@ mod tests {
             let variables = variables.with_names(|| vec![RATIO.to_owned()]);
             assert!(variables.sampler().is_ok(), "{name}");
             let unused: Vec<_> = variables.unused().iter().map(ToString::to_string).collect();
-            assert_eq!(unused, [format!("{RATIO} is set, but nothing reads it")], "{name}");
+            assert_eq!(unused, [format!("{RATIO} is set, but it is not read")], "{name}");
         }
     }
 }

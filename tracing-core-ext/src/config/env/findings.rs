@@ -1,4 +1,4 @@
-//! Settings that cannot be used as they are.
+//! Settings that are invalid or suspicious.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ pub(crate) struct Findings {
     found: Arc<Mutex<Vec<Finding>>>,
 }
 
-/// A setting, and how it is treated.
+/// Error of a setting, and its treatment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
     setting: String,
@@ -32,7 +32,7 @@ impl Findings {
         self.report(error, "it is ignored").map(|()| None)
     }
 
-    /// Reports a value that is used, and that is probably a mistake.
+    /// Reports a value that is used, but is probably a mistake.
     pub(crate) fn suspect(&self, error: TelemetryError) -> Result<(), TelemetryError> {
         self.report(error, "it is used as it is")
     }

@@ -1,4 +1,5 @@
-//! Environment variables, read by the rules of the OpenTelemetry environment variable specification.
+//! Environment variables, parsed by the rules of the OpenTelemetry environment variable
+//! specification.
 
 pub(crate) mod findings;
 pub(crate) mod unused;
@@ -17,7 +18,7 @@ use std::{
 use self::{findings::Findings, words::Words};
 use crate::base::error::TelemetryError;
 
-/// Variables that are read where the SDK is disabled, for propagation, log lines and health.
+/// Variables that are read if the SDK is disabled, for propagation, log lines and health.
 const WITHOUT_SDK: [&str; 7] = [
     "NO_COLOR",
     "OTEL_EXPORTER_PROMETHEUS_HOST",
@@ -28,10 +29,10 @@ const WITHOUT_SDK: [&str; 7] = [
     "TERM",
 ];
 
-/// Time that never passes: about 136 years, which every clock can add.
+/// Longest time limit: about 136 years, which every clock can add.
 const NO_LIMIT: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Looks variables up in the process or, in tests, in a function.
+/// Source of variables: the process or, in tests, a function.
 #[derive(Clone)]
 pub(crate) struct Env {
     lookup: Arc<LookupFn>,
@@ -80,13 +81,14 @@ impl Env {
         Self { findings: self.findings.clone(), ..Self::from_os_fn(lookup) }
     }
 
-    /// Returns the names of the variables that have been looked up.
+    /// Returns the names of the variables that were read.
     fn names_read(&self) -> BTreeSet<&'static str> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads a text. "The SDK MUST interpret an empty value of an environment variable the same way as when the variable is
-    /// unset". Quotes around a value, as of an `.env` file, are removed with a warning.
+    /// Reads text. "The SDK MUST interpret an empty value of an environment variable the same way
+    /// as when the variable is unset". Quotes around a value, as in an `.env` file, are removed
+    /// with a warning.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, TelemetryError> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         let Some(value) = (self.lookup)(name).filter(|value| !value.is_empty()) else {
@@ -101,7 +103,7 @@ impl Env {
         Ok(Some(inner.to_owned()).filter(|inner| !inner.is_empty()))
     }
 
-    /// Returns the first of these variables that is set, and marks all as read.
+    /// Returns the first of these variables that is set, and marks all of them as read.
     pub(super) fn first_set<const N: usize>(
         &self,
         names: [&'static str; N],
@@ -132,7 +134,7 @@ impl Env {
         Ok(found)
     }
 
-    /// Reads one of a few words.
+    /// Reads a value that is one of several words.
     pub(super) fn choice<T: Copy, const N: usize>(
         &self,
         names: [&'static str; N],
@@ -141,8 +143,8 @@ impl Env {
         self.first_valid(names, |name, value| words.parse(name, value))
     }
 
-    /// Reads a boolean. "Any value that is not explicitly defined here as a true value […] MUST be interpreted as false",
-    /// and "a warning SHOULD be logged": "Boolean". The case is not significant.
+    /// Reads a boolean, in any case. "Any value that is not explicitly defined here as a true value
+    /// […] MUST be interpreted as false", and "a warning SHOULD be logged": "Boolean".
     pub(super) fn boolean<const N: usize>(
         &self,
         names: [&'static str; N],
@@ -190,7 +192,8 @@ impl Env {
         })
     }
 
-    /// Reads a port. A Kubernetes service named like the exporter sets `…_PORT=tcp://10.0.0.1:9464`, which is none.
+    /// Reads a port. Ignores `…_PORT=tcp://10.0.0.1:9464`, which Kubernetes sets for a service
+    /// named like the exporter.
     pub(super) fn port(
         &self,
         name: &'static str,
@@ -205,12 +208,12 @@ impl Env {
     }
 }
 
-/// Returns the limit of an operation. Zero means no limit.
+/// Returns the time limit of an operation. Zero means no limit.
 pub(crate) fn time_limit(timeout: Duration) -> Duration {
     if timeout.is_zero() { NO_LIMIT } else { timeout }
 }
 
-/// Whether Kubernetes has set the value for a service.
+/// Whether Kubernetes has set this value for a service.
 fn is_service_link(value: &str) -> bool {
     value.starts_with("tcp://") || value.starts_with("udp://")
 }

@@ -1,10 +1,10 @@
-//! Variables that are set for telemetry, and that nothing reads.
+//! Telemetry variables that are set and not read.
 
 use std::fmt;
 
 use super::{Env, is_service_link, words::nearest};
 
-/// Prefixes of variables that are read elsewhere, or meant for other programs that share an environment.
+/// Prefixes of variables that are read by other code or by other programs in the same environment.
 const OTHERS: [&str; 13] = [
     "OTEL_CPP_",
     "OTEL_DOTNET_",
@@ -36,7 +36,7 @@ const UNSUPPORTED: [&str; 11] = [
     "OTEL_PROFILES_",
 ];
 
-/// A variable that has no effect.
+/// Variable without an effect.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct UnusedVariable {
     name: String,
@@ -51,7 +51,7 @@ enum Cause {
 }
 
 impl Env {
-    /// Returns the variables that begin with `OTEL_` and that have not been read until now.
+    /// Returns the variables that start with `OTEL_` and that were not read until now.
     pub(crate) fn unused(&self) -> Vec<UnusedVariable> {
         let read = self.names_read();
         let is_unused = |name: &String| {
@@ -71,7 +71,8 @@ impl Env {
         unused.map(|name| UnusedVariable { cause: cause(&name), name }).collect()
     }
 
-    /// Whether Kubernetes has set the variable for a service such as `otel`: `OTEL_PORT_4317_TCP_ADDR` and others.
+    /// Whether Kubernetes has set the variable for a service such as `otel`:
+    /// `OTEL_PORT_4317_TCP_ADDR` and others.
     fn is_of_kubernetes(&self, name: &str) -> bool {
         let has_link =
             || (self.lookup)(name).is_some_and(|value| value.to_str().is_some_and(is_service_link));
@@ -94,9 +95,9 @@ impl fmt::Display for UnusedVariable {
         match self.cause {
             Cause::Unsupported => write!(f, "{name} is set, but it is not supported"),
             Cause::Misspelt { nearest } => {
-                write!(f, "{name} is set, but nothing reads it: did you mean {nearest}?")
+                write!(f, "{name} is set, but it is not read: did you mean {nearest}?")
             }
-            Cause::Unknown => write!(f, "{name} is set, but nothing reads it"),
+            Cause::Unknown => write!(f, "{name} is set, but it is not read"),
         }
     }
 }
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_nothing_reads_are_found() {
+    fn variables_that_are_not_read_are_found() {
         let found = unused(|| {
             ["OTEL_EXPORTER_OTLP_ENDPONT", "OTEL_SERVICE_NAME", "OTEL_PYTHON_ID", "OTEL_A", "PATH"]
                 .map(str::to_owned)
@@ -126,15 +127,15 @@ mod tests {
         assert_eq!(
             found,
             [
-                "OTEL_EXPORTER_OTLP_ENDPONT is set, but nothing reads it: did you mean \
+                "OTEL_EXPORTER_OTLP_ENDPONT is set, but it is not read: did you mean \
                  OTEL_EXPORTER_OTLP_ENDPOINT?",
-                "OTEL_A is set, but nothing reads it"
+                "OTEL_A is set, but it is not read"
             ]
         );
     }
 
     #[test]
-    fn variables_of_the_specification_that_are_not_supported_are_not_called_misspelt() {
+    fn unsupported_variables_of_the_specification_are_not_reported_as_misspelt() {
         let found =
             unused(|| vec!["OTEL_BLRP_SCHEDULE_DELAY".to_owned(), "OTEL_LOG_LEVEL".to_owned()]);
         assert_eq!(

@@ -1,13 +1,13 @@
-//! Values that are one of a few words.
+//! Values that are one of several words.
 
 use std::fmt::Write;
 
 use crate::base::error::TelemetryError;
 
-/// The words that a setting may have, and their meanings.
+/// Valid words of a setting, and their meanings.
 pub(in crate::config) struct Words<T: 'static> {
     pub(in crate::config) known: &'static [(&'static str, T)],
-    /// Words of the OpenTelemetry specification that have no meaning here.
+    /// Words of the OpenTelemetry specification that are not supported.
     pub(in crate::config) unsupported: &'static [&'static str],
 }
 
@@ -17,12 +17,12 @@ impl<T: Copy> Words<T> {
         found.map(|(_, meaning)| *meaning)
     }
 
-    /// Reads a word. "Enum values SHOULD be interpreted in a case-insensitive manner": OpenTelemetry configuration
-    /// specification, "Enum".
+    /// Parses a word. "Enum values SHOULD be interpreted in a case-insensitive manner":
+    /// OpenTelemetry configuration specification, "Enum".
     ///
     /// # Errors
     ///
-    /// If the word is not known. The error lists the known ones and names the nearest.
+    /// If the word is unknown. The error lists the valid words and suggests the nearest one.
     pub(in crate::config) fn parse(
         &self,
         setting: &'static str,
@@ -60,7 +60,7 @@ impl<T: Copy> Words<T> {
     }
 }
 
-/// Returns the word that differs from this one by at most two letters.
+/// Returns the known word that differs from this one by at most two letters.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const MAX_DISTANCE: usize = 2;
     let folded = word.to_ascii_lowercase();
@@ -77,7 +77,7 @@ mod tests {
         Words { known: &[("cumulative", 1), ("delta", 2), ("none", 3)], unsupported: &["both"] };
 
     #[test]
-    fn a_word_that_is_not_known_is_answered_with_the_known_ones_and_the_nearest() {
+    fn an_unknown_word_is_refused_with_the_valid_ones_and_the_nearest() {
         assert_eq!(WORDS.parse("S", "Delta").unwrap(), 2);
         for (word, hint) in [
             ("Detla", "; did you mean delta?"),

@@ -6,7 +6,7 @@ use crate::{
 };
 
 impl Env {
-    /// Reads headers.
+    /// Parses headers.
     ///
     /// ```text
     /// key1=value1,key2=value2
@@ -37,7 +37,7 @@ fn parse_entry(entry: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((name.trim().parse().ok()?, value))
 }
 
-/// Shows only the name of the header, because its value may be a secret.
+/// Returns an error with only the name of the header, because its value may be a secret.
 fn malformed(setting: &'static str, entry: &str) -> TelemetryError {
     let end = entry.find(['=', ':', ' ']).map_or(0, |at| at + 1);
     TelemetryError::setting(
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_entry_is_ignored_and_named_without_its_value() {
+    fn a_malformed_entry_is_ignored_and_logged_without_its_value() {
         for (entry, shown) in [
             ("secret", "***"),
             ("=secret", "=***"),

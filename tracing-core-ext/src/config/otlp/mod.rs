@@ -11,16 +11,16 @@ use self::protocol::{COMPRESSIONS, Compression, PROTOCOLS, Protocol};
 use super::env::Env;
 use crate::base::{error::TelemetryError, redacted_url::RedactedUrl};
 
-/// Base URL of all signals, each of which has a path of its own below it.
+/// Base URL for all signals. The path of each signal is appended.
 pub(crate) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Time that one export may take with all its attempts.
+/// Time limit of one export with all its attempts.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of one signal.
 #[derive(Debug)]
 pub(crate) struct OtlpConfig {
-    /// Its meaning depends on the protocol, which code may set.
+    /// Endpoint as text: its meaning depends on the protocol, which code may set.
     pub(crate) endpoint: Option<EnvUrl>,
     pub(crate) insecure: Option<bool>,
     pub(crate) protocol: Protocol,
@@ -37,9 +37,9 @@ pub(crate) type EnvValue = (&'static str, String);
 
 pub(crate) type EnvUrl = (&'static str, RedactedUrl);
 
-/// A signal, and its variables, each before the one for all signals.
+/// Variables of a signal. Each takes precedence over the one for all signals.
 pub(crate) struct Signal {
-    /// Path below the URL of a collector.
+    /// Path that is appended to the URL of a collector.
     pub(crate) path: &'static str,
     /// Method of the gRPC service.
     pub(crate) method: &'static str,
@@ -89,7 +89,7 @@ pub(crate) const METRICS: Signal = Signal {
 };
 
 impl OtlpConfig {
-    /// Returns a certificate or key that is set.
+    /// Returns a certificate or key if one is set.
     pub(crate) fn certificate_setting(&self) -> Option<&EnvValue> {
         let client = self.client_certificate.as_ref().or(self.client_key.as_ref());
         self.certificate.as_ref().or(client)

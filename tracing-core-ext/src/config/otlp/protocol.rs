@@ -1,6 +1,6 @@
 use crate::config::env::words::Words;
 
-/// The protocol of an export.
+/// Protocol of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Protocol {
     Grpc,
@@ -13,10 +13,10 @@ pub(crate) enum Protocol {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not compressed.
+    /// No compression.
     #[default]
     None,
-    /// Compressed with gzip.
+    /// Compression with gzip.
     Gzip,
 }
 
