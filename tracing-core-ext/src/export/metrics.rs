@@ -1,6 +1,10 @@
 //! Readers of the metrics: exporters and scrape endpoints.
 
-use std::{any::Any, fmt::Debug};
+use std::{
+    any::Any,
+    fmt::Debug,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use opentelemetry_sdk::{Resource, metrics::MeterProviderBuilder};
 use tracing::Dispatch;
@@ -39,6 +43,11 @@ pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
     /// Starts to serve requests, when the meter provider exists.
     fn start(&mut self) -> Result<(), TelemetryError> {
         Ok(())
+    }
+
+    /// Returns the counter of panics of observable callbacks.
+    fn callback_panics(&self) -> Option<Arc<AtomicU64>> {
+        None
     }
 
     /// Registers its state for the middlewares of the process.

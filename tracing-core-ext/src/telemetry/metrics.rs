@@ -6,6 +6,7 @@ use opentelemetry::global;
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use tracing::Dispatch;
 
+use super::meter_provider::GuardedMeterProvider;
 use crate::{
     base::error::TelemetryError,
     config::{Config, metrics::MetricsExporter},
@@ -30,7 +31,7 @@ pub(crate) struct MetricsSetup {
 /// The meters of a service, and their readers.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    provider: SdkMeterProvider,
+    provider: GuardedMeterProvider,
     outputs: Vec<Box<dyn MetricsOutput>>,
 }
 
@@ -74,8 +75,7 @@ impl MetricsSetup {
     ) -> Result<Option<Metrics>, TelemetryError> {
         self.readers.retain(|reader| reader.is_useful_when_disabled());
         let metrics = Metrics::start(self.readers, resource, config)?;
-        Ok(metrics
-            .map(|metrics| Metrics { provider: SdkMeterProvider::builder().build(), ..metrics }))
+        Ok(metrics.map(|metrics| Metrics { provider: GuardedMeterProvider::disabled(), ..metrics }))
     }
 
     fn add_named(&mut self, name: MetricsExporter) -> Result<(), TelemetryError> {
@@ -109,7 +109,9 @@ impl Metrics {
             meters = with_reader;
             outputs.push(output);
         }
-        let mut metrics = Self { provider: meters.build(), outputs };
+        let panics = outputs.iter().find_map(|output| output.callback_panics());
+        let provider = GuardedMeterProvider::new(meters.build(), panics.unwrap_or_default());
+        let mut metrics = Self { provider, outputs };
         metrics.outputs.iter_mut().try_for_each(|output| output.start())?;
         Ok(Some(metrics))
     }
@@ -130,7 +132,7 @@ impl Metrics {
         self.outputs.iter().filter_map(|output| output.loss())
     }
 
-    pub(crate) fn provider(&self) -> &SdkMeterProvider {
+    pub(crate) fn provider(&self) -> &GuardedMeterProvider {
         &self.provider
     }
 

@@ -158,12 +158,15 @@ mod builder;
 mod diagnostics;
 mod install;
 pub(crate) mod log_format;
+mod meter_provider;
 mod metrics;
 mod resource;
 mod subscriber;
 mod telemetry;
 mod traces;
 
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+pub use self::meter_provider::GuardedMeterProvider;
 pub use self::{builder::TelemetryBuilder, log_format::LogFormat, telemetry::Telemetry};
 #[cfg(feature = "otlp")]
 pub use crate::config::Compression;

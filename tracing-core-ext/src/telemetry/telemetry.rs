@@ -4,13 +4,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
 
 use super::{
-    builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog, metrics::Metrics,
-    subscriber,
+    builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog,
+    meter_provider::GuardedMeterProvider, metrics::Metrics, subscriber,
 };
 use crate::{
     base::self_log::SelfLog,
@@ -74,7 +73,7 @@ impl Telemetry {
 
     /// Returns the provider of the meters, for code that does not use the global one. There is one if code or
     /// `OTEL_METRICS_EXPORTER` selects an exporter of metrics.
-    pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
+    pub fn meter_provider(&self) -> Option<&GuardedMeterProvider> {
         self.metrics.as_ref().map(Metrics::provider)
     }
 

@@ -1,5 +1,4 @@
 use std::{
-    any::Any,
     fmt,
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,16 +15,17 @@ use http::{HeaderValue, Response, StatusCode, header};
 use opentelemetry_sdk::Resource;
 use prometheus::TextEncoder;
 use serde_json::json;
+use tracing::dispatcher;
 
 use super::{
     content_negotiation::{Format, accepts_gzip},
     openmetrics,
     registry::Registry,
+    responses::{body, failed, line, not_allowed},
+    scrape_thread::{ScrapeFuture, ScrapeThread, time_limit},
 };
-use crate::metrics::exemplars::Exemplars;
-use crate::propagation::Headers;
+use crate::{base::panic_message, metrics::exemplars::Exemplars, propagation::Headers};
 
-const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// Answers scrapes, on whatever server. Clones are of the same endpoint.
@@ -63,12 +63,18 @@ const JSON: &str = "application/json";
 pub struct Endpoint(Arc<Inner>);
 
 struct Inner {
-    registry: Registry,
-    exemplars: Arc<Exemplars>,
+    source: Arc<Source>,
+    thread: ScrapeThread,
     service: Service,
     exporters: Vec<&'static str>,
     started: Instant,
     state: AtomicU8,
+}
+
+/// Everything that a scrape reads.
+struct Source {
+    registry: Registry,
+    exemplars: Arc<Exemplars>,
 }
 
 /// What `/info` tells of the resource.
@@ -95,8 +101,8 @@ impl Endpoint {
         exporters: Vec<&'static str>,
     ) -> Self {
         Self(Arc::new(Inner {
-            registry,
-            exemplars,
+            source: Arc::new(Source { registry, exemplars }),
+            thread: ScrapeThread::default(),
             service: Service::of(resource),
             exporters,
             started: Instant::now(),
@@ -104,19 +110,40 @@ impl Endpoint {
         }))
     }
 
-    /// The answer to a request with this method, path (without its query) and header fields.
+    /// Returns the response to a request with this method, path (without its query) and header fields.
+    ///
+    /// Collectors and callbacks of instruments run on this thread, so that one that blocks blocks it. An asynchronous
+    /// server uses [`respond_async`](Self::respond_async).
     pub fn respond(&self, method: &str, path: &str, headers: &impl Headers) -> Response<Bytes> {
-        let answer = match method {
-            _ if !Self::PATHS.contains(&path) => {
-                line(StatusCode::NOT_FOUND, "not found: try /metrics, /health or /info")
-            }
-            "GET" | "HEAD" => self.answer(path.trim_end_matches('/'), headers),
-            _ => not_allowed(),
+        let response = match self.response_without_metrics(method, path) {
+            Some(response) => response,
+            None => self.0.source.metrics(Encoding::accepted(headers)),
         };
         match method {
-            "HEAD" => answer.map(|_| Bytes::new()),
-            _ => answer,
+            "HEAD" => response.map(|_| Bytes::new()),
+            _ => response,
         }
+    }
+
+    /// Returns the response to a request with this method, path (without its query) and header fields, and gathers metrics
+    /// on another thread.
+    ///
+    /// Metrics that are not gathered in time are responded to by 503: that is a little less than
+    /// `X-Prometheus-Scrape-Timeout-Seconds`, up to 25 seconds, or than 10 seconds without that header. No runtime is
+    /// required.
+    pub fn respond_async(&self, method: &str, path: &str, headers: &impl Headers) -> ScrapeFuture {
+        let response = match self.response_without_metrics(method, path) {
+            Some(response) => response.into(),
+            None => self.scrape(headers),
+        };
+        response.for_head(method == "HEAD")
+    }
+
+    fn scrape(&self, headers: &impl Headers) -> ScrapeFuture {
+        let (encoding, source) = (Encoding::accepted(headers), Arc::clone(&self.0.source));
+        let dispatch = dispatcher::get_default(Clone::clone);
+        let gather = move || dispatcher::with_default(&dispatch, || source.metrics(encoding));
+        self.0.thread.respond(time_limit(headers), gather)
     }
 
     /// Says of the service, at `/health`, that it takes no more requests, while metrics are still served: to be called
@@ -129,44 +156,22 @@ impl Endpoint {
         self.0.state.fetch_max(SHUT_DOWN, Ordering::AcqRel);
     }
 
-    fn answer(&self, path: &str, headers: &impl Headers) -> Response<Bytes> {
-        match (path, self.0.state.load(Ordering::Acquire)) {
+    /// Returns the response unless it consists of metrics.
+    fn response_without_metrics(&self, method: &str, path: &str) -> Option<Response<Bytes>> {
+        if !Self::PATHS.contains(&path) {
+            let text = "not found: try /metrics, /health or /info";
+            return Some(line(StatusCode::NOT_FOUND, text));
+        }
+        if !matches!(method, "GET" | "HEAD") {
+            return Some(not_allowed());
+        }
+        Some(match (path.trim_end_matches('/'), self.0.state.load(Ordering::Acquire)) {
             ("/info", _) => body(StatusCode::OK, JSON, self.info().into()),
             (_, SHUT_DOWN) => line(StatusCode::SERVICE_UNAVAILABLE, "telemetry is shut down"),
             ("/health", SERVING) => line(StatusCode::OK, "ok"),
             ("/health", _) => line(StatusCode::SERVICE_UNAVAILABLE, "draining"),
-            _ => self.metrics(headers),
-        }
-    }
-
-    /// Collectors are code of others.
-    fn metrics(&self, headers: &impl Headers) -> Response<Bytes> {
-        let format = Format::accepted(headers);
-        let encoded = catch_unwind(AssertUnwindSafe(|| self.encoded(format)));
-        let page = match encoded {
-            Ok(Ok(page)) => page,
-            Ok(Err(error)) => return failed(&error.to_string()),
-            Err(panic) => return failed(&format!("a collector panicked: {}", message(&*panic))),
-        };
-        let (page, is_gzip) = match accepts_gzip(headers).then(|| gzip(&page)) {
-            Some(Ok(compressed)) => (compressed, true),
-            _ => (page.into_bytes(), false),
-        };
-        let mut response = body(StatusCode::OK, format.content_type(), page.into());
-        let fields = response.headers_mut();
-        fields.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
-        if is_gzip {
-            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        response
-    }
-
-    fn encoded(&self, format: Format) -> prometheus::Result<String> {
-        let families = self.0.registry.gather();
-        match format {
-            Format::Text => TextEncoder::new().encode_to_string(&families),
-            Format::OpenMetrics => Ok(openmetrics::encode(&families, &self.0.exemplars)),
-        }
+            _ => return None,
+        })
     }
 
     fn info(&self) -> String {
@@ -180,6 +185,58 @@ impl Endpoint {
             "sdk": { "name": "opentelemetry", "language": "rust", "version": sdk },
         });
         format!("{info}\n")
+    }
+}
+
+/// How metrics are written.
+#[derive(Clone, Copy)]
+struct Encoding {
+    format: Format,
+    is_gzip: bool,
+}
+
+impl Encoding {
+    fn accepted(headers: &impl Headers) -> Self {
+        Self { format: Format::accepted(headers), is_gzip: accepts_gzip(headers) }
+    }
+}
+
+impl Source {
+    /// Collectors are code of others.
+    fn metrics(&self, encoding: Encoding) -> Response<Bytes> {
+        let encoded = catch_unwind(AssertUnwindSafe(|| self.encoded(encoding.format)));
+        let page = match encoded {
+            Ok(Ok(page)) => page,
+            Ok(Err(error)) => return failed(&error),
+            Err(panic) => {
+                return failed(&format!(
+                    "a collector panicked: {}",
+                    panic_message(&*panic).unwrap_or("no message")
+                ));
+            }
+        };
+        let (page, is_gzip) = match encoding.is_gzip.then(|| gzip(&page)) {
+            Some(Ok(compressed)) => (compressed, true),
+            _ => (page.into_bytes(), false),
+        };
+        let mut response = body(StatusCode::OK, encoding.format.content_type(), page.into());
+        let fields = response.headers_mut();
+        fields.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+        if is_gzip {
+            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+
+    fn encoded(&self, format: Format) -> Result<String, String> {
+        let families = self.registry.gather()?;
+        match format {
+            Format::Text => {
+                let text = TextEncoder::new().encode_to_string(&families);
+                text.map_err(|error| error.to_string())
+            }
+            Format::OpenMetrics => Ok(openmetrics::encode(&families, &self.exemplars)),
+        }
     }
 }
 
@@ -201,39 +258,11 @@ fn gzip(page: &str) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn not_allowed() -> Response<Bytes> {
-    let mut response = line(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
-}
-
-fn failed(reason: &str) -> Response<Bytes> {
-    let text = format!("the metrics could not be gathered: {reason}");
-    line(StatusCode::INTERNAL_SERVER_ERROR, &text)
-}
-
-fn line(status: StatusCode, text: &str) -> Response<Bytes> {
-    body(status, TEXT, format!("{text}\n").into())
-}
-
-fn body(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Bytes> {
-    let length = body.len();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    fields.insert(header::CONTENT_LENGTH, length.into());
-    response
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
-}
-
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("registry", &self.0.registry).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("registry", &self.0.source.registry)
+            .finish_non_exhaustive()
     }
 }
 

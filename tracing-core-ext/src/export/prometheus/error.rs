@@ -28,6 +28,7 @@ pub struct RegisterError(Kind);
 pub(super) enum Kind {
     NoMetrics,
     Invalid { name: String },
+    InvalidLabel { name: String, label: String },
     Reserved { name: String },
     Registered { name: String },
     Differs { name: String },
@@ -56,6 +57,11 @@ impl fmt::Display for RegisterError {
             Kind::Invalid { name } => write!(
                 f,
                 "metric {name:?}: expected a name of letters, digits, _ and :, not begun by a digit"
+            ),
+            Kind::InvalidLabel { name, label } => write!(
+                f,
+                "metric {name:?}: expected labels of letters, digits and _ that do not begin with a digit or __, not \
+                 {label:?}"
             ),
             Kind::Reserved { name } => {
                 let [others @ .., last] = RESERVED;

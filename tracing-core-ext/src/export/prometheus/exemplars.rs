@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::InstrumentKind;
 
-use super::{family::Labels, name};
+use super::{family::Labels, labels, name};
 use crate::metrics::exemplars::{Exemplars, HistogramExemplars, SeriesExemplars};
 
 /// Returns the exemplars of every series of a family, by its labels in the order of their names.
@@ -21,21 +20,11 @@ pub(super) fn of_family(
 }
 
 fn exposed(histogram: &HistogramExemplars) -> Vec<(Labels, Arc<SeriesExemplars>)> {
-    let scope = scope_labels(histogram.scope());
-    let label = |it: &KeyValue| (name::label_name(it.key.as_str()), it.value.to_string());
+    let scope = labels::of_scope(histogram.scope());
     let exposed = histogram.all_series().into_iter().map(|(attributes, series)| {
-        let mut labels: Labels = attributes.iter().map(label).collect();
-        labels.extend_from_slice(&scope);
+        let mut labels = labels::of_series(attributes.iter().map(labels::pair), &scope);
         labels.sort();
         (labels, series)
     });
     exposed.collect()
-}
-
-fn scope_labels(scope: &InstrumentationScope) -> Labels {
-    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let version = scope.version().map(|version| label("otel_scope_version", version));
-    let schema = scope.schema_url().map(|url| label("otel_scope_schema_url", url));
-    let name = label("otel_scope_name", scope.name());
-    [Some(name), version, schema].into_iter().flatten().collect()
 }

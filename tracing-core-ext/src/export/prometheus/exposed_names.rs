@@ -1,18 +1,28 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use opentelemetry_sdk::metrics::{Instrument, InstrumentKind};
+use prometheus::proto::{MetricFamily, MetricType};
 
-use super::{name, notices::WarnOnce};
+use super::{family_merge::sample_names, name, notices::WarnOnce};
 
-/// The instruments made so far, by what the names they are exposed under have in common.
+/// The instruments made so far, by the names that their samples have. The first one that takes a name is exposed under it,
+/// in every scrape and in every process that makes the instruments in the same order.
 #[derive(Debug, Default)]
-pub(super) struct ExposedNames(Mutex<HashMap<String, ExposedInstrument>>);
+pub(super) struct ExposedNames(Mutex<Names>);
 
-/// What tells an instrument from others of the same metric. The SDK takes names apart by no more than their letters.
+#[derive(Debug, Default)]
+struct Names {
+    /// In the order in which they were made.
+    instruments: Vec<ExposedInstrument>,
+    /// Position of the instrument that has taken a name.
+    taken: HashMap<String, usize>,
+}
+
+/// An instrument as Prometheus and as OpenTelemetry distinguish it. The SDK compares names without case.
 #[derive(Clone, Debug, PartialEq)]
 struct ExposedInstrument {
     metric: String,
@@ -22,30 +32,78 @@ struct ExposedInstrument {
 }
 
 impl ExposedNames {
-    /// Tells of an instrument that is exposed under the name of another one. Answers that name.
+    /// Adds an instrument, and logs a warning if its samples have a name of another one. Returns the name of its metric.
     pub(super) fn register(&self, instrument: &Instrument, notices: &WarnOnce) -> String {
-        let (unit, kind) = (instrument.unit().to_owned(), instrument.kind());
-        let metric = name::metric_name(instrument.name(), &unit, kind);
-        let name = instrument.name().to_lowercase();
-        let seen = ExposedInstrument { metric: metric.to_lowercase(), name, unit, kind };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = known.entry(name::base(&metric).to_owned()).or_insert_with(|| seen.clone());
-        if *first != seen {
-            notices.name_conflict(&metric, &seen.to_string(), &first.to_string());
+        let new = ExposedInstrument::new(instrument);
+        let metric = new.metric.clone();
+        let mut names = self.names();
+        match names.owner(&metric, new.metric_type()) {
+            None => names.add(new),
+            Some(first) if *first != new => {
+                let (new, first) = (new.to_string(), first.to_string());
+                drop(names);
+                notices.name_conflict(&metric, &new, &first);
+            }
+            Some(_) => {}
         }
         metric
     }
 
-    /// Whether no other instrument was exposed under this name, or one that clashes with it, before.
-    pub(super) fn is_first(&self, metric: &str) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(name::base(metric)).is_none_or(|seen| seen.metric.eq_ignore_ascii_case(metric))
+    /// Returns the position of the instrument that `family` is of, or `None` if an earlier instrument has one of its names.
+    pub(super) fn position(&self, family: &MetricFamily) -> Option<usize> {
+        let names = self.names();
+        let (metric, kind) = (family.name(), family.get_field_type());
+        match names.owner_position(metric, kind) {
+            None => Some(names.instruments.len()),
+            Some(at) => names.instruments[at].is(metric, kind).then_some(at),
+        }
     }
 
-    /// The instrument that is exposed under a name that clashes with this one.
+    /// Returns the name of the instrument that has taken the name of a metric, or one that OpenMetrics takes for the same.
     pub(super) fn named(&self, metric: &str) -> Option<String> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(name::base(metric)).map(|seen| seen.name.clone())
+        let names = self.names();
+        let position = names.taken.get(metric).or_else(|| names.taken.get(name::base(metric)))?;
+        Some(names.instruments[*position].name.clone())
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Names {
+    fn add(&mut self, instrument: ExposedInstrument) {
+        let position = self.instruments.len();
+        for name in sample_names(&instrument.metric, instrument.metric_type()) {
+            self.taken.insert(name, position);
+        }
+        self.instruments.push(instrument);
+    }
+
+    /// Returns the first instrument that has a name of this metric.
+    fn owner(&self, metric: &str, kind: MetricType) -> Option<&ExposedInstrument> {
+        self.owner_position(metric, kind).map(|position| &self.instruments[position])
+    }
+
+    fn owner_position(&self, metric: &str, kind: MetricType) -> Option<usize> {
+        let names = sample_names(metric, kind);
+        names.iter().filter_map(|name| self.taken.get(name).copied()).min()
+    }
+}
+
+impl ExposedInstrument {
+    fn new(instrument: &Instrument) -> Self {
+        let (unit, kind) = (instrument.unit().to_owned(), instrument.kind());
+        let metric = name::metric_name(instrument.name(), &unit, kind);
+        Self { metric, name: instrument.name().to_lowercase(), unit, kind }
+    }
+
+    const fn metric_type(&self) -> MetricType {
+        name::metric_type(self.kind)
+    }
+
+    fn is(&self, metric: &str, kind: MetricType) -> bool {
+        self.metric == metric && self.metric_type() == kind
     }
 }
 

@@ -26,22 +26,34 @@ pub(super) fn gauge(name: &str, help: &str, value: f64) -> MetricFamily {
 }
 
 pub(super) fn count(value: f64, labels: &[(&str, &str)]) -> Metric {
-    let mut metric = Metric::default();
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let mut metric = metric(labels.iter().map(owned).collect());
     let mut counter = Counter::default();
     counter.set_value(value);
     metric.set_counter(counter);
-    metric.set_label(labels.iter().map(|(name, value)| label(name, value)).collect());
     metric
 }
 
-fn label(name: &str, value: &str) -> LabelPair {
+/// Returns a series with these labels and no value.
+pub(super) fn metric(labels: Labels) -> Metric {
+    let mut metric = Metric::default();
+    metric.set_label(labels.into_iter().map(label).collect());
+    metric
+}
+
+fn label((name, value): (String, String)) -> LabelPair {
     let mut label = LabelPair::default();
-    label.set_name(name.to_owned());
-    label.set_value(value.to_owned());
+    label.set_name(name);
+    label.set_value(value);
     label
 }
 
-fn family(kind: MetricType, name: &str, help: &str, metrics: Vec<Metric>) -> MetricFamily {
+pub(super) fn family(
+    kind: MetricType,
+    name: &str,
+    help: &str,
+    metrics: Vec<Metric>,
+) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name(name.to_owned());
     family.set_help(help.to_owned());

@@ -120,22 +120,24 @@ fn is_reserved_label(label: &str, kind: MetricType) -> bool {
     }
 }
 
-/// Every name that `family` takes: OpenMetrics forbids two families that share one.
-pub(super) fn names(family: &MetricFamily) -> Vec<String> {
-    let suffixes: &[&str] = match family.get_field_type() {
+/// Returns every name that samples of a family have: OpenMetrics forbids two families that share one.
+pub(super) fn sample_names(name: &str, kind: MetricType) -> Vec<String> {
+    let suffixes: &[&str] = match kind {
         MetricType::COUNTER => &["", "_total", "_created"],
         MetricType::HISTOGRAM => &["", "_bucket", "_count", "_sum", "_created"],
         MetricType::SUMMARY => &["", "_count", "_sum", "_created"],
-        _ if family.name() == TARGET_INFO => {
-            return vec!["target".to_owned(), TARGET_INFO.to_owned()];
-        }
+        _ if name == TARGET_INFO => return vec!["target".to_owned(), TARGET_INFO.to_owned()],
         _ => &[""],
     };
-    let base = match family.get_field_type() {
-        MetricType::COUNTER => name::base(family.name()),
-        _ => family.name(),
+    let base = match kind {
+        MetricType::COUNTER => name::base(name),
+        _ => name,
     };
     suffixes.iter().map(|suffix| format!("{base}{suffix}")).collect()
+}
+
+fn names(family: &MetricFamily) -> Vec<String> {
+    sample_names(family.name(), family.get_field_type())
 }
 
 #[cfg(test)]

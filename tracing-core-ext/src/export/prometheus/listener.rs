@@ -99,8 +99,8 @@ async fn accept(socket: TcpListener, endpoint: Endpoint) {
 async fn serve(stream: TcpStream, endpoint: Endpoint) {
     let respond = move |request: Request<Incoming>| {
         let (head, _) = request.into_parts();
-        let response = endpoint.respond(head.method.as_str(), head.uri.path(), &head.headers);
-        async move { Ok::<_, Infallible>(response.map(Full::<Bytes>::new)) }
+        let response = endpoint.respond_async(head.method.as_str(), head.uri.path(), &head.headers);
+        async move { Ok::<_, Infallible>(response.await.map(Full::<Bytes>::new)) }
     };
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -18,6 +18,7 @@ enum Kind {
     Skipped,
     Overflowed,
     NameConflict,
+    MetersFailed,
 }
 
 /// More are counted, not told.
@@ -44,8 +45,25 @@ impl WarnOnce {
         }
     }
 
-    /// Two instruments are exposed as one metric.
+    /// A metric is left out of a scrape because of a conflict that was logged before.
+    pub(super) fn skipped_conflict(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Logs that the SDK collects no metrics any more.
+    pub(super) fn meters_failed(&self, reason: &str) {
+        if self.is_new(Kind::MetersFailed, "") {
+            tracing::error!(
+                "no metrics are scraped any more, and each scrape is answered by 500: the OpenTelemetry SDK collects none \
+                 ({reason}); an observable callback that panics has this effect, if it was registered without the \
+                 provider of Telemetry"
+            );
+        }
+    }
+
+    /// Two instruments are exposed as one metric. What is left out because of it is not logged again.
     pub(super) fn name_conflict(&self, metric: &str, instrument: &str, other: &str) {
+        self.is_new(Kind::Skipped, metric);
         if self.is_new(Kind::NameConflict, metric) {
             tracing::warn!(
                 "the instrument {instrument} is the metric {metric:?} for Prometheus, which {other} is \

@@ -183,11 +183,12 @@ impl MetricsOptions for Prometheus {
     ) -> Result<(MeterProviderBuilder, Box<dyn MetricsOutput>), TelemetryError> {
         check_limit(self.cardinality_limit)?;
         let socket = self.bind(&context.config.metrics.listener)?;
-        let (otel, exporter) = OtelRegistry::new().map_err(TelemetryError::exporter)?;
+        let otel = OtelRegistry::new(context.resource);
+        let reader = otel.reader();
         let registry = self.registry(otel)?;
         let server = ScrapeServer::new(registry.clone(), socket, context);
         let cardinality_limit = self.cardinality_limit;
-        let meters = meters.with_reader(exporter).with_view(move |instrument: &Instrument| {
+        let meters = meters.with_reader(reader).with_view(move |instrument: &Instrument| {
             registry.see(instrument);
             Stream::builder().with_cardinality_limit(cardinality_limit).build().ok()
         });

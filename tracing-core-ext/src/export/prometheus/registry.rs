@@ -1,7 +1,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use opentelemetry_sdk::metrics::Instrument;
@@ -14,8 +17,8 @@ use super::{
     error::{Kind, RegisterError},
     exposed_names::ExposedNames,
     family::{count, counter},
-    family_merge::FamilyMerger,
-    name::{self, RESERVED, is_metric_name},
+    family_merge::{FamilyMerger, sample_names},
+    name::{self, RESERVED, is_label_name, is_metric_name},
     notices::WarnOnce,
     otel_registry::OtelRegistry,
 };
@@ -68,6 +71,7 @@ struct Inner {
     registered: Mutex<HashMap<String, Registered>>,
     instruments: ExposedNames,
     notices: WarnOnce,
+    callback_panics: Arc<AtomicU64>,
 }
 
 /// A name, and what must differ or agree where it is registered for other constant labels.
@@ -87,8 +91,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When a metric of it is registered already, has an invalid name or one that belongs to this crate, or clashes with
-    /// another: OpenMetrics calls a counter `orders` whether its name is `orders` or `orders_total`.
+    /// When a metric of it is registered already, has an invalid name or label or a name that belongs to this crate, or
+    /// clashes with another: OpenMetrics calls a counter `orders` whether its name is `orders` or `orders_total`.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), RegisterError> {
         self.register_shared(Arc::new(collector))
     }
@@ -123,26 +127,50 @@ impl Registry {
     pub(super) fn see(&self, instrument: &Instrument) {
         let Inner { instruments, notices, .. } = &*self.0;
         let metric = instruments.register(instrument, notices);
-        if let Some(known) = self.registered().get(name::base(&metric)) {
+        let names = sample_names(&metric, name::metric_type(instrument.kind()));
+        let registered = self.registered();
+        if let Some(known) = names.iter().find_map(|name| registered.get(name::base(name))) {
             let other = format!("a registered collector's {:?}", known.name);
             notices.name_conflict(&metric, &format!("{:?}", instrument.name()), &other);
         }
     }
 
-    /// Asks all collectors, in the order they were added, and the meters: where two have one name, the first counts. No
-    /// lock is held meanwhile, for a collector may register another.
-    pub(super) fn gather(&self) -> Vec<MetricFamily> {
-        let Inner { meters, instruments, notices, .. } = &*self.0;
+    /// Collects from all collectors, in the order they were added, and from the meters: where two have one name, the first
+    /// counts. No lock is held meanwhile, for a collector may register another.
+    ///
+    /// # Errors
+    ///
+    /// If the meters cannot be read.
+    pub(super) fn gather(&self) -> Result<Vec<MetricFamily>, String> {
+        let notices = &self.0.notices;
         let collectors = self.0.collectors.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut families: Vec<_> = collectors.iter().flat_map(|it| it.collect()).collect();
-        let (first, later): (Vec<_>, Vec<_>) =
-            meters.collect().into_iter().partition(|family| instruments.is_first(family.name()));
-        families.extend(first);
-        families.extend(later);
+        families.extend(self.gather_meters()?);
         let mut gathering = FamilyMerger::default();
         families.into_iter().for_each(|family| gathering.add(family, notices));
         gathering.add(self.skipped(), notices);
-        gathering.into_families()
+        Ok(gathering.into_families())
+    }
+
+    /// Collects from the meters, in the order in which the instruments were made. One whose name an earlier one has is left
+    /// out, also while that one has no values.
+    fn gather_meters(&self) -> Result<Vec<MetricFamily>, String> {
+        let Inner { meters, instruments, notices, .. } = &*self.0;
+        let families = meters.collect().inspect_err(|reason| notices.meters_failed(reason))?;
+        let mut positioned = Vec::with_capacity(families.len());
+        for family in families {
+            match instruments.position(&family) {
+                Some(position) => positioned.push((position, family)),
+                None => notices.skipped_conflict(),
+            }
+        }
+        positioned.sort_by_key(|(position, _)| *position);
+        Ok(positioned.into_iter().map(|(_, family)| family).collect())
+    }
+
+    /// Returns the number of panics of observable callbacks, to be counted up.
+    pub(super) fn callback_panics(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.0.callback_panics)
     }
 
     fn registered(&self) -> MutexGuard<'_, HashMap<String, Registered>> {
@@ -150,10 +178,12 @@ impl Registry {
     }
 
     fn skipped(&self) -> MetricFamily {
+        let panics = self.0.callback_panics.load(Ordering::Relaxed);
+        let skipped = self.0.notices.count() + panics;
         counter(
             "otel_prometheus_skipped_total",
-            "Metrics and samples left out of scrapes because they clash or are malformed.",
-            vec![count(self.0.notices.count() as f64, &[])],
+            "Metrics and samples left out of scrapes because they clash, are malformed, or are of a callback that panicked.",
+            vec![count(skipped as f64, &[])],
         )
     }
 
@@ -169,6 +199,9 @@ impl Registry {
         }
         if RESERVED.iter().any(|prefix| name.starts_with(prefix)) {
             return Err(Kind::Reserved { name });
+        }
+        if let Some(label) = label_names(desc).find(|label| !is_label_name(label)) {
+            return Err(Kind::InvalidLabel { name, label: label.to_owned() });
         }
         let base = name::base(&name);
         if let Some(other) = OWN.iter().find(|own| **own == base) {
@@ -200,6 +233,11 @@ impl Registered {
             false => Ok(()),
         }
     }
+}
+
+fn label_names(desc: &Desc) -> impl Iterator<Item = &str> {
+    let constant = desc.const_label_pairs.iter().map(|label| label.name());
+    constant.chain(desc.variable_labels.iter().map(String::as_str))
 }
 
 fn remember(registered: &mut HashMap<String, Registered>, desc: Desc, kind: Option<MetricType>) {
@@ -271,6 +309,17 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_prometheus_reserves_are_refused() {
+        let registry = Registry::default();
+        let expected = "metric \"stock\": expected labels of letters, digits and _ that do not begin with a digit or __, \
+                        not \"__name__\"";
+        let constant = Opts::new("stock", "Help.").const_label("__name__", "evil");
+        assert_eq!(refusal(&registry, Gauge::with_opts(constant).unwrap()), expected);
+        let variable = IntCounterVec::new(Opts::new("stock", "Help."), &["__name__"]).unwrap();
+        assert_eq!(refusal(&registry, variable), expected);
+    }
+
+    #[test]
     fn a_counter_and_its_total_clash() {
         let registry = Registry::default();
         registry.register(count_of("orders_total")).unwrap();
@@ -321,7 +370,7 @@ mod tests {
         paid.with_label_values(&["card"]).inc();
         registry.register(paid).unwrap();
         let names = |family: &MetricFamily| family.name().to_owned();
-        let names: Vec<String> = registry.gather().iter().map(names).collect();
+        let names: Vec<String> = registry.gather().unwrap().iter().map(names).collect();
         assert_eq!(names, ["orders_total", "otel_prometheus_skipped_total", "paid_total"]);
     }
 }

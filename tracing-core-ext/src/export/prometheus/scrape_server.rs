@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use super::{endpoint::Endpoint, listener::Listener, registry::Registry};
@@ -58,6 +58,10 @@ impl ScrapeServer {
 }
 
 impl MetricsOutput for ScrapeServer {
+    fn callback_panics(&self) -> Option<Arc<AtomicU64>> {
+        Some(self.registry.callback_panics())
+    }
+
     /// Starts to answer at the socket, if there is one.
     fn start(&mut self) -> Result<(), TelemetryError> {
         let socket = self.socket.take();

@@ -240,6 +240,107 @@ fn instruments_that_prometheus_cannot_tell_apart_are_told_of_once() {
 }
 
 #[test]
+fn the_instrument_that_was_made_first_is_scraped_and_its_conflicts_are_counted_and_logged_once() {
+    for _ in 0..8 {
+        let rig = rig(Prometheus::mounted());
+        tracing::dispatcher::with_default(&rig.dispatch, || {
+            let meter = |name| rig.telemetry.meter_provider().unwrap().meter(name);
+            let orders = meter("first").u64_counter("orders").build();
+            meter("second").u64_gauge("orders.total").build().record(9, &[]);
+            meter("third").f64_histogram("wait").build().record(1.0, &[]);
+            meter("fourth").u64_gauge("wait.count").build().record(9, &[]);
+            assert_eq!(rig.samples("orders"), [""; 0], "the first one has no values yet");
+            orders.add(7, &[]);
+        });
+        assert_eq!(rig.samples("orders"), ["orders_total{otel_scope_name=\"first\"} 7"]);
+        assert_eq!(rig.samples("wait_count"), ["wait_count{otel_scope_name=\"third\"} 1"]);
+        let skipped = rig.samples("otel_prometheus_skipped_total ");
+        assert_eq!(skipped, ["otel_prometheus_skipped_total 8"], "two in each of four scrapes");
+        let lines = rig.lines.all();
+        let conflicts =
+            lines.iter().filter(|line| line.contains("otel_") || line.contains("rename"));
+        assert_eq!(conflicts.count(), 2, "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("is left out of")), "{lines:?}");
+    }
+}
+
+#[test]
+fn attribute_keys_with_other_characters_leave_out_nothing() {
+    let builder = builder(Vec::new()).resource_attribute("aws:region", "eu");
+    let builder = builder.resource_attribute("9lives", "cat").prometheus(Prometheus::mounted());
+    let rig = rig_of(builder);
+    let orders = rig.meter().u64_counter("orders").build();
+    orders.add(1, &[KeyValue::new("aws:region", "eu"), KeyValue::new("__name__", "evil")]);
+    let target = &rig.samples("target_info{")[0];
+    assert!(target.contains("aws_region=\"eu\"") && target.contains("_lives=\"cat\""), "{target}");
+    assert_eq!(
+        rig.samples("orders_total"),
+        ["orders_total{_name_=\"evil\",aws_region=\"eu\",otel_scope_name=\"shop\"} 1"]
+    );
+    assert_eq!(rig.samples("otel_prometheus_skipped_total "), ["otel_prometheus_skipped_total 0"]);
+}
+
+#[test]
+fn a_callback_that_panics_leaves_out_its_own_measurements_only() {
+    let rig = rig(Prometheus::mounted());
+    let meter = rig.meter();
+    meter.u64_counter("orders").build().add(1, &[]);
+    let callback = |observer: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
+        observer.observe(3, &[]);
+        panic!("no stock");
+    };
+    meter.u64_observable_gauge("stock").with_callback(callback).build();
+    for _ in 0..3 {
+        assert_eq!(rig.samples("orders_total{").len(), 1);
+        assert_eq!(rig.samples("target_info{").len(), 1);
+    }
+    assert_eq!(rig.samples("stock{"), ["stock{otel_scope_name=\"shop\"} 3"]);
+    let skipped = rig.samples("otel_prometheus_skipped_total ");
+    assert_eq!(skipped, ["otel_prometheus_skipped_total 8"], "one in each scrape");
+    let lines = rig.lines.all();
+    let told = lines.iter().filter(|line| line.contains("\"stock\" panicked"));
+    assert_eq!(told.count(), 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.ends_with("no stock")), "{lines:?}");
+}
+
+#[test]
+fn every_scrape_fails_after_a_panic_inside_of_the_sdk() {
+    let rig = rig(Prometheus::mounted());
+    let unguarded: &SdkMeterProvider = rig.telemetry.meter_provider().unwrap();
+    let callback = |_: &dyn opentelemetry::metrics::AsyncInstrument<u64>| panic!("no stock");
+    let meter = unguarded.meter_with_scope(InstrumentationScope::builder("shop").build());
+    meter.u64_observable_gauge("stock").with_callback(callback).build();
+    let endpoint = rig.telemetry.metrics_endpoint().unwrap();
+    tracing::dispatcher::with_default(&rig.dispatch, || {
+        for _ in 0..3 {
+            let response = endpoint.respond("GET", "/metrics", &HeaderMap::new());
+            assert_eq!(response.status(), 500);
+        }
+        assert_eq!(endpoint.respond("GET", "/health", &HeaderMap::new()).status(), 200);
+    });
+    let lines = rig.lines.all();
+    let told = lines.iter().filter(|line| line.contains("no metrics are scraped any more"));
+    assert_eq!(told.count(), 1, "{lines:?}");
+}
+
+#[test]
+fn what_a_histogram_exposes_is_cumulative() {
+    let rig = rig(Prometheus::mounted());
+    let wait = rig.meter().f64_histogram("wait").with_boundaries(vec![1.0, 2.0]).build();
+    [0.5, 1.5, 1.5, 9.0].into_iter().for_each(|value| wait.record(value, &[]));
+    assert_eq!(
+        rig.samples("wait_"),
+        [
+            "wait_bucket{otel_scope_name=\"shop\",le=\"1\"} 1",
+            "wait_bucket{otel_scope_name=\"shop\",le=\"2\"} 3",
+            "wait_bucket{otel_scope_name=\"shop\",le=\"+Inf\"} 4",
+            "wait_sum{otel_scope_name=\"shop\"} 12.5",
+            "wait_count{otel_scope_name=\"shop\"} 4",
+        ]
+    );
+}
+
+#[test]
 fn an_instrument_named_as_a_collector_is_told_of_and_left_out() {
     let paid = IntCounter::new("paid_total", "Paid.").unwrap();
     let rig = rig(Prometheus::mounted().collector(paid));

@@ -153,7 +153,7 @@ fn a_collector_that_panics_is_told_of_and_does_no_harm() {
         }
     }
     let endpoint = endpoint();
-    endpoint.0.registry.add(Arc::new(Broken));
+    endpoint.0.source.registry.add(Arc::new(Broken));
     let answer = "the metrics could not be gathered: a collector panicked: no luck\n";
     assert_eq!(get(&endpoint, "/metrics"), (500, answer.to_owned()));
     assert_eq!(get(&endpoint, "/health").0, 200);
