@@ -63,8 +63,8 @@
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
-//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes. With the feature `panel`,
-//! `panel` makes those of the panel.
+//! With the feature `prometheus`, `metrics` returns the routes that scrapes read. With the feature `panel`,
+//! `panel` those of the panel.
 
 mod body;
 #[cfg(feature = "awc")]

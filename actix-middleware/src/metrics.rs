@@ -1,22 +1,25 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode},
-    web::{self, ServiceConfig},
+    web::{self, Bytes, ServiceConfig},
 };
-use http::header::CONTENT_LENGTH;
+use http::{Response, header::CONTENT_LENGTH};
 use tracing_core_ext::prometheus::Endpoint;
 
 use crate::headers::ActixHeaders;
 
-/// The routes of `endpoint`, to configure an application or a scope with.
+/// Returns the routes of `endpoint`, to configure an application or a scope with.
 ///
-/// Middleware of the application wraps them as well: give [`Tracing`](crate::Tracing) to the scope of the other routes,
-/// or filter these out, and scrapes are no traces.
+/// Middleware of the application wraps them as well. A filter leaves scrapes without spans. Do not give
+/// [`Tracing`](crate::Tracing) to a scope of the other routes instead: requests that no route matches would have no span.
 ///
 /// ```
 /// use actix_middleware::Tracing;
 /// use actix_web::{App, web};
-/// use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+/// use tracing_core_ext::{
+///     prometheus::{Endpoint, Prometheus},
+///     telemetry::Telemetry,
+/// };
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (telemetry, _subscriber) = Telemetry::builder()
@@ -25,9 +28,11 @@ use crate::headers::ActixHeaders;
 ///     .build()?;
 /// let endpoint = telemetry.metrics_endpoint().expect("Prometheus was asked for");
 ///
+/// let is_no_scrape = |path: &str| !Endpoint::PATHS.contains(&path);
 /// let app = App::new()
 ///     .configure(actix_middleware::metrics(endpoint))
-///     .service(web::scope("/shop").wrap(Tracing::new()));
+///     .route("/", web::get().to(async || "hello"))
+///     .wrap(Tracing::builder().filter(move |request| is_no_scrape(request.path())).build());
 /// # telemetry.shutdown()?;
 /// # Ok(())
 /// # }
@@ -37,23 +42,28 @@ pub fn metrics(endpoint: &Endpoint) -> impl FnOnce(&mut ServiceConfig) + use<> {
     move |config| {
         for path in Endpoint::PATHS {
             let endpoint = endpoint.clone();
-            let answer = move |request: HttpRequest| {
-                let response = respond(&endpoint, path, &request);
-                async move { response }
-            };
-            config.route(path, web::route().to(answer));
+            let handler = move |request: HttpRequest| respond(&endpoint, path, &request);
+            config.route(path, web::route().to(handler));
         }
     }
 }
 
-/// actix-web itself leaves the body of the answer to a `HEAD` out, and tells its length.
-fn respond(endpoint: &Endpoint, path: &str, request: &HttpRequest) -> HttpResponse {
+/// actix-web itself leaves the body of a response to `HEAD` out, and sends its length.
+fn respond(
+    endpoint: &Endpoint,
+    path: &str,
+    request: &HttpRequest,
+) -> impl Future<Output = HttpResponse> + use<> {
     let method = match request.method() {
         &Method::HEAD => Method::GET.as_str(),
         method => method.as_str(),
     };
-    let (head, body) =
-        endpoint.respond(method, path, &ActixHeaders(request.headers())).into_parts();
+    let response = endpoint.respond_async(method, path, &ActixHeaders(request.headers()));
+    async { converted(response.await) }
+}
+
+fn converted(response: Response<Bytes>) -> HttpResponse {
+    let (head, body) = response.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     for (name, value) in head.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH) {

@@ -74,7 +74,7 @@
 //!
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
-//! With the feature `prometheus`, `metrics` makes the routes that answer scrapes.
+//! With the feature `prometheus`, `with_metrics` adds the routes that scrapes read.
 
 mod extract;
 mod layer;
@@ -85,7 +85,7 @@ mod route;
 mod service;
 
 #[cfg(feature = "prometheus")]
-pub use self::metrics::metrics;
+pub use self::metrics::with_metrics;
 pub use tracing_core_ext::exchange::HandlerError;
 
 pub use self::{

@@ -2,9 +2,11 @@ use axum::{Router, body::Body, extract::Request, routing::any};
 use http::Response;
 use tracing_core_ext::prometheus::Endpoint;
 
-/// The routes of `endpoint`, to be merged into a router or nested in one.
+/// Returns `router` with the routes of `endpoint`.
 ///
-/// What is added to a router behind a layer is outside of it: merged last, scrapes are no traces.
+/// Layers that `router` has already do not wrap these routes, so scrapes have no spans. Its fallback, with all layers, stays as
+/// it is. `Router::merge` would replace a fallback that is the default one by one without layers: of two routers that are
+/// merged, requests that no route matches would have no span.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -20,22 +22,27 @@ use tracing_core_ext::prometheus::Endpoint;
 ///
 /// let app: Router = Router::new()
 ///     .route("/", get(|| async { "hello" }))
-///     .layer(TracingLayer::new())
-///     .merge(axum_layer::metrics(endpoint));
+///     .layer(TracingLayer::new());
+/// let app = axum_layer::with_metrics(app, endpoint);
 /// # telemetry.shutdown()?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn metrics<S>(endpoint: &Endpoint) -> Router<S>
+///
+/// Below a path: `app.nest("/internal", axum_layer::with_metrics(Router::new(), endpoint))`.
+pub fn with_metrics<S>(router: Router<S>, endpoint: &Endpoint) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    Endpoint::PATHS.into_iter().fold(Router::new(), |router, path| {
+    Endpoint::PATHS.into_iter().fold(router, |router, path| {
         let endpoint = endpoint.clone();
-        router.route(path, any(async move |request: Request| respond(&endpoint, path, &request)))
+        router
+            .route(path, any(async move |request: Request| respond(&endpoint, path, request).await))
     })
 }
 
-fn respond(endpoint: &Endpoint, path: &str, request: &Request) -> Response<Body> {
-    endpoint.respond(request.method().as_str(), path, request.headers()).map(Body::from)
+async fn respond(endpoint: &Endpoint, path: &str, request: Request) -> Response<Body> {
+    let (head, _) = request.into_parts();
+    let response = endpoint.respond_async(head.method.as_str(), path, &head.headers);
+    response.await.map(Body::from)
 }

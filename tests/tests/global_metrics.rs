@@ -18,8 +18,11 @@ async fn what_is_made_without_options_is_measured_by_telemetry() {
     assert!(!before.contains("http_server") && !before.contains("http_client"), "{before}");
 
     headers_sent_without_options(NONE).await;
+    let meter = opentelemetry::global::meter("shop");
+    meter.u64_observable_gauge("stock").with_callback(|_| panic!("no stock")).build();
 
     let text = scrape(endpoint).await;
+    assert!(text.contains("otel_prometheus_skipped_total 1\n"), "the callback's: {text}");
     for (scope, side) in [
         ("axum-layer", "server"),
         ("actix-middleware", "server"),
