@@ -10,8 +10,9 @@ use crate::headers::ActixHeaders;
 
 /// Returns the routes of `endpoint`, to configure an application or a scope with.
 ///
-/// Middleware of the application wraps them as well. A filter leaves scrapes without spans. Do not give
-/// [`Tracing`](crate::Tracing) to a scope of the other routes instead: requests that no route matches would have no span.
+/// Middleware of the application wraps them as well. A filter leaves scrapes without spans. Do not
+/// give [`Tracing`](crate::Tracing) to a scope of the other routes instead: requests that no route
+/// matches would have no span.
 ///
 /// ```
 /// use actix_middleware::Tracing;

@@ -22,6 +22,7 @@ on_both_frameworks![
     a_line_of_the_body_has_the_ids_of_the_request,
     a_line_of_a_task_in_the_current_span_has_the_ids_of_the_request,
     a_line_outside_of_any_request_has_none,
+    no_value_ends_a_line_or_steers_a_terminal,
 ];
 
 /// Who writes the lines: our set-up, a subscriber of the user's own with our layer, with the plain layer of
@@ -105,6 +106,37 @@ async fn a_line_outside_of_any_request_has_none<F: Framework>() {
         let line = rig.line("found");
         assert_eq!(line.ids, [const { None }; 3], "{writes:?}: {line:?}");
     }
+}
+
+const FORGED: &str = "tea\nERROR forged\u{9b}31m\u{202e}\u{1b}[2J\u{7f}";
+
+async fn no_value_ends_a_line_or_steers_a_terminal<F: Framework>() {
+    use LogFormat::{Full, Json, Pretty, Text};
+    let work = |_: &Setup| {
+        let _entered = warn_span!("user", item = FORGED, name = %FORGED).entered();
+        info!(user = %FORGED, "found {FORGED}");
+    };
+    for (writes, format) in [Text, Full, Pretty, Json]
+        .map(|format| (Writes::Telemetry, format))
+        .into_iter()
+        .chain([(OurLayer, Json), (PlainLayer, Json), (NoLayer, Json)])
+    {
+        let rig = Rig::serve::<F>(writes, format, work).await;
+        rig.visit("/work").await;
+        let lines = rig.lines.all();
+        assert!(lines.iter().all(|line| !line.contains(is_unprintable)), "{format:?}: {lines:?}");
+        if format != Pretty {
+            assert!(!lines.iter().any(|line| line.starts_with("ERROR")), "{format:?}: {lines:?}");
+            let escaped = if format == Json { "\\u009b" } else { "\\u{9b}" };
+            let line = lines.iter().find(|line| line.contains("found")).unwrap();
+            // JSON has the current span twice.
+            assert!(line.matches(escaped).count() >= 4, "{format:?}: {line}");
+        }
+    }
+}
+
+fn is_unprintable(character: char) -> bool {
+    character.is_control() || character == '\u{202e}'
 }
 
 fn each(writers: &[Writes]) -> Vec<(Writes, LogFormat)> {

@@ -9,6 +9,8 @@ pub(crate) mod redacted_url;
 pub(crate) mod self_log;
 pub(crate) mod setup_fault;
 pub(crate) mod truncate;
+#[cfg(feature = "telemetry")]
+pub(crate) mod unprintable;
 
 pub use self::contain::contained_panic_count;
 pub(crate) use self::contain::{

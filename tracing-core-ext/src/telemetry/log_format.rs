@@ -9,7 +9,7 @@ use tracing_subscriber::{
     Layer,
     fmt::{
         FormatEvent, FormatFields,
-        format::{DefaultFields, Format, Full, JsonFields, Pretty, Writer},
+        format::{Format, Full, JsonFields, Pretty, Writer},
         time::{FormatTime, SystemTime},
         writer::BoxMakeWriter,
     },
@@ -17,7 +17,8 @@ use tracing_subscriber::{
 };
 
 use crate::bridge::log_lines::{
-    lazy_fields::LazyFields, line_span::LineDispatch, with_trace_ids::WithTraceIds,
+    escaped_fields::EscapedFields, lazy_fields::LazyFields, line_span::LineDispatch,
+    with_trace_ids::WithTraceIds,
 };
 
 /// How log lines are written.
@@ -92,8 +93,8 @@ impl LogLayerConfig {
     {
         let format = self.line();
         match self.format {
-            LogFormat::Text => self.text(DefaultFields::new(), format.compact()),
-            LogFormat::Full => self.text(DefaultFields::new(), format),
+            LogFormat::Text => self.text(EscapedFields::new(), format.compact()),
+            LogFormat::Full => self.text(EscapedFields::new(), format),
             LogFormat::Pretty => self.text(Pretty::default(), format.pretty()),
             LogFormat::Json => {
                 let mut format = WithTraceIds::json(format.json().with_ansi(false));

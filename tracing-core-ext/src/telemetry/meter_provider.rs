@@ -20,12 +20,13 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use crate::base::panic_message;
 
-/// The meter provider of [`Telemetry`](crate::telemetry::Telemetry): the SDK's, in which callbacks of observable
-/// instruments may panic.
+/// The meter provider of [`Telemetry`](crate::telemetry::Telemetry): the SDK's, in which callbacks
+/// of observable instruments may panic.
 ///
-/// The SDK calls them while it holds a lock, so that after a panic it would collect no metrics any more. Measurements that a
-/// callback has observed before it panicked are kept. The first panic of each instrument is logged, and with Prometheus each
-/// one is counted in `otel_prometheus_skipped_total`.
+/// The SDK calls them while it holds a lock, so that after a panic it would collect no metrics any
+/// more. Measurements that a callback has observed before it panicked are kept. The first panic of
+/// each instrument is logged, and with Prometheus each one is counted in
+/// `otel_prometheus_skipped_total`.
 #[derive(Clone, Debug)]
 pub struct GuardedMeterProvider {
     provider: SdkMeterProvider,

@@ -119,7 +119,7 @@ impl Metrics {
     /// Makes the provider the default of all middlewares and clients.
     pub(crate) fn install(&self) {
         global::set_meter_provider(self.provider.clone());
-        installed::set_meter_provider(self.provider.clone());
+        installed::set_meter_provider((*self.provider).clone());
         self.outputs.iter().for_each(|output| output.install());
     }
 

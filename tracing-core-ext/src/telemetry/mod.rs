@@ -176,7 +176,7 @@ pub use crate::export::jaeger::JaegerEndpoint;
 pub use crate::export::otlp::Otlp;
 pub use crate::{
     base::error::TelemetryError,
-    bridge::log_lines::with_trace_ids::WithTraceIds,
+    bridge::log_lines::{escaped_fields::EscapedFields, with_trace_ids::WithTraceIds},
     export::{
         console::{
             Console,

@@ -1,7 +1,8 @@
-use std::fmt;
+use std::fmt::{self, Write};
 
 use opentelemetry::trace::SpanContext;
 use tracing::{Event, Subscriber};
+use tracing_log::NormalizeEvent;
 use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
     registry::LookupSpan,
@@ -10,7 +11,9 @@ use tracing_subscriber::{
 use super::{
     line_span::{LineDispatch, SpanLookup, with_span_of},
     line_suffix::SuffixWriter,
+    log_members,
 };
+use crate::base::unprintable::{Escape, EscapingWriter};
 
 /// Log lines of any format with the ids of the trace they belong to, for a `tracing` subscriber of your own.
 /// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) brings them without.
@@ -49,6 +52,11 @@ use super::{
 /// `tracing_subscriber::reload::Layer`, such a line has no ids unless the parent is also the current span. Writing such a
 /// line starts the span, so call `set_parent` before.
 ///
+/// Control characters, and those that change the direction of the text, are escaped: in JSON all of
+/// them, in text all but line feeds, and colours where the layer writes them.
+/// [`EscapedFields`](super::escaped_fields::EscapedFields) escapes the line feeds of text fields. A
+/// JSON line of a record of the crate `log` has no `log.target` and similar fields beside `target`.
+///
 /// A format inside of this one cannot see whether its layer [writes colours](tracing_subscriber::fmt::Layer::with_ansi):
 /// tell it by `Format::with_ansi` as well.
 #[derive(Clone, Debug)]
@@ -63,6 +71,16 @@ pub struct WithTraceIds<F> {
 enum LineFormat {
     Text,
     Json,
+}
+
+impl LineFormat {
+    const fn escape(self, is_colorful: bool) -> Escape {
+        match self {
+            Self::Json => Escape::Json,
+            Self::Text if is_colorful => Escape::ColoredLines,
+            Self::Text => Escape::Lines,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +145,15 @@ where
     ) -> fmt::Result {
         let is_colorful = writer.has_ansi_escapes();
         let mut line = SuffixWriter::new(&mut writer);
-        self.format.format_event(context, Writer::new(&mut line), event)?;
+        let mut escaping = EscapingWriter::new(&mut line, self.shape.escape(is_colorful));
+        match self.shape {
+            LineFormat::Json if event.is_log() => {
+                let mut text = String::new();
+                self.format.format_event(context, Writer::new(&mut text), event)?;
+                escaping.write_str(&log_members::remove(text))?;
+            }
+            _ => self.format.format_event(context, Writer::new(&mut escaping), event)?,
+        }
         let current = context.current_span();
         let lookup =
             SpanLookup { exists: |id: &_| context.exists(id), span: |id: &_| context.span(id) };

@@ -110,10 +110,11 @@ impl Endpoint {
         }))
     }
 
-    /// Returns the response to a request with this method, path (without its query) and header fields.
+    /// Returns the response to a request with this method, path (without its query) and header
+    /// fields.
     ///
-    /// Collectors and callbacks of instruments run on this thread, so that one that blocks blocks it. An asynchronous
-    /// server uses [`respond_async`](Self::respond_async).
+    /// Collectors and callbacks of instruments run on this thread, so that one that blocks blocks
+    /// it. An asynchronous server uses [`respond_async`](Self::respond_async).
     pub fn respond(&self, method: &str, path: &str, headers: &impl Headers) -> Response<Bytes> {
         let response = match self.response_without_metrics(method, path) {
             Some(response) => response,
@@ -125,12 +126,12 @@ impl Endpoint {
         }
     }
 
-    /// Returns the response to a request with this method, path (without its query) and header fields, and gathers metrics
-    /// on another thread.
+    /// Returns the response to a request with this method, path (without its query) and header
+    /// fields, and gathers metrics on another thread.
     ///
     /// Metrics that are not gathered in time are responded to by 503: that is a little less than
-    /// `X-Prometheus-Scrape-Timeout-Seconds`, up to 25 seconds, or than 10 seconds without that header. No runtime is
-    /// required.
+    /// `X-Prometheus-Scrape-Timeout-Seconds`, up to 25 seconds, or than 10 seconds without that
+    /// header. No runtime is required.
     pub fn respond_async(&self, method: &str, path: &str, headers: &impl Headers) -> ScrapeFuture {
         let response = match self.response_without_metrics(method, path) {
             Some(response) => response.into(),

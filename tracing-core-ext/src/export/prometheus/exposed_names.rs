@@ -9,8 +9,9 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use super::{family_merge::sample_names, name, notices::WarnOnce};
 
-/// The instruments made so far, by the names that their samples have. The first one that takes a name is exposed under it,
-/// in every scrape and in every process that makes the instruments in the same order.
+/// The instruments made so far, by the names that their samples have. The first one that takes a
+/// name is exposed under it, in every scrape and in every process that makes the instruments in the
+/// same order.
 #[derive(Debug, Default)]
 pub(super) struct ExposedNames(Mutex<Names>);
 
@@ -22,7 +23,8 @@ struct Names {
     taken: HashMap<String, usize>,
 }
 
-/// An instrument as Prometheus and as OpenTelemetry distinguish it. The SDK compares names without case.
+/// An instrument as Prometheus and as OpenTelemetry distinguish it. The SDK compares names without
+/// case.
 #[derive(Clone, Debug, PartialEq)]
 struct ExposedInstrument {
     metric: String,
@@ -32,7 +34,8 @@ struct ExposedInstrument {
 }
 
 impl ExposedNames {
-    /// Adds an instrument, and logs a warning if its samples have a name of another one. Returns the name of its metric.
+    /// Adds an instrument, and logs a warning if its samples have a name of another one. Returns
+    /// the name of its metric.
     pub(super) fn register(&self, instrument: &Instrument, notices: &WarnOnce) -> String {
         let new = ExposedInstrument::new(instrument);
         let metric = new.metric.clone();
@@ -49,7 +52,8 @@ impl ExposedNames {
         metric
     }
 
-    /// Returns the position of the instrument that `family` is of, or `None` if an earlier instrument has one of its names.
+    /// Returns the position of the instrument that `family` is of, or `None` if an earlier
+    /// instrument has one of its names.
     pub(super) fn position(&self, family: &MetricFamily) -> Option<usize> {
         let names = self.names();
         let (metric, kind) = (family.name(), family.get_field_type());
@@ -59,7 +63,8 @@ impl ExposedNames {
         }
     }
 
-    /// Returns the name of the instrument that has taken the name of a metric, or one that OpenMetrics takes for the same.
+    /// Returns the name of the instrument that has taken the name of a metric, or one that
+    /// OpenMetrics takes for the same.
     pub(super) fn named(&self, metric: &str) -> Option<String> {
         let names = self.names();
         let position = names.taken.get(metric).or_else(|| names.taken.get(name::base(metric)))?;

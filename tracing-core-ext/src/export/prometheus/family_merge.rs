@@ -120,7 +120,8 @@ fn is_reserved_label(label: &str, kind: MetricType) -> bool {
     }
 }
 
-/// Returns every name that samples of a family have: OpenMetrics forbids two families that share one.
+/// Returns every name that samples of a family have: OpenMetrics forbids two families that share
+/// one.
 pub(super) fn sample_names(name: &str, kind: MetricType) -> Vec<String> {
     let suffixes: &[&str] = match kind {
         MetricType::COUNTER => &["", "_total", "_created"],

@@ -36,10 +36,12 @@
 //!   not fit together is left out of the scrape, told of once, and counted in `otel_prometheus_skipped_total`; the rest is
 //!   served.
 //! - An instrument with **too many series** has one that counts all the others, and is told of once.
-//! - A **callback** of an instrument that panics leaves its own measurements out, which is logged once and counted. If it was
-//!   registered through another provider, the SDK collects nothing any more, and scrapes are responded to by 500.
-//! - A **scrape** never waits for requests, nor they for it. A collector that hangs delays neither `/health` nor requests: the
-//!   scrape is responded to by 503 before the scraper gives up, and the next one waits for the collector as long.
+//! - A **callback** of an instrument that panics leaves its own measurements out, which is logged
+//!   once and counted. If it was registered through another provider, the SDK collects nothing any
+//!   more, and scrapes are responded to by 500.
+//! - A **scrape** never waits for requests, nor they for it. A collector that hangs delays neither
+//!   `/health` nor requests: the scrape is responded to by 503 before the scraper gives up, and the
+//!   next one waits for the collector as long.
 //! - At most 32 connections are open, each for one request and 30 seconds.
 
 mod content_negotiation;

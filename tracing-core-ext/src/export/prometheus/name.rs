@@ -12,7 +12,8 @@ pub(super) fn is_metric_name(name: &str) -> bool {
     is_word(name, is_letter)
 }
 
-/// `[a-zA-Z_][a-zA-Z0-9_]*`, without the names that begin with `__`, which are Prometheus' own: Prometheus, "Data model".
+/// `[a-zA-Z_][a-zA-Z0-9_]*`, without the names that begin with `__`, which are Prometheus' own:
+/// Prometheus, "Data model".
 pub(super) fn is_label_name(name: &str) -> bool {
     !name.starts_with("__") && is_word(name, |byte| byte.is_ascii_alphabetic() || byte == b'_')
 }

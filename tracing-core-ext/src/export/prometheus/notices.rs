@@ -61,7 +61,8 @@ impl WarnOnce {
         }
     }
 
-    /// Two instruments are exposed as one metric. What is left out because of it is not logged again.
+    /// Two instruments are exposed as one metric. What is left out because of it is not logged
+    /// again.
     pub(super) fn name_conflict(&self, metric: &str, instrument: &str, other: &str) {
         self.is_new(Kind::Skipped, metric);
         if self.is_new(Kind::NameConflict, metric) {

@@ -14,8 +14,8 @@ use super::{
     labels, name,
 };
 
-/// Returns the family of a metric whose series have these labels of their scope, or `None` for exponential histograms,
-/// which neither format can represent.
+/// Returns the family of a metric whose series have these labels of their scope, or `None` for
+/// exponential histograms, which neither format can represent.
 pub(super) fn from_otel(metric: &Metric, scope: &Labels) -> Option<MetricFamily> {
     let (kind, mut series) = match metric.data() {
         AggregatedMetrics::F64(data) => series(data, scope, |value| value),

@@ -54,8 +54,8 @@ impl OtelRegistry {
     ///
     /// # Errors
     ///
-    /// If the meters were shut down, or a callback of an instrument has panicked inside of the SDK, which then collects
-    /// nothing any more.
+    /// If the meters were shut down, or a callback of an instrument has panicked inside of the SDK,
+    /// which then collects nothing any more.
     pub(super) fn collect(&self) -> Result<Vec<MetricFamily>, String> {
         let mut metrics = ResourceMetrics::default();
         if self.reader.0.is_registered.load(Ordering::Acquire) {

@@ -91,8 +91,9 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When a metric of it is registered already, has an invalid name or label or a name that belongs to this crate, or
-    /// clashes with another: OpenMetrics calls a counter `orders` whether its name is `orders` or `orders_total`.
+    /// When a metric of it is registered already, has an invalid name or label or a name that
+    /// belongs to this crate, or clashes with another: OpenMetrics calls a counter `orders` whether
+    /// its name is `orders` or `orders_total`.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), RegisterError> {
         self.register_shared(Arc::new(collector))
     }
@@ -135,8 +136,9 @@ impl Registry {
         }
     }
 
-    /// Collects from all collectors, in the order they were added, and from the meters: where two have one name, the first
-    /// counts. No lock is held meanwhile, for a collector may register another.
+    /// Collects from all collectors, in the order they were added, and from the meters: where two
+    /// have one name, the first counts. No lock is held meanwhile, for a collector may register
+    /// another.
     ///
     /// # Errors
     ///
@@ -152,8 +154,8 @@ impl Registry {
         Ok(gathering.into_families())
     }
 
-    /// Collects from the meters, in the order in which the instruments were made. One whose name an earlier one has is left
-    /// out, also while that one has no values.
+    /// Collects from the meters, in the order in which the instruments were made. One whose name an
+    /// earlier one has is left out, also while that one has no values.
     fn gather_meters(&self) -> Result<Vec<MetricFamily>, String> {
         let Inner { meters, instruments, notices, .. } = &*self.0;
         let families = meters.collect().inspect_err(|reason| notices.meters_failed(reason))?;

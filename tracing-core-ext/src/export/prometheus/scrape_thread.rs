@@ -37,7 +37,8 @@ const RESERVE: Duration = Duration::from_millis(500);
 /// Scrapes that wait or are being gathered at once.
 const MAX_SCRAPES: usize = 32;
 
-/// Gathers metrics on threads of its own, one scrape at a time, so that a collector that hangs blocks only scrapes.
+/// Gathers metrics on threads of its own, one scrape at a time, so that a collector that hangs
+/// blocks only scrapes.
 #[derive(Default)]
 pub(super) struct ScrapeThread {
     sender: OnceLock<Option<UnboundedSender<Scrape>>>,
@@ -70,8 +71,8 @@ enum State {
 }
 
 impl ScrapeThread {
-    /// Calls `gather` on another thread. The future completes within `limit`, whatever `gather` does, and does not require
-    /// a runtime.
+    /// Calls `gather` on another thread. The future completes within `limit`, whatever `gather`
+    /// does, and does not require a runtime.
     pub(super) fn respond(
         &self,
         limit: Duration,

@@ -2,7 +2,7 @@ use std::io;
 
 use serde_json::ser::Formatter;
 
-use crate::export::console::waterfall::text::is_unsafe;
+use crate::base::unprintable::is_unprintable;
 
 /// Escapes the characters that serde_json leaves as they are, but that a terminal may interpret.
 pub(super) struct Escaping;
@@ -14,7 +14,7 @@ impl Formatter for Escaping {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(at) = rest.find(is_unsafe) {
+        while let Some(at) = rest.find(is_unprintable) {
             writer.write_all(&rest.as_bytes()[..at])?;
             let mut after = rest[at..].chars();
             if let Some(found) = after.next() {

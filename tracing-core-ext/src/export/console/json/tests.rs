@@ -8,7 +8,7 @@ use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 use serde_json::json;
 
 use super::*;
-use crate::export::console::waterfall::text::is_unsafe;
+use crate::base::unprintable::is_unprintable;
 
 fn context(span_id: u64) -> SpanContext {
     let state = TraceState::from_key_value([("vendor", "a1")]).unwrap();
@@ -166,7 +166,7 @@ fn text_from_the_network_is_escaped_for_terminals() {
         ..span()
     };
     let line = line(&span, &resource()).unwrap();
-    assert!(!line.trim_end_matches('\n').contains(is_unsafe), "{line:?}");
+    assert!(!line.trim_end_matches('\n').contains(is_unprintable), "{line:?}");
     assert!(line.contains("\\u009b2J\\u202e\\u2028\\ufeff") && line.contains("grüße 茶 🍵"));
     let parsed = parsed(&span);
     assert_eq!(parsed["name"], hostile);

@@ -2,12 +2,14 @@ use std::{fmt::Write, time::Duration};
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::base::unprintable::is_unprintable;
+
 /// Makes text from the network safe for a terminal, and truncates it to `columns`.
 pub(crate) fn safe(text: &str, columns: usize) -> String {
     let mut safe = String::new();
     // Only this part can be shown, so a longer text is not escaped as a whole.
     for character in text.chars().take(columns + 1) {
-        match is_unsafe(character) {
+        match is_unprintable(character) {
             true => {
                 let _ = write!(safe, "{}", character.escape_unicode());
             }
@@ -43,16 +45,6 @@ fn width_of(character: char) -> usize {
 pub(super) fn padded(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(missing))
-}
-
-/// Whether a character is a control character, changes the direction of text, or is invisible.
-pub(crate) fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
 }
 
 /// Returns a short text, nearly always in the same unit: `0.40 ms`, `41.2 ms`, `12.3 s`.
