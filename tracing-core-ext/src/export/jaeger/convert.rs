@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use opentelemetry::{
     Array, InstrumentationScope, KeyValue, Value,
-    trace::{Event, Link, SpanContext, SpanKind, Status},
+    trace::{Event, Link, SpanContext, SpanKind, Status, TraceFlags as Flags},
 };
 use opentelemetry_0_23::{
     InstrumentationLibrary, KeyValue as OldKeyValue, Value as OldValue,
@@ -101,6 +101,7 @@ fn context(context: &SpanContext) -> OldContext {
     OldContext::new(
         TraceId::from_bytes(context.trace_id().to_bytes()),
         SpanId::from_bytes(context.span_id().to_bytes()),
+        // The random flag of W3C has the bit of Jaeger's debug flag.
         TraceFlags::default().with_sampled(context.is_sampled()),
         context.is_remote(),
         TraceState::NONE,

@@ -78,6 +78,15 @@ fn ids_names_flags_and_times_arrive() {
 }
 
 #[test]
+fn the_random_flag_does_not_arrive_as_the_debug_flag() {
+    let traced = context(SPAN);
+    let (trace_id, span_id) = (traced.trace_id(), traced.span_id());
+    let flags = TraceFlags::new(0xff);
+    let span_context = SpanContext::new(trace_id, span_id, flags, false, TraceState::NONE);
+    assert_eq!(sent(SpanData { span_context, ..bare() }).flags, 1);
+}
+
+#[test]
 fn a_bare_root_has_no_parent_no_references_no_logs_and_only_an_empty_scope() {
     let span = sent(bare());
     assert_eq!((span.parent_span_id, span.references.len(), span.logs.len()), (0, 0, 0));
