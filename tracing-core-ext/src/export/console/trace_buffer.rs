@@ -11,6 +11,9 @@ const MAX_REMEMBERED: usize = 256;
 pub(super) struct TraceBuffer {
     open: VecDeque<BufferedTrace>,
     handed_out: VecDeque<TraceId>,
+    /// Traces that were given up, with the number of their spans, until the rest of them is handed
+    /// out.
+    evicted: VecDeque<(TraceId, usize)>,
     most_spans: usize,
 }
 
@@ -30,7 +33,8 @@ pub(super) struct EvictedTrace {
 impl TraceBuffer {
     /// Creates a buffer for this number of spans, all traces together.
     pub(super) fn new(most_spans: usize) -> Self {
-        Self { open: VecDeque::new(), handed_out: VecDeque::new(), most_spans }
+        let (open, handed_out, evicted) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { open, handed_out, evicted, most_spans }
     }
 
     pub(super) fn add(&mut self, span: WaterfallSpan) {
@@ -64,8 +68,26 @@ impl TraceBuffer {
         if held <= self.most_spans {
             return None;
         }
-        let oldest = self.open.pop_front()?;
-        Some(EvictedTrace { trace_id: oldest.trace_id, spans: oldest.spans.len() })
+        let BufferedTrace { trace_id, spans, .. } = self.open.pop_front()?;
+        self.remember_evicted(trace_id, spans.len());
+        Some(EvictedTrace { trace_id, spans: spans.len() })
+    }
+
+    fn remember_evicted(&mut self, trace_id: TraceId, spans: usize) {
+        if let Some((_, known)) = self.evicted.iter_mut().find(|(known, _)| *known == trace_id) {
+            *known += spans;
+            return;
+        }
+        if self.evicted.len() == MAX_REMEMBERED {
+            self.evicted.pop_front();
+        }
+        self.evicted.push_back((trace_id, spans));
+    }
+
+    /// Returns the number of spans of a trace that were given up before.
+    fn take_evicted(&mut self, trace_id: TraceId) -> usize {
+        let position = self.evicted.iter().position(|(known, _)| *known == trace_id);
+        position.and_then(|position| self.evicted.remove(position)).map_or(0, |(_, spans)| spans)
     }
 
     fn take(&mut self, pending: BufferedTrace) -> Waterfall {
@@ -73,7 +95,8 @@ impl TraceBuffer {
         if !later {
             self.remember(pending.trace_id);
         }
-        Waterfall::new(pending.spans).later(later)
+        let dropped = self.take_evicted(pending.trace_id);
+        Waterfall::new(pending.spans).later(later).with_dropped(dropped)
     }
 
     fn remember(&mut self, trace_id: TraceId) {
@@ -81,5 +104,11 @@ impl TraceBuffer {
             self.handed_out.pop_front();
         }
         self.handed_out.push_back(trace_id);
+    }
+
+    /// Returns the larger number of traces that are remembered for either reason.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.evicted.len().max(self.handed_out.len())
     }
 }

@@ -101,6 +101,34 @@ fn the_oldest_trace_is_dropped_and_named_when_too_many_spans_wait() {
     );
 }
 
+#[test]
+fn the_header_of_a_trace_counts_its_spans_that_were_dropped_before() {
+    let (exporter, page) = printer(1);
+    let (child, root) = child_and_root();
+    for _ in 0..2 {
+        exporter.print_batch(vec![child.clone(), child.clone()]);
+    }
+    exporter.print_batch(vec![root.clone()]);
+    let text = page.text();
+    let header = text.lines().nth(2).unwrap();
+    assert!(header.contains("  1 service  1 span (4 dropped)  "), "{text}");
+    exporter.print_batch(vec![root]);
+    assert!(!page.text().lines().last().unwrap().contains("dropped"), "{}", page.text());
+}
+
+#[test]
+fn traces_that_were_dropped_are_remembered_in_bounded_number() {
+    let (exporter, _) = printer(0);
+    let (child, _) = child_and_root();
+    for trace in 1..600_u128 {
+        let (span_id, flags) = (child.span_context.span_id(), TraceFlags::SAMPLED);
+        let id = TraceId::from(trace);
+        let span_context = SpanContext::new(id, span_id, flags, false, TraceState::NONE);
+        exporter.print_batch(vec![SpanData { span_context, ..child.clone() }]);
+    }
+    assert!(exporter.state.lock().unwrap().waiting.remembered() <= 256);
+}
+
 struct Closed;
 
 impl Write for Closed {

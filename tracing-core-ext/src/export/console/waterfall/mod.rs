@@ -55,6 +55,8 @@ pub struct Waterfall {
     spans: Vec<WaterfallSpan>,
     rows: Vec<Row>,
     later: bool,
+    /// Number of spans of the trace that are missing because they were dropped.
+    dropped: usize,
 }
 
 impl Waterfall {
@@ -62,7 +64,7 @@ impl Waterfall {
     pub fn new(mut spans: Vec<WaterfallSpan>) -> Self {
         spans.sort_by_key(|span| (span.start, span.span_id.to_bytes()));
         let rows = tree::arrange(&spans);
-        Self { spans, rows, later: false }
+        Self { spans, rows, later: false, dropped: 0 }
     }
 
     /// Whether no span is known to be missing: all of them descend from one span that has no
@@ -75,6 +77,13 @@ impl Waterfall {
     #[must_use]
     pub fn later(mut self, later: bool) -> Self {
         self.later = later;
+        self
+    }
+
+    /// Marks the trace as one of which so many spans were dropped.
+    #[must_use]
+    pub(crate) fn with_dropped(mut self, dropped: usize) -> Self {
+        self.dropped = dropped;
         self
     }
 

@@ -37,8 +37,12 @@ impl<'a> Rendered<'a> {
             0 => String::new(),
             failed => self.style.paint.red(&format!("  ✗ {failed}")),
         };
+        let dropped = match self.waterfall.dropped {
+            0 => String::new(),
+            dropped => format!(" ({dropped} dropped)"),
+        };
         let header = format!(
-            "trace {trace_id}{later}  {}  {}  {}",
+            "trace {trace_id}{later}  {}  {}{dropped}  {}",
             counted(services.len(), "service"),
             counted(lines.len(), "span"),
             duration(TimeRange::new(spans).length),
