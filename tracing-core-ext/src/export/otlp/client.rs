@@ -114,8 +114,11 @@ impl OtlpRequest {
 }
 
 fn own_client(settings: &Settings) -> Result<Client, TelemetryError> {
-    let client = client(settings.endpoint.is_loopback(), settings.endpoint.is_https());
+    let is_https = settings.endpoint.is_https();
+    let client = client(settings.endpoint.is_loopback(), is_https);
     let client = match settings.protocol {
+        // Without TLS there is no tunnel through a proxy, and a proxy reads HTTP/1.
+        Protocol::Grpc if !is_https => client.http2_prior_knowledge().no_proxy(),
         Protocol::Grpc => client.http2_prior_knowledge(),
         _ => client,
     };

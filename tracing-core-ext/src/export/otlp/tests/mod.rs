@@ -2,6 +2,7 @@ pub(crate) mod collector;
 mod faults;
 mod grpc;
 mod protocols;
+mod proxy;
 mod size;
 
 use std::{
