@@ -41,6 +41,8 @@ pub(crate) enum Reply {
     Accept,
     /// Rejects this number of items, with this message.
     Partial(i64, &'static str),
+    /// Refuses bodies above this number of bytes with 413. Refused ones are not exports.
+    AcceptUpTo(usize),
     /// Refuses with this status of HTTP, these headers and this message. Over gRPC it does so like
     /// a proxy that does not support gRPC.
     Refuse(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -64,6 +66,7 @@ pub(crate) struct Export {
 pub(crate) struct Collector {
     pub(crate) url: String,
     pub(crate) exports: Receiver<Export>,
+    requests: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
@@ -78,6 +81,15 @@ impl Collector {
         Self::start(replies.into(), None)
     }
 
+    pub(crate) fn refusing_above(bytes: usize) -> Self {
+        Self::replying([Reply::AcceptUpTo(bytes)])
+    }
+
+    /// Returns the number of requests so far, the refused ones included.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     #[cfg(feature = "tls")]
     pub(crate) fn over_tls(config: tokio_rustls::rustls::ServerConfig) -> Self {
         Self::start([Reply::Accept].into(), Some(TlsAcceptor::from(Arc::new(config))))
@@ -88,9 +100,10 @@ impl Collector {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
         let (sender, exports) = channel();
-        let script = Script { replies, next: Arc::default(), exports: sender };
+        let requests = Arc::<AtomicUsize>::default();
+        let script = Script { replies, next: Arc::clone(&requests), exports: sender };
         thread::spawn(move || serve(listener, tls.as_ref(), &script));
-        Self { url, exports }
+        Self { url, exports, requests }
     }
 
     pub(crate) fn next(&self) -> Export {
@@ -146,6 +159,9 @@ impl Script {
         let (head, body) = request.into_parts();
         let body = uncompressed(&head.headers, body.collect().await.unwrap().to_bytes());
         let is_json = head.headers["content-type"] == "application/json";
+        if matches!(reply, Reply::AcceptUpTo(limit) if body.len() > limit) {
+            return over_http(Reply::Refuse(413, &[], ""), is_json).await;
+        }
         let export = Export {
             path: head.uri.path().to_owned(),
             spans: if is_metrics(head.uri.path()) { Vec::new() } else { spans(&body, is_json) },
@@ -203,7 +219,7 @@ pub(super) fn all_metrics(request: ExportMetricsServiceRequest) -> Vec<Metric> {
 
 async fn over_http(reply: Reply, is_json: bool) -> Answered {
     match reply {
-        Reply::Accept => answered(200, &[], is_json, b"".as_slice().into()),
+        Reply::Accept | Reply::AcceptUpTo(_) => answered(200, &[], is_json, b"".as_slice().into()),
         Reply::Partial(rejected, message) => {
             let partial = ExportTracePartialSuccess {
                 rejected_spans: rejected,

@@ -51,7 +51,9 @@ impl Services {
             Reply::Accept => Ok(None),
             Reply::Partial(rejected, message) => Ok(Some((rejected, message.to_owned()))),
             Reply::Status(status) => Err(status),
-            Reply::Refuse(..) => panic!("a status of HTTP is not one of gRPC"),
+            Reply::Refuse(..) | Reply::AcceptUpTo(_) => {
+                panic!("a status of HTTP is not one of gRPC")
+            }
             Reply::Never => std::future::pending().await,
         }
     }

@@ -45,10 +45,43 @@ fn a_request_that_is_too_large_for_the_collector_is_sent_in_halves() {
         let replies = [TOO_LARGE, TOO_LARGE, Reply::Accept];
         let exported = export(otlp, &replies, small(&["a", "b", "c", "d"]));
         exported.result.unwrap();
-        let expected: [&[&str]; 5] =
-            [&["a", "b", "c", "d"], &["a", "b"], &["a"], &["b"], &["c", "d"]];
+        // What is as large as `a` and `b` together is not sent again.
+        let expected: [&[&str]; 6] =
+            [&["a", "b", "c", "d"], &["a", "b"], &["a"], &["b"], &["c"], &["d"]];
         assert_eq!(exported.requests, expected);
         assert_eq!(exported.lines, [""; 0]);
+    }
+}
+
+#[test]
+fn later_batches_are_split_in_advance() {
+    for otlp in http() {
+        let collector = Collector::refusing_above(6_000);
+        let otlp = otlp.endpoint(&collector.url);
+        let (telemetry, _dispatch) = builder().otlp(otlp).build().unwrap();
+        let tracer = telemetry.tracer_provider().tracer("test");
+        let export_batch = || {
+            for _ in 0..64 {
+                let attributes = vec![KeyValue::new("text", "x".repeat(200))];
+                drop(tracer.build(SpanBuilder::from_name("a").with_attributes(attributes)));
+            }
+            telemetry.tracer_provider().force_flush().unwrap();
+            let requests: Vec<_> = collector.exports.try_iter().collect();
+            let accepted = requests.iter().map(|export| export.spans.len()).sum::<usize>();
+            assert_eq!(accepted, 64);
+            requests.len()
+        };
+        let (first, requests) = (export_batch(), collector.requests());
+        assert!(first < requests, "the collector has refused the first ones");
+        // Sizes are approached by quarters.
+        for _ in 0..4 {
+            export_batch();
+        }
+        let before = collector.requests();
+        let accepted = export_batch();
+        assert_eq!(collector.requests() - before, accepted, "none is refused");
+        assert!(accepted < 16, "requests are as large as they may be: {accepted}");
+        telemetry.shutdown().unwrap();
     }
 }
 

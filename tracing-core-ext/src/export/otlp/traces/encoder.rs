@@ -126,11 +126,18 @@ impl TraceEncoder {
         Self { resource: writer.into_bytes(), max_request_bytes }
     }
 
-    /// Encodes `spans`, grouped by their scope, into as many requests as the limit requires.
-    pub(crate) fn encode<S: EncodeSpan>(&self, spans: &[S]) -> EncodedBatch {
+    /// Encodes `spans`, grouped by their scope, into as many requests as the limit requires. A
+    /// request of several spans is not larger than `preferred_bytes`.
+    pub(crate) fn encode<S: EncodeSpan>(
+        &self,
+        spans: &[S],
+        preferred_bytes: usize,
+    ) -> EncodedBatch {
         let mut scopes: Vec<Option<&InstrumentationScope>> = Vec::new();
+        let limits = Limits { single: self.max_request_bytes, several: preferred_bytes };
+        let request = Request::new(self, limits);
         let mut encoding =
-            Encoding { encoder: self, batch: EncodedBatch::default(), request: Request::new(self) };
+            Encoding { encoder: self, limits, batch: EncodedBatch::default(), request };
         for span in spans {
             let scope = span.scope();
             if scopes.iter().any(|known| is_same(*known, scope)) {
@@ -158,6 +165,7 @@ fn is_same(one: Option<&InstrumentationScope>, other: Option<&InstrumentationSco
 /// A batch that is being encoded.
 struct Encoding<'a> {
     encoder: &'a TraceEncoder,
+    limits: Limits,
     batch: EncodedBatch,
     request: Request<'a>,
 }
@@ -182,11 +190,18 @@ impl Encoding<'_> {
     }
 
     fn next_request(&mut self) {
-        let mut next = Request::new(self.encoder);
+        let mut next = Request::new(self.encoder, self.limits);
         next.begin_scope(self.request.scope);
         let request = std::mem::replace(&mut self.request, next);
         self.batch.requests.extend(request.finish());
     }
+}
+
+/// Bytes of a request with a single span, and of one with several.
+#[derive(Clone, Copy)]
+struct Limits {
+    single: usize,
+    several: usize,
 }
 
 /// The spans of one scope, where they start, and the number of spans before them.
@@ -202,19 +217,18 @@ struct Request<'a> {
     resource_spans: Message,
     scope_spans: Option<ScopeSpans>,
     scope: Option<&'a InstrumentationScope>,
-    limit: usize,
+    limits: Limits,
     spans: Vec<usize>,
     truncated: u64,
 }
 
 impl<'a> Request<'a> {
-    fn new(encoder: &TraceEncoder) -> Self {
+    fn new(encoder: &TraceEncoder, limits: Limits) -> Self {
         let mut writer = Writer::default();
         let resource_spans = writer.begin(1);
         writer.raw(&encoder.resource);
-        let limit = encoder.max_request_bytes;
         let (spans, truncated) = (Vec::new(), 0);
-        Self { writer, resource_spans, scope_spans: None, scope: None, limit, spans, truncated }
+        Self { writer, resource_spans, scope_spans: None, scope: None, limits, spans, truncated }
     }
 
     /// Starts the spans of `scope`.
@@ -255,7 +269,9 @@ impl<'a> Request<'a> {
         let message = self.writer.begin(2);
         span.encode(&mut self.writer, max_string);
         self.writer.end(message);
-        let fits = self.writer.len() <= self.limit;
+        let Limits { single, several } = self.limits;
+        let limit = if self.spans.is_empty() { single } else { several.min(single) };
+        let fits = self.writer.len() <= limit;
         if fits {
             self.spans.push(at);
         } else {

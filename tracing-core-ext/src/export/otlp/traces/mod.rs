@@ -49,6 +49,9 @@ struct Requests {
     client: OtlpClient,
     state: Arc<ExportState>,
     has_warned: Cell<bool>,
+    /// Size of a request of several spans. It is less than that of each one that the receiver has
+    /// refused, so that later batches are split in advance.
+    preferred_bytes: Cell<usize>,
 }
 
 impl OtlpSpanExporter {
@@ -62,13 +65,15 @@ impl OtlpSpanExporter {
         };
         let client = OtlpClient::new(settings, state)?;
         let state = Arc::clone(state);
-        Ok(Self { encoding, requests: Requests { client, state, has_warned: Cell::new(false) } })
+        let preferred_bytes = Cell::new(MAX_REQUEST_BYTES);
+        let has_warned = Cell::new(false);
+        Ok(Self { encoding, requests: Requests { client, state, has_warned, preferred_bytes } })
     }
 }
 
 impl Requests {
     fn send_protobuf<S: EncodeSpan>(&self, encoder: &TraceEncoder, spans: &[&S]) -> Outcome {
-        let batch = encoder.encode(spans);
+        let batch = encoder.encode(spans, self.preferred_bytes.get());
         let mut outcome = too_large().of_items(batch.oversized);
         for EncodedRequest { bytes, spans: indices, truncated } in batch.requests {
             self.warn_truncated(truncated);
@@ -86,8 +91,10 @@ impl Requests {
         let resource_spans = group_spans_by_resource_and_scope(spans.to_vec(), resource);
         let sent = match self.client.encode(&ExportTraceServiceRequest { resource_spans }) {
             Err(failure) => Ok(failed(failure, spans.len())),
+            Ok(json) if json.len() > self.preferred_bytes.get() && spans.len() > 1 => {
+                Err(RequestTooLarge)
+            }
             Ok(json) if json.len() <= MAX_REQUEST_BYTES => self.send(json, spans.len()),
-            Ok(_) if spans.len() > 1 => Err(RequestTooLarge),
             Ok(_) => Ok(too_large().of_items(1)),
         };
         sent.unwrap_or_else(|RequestTooLarge| {
@@ -97,15 +104,26 @@ impl Requests {
     }
 
     fn send(&self, message: Vec<u8>, spans: usize) -> Result<Outcome, RequestTooLarge> {
+        let bytes = message.len();
         match block_on(self.client.send(message)) {
             Ok(response) if response.rejected == 0 => Ok(Outcome::delivered()),
             Ok(response) => {
                 let outcome = Outcome::rejected(response.rejected, response.rejection_message());
                 Ok(outcome.of_items(spans as u64))
             }
-            Err(failure) if failure.is_too_large && spans > 1 => Err(RequestTooLarge),
+            Err(failure) if failure.is_too_large && spans > 1 => {
+                self.remember_refused(bytes);
+                Err(RequestTooLarge)
+            }
             Err(failure) => Ok(failed(failure, spans)),
         }
+    }
+
+    /// Reduces the size of later requests to three quarters of a refused one. Half of it would be
+    /// less than half of its spans, because each request has the resource.
+    fn remember_refused(&self, bytes: usize) {
+        let preferred = self.preferred_bytes.get().min(bytes / 4 * 3);
+        self.preferred_bytes.set(preferred);
     }
 
     /// Logs one line when strings are truncated for the first time.

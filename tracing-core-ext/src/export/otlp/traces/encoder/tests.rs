@@ -47,7 +47,7 @@ fn decoded(request: &EncodedRequest) -> ExportTraceServiceRequest {
 }
 
 fn assert_encoded(spans: &[SpanData]) {
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans);
+    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans, UNLIMITED);
     assert_eq!(batch.oversized, 0);
     let [request] = &batch.requests[..] else { panic!("one request") };
     assert_eq!((request.spans.len(), request.truncated), (spans.len(), 0));
@@ -163,7 +163,7 @@ proptest! {
         limit in 1_500..6_000usize,
     ) {
         let encoder = TraceEncoder::new(&resource(), limit);
-        let batch = encoder.encode(&spans);
+        let batch = encoder.encode(&spans, UNLIMITED);
         let mut total = batch.oversized;
         for request in &batch.requests {
             prop_assert!(request.bytes.len() <= limit);
@@ -200,7 +200,7 @@ fn a_record_is_encoded_as_its_span_data() {
         span.end();
         tracer.start("plain").end();
     });
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(&records);
+    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(&records, UNLIMITED);
     let spans: Vec<_> = records.into_iter().map(|mut it| it.take_span_data()).collect();
     assert_eq!(decoded(&batch.requests[0]), expected(&spans));
 }
@@ -208,7 +208,7 @@ fn a_record_is_encoded_as_its_span_data() {
 #[test]
 fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
     let spans = [data("small", "a"), data("large", &"é".repeat(100_000)), data("last", "b")];
-    let batch = TraceEncoder::new(&resource(), 20_000).encode(&spans);
+    let batch = TraceEncoder::new(&resource(), 20_000).encode(&spans, UNLIMITED);
     assert_eq!(batch.oversized, 0);
     let all: Vec<_> = batch.requests.iter().map(decoded).collect();
     let names: Vec<_> = all
@@ -224,7 +224,7 @@ fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
 fn a_span_that_never_fits_is_counted_and_the_others_are_sent() {
     let mut huge = data("huge", "a");
     huge.attributes = (0..5_000).map(|n| KeyValue::new(format!("key.{n}"), n)).collect();
-    let batch = TraceEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge]);
+    let batch = TraceEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge], UNLIMITED);
     assert_eq!(batch.oversized, 1);
     assert_eq!(batch.requests.iter().map(|it| it.spans.len()).sum::<usize>(), 1);
 }
@@ -235,7 +235,7 @@ fn a_request_names_its_spans_in_the_order_of_their_scopes() {
     let other = InstrumentationScope::builder("other").build();
     spans[3].instrumentation_scope = other.clone();
     spans[5].instrumentation_scope = other;
-    let batch = TraceEncoder::new(&resource(), 8_000).encode(&spans);
+    let batch = TraceEncoder::new(&resource(), 8_000).encode(&spans, UNLIMITED);
     assert!(batch.requests.len() > 2);
     let mut all: Vec<usize> = Vec::new();
     for request in &batch.requests {
