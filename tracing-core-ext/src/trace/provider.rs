@@ -109,11 +109,16 @@ impl TracerProvider {
         &self.inner.resource
     }
 
-    /// Exports all spans that ended before.
+    /// Exports all spans that ended before. The time limit of each exporter of `Telemetry` is 5
+    /// seconds.
     ///
     /// # Errors
     ///
-    /// If a processor fails. All processors are flushed in any case.
+    /// If a processor fails. All processors are flushed in any case. `OTelSdkError::Timeout` means
+    /// that spans still wait in the queue of an exporter, and not that they are lost: the export
+    /// takes longer, or the backend requires a pause (`Retry-After`, `RetryInfo`). They are
+    /// exported when it ends, or tried once at the shutdown. What a backend has refused is no error
+    /// of a flush; it is logged, and returned by the shutdown.
     pub fn force_flush(&self) -> OTelSdkResult {
         self.inner.for_each(|processor| processor.force_flush())
     }

@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use opentelemetry_sdk::error::OTelSdkError;
+
 use super::{
     collector::{Collector, Reply},
     *,
@@ -42,6 +44,19 @@ fn while_a_collector_requires_a_pause_spans_wait_and_none_is_lost() {
     telemetry.shutdown().unwrap();
     let exports = collector.exports.try_iter().map(|export| export.spans.len());
     assert_eq!(exports.skip(3).sum::<usize>(), 100);
+}
+
+#[test]
+fn a_flush_times_out_during_a_pause_and_its_spans_wait_for_the_end() {
+    let busy = Reply::Refuse(503, &[("retry-after", "60")], "");
+    let collector = Collector::replying([busy, Reply::Accept]);
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(&collector.url));
+    end_a_span(&telemetry);
+    let flushed = telemetry.tracer_provider().force_flush();
+    assert!(matches!(flushed, Err(OTelSdkError::Timeout(_))), "{flushed:?}");
+    assert_eq!(collector.count(), 1);
+    telemetry.shutdown().unwrap();
+    assert_eq!(collector.next().spans, ["order"]);
 }
 
 #[test]
