@@ -8,7 +8,13 @@ use std::{
 };
 
 use actix_middleware::Tracing;
-use actix_web::{App, error::ErrorImATeapot, middleware::from_fn, test};
+use actix_web::{
+    App, HttpResponse,
+    body::{BodyStream, MessageBody},
+    error::ErrorImATeapot,
+    middleware::from_fn,
+    test, web,
+};
 use axum::{
     Router,
     body::{Body, HttpBody},
@@ -112,6 +118,23 @@ async fn a_tunnel_ends_the_span_when_it_is_open() {
     assert_eq!(span.status, Status::Unset);
     assert_eq!(span.attribute("url.path"), None);
     drop(response);
+}
+
+#[tokio::test]
+async fn a_tunnel_ends_the_span_whatever_follows_the_head() {
+    for (status, error) in [(200, None), (299, None), (403, Some("cancelled_mid_body"))] {
+        let sink = SpanSink::new();
+        let service = layer(&sink).layer(service_fn(move |_: Request<Body>| {
+            let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+            let response = Response::builder().status(status).body(body);
+            std::future::ready(Ok::<_, Infallible>(response.unwrap()))
+        }));
+
+        let request = Request::connect("shop.example:443").body(Body::empty()).unwrap();
+        drop(service.oneshot(request).await.unwrap());
+
+        assert_eq!(sink.only().await.text("error.type"), error, "{status}");
+    }
 }
 
 #[tokio::test]
@@ -243,10 +266,82 @@ async fn a_body_dropped_when_it_says_that_it_is_over_is_complete() {
     }));
 
     let mut body = service.oneshot(request("/")).await.unwrap().into_body();
+    assert!(!body.is_end_stream());
     body.frame().await.unwrap().unwrap();
+    assert!(body.is_end_stream(), "a server writes the end at once");
     drop(body);
 
     assert_eq!(sink.only().await.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_wrapped_body_that_is_empty_is_at_its_end() {
+    let service = layer(&SpanSink::new()).layer(service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+
+    let body = service.oneshot(request("/")).await.unwrap().into_body();
+
+    assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_response_that_has_no_body_by_its_status_ends_the_span_with_its_head() {
+    for status in [204, 205, 304] {
+        let sink = SpanSink::new();
+        let service = layer(&sink).layer(service_fn(move |_: Request<Body>| {
+            let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+            let response = Response::builder().status(status).body(body);
+            std::future::ready(Ok::<_, Infallible>(response.unwrap()))
+        }));
+
+        let response = service.oneshot(request("/")).await.unwrap();
+
+        let span = sink.only().await;
+        assert_eq!(span.status, Status::Unset, "{status}");
+        assert_eq!(span.attribute("error.type"), None, "{status}");
+        drop(response);
+    }
+}
+
+#[tokio::test]
+async fn what_a_service_does_when_it_is_called_belongs_to_the_span() {
+    let sink = SpanSink::new();
+    let provider = sink.provider();
+    let native = provider.clone();
+    let service = layer_of(&provider.into()).layer(service_fn(move |_: Request<Body>| {
+        // Not in the future.
+        drop(native.tracer("native").start("early"));
+        std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
+    }));
+
+    drop(service.oneshot(request("/")).await.unwrap());
+
+    let spans = sink.wait_for(2).await;
+    assert_eq!(spans[0].name, "early");
+    assert!(spans[0].is_child_of(&spans[1]), "{spans:#?}");
+}
+
+#[actix_web::test]
+async fn an_actix_stream_dropped_at_its_declared_length_is_complete() {
+    for (length, error) in [(3, None), (4, Some("cancelled_mid_body"))] {
+        let sink = SpanSink::new();
+        let tracing = Tracing::builder().tracer_provider(&sink.provider()).build();
+        let handler = move || async move {
+            let chunk = stream::once(async { Ok::<_, io::Error>(Bytes::from_static(b"one")) });
+            let endless = chunk.chain(stream::pending());
+            HttpResponse::Ok().no_chunking(length).body(BodyStream::new(endless))
+        };
+        let app = App::new().route("/", web::get().to(handler)).wrap(tracing);
+        let app = test::init_service(app).await;
+
+        let response = test::call_service(&app, test::TestRequest::get().to_request()).await;
+        let mut body = Box::pin(response.into_body());
+        std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await.unwrap().unwrap();
+        drop(body);
+
+        assert_eq!(sink.only().await.text("error.type"), error);
+    }
 }
 
 /// A body that knows its end and not its length.

@@ -112,4 +112,14 @@ mod tests {
         );
         assert_eq!(notices.count(), 6);
     }
+
+    #[test]
+    fn metrics_that_are_remembered_are_bounded_in_number_and_all_are_counted() {
+        let notices = WarnOnce::default();
+        for metric in 0..3 * MOST {
+            notices.skipped(&metric.to_string(), "it is bad");
+        }
+        assert_eq!(notices.warned.lock().unwrap().len(), MOST);
+        assert_eq!(notices.count(), 3 * MOST as u64);
+    }
 }

@@ -117,16 +117,18 @@ fn the_header_of_a_trace_counts_its_spans_that_were_dropped_before() {
 }
 
 #[test]
-fn traces_that_were_dropped_are_remembered_in_bounded_number() {
-    let (exporter, _) = printer(0);
-    let (child, _) = child_and_root();
-    for trace in 1..600_u128 {
-        let (span_id, flags) = (child.span_context.span_id(), TraceFlags::SAMPLED);
-        let id = TraceId::from(trace);
-        let span_context = SpanContext::new(id, span_id, flags, false, TraceState::NONE);
-        exporter.print_batch(vec![SpanData { span_context, ..child.clone() }]);
+fn traces_are_remembered_in_bounded_number() {
+    let (child, root) = child_and_root();
+    for span in [child, root] {
+        let (exporter, _) = printer(0);
+        for trace in 1..600_u128 {
+            let (span_id, flags) = (span.span_context.span_id(), TraceFlags::SAMPLED);
+            let id = TraceId::from(trace);
+            let span_context = SpanContext::new(id, span_id, flags, false, TraceState::NONE);
+            exporter.print_batch(vec![SpanData { span_context, ..span.clone() }]);
+        }
+        assert_eq!(exporter.state.lock().unwrap().waiting.remembered(), 256);
     }
-    assert!(exporter.state.lock().unwrap().waiting.remembered() <= 256);
 }
 
 struct Closed;
@@ -143,6 +145,11 @@ impl Write for Closed {
 
 /// Ends a child in one batch and its root in a later one, and returns the counts.
 fn counted(console: &Console, most_spans: usize) -> Snapshot {
+    counted_while(console, most_spans, false)
+}
+
+/// As [`counted`], with a root that may be open until after the shutdown.
+fn counted_while(console: &Console, most_spans: usize, is_root_open: bool) -> Snapshot {
     let exporter = exporter(console, most_spans);
     let state = Arc::clone(&exporter.export);
     let options = PipelineOptions {
@@ -158,9 +165,12 @@ fn counted(console: &Console, most_spans: usize) -> Snapshot {
     let root = Context::new().with_span(tracer.start("root"));
     drop(tracer.start_with_context("child", &root));
     provider.force_flush().unwrap();
+    let open = is_root_open.then(|| root.clone());
     drop(root);
     provider.shutdown().unwrap();
-    state.counts().snapshot()
+    let counted = state.counts().snapshot();
+    drop(open);
+    counted
 }
 
 #[test]
@@ -168,6 +178,12 @@ fn spans_that_could_not_be_printed_have_failed_also_those_of_earlier_batches() {
     let counted = counted(&Console::new().writer(Closed), 10);
     assert_eq!((counted.offered(), counted.delivered, counted.failed), (2, 0, 2));
     assert_eq!(counted.last_error.as_deref(), Some("broken pipe"));
+}
+
+#[test]
+fn spans_that_could_not_be_printed_at_shutdown_are_failed() {
+    let counted = counted_while(&Console::new().writer(Closed), 10, true);
+    assert_eq!((counted.offered(), counted.delivered, counted.failed), (1, 0, 1));
 }
 
 #[test]

@@ -53,6 +53,24 @@ fn metrics_are_exported_with_the_resource_at_shutdown() {
 }
 
 #[test]
+fn an_instrument_with_too_many_series_is_logged_once() {
+    let (url, _received) = collector("200 OK");
+    let variables =
+        vec![("OTEL_METRICS_EXPORTER", "otlp".to_owned()), ("OTEL_EXPORTER_OTLP_ENDPOINT", url)];
+    let lines = CapturedLines::default();
+    let (telemetry, _dispatch) = builder(variables).log_writer(lines.clone()).build().unwrap();
+    let visits =
+        telemetry.meter_provider().unwrap().meter("shop").u64_counter("shop.visits").build();
+    (0..2_100).for_each(|visitor| visits.add(1, &[KeyValue::new("visitor", visitor)]));
+    for _ in 0..2 {
+        telemetry.meter_provider().unwrap().force_flush().unwrap();
+    }
+    let lines = lines.all();
+    let of_limit = lines.iter().filter(|line| line.contains("\"shop.visits\" has more series"));
+    assert_eq!(of_limit.count(), 1, "{lines:?}");
+}
+
+#[test]
 fn the_endpoint_for_metrics_is_used_verbatim() {
     let (url, received) = collector("200 OK");
     let variables = vec![

@@ -47,6 +47,72 @@ fn while_a_collector_requires_a_pause_spans_wait_and_none_is_lost() {
 }
 
 #[test]
+fn the_timeout_of_batches_limits_an_export() {
+    let collector = Collector::replying([Reply::Never]);
+    let variables = |name: &str| (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "150".to_owned());
+    let builder = builder().otlp(Otlp::http_protobuf().endpoint(&collector.url));
+    let (telemetry, _dispatch) =
+        builder.variables(variables).log_writer(CapturedLines::default()).build().unwrap();
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.ends_with("1 failed (no answer within 150ms)"), "{error}");
+}
+
+/// Sends a response of 64 MiB, and returns how much of it was read.
+fn endless() -> (String, Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, read) = channel();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&mut BufReader::new(&stream));
+        let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let chunk = vec![b'x'; 1 << 20];
+        let written = (0..64).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+        sender.send(written << 20).unwrap();
+    });
+    (url, read)
+}
+
+#[test]
+fn a_response_is_read_up_to_a_limit() {
+    let (url, read) = endless();
+    let (telemetry, _dispatch) = built(Otlp::http_protobuf().endpoint(url));
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap_err();
+    let read = read.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(read < 32 << 20, "{read}");
+}
+
+#[test]
+fn a_message_of_a_response_is_quoted_up_to_a_limit() {
+    let message: &'static str = "no room. ".repeat(10_000).leak();
+    let collector = Collector::replying([Reply::Refuse(400, &[], message)]);
+    let error = outcome(Otlp::http_protobuf().endpoint(&collector.url)).unwrap_err();
+    assert!(error.contains("no room. no room. ") && error.len() < 500, "{}", error.len());
+}
+
+#[test]
+fn metrics_are_exported_although_the_export_of_spans_takes_the_whole_time() {
+    let (spans, metrics) =
+        (Collector::replying([Reply::Never]), Collector::replying([Reply::Accept]));
+    let urls = [&spans, &metrics].map(|collector| format!("{}/in", collector.url));
+    let variables = move |name: &str| match name {
+        "OTEL_METRICS_EXPORTER" => Some("otlp".to_owned()),
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" => Some(urls[0].clone()),
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" => Some(urls[1].replace("/in", "/metrics")),
+        _ => None,
+    };
+    let builder = builder().variables(variables).shutdown_timeout(Duration::from_secs(2));
+    let (telemetry, _dispatch) = builder.log_writer(CapturedLines::default()).build().unwrap();
+    end_a_span(&telemetry);
+    let error = telemetry.shutdown().unwrap_err();
+    assert_eq!(metrics.count(), 1, "{error}");
+    assert_eq!(error.losses().len(), 1, "{error}");
+}
+
+#[test]
 fn a_flush_times_out_during_a_pause_and_its_spans_wait_for_the_end() {
     let busy = Reply::Refuse(503, &[("retry-after", "60")], "");
     let collector = Collector::replying([busy, Reply::Accept]);

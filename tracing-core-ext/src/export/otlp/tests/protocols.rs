@@ -85,6 +85,16 @@ fn json_has_ids_in_hex_numbers_as_strings_and_no_null() {
 }
 
 #[test]
+fn requests_of_grpc_announce_that_trailers_are_read() {
+    let collector = Collector::replying([Reply::Accept]);
+    let (telemetry, _dispatch) =
+        built(Otlp::grpc().endpoint(&collector.url), &CapturedLines::default());
+    end_a_span(&telemetry);
+    telemetry.shutdown().unwrap();
+    assert_eq!(collector.next().headers["te"], "trailers");
+}
+
+#[test]
 fn rejected_spans_have_failed_with_each_protocol() {
     for (otlp, _) in protocols() {
         let collector = Collector::replying([Reply::Partial(2, "too\nold"), Reply::Accept]);

@@ -43,6 +43,21 @@ async fn attempts_continue_with_growing_delays_while_there_is_time() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn delays_of_services_that_fail_together_differ() {
+    let mut delays = Vec::new();
+    for _ in 0..20 {
+        let started = Instant::now();
+        let mut answers = vec![Ok(()), Err(temporary(None))];
+        let (retry, closing) = (spans(), ShutdownSignal::default());
+        let result = retry.until_delivered(TIMEOUT, &closing, || ready(answers.pop().unwrap()));
+        assert_eq!(result.await, Ok(()));
+        delays.push(started.elapsed());
+    }
+    assert!(delays.iter().all(|delay| (50..=102).contains(&delay.as_millis())), "{delays:?}");
+    assert!(delays.iter().any(|delay| delay.abs_diff(delays[0]).as_millis() > 5), "{delays:?}");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn the_next_attempt_is_made_after_the_required_time_and_not_at_the_same_moment_by_all() {
     let mut pauses = Vec::new();
     for _ in 0..20 {

@@ -198,6 +198,13 @@ fn nothing_is_printed_for_no_spans() {
 }
 
 #[test]
+fn the_deepest_span_of_a_trace_still_has_its_name() {
+    let chain = (1..=200).map(|id| span(id, (id > 1).then(|| id - 1), "a", "work"));
+    let printed = Waterfall::new(chain.collect()).to_string();
+    assert_eq!(printed.lines().filter(|line| line.contains("└ work")).count(), 199, "{printed}");
+}
+
+#[test]
 fn an_addition_is_marked() {
     let waterfall = Waterfall::new(vec![span(1, None, "a", "b")]).later(true);
     let header = "trace 0af7651916cd43dd8448eb211c80319c  later  1 service  1 span  0.00 ms";
