@@ -1,15 +1,20 @@
-//! `Span::current()` in a handler stands for the request, however it is used: with our layer and with a plain one, direct
-//! and inside of `reload::Layer`.
+//! `Span::current()` in a handler stands for the request, however it is used: with the subscriber that `Telemetry` makes,
+//! with our layer and with a plain one, direct and inside of `reload::Layer`.
 
 use std::thread;
 
 use opentelemetry::{
     Context,
+    baggage::BaggageExt,
     trace::{TraceContextExt, TracerProvider as _},
 };
 use opentelemetry_sdk::trace::SpanData;
 use tests::{Framework, Provider, Setup, SpanDataExt, SpanSink, on_both_frameworks};
-use tracing::{Dispatch, Instrument, Span, info_span};
+use tracing::{Instrument, Span, info, info_span};
+use tracing_core_ext::{
+    exchange::{Builder, Instrumentation},
+    telemetry::Telemetry,
+};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Registry, layer::SubscriberExt, reload};
 
@@ -25,22 +30,44 @@ on_both_frameworks![
     a_link_added_to_it_is_on_the_server_span,
     a_clone_of_it_outlives_the_request_without_effect,
     the_current_context_is_never_empty,
+    a_parent_set_on_it_is_refused,
+    a_line_or_a_span_does_not_change_the_current_context,
+    in_a_request_that_a_handler_serves_it_is_the_inner_request,
 ];
 
-/// Makes a subscriber whose spans `provider` records.
-type Subscriber = fn(&Provider) -> Dispatch;
+/// Sets the subscriber of a server whose spans end in the sink.
+type Subscriber = fn(&mut Setup, &SpanSink);
 
-const DIRECT: [Subscriber; 2] = [
-    |provider| Registry::default().with(tracing_core_ext::exchange::layer(tracer(provider))).into(),
-    |provider| Registry::default().with(plain(provider)).into(),
+const DIRECT: [Subscriber; 3] = [
+    |setup, sink| {
+        let variable = |name: &str| (name == "OTEL_TRACES_EXPORTER").then(|| "none".to_owned());
+        let telemetry = Telemetry::builder()
+            .variables(variable)
+            .service_name("tests")
+            .log_writer(std::io::sink)
+            .span_processor(sink.clone());
+        let (telemetry, subscriber) = telemetry.build().unwrap();
+        setup.provider = telemetry.tracer_provider().clone().into();
+        setup.subscriber = subscriber;
+        // It would be shut down otherwise.
+        std::mem::forget(telemetry);
+    },
+    |setup, _| {
+        let layer = tracing_core_ext::exchange::layer(tracer(&setup.provider));
+        setup.subscriber = Registry::default().with(layer).into();
+    },
+    |setup, _| setup.subscriber = Registry::default().with(plain(&setup.provider)).into(),
 ];
 
 const RELOADED: [Subscriber; 2] = [
-    |provider| {
-        let layer = tracing_core_ext::exchange::layer::<Registry, _>(tracer(provider));
-        Registry::default().with(reload::Layer::new(layer).0).into()
+    |setup, _| {
+        let layer = tracing_core_ext::exchange::layer::<Registry, _>(tracer(&setup.provider));
+        setup.subscriber = Registry::default().with(reload::Layer::new(layer).0).into();
     },
-    |provider| Registry::default().with(reload::Layer::new(plain(provider)).0).into(),
+    |setup, _| {
+        let layer = reload::Layer::new(plain(&setup.provider)).0;
+        setup.subscriber = Registry::default().with(layer).into();
+    },
 ];
 
 fn tracer(provider: &Provider) -> tests::SharedTracer {
@@ -63,7 +90,7 @@ async fn spans<F: Framework>(
 ) -> (Vec<SpanData>, SpanData) {
     let sink = SpanSink::new();
     let mut setup = Setup { work, ..Setup::new(&sink) };
-    setup.subscriber = subscriber(&setup.provider);
+    subscriber(&mut setup, &sink);
     let server = F::serve(setup).await;
     reqwest::get(server.url("/work")).await.unwrap();
     server.stop().await;
@@ -196,7 +223,7 @@ async fn a_clone_of_it_outlives_the_request_without_effect<F: Framework>() {
     for subscriber in all() {
         let sink = SpanSink::new();
         let mut setup = Setup::new(&sink);
-        setup.subscriber = subscriber(&setup.provider);
+        subscriber(&mut setup, &sink);
         setup.work = |setup| {
             let (current, control) = (Span::current(), setup.control.clone());
             tokio::spawn(async move {
@@ -231,5 +258,56 @@ async fn the_current_context_is_never_empty<F: Framework>() {
         let (spans, request) = spans::<F>(subscriber, 1, work).await;
         assert!(spans[0].is_child_of(&request), "{spans:#?}");
         assert_eq!(request.attribute("error.type"), None, "no assertion failed");
+    }
+}
+
+async fn a_parent_set_on_it_is_refused<F: Framework>() {
+    for subscriber in DIRECT {
+        let work = |_: &Setup| {
+            let other = info_span!(parent: None, "other").context();
+            assert!(Span::current().set_parent(other).is_err());
+            drop(info_span!(parent: &Span::current(), "child"));
+        };
+        let (spans, request) = spans::<F>(subscriber, 2, work).await;
+        assert!(spans.iter().any(|span| span.is_child_of(&request)), "{spans:#?}");
+        assert_eq!(request.attribute("error.type"), None, "no assertion failed");
+    }
+}
+
+async fn a_line_or_a_span_does_not_change_the_current_context<F: Framework>() {
+    for subscriber in all() {
+        let work = |_: &Setup| {
+            let shop =
+                || Context::map_current(|cx| cx.baggage().get("shop").map(|shop| shop.to_string()));
+            let user = opentelemetry::KeyValue::new("shop", "tea");
+            let attached = Context::current_with_baggage([user]).attach();
+            info!("found");
+            assert_eq!(shop().as_deref(), Some("tea"));
+            info_span!("user").in_scope(|| assert_eq!(shop().as_deref(), Some("tea")));
+            assert_eq!(shop().as_deref(), Some("tea"));
+            drop(attached);
+            assert_eq!(shop(), None);
+            assert!(Context::map_current(|cx| cx.span().span_context().is_valid()));
+        };
+        let (spans, request) = spans::<F>(subscriber, 1, work).await;
+        assert!(spans[0].is_child_of(&request), "{spans:#?}");
+        assert_eq!(request.attribute("error.type"), None, "no assertion failed");
+    }
+}
+
+async fn in_a_request_that_a_handler_serves_it_is_the_inner_request<F: Framework>() {
+    for subscriber in all() {
+        let work = |setup: &Setup| {
+            let middleware = setup.middleware(Builder::<Instrumentation>::new("tests", "1"));
+            let request = http::Request::get("/inner").body(()).unwrap();
+            let mut exchange = middleware.start_server(&request);
+            exchange.in_scope(|| drop(info_span!(parent: &Span::current(), "inner child")));
+            drop(exchange);
+            drop(info_span!(parent: &Span::current(), "outer child"));
+        };
+        let (spans, request) = spans::<F>(subscriber, 3, work).await;
+        let named = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+        assert!(named("outer child").is_child_of(&request), "{spans:#?}");
+        assert!(named("inner child").is_child_of(named("GET")), "{spans:#?}");
     }
 }

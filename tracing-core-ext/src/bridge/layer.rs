@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::Tracer;
 use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
 use super::span_filter::SpanFilter;
@@ -52,15 +53,23 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
+    // Around both, because a layer without a filter enables every level.
+    export_layer(tracer).and_then(ExchangeLayer).with_filter(filter)
+}
+
+/// OpenTelemetry's layer without what costs time in every span.
+pub(super) fn export_layer<S, T>(tracer: T) -> OpenTelemetryLayer<S, ExchangeTracer<T>>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    T: Tracer + Send + Sync + 'static,
+    T::Span: Send + Sync,
+{
     tracing_opentelemetry::layer()
         .with_tracer(ExchangeTracer::new(tracer))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .and_then(ExchangeLayer)
-        // Around both, because a layer without a filter enables every level.
-        .with_filter(filter)
 }
 
 /// Whether a subscriber has the layer and does not show it.

@@ -1,32 +1,72 @@
 //! The `tracing` span of an exchange, so that log lines and `Span::current()` refer to the request.
 
+use std::sync::Arc;
+
 use opentelemetry::{Context, ContextGuard, trace::TraceContextExt};
 use tracing::{Span, field, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::{layer, span_filter::TARGET};
+use super::{
+    deferred_scopes::DeferredScope,
+    layer,
+    request_span::{self, DeferredSpan},
+    request_subscriber,
+    span_filter::TARGET,
+};
 use crate::{
     http::{RequestHead, method::Method},
     semconv::{Facts, names, options::AttributeOptions},
-    trace::{AnyTracer, ParentSource, REQUEST, SpanStart, StartedSpan, WEBSOCKET},
+    trace::{AnyTracer, ParentSource, SpanStart, StartedSpan, WEBSOCKET},
 };
 
-/// Creates the `tracing` span of a request.
+/// The `tracing` span of an exchange.
+#[derive(Debug)]
+pub(crate) enum TracingSpan {
+    Created(Span),
+    /// A span that is created when it is first used.
+    Deferred(Arc<DeferredSpan>),
+}
+
+impl TracingSpan {
+    pub(crate) const fn none() -> Self {
+        Self::Created(Span::none())
+    }
+}
+
+/// Starts the span of a request. Returns its `tracing` span as well.
 #[inline(always)]
-pub(crate) fn request(head: &impl RequestHead, options: &AttributeOptions) -> Span {
-    let path = options.truncated(head.path());
-    tracing::info_span!(
-        target: TARGET,
-        REQUEST,
-        otel.kind = field::Empty,
-        otel.name = field::Empty,
-        { names::HTTP_REQUEST_METHOD } = Method::of(head.method()).as_attribute(),
-        { names::URL_PATH } = (!path.is_empty()).then_some(path),
-    )
+pub(crate) fn start_request(
+    tracer: &AnyTracer,
+    parent: impl ParentSource,
+    start_at: SpanStart<'_>,
+    head: &impl RequestHead,
+    options: &AttributeOptions,
+) -> (StartedSpan, TracingSpan) {
+    let fields = || (Method::of(head.method()).as_attribute(), options.truncated(head.path()));
+    let create = || {
+        let (method, path) = fields();
+        request_span::create(method, path)
+    };
+    let defer = |context: &Context| {
+        let (method, path) = fields();
+        DeferredSpan::new(context, method, path)
+    };
+    start(tracer, parent, start_at, create, defer)
+}
+
+/// Starts the span of a WebSocket connection. Returns its `tracing` span as well.
+pub(crate) fn start_websocket(
+    tracer: &AnyTracer,
+    parent: &Context,
+    start_at: SpanStart<'_>,
+    route: &str,
+    options: &AttributeOptions,
+) -> (StartedSpan, TracingSpan) {
+    start(tracer, parent, start_at, || websocket(route, options), |_| None)
 }
 
 /// Creates the `tracing` span of a WebSocket connection. It has no parent, because the request ends long before it.
-pub(crate) fn websocket(route: &str, options: &AttributeOptions) -> Span {
+fn websocket(route: &str, options: &AttributeOptions) -> Span {
     tracing::info_span!(
         target: TARGET,
         WEBSOCKET,
@@ -43,21 +83,26 @@ pub(crate) fn websocket(route: &str, options: &AttributeOptions) -> Span {
 ///
 /// [`ExchangeTracer`]: crate::trace::ExchangeTracer
 #[inline(always)]
-pub(crate) fn start(
+fn start(
     tracer: &AnyTracer,
     parent: impl ParentSource,
     start: SpanStart<'_>,
     create: impl Fn() -> Span,
-) -> (StartedSpan, Span) {
+    defer: impl FnOnce(&Context) -> Option<Arc<DeferredSpan>>,
+) -> (StartedSpan, TracingSpan) {
     if LevelFilter::current() < LevelFilter::INFO {
-        return (tracer.start(parent, start), Span::none());
+        return (tracer.start(parent, start), TracingSpan::none());
     }
-    if !tracer.is_own() && !layer::is_current() {
+    if !tracer.is_own() && !request_subscriber::is_current() && !layer::is_current() {
         layer::warn_if_hidden();
-        return start_in_plain_layer(tracer, &parent.into_context(), start, &create);
+        let (started, span) = start_in_plain_layer(tracer, &parent.into_context(), start, &create);
+        return (started, TracingSpan::Created(span));
     }
     let started = tracer.start(parent, start);
-    let tracing_span = in_context(&started.context, create);
+    let tracing_span = match defer(&started.context) {
+        Some(deferred) => TracingSpan::Deferred(deferred),
+        None => TracingSpan::Created(in_context(&started.context, create)),
+    };
     (started, tracing_span)
 }
 
@@ -123,7 +168,11 @@ fn is_new(context: &Context, parent: &Context) -> bool {
 
 /// Runs `f` with `tracing_span` and `context` current.
 #[inline(always)]
-pub(crate) fn in_scope<R>(tracing_span: &Span, context: &Context, f: impl FnOnce() -> R) -> R {
+pub(crate) fn in_scope<R>(
+    tracing_span: &TracingSpan,
+    context: &Context,
+    f: impl FnOnce() -> R,
+) -> R {
     let _scope = enter(tracing_span, context);
     f()
 }
@@ -134,12 +183,21 @@ pub(crate) fn in_scope<R>(tracing_span: &Span, context: &Context, f: impl FnOnce
 pub(crate) struct Entered<'a> {
     /// Attached after the span is entered, so that it overrides the context that a layer attaches.
     _attached: ContextGuard,
-    _entered: tracing::span::Entered<'a>,
+    _entered: EnteredSpan<'a>,
+}
+
+#[derive(Debug)]
+enum EnteredSpan<'a> {
+    Created { _entered: tracing::span::Entered<'a> },
+    Deferred { _scope: DeferredScope<'a, DeferredSpan> },
 }
 
 /// Makes `tracing_span` and `context` current.
 #[inline(always)]
-pub(crate) fn enter<'a>(tracing_span: &'a Span, context: &Context) -> Entered<'a> {
-    let _entered = tracing_span.enter();
+pub(crate) fn enter<'a>(tracing_span: &'a TracingSpan, context: &Context) -> Entered<'a> {
+    let _entered = match tracing_span {
+        TracingSpan::Created(span) => EnteredSpan::Created { _entered: span.enter() },
+        TracingSpan::Deferred(span) => EnteredSpan::Deferred { _scope: DeferredScope::new(span) },
+    };
     Entered { _attached: context.clone().attach(), _entered }
 }

@@ -11,7 +11,6 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{SpanRef, Status, TraceContextExt},
 };
-use tracing::Span;
 
 use super::{
     instrumentation::Instrumentation,
@@ -22,6 +21,7 @@ use super::{
 };
 use crate::{
     base::contain,
+    bridge::tracing_span::TracingSpan,
     http::ProtocolVersion,
     propagation::Headers,
     semconv::{
@@ -38,7 +38,7 @@ static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 #[derive(Debug)]
 pub(super) struct ActiveExchange {
     pub(super) context: Context,
-    pub(super) tracing_span: Span,
+    pub(super) tracing_span: TracingSpan,
     pub(super) instrumentation: Instrumentation,
     pub(super) timer: Timer,
     pub(super) side: Side,

@@ -10,7 +10,6 @@ use std::{
 };
 
 use opentelemetry::{Context, trace::TraceContextExt};
-use tracing::Span;
 
 use super::{
     active::{ActiveExchange, MethodKind, Side, UNKNOWN},
@@ -24,7 +23,7 @@ use super::{
 };
 use crate::{
     base::panic_message,
-    bridge::tracing_span,
+    bridge::tracing_span::{self, TracingSpan},
     http::{ProtocolVersion, ResponseHead},
     propagation::{Headers, HeadersMut},
     trace::{StartedSpan, Timer},
@@ -43,7 +42,7 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn server(
         started: StartedSpan,
-        tracing_span: Span,
+        tracing_span: TracingSpan,
         timer: Timer,
         method: &str,
         shared: Option<SharedState>,
@@ -61,7 +60,7 @@ impl Exchange {
         instrumentation: Instrumentation,
     ) -> Self {
         let start = (timer, Side::Client, MethodKind::new(method));
-        Self::activate(started, Span::none(), start, shared, instrumentation)
+        Self::activate(started, TracingSpan::none(), start, shared, instrumentation)
     }
 
     /// An exchange without a span of its own, in `context`.
@@ -81,7 +80,7 @@ impl Exchange {
     #[inline(always)]
     fn activate(
         StartedSpan { context, is_recorded }: StartedSpan,
-        tracing_span: Span,
+        tracing_span: TracingSpan,
         (timer, side, method): (Timer, Side, MethodKind),
         shared: Option<SharedState>,
         instrumentation: Instrumentation,

@@ -93,8 +93,8 @@ impl Instrumentation {
         let measured = measure(&attributes, &mut timer);
         let kind = SpanKind::Server;
         let start = SpanStart { kind, timer: &mut timer, link, attributes: &attributes };
-        let create = || tracing_span::request(head, &options.attribute_options);
-        let (started, tracing_span) = tracing_span::start(tracer, extracted, start, create);
+        let (started, tracing_span) =
+            tracing_span::start_request(tracer, extracted, start, head, &options.attribute_options);
         let name_state = attributes.name_state();
         let shared = match measured {
             Some(shared) => {

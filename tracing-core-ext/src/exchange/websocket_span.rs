@@ -11,7 +11,6 @@ use opentelemetry::{
     trace::{SpanKind, Status, TraceContextExt},
 };
 use pin_project::pin_project;
-use tracing::Span;
 
 use super::{
     attribute_value::AttributeValue,
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     base::observe_panic,
-    bridge::tracing_span,
+    bridge::tracing_span::{self, TracingSpan},
     propagation::w3c::baggage_order::BaggageOrder,
     semconv::{names, websocket::WebSocketAttributes},
     trace::{SpanStart, Timer, boxed_link},
@@ -37,7 +36,7 @@ use crate::{
 #[must_use = "the span ends when this is dropped"]
 pub struct WebSocketSpan {
     context: Context,
-    tracing_span: Span,
+    tracing_span: TracingSpan,
     timer: Timer,
     /// None if there is no span.
     instrumentation: Option<Instrumentation>,
@@ -55,9 +54,9 @@ impl WebSocketSpan {
         let link = boxed_link(handshake.span().span_context());
         let kind = SpanKind::Internal;
         let start = SpanStart { kind, timer: &mut timer, link, attributes };
-        let create = || tracing_span::websocket(route, attribute_options);
+        let tracer = instrumentation.tracer();
         let (started, tracing_span) =
-            tracing_span::start(instrumentation.tracer(), &parent, start, create);
+            tracing_span::start_websocket(tracer, &parent, start, route, attribute_options);
         let instrumentation = Some(instrumentation.clone());
         Self { context: started.context, tracing_span, timer, instrumentation }
     }
@@ -66,7 +65,7 @@ impl WebSocketSpan {
     pub(super) fn noop() -> Self {
         Self {
             context: Context::new(),
-            tracing_span: Span::none(),
+            tracing_span: TracingSpan::none(),
             timer: Timer::default(),
             instrumentation: None,
         }

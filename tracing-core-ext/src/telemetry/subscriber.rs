@@ -6,9 +6,9 @@ use tracing_subscriber::{
 
 use super::log_format::LogLayerConfig;
 use crate::{
-    bridge::{layer, span_filter::SpanFilter},
+    bridge::{layer, request_subscriber, span_filter::SpanFilter},
     config::log_filter::LogFilter,
-    trace::TracerProvider,
+    trace::{Tracer, TracerProvider},
 };
 
 /// A layer of the user.
@@ -16,13 +16,18 @@ pub(crate) type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
 ///
-/// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled.
+/// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled. A layer of
+/// the user sees every span, so the spans of requests are only deferred if there is none.
 pub(crate) fn subscriber(
     exported: Option<(&TracerProvider, LevelFilter)>,
     layers: Vec<BoxLayer>,
     lines: LogLayerConfig,
     log_filter: LogFilter,
 ) -> Dispatch {
+    if let Some((provider, level)) = exported.filter(|_| layers.is_empty()) {
+        let spans = SpanFilter::exported(level);
+        return request_subscriber::dispatch(lines.layer(), log_filter, tracer(provider), spans);
+    }
     // A vector without elements disables everything.
     let layers = Some(layers).filter(|layers| !layers.is_empty());
     let spans = exported.map(|(provider, level)| spans(provider, level));
@@ -35,9 +40,11 @@ pub(super) fn spans<S>(provider: &TracerProvider, level: LevelFilter) -> impl La
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let tracer =
-        provider.tracer_with_scope(InstrumentationScope::builder(env!("CARGO_PKG_NAME")).build());
-    layer::filtered(tracer, SpanFilter::exported(level))
+    layer::filtered(tracer(provider), SpanFilter::exported(level))
+}
+
+fn tracer(provider: &TracerProvider) -> Tracer {
+    provider.tracer_with_scope(InstrumentationScope::builder(env!("CARGO_PKG_NAME")).build())
 }
 
 #[cfg(test)]

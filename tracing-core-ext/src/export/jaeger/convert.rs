@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use opentelemetry::{
     Array, InstrumentationScope, KeyValue, Value,
-    trace::{Event, Link, SpanContext, SpanKind, Status, TraceFlags as Flags},
+    trace::{Event, Link, SpanContext, SpanKind, Status},
 };
 use opentelemetry_0_23::{
     InstrumentationLibrary, KeyValue as OldKeyValue, Value as OldValue,

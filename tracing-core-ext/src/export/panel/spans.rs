@@ -32,7 +32,7 @@ impl PanelExporter {
     }
 
     fn add<S: EncodeSpan>(&self, spans: &[&S]) -> Outcome {
-        let batch = self.encoder.encode(spans);
+        let batch = self.encoder.encode(spans, MOST_BODY_BYTES);
         let oversized = Outcome::failed("a span is larger than the panel accepts");
         let mut outcome = oversized.of_items(batch.oversized);
         for request in batch.requests {

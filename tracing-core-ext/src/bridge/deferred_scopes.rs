@@ -1,0 +1,90 @@
+//! Scopes of the current thread whose spans are entered when something needs them.
+
+use std::{cell::RefCell, sync::Arc};
+
+/// A span that is entered late, or not at all.
+pub(super) trait DeferredEntry {
+    /// Makes the span current.
+    fn enter(&self);
+
+    /// Undoes [`enter`](Self::enter) on the same thread.
+    fn exit(&self);
+}
+
+/// The scopes of a thread, the innermost last. All spans that wait are entered together, so these are the last ones.
+#[derive(Default)]
+struct Scopes {
+    spans: Vec<Arc<dyn DeferredEntry>>,
+    /// Number of the spans that are entered.
+    entered: usize,
+}
+
+thread_local! {
+    static SCOPES: RefCell<Scopes> =
+        const { RefCell::new(Scopes { spans: Vec::new(), entered: 0 }) };
+}
+
+impl Scopes {
+    /// Marks all spans as entered and returns those that were not.
+    fn take_waiting(&mut self) -> Vec<Arc<dyn DeferredEntry>> {
+        let waiting = self.spans[self.entered..].to_vec();
+        self.entered = self.spans.len();
+        waiting
+    }
+
+    /// Removes the innermost scope of `span`. Returns whether the span is entered.
+    fn remove(&mut self, span: *const ()) -> bool {
+        let is_same = |other: &Arc<dyn DeferredEntry>| Arc::as_ptr(other).cast::<()>() == span;
+        let Some(index) = self.spans.iter().rposition(is_same) else { return false };
+        self.spans.remove(index);
+        let is_entered = index < self.entered;
+        self.entered -= usize::from(is_entered);
+        is_entered
+    }
+}
+
+/// Enters all spans of this thread that wait for it.
+#[inline]
+pub(super) fn enter_waiting() {
+    let waiting = SCOPES.try_with(|scopes| {
+        let scopes = scopes.try_borrow_mut();
+        scopes
+            .ok()
+            .filter(|scopes| scopes.entered < scopes.spans.len())
+            .map(|mut it| it.take_waiting())
+    });
+    // Entered without the borrow, because a layer may log.
+    for span in waiting.ok().flatten().into_iter().flatten() {
+        span.enter();
+    }
+}
+
+/// A scope of the current thread.
+#[derive(Debug)]
+#[must_use = "the scope ends when this is dropped"]
+pub(super) struct DeferredScope<'a, S: DeferredEntry>(&'a Arc<S>);
+
+impl<'a, S: DeferredEntry + 'static> DeferredScope<'a, S> {
+    /// Begins a scope. Its span waits.
+    #[inline]
+    pub(super) fn new(span: &'a Arc<S>) -> Self {
+        let _ = SCOPES.try_with(|scopes| {
+            if let Ok(mut scopes) = scopes.try_borrow_mut() {
+                scopes.spans.push(Arc::<S>::clone(span));
+            }
+        });
+        Self(span)
+    }
+}
+
+impl<S: DeferredEntry> Drop for DeferredScope<'_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        let span = Arc::as_ptr(self.0).cast::<()>();
+        let is_entered = SCOPES
+            .try_with(|scopes| scopes.try_borrow_mut().is_ok_and(|mut scopes| scopes.remove(span)));
+        if is_entered.unwrap_or(false) {
+            self.0.exit();
+        }
+    }
+}
