@@ -120,10 +120,10 @@ impl TracedResponse {
         Self { response, exchange }
     }
 
-    /// The response, with a body that carries the exchange to its end where that is still to come.
+    /// The response. Its body carries the exchange to its end, if that is still to come and if it is observed.
     pub(super) fn into_response(self) -> Response {
         let Self { response, exchange } = self;
-        if exchange.has_ended() {
+        if exchange.has_ended() || !exchange.is_observed() {
             return response;
         }
         // Made from parts, it forgets its URL unless told.

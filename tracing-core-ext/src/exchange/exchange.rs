@@ -340,6 +340,12 @@ impl Exchange {
         }
     }
 
+    /// Whether a span or a metric is recorded when the exchange ends.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn is_observed(&self) -> bool {
+        self.slot.get().is_some_and(ActiveExchange::is_recorded_or_measured)
+    }
+
     /// Whether nothing can end the exchange any more.
     #[inline]
     pub fn has_ended(&self) -> bool {
