@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     hash::BuildHasherDefault,
     sync::{
@@ -18,10 +18,49 @@ const MAX_INTERNED: usize = 4096;
 
 type Names = HashMap<&'static str, Vec<&'static str>, BuildHasherDefault<FxHasher>>;
 
+/// Names that a thread compares before it looks one up.
+const RECENT: usize = 4;
+
 thread_local! {
-    /// Span names by route, so that a known route costs neither an allocation nor a lock.
-    static LOCAL_ROUTES: RefCell<Names> = RefCell::default();
-    static LOCAL_TEMPLATES: RefCell<Names> = RefCell::default();
+    static LOCAL_ROUTES: LocalNames = const { LocalNames::new() };
+    static LOCAL_TEMPLATES: LocalNames = const { LocalNames::new() };
+}
+
+/// The names of a kind that a thread has met. A known one costs neither an allocation nor a lock.
+struct LocalNames {
+    /// The last names that were found, and the index of the oldest.
+    recent: Cell<([&'static str; RECENT], usize)>,
+    /// Span names by route.
+    names: RefCell<Option<Names>>,
+}
+
+impl LocalNames {
+    const fn new() -> Self {
+        Self { recent: Cell::new(([""; RECENT], 0)), names: RefCell::new(None) }
+    }
+
+    #[inline]
+    fn find(&self, method: &str, route: &str) -> Option<&'static str> {
+        let (recent, _) = self.recent.get();
+        let length = method.len() + 1 + route.len();
+        let is_same =
+            |name: &&str| name.len() == length && name.starts_with(method) && name.ends_with(route);
+        recent.into_iter().find(is_same).or_else(|| self.look_up(method, route))
+    }
+
+    fn look_up(&self, method: &str, route: &str) -> Option<&'static str> {
+        let names = self.names.borrow();
+        let found = find(names.as_ref()?.get(route)?, method)?;
+        let (mut recent, oldest) = self.recent.get();
+        recent[oldest] = found;
+        self.recent.set((recent, (oldest + 1) % RECENT));
+        Some(found)
+    }
+
+    fn insert(&self, route: &'static str, name: &'static str) {
+        let mut names = self.names.borrow_mut();
+        names.get_or_insert_default().entry(route).or_default().push(name);
+    }
 }
 
 static ROUTES: Interner = Interner::new(
@@ -90,18 +129,18 @@ impl Interner {
     #[inline]
     fn interned(
         &self,
-        local: &'static LocalKey<RefCell<Names>>,
+        local: &'static LocalKey<LocalNames>,
         method: &'static str,
         route: &str,
     ) -> Option<&'static str> {
-        let known = local.with_borrow(|local| find(local.get(route)?, method));
+        let known = local.with(|local| local.find(method, route));
         known.or_else(|| self.intern(local, method, route))
     }
 
     #[cold]
     fn intern(
         &self,
-        local: &'static LocalKey<RefCell<Names>>,
+        local: &'static LocalKey<LocalNames>,
         method: &'static str,
         route: &str,
     ) -> Option<&'static str> {
@@ -112,7 +151,7 @@ impl Interner {
             return None;
         };
         let route = &name[method.len() + 1..];
-        local.with_borrow_mut(|local| local.entry(route).or_default().push(name));
+        local.with(|local| local.insert(route, name));
         Some(name)
     }
 
