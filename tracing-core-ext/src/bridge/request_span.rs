@@ -41,13 +41,22 @@ type NewSpan = fn(&'static Metadata<'static>, &ValueSet<'_>, &Dispatch) -> Span;
 
 /// Creates the span of a request below the current span.
 pub(super) fn create(method: &'static str, path: &str) -> Span {
+    if is_never_enabled() {
+        return Span::none();
+    }
     dispatcher::get_default(|dispatch| create_with(dispatch, method, path, Span::new_with))
 }
 
+/// Whether no subscriber is interested in requests.
+///
+/// The callsite is registered here, because it cannot be registered while a subscriber is called.
+#[inline]
+fn is_never_enabled() -> bool {
+    CALLSITE.interest().is_never()
+}
+
 fn create_with(dispatch: &Dispatch, method: &'static str, path: &str, new: NewSpan) -> Span {
-    let interest = CALLSITE.interest();
-    let is_enabled = interest.is_always() || !interest.is_never() && dispatch.enabled(&METADATA);
-    if !is_enabled {
+    if !CALLSITE.interest().is_always() && !dispatch.enabled(&METADATA) {
         return Span::none();
     }
     let path = (!path.is_empty()).then_some(path);
@@ -69,6 +78,9 @@ impl DeferredSpan {
     /// Returns `None` if the current subscriber is of another type, or if it has a current span, which would be the parent.
     #[inline]
     pub(super) fn new(context: &Context, method: &'static str, path: &str) -> Option<Arc<Self>> {
+        if is_never_enabled() {
+            return None;
+        }
         let dispatch = dispatcher::get_default(|dispatch| {
             let subscriber = dispatch.downcast_ref::<RequestSubscriber>()?;
             (!subscriber.has_current_span()).then(|| dispatch.clone())
