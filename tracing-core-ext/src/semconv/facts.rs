@@ -50,8 +50,21 @@ enum Fact {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum FactValue<'a> {
     Str(&'a str),
+    Address(&'a AddressText),
     Int(i64),
+    /// A value of another type.
     Value(&'a Value),
+}
+
+impl<'a> From<&'a Value> for FactValue<'a> {
+    #[inline]
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::String(text) => Self::Str(text.as_str()),
+            Value::I64(number) => Self::Int(*number),
+            value => Self::Value(value),
+        }
+    }
 }
 
 /// Capacities that a pooled list of facts keeps at most.
@@ -198,21 +211,23 @@ impl Facts {
     /// Calls `visit` for each attribute in order.
     #[inline]
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&str, FactValue<'_>)) {
+        // The client is the peer in most requests.
+        let mut address = AddressText::EMPTY;
         for fact in &self.list {
-            match fact {
-                Fact::Literal(key, value) => visit(key, FactValue::Str(value)),
+            let (key, value) = match fact {
+                Fact::Literal(key, value) => (*key, FactValue::Str(value)),
                 Fact::Text(key, start, length) => {
-                    visit(key, FactValue::Str(self.range(*start, *length)));
+                    (*key, FactValue::Str(self.range(*start, *length)))
                 }
-                Fact::Shared(key, value) => visit(key, FactValue::Str(value.as_str())),
-                Fact::Int(key, value) => visit(key, FactValue::Int(*value)),
-                Fact::Address(key, address) => {
-                    visit(key, FactValue::Str(AddressText::new(*address).as_str()));
+                Fact::Shared(key, value) => (*key, FactValue::Str(value.as_str())),
+                Fact::Int(key, value) => (*key, FactValue::Int(*value)),
+                Fact::Address(key, value) => {
+                    address.set(*value);
+                    (*key, FactValue::Address(&address))
                 }
-                Fact::Attribute(attribute) => {
-                    visit(attribute.key.as_str(), FactValue::Value(&attribute.value));
-                }
-            }
+                Fact::Attribute(KeyValue { key, value, .. }) => (key.as_str(), value.into()),
+            };
+            visit(key, value);
         }
     }
 
@@ -264,7 +279,9 @@ pub(crate) fn value_bytes(value: &Value) -> usize {
 }
 
 /// An IP address as text, on the stack.
-struct AddressText {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AddressText {
+    address: Option<IpAddr>,
     bytes: [u8; Self::MAX],
     length: usize,
 }
@@ -272,15 +289,29 @@ struct AddressText {
 impl AddressText {
     /// Length of an IPv6 address that ends in an IPv4 one.
     const MAX: usize = 45;
+    const EMPTY: Self = Self { address: None, bytes: [0; Self::MAX], length: 0 };
 
     fn new(address: IpAddr) -> Self {
-        let mut text = Self { bytes: [0; Self::MAX], length: 0 };
-        match address.to_canonical() {
-            IpAddr::V4(address) => text.write_ipv4(address),
-            // An address is never longer than `MAX`.
-            IpAddr::V6(address) => _ = write!(text, "{address}"),
-        }
+        let mut text = Self::EMPTY;
+        text.set(address);
         text
+    }
+
+    /// Replaces the text by that of `address`, if it is another one.
+    #[inline]
+    fn set(&mut self, address: IpAddr) {
+        if self.address != Some(address) {
+            self.write(address);
+        }
+    }
+
+    fn write(&mut self, address: IpAddr) {
+        (self.address, self.length) = (Some(address), 0);
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.write_ipv4(address),
+            // An address is never longer than `MAX`.
+            IpAddr::V6(address) => _ = write!(self, "{address}"),
+        }
     }
 
     /// Most addresses are IPv4, for which `Display` takes five times as long.
@@ -304,8 +335,14 @@ impl AddressText {
         self.length += 1;
     }
 
+    /// The text, in ASCII.
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
     fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -355,6 +392,7 @@ mod tests {
         facts.for_each(|key, value| {
             visited.push(match value {
                 FactValue::Str(text) => KeyValue::new(key.to_owned(), text.to_owned()),
+                FactValue::Address(text) => KeyValue::new(key.to_owned(), text.as_str().to_owned()),
                 FactValue::Int(number) => KeyValue::new(key.to_owned(), number),
                 FactValue::Value(value) => KeyValue::new(key.to_owned(), value.clone()),
             });

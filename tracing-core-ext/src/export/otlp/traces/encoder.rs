@@ -7,7 +7,7 @@ use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use self::fields::{AttributeFields, SpanFields, Strings};
 use super::protobuf::{Message, Writer};
-use crate::{semconv::FactValue, trace::SpanRecord};
+use crate::trace::SpanRecord;
 
 /// Bytes of string values that a span too large for one request keeps of each string, tried in this order.
 const SHORTER: [usize; 4] = [65_536, 8_192, 1_024, 64];
@@ -119,7 +119,7 @@ impl TraceEncoder {
         let mut strings = Strings { writer: &mut writer, max: usize::MAX };
         let message = strings.writer.begin(1);
         for (key, value) in resource {
-            strings.attribute(1, key.as_str(), &FactValue::Value(value));
+            strings.attribute(1, key.as_str(), value.into());
         }
         strings.writer.end(message);
         strings.writer.text(3, resource.schema_url().unwrap_or_default());
@@ -243,8 +243,7 @@ impl<'a> Request<'a> {
             strings.writer.text(1, scope.name());
             strings.writer.text(2, scope.version().unwrap_or_default());
             for attribute in scope.attributes() {
-                let value = FactValue::Value(&attribute.value);
-                strings.attribute(3, attribute.key.as_str(), &value);
+                strings.attribute(3, attribute.key.as_str(), (&attribute.value).into());
             }
         }
         strings.writer.end(nested);

@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
 
-use super::super::protobuf::{Writer, bytes_length, varint_length};
+use super::super::protobuf::Writer;
 use crate::semconv::{FactValue, Facts};
 
 /// A span to encode, borrowed from a record or from the SDK's type.
@@ -54,7 +54,7 @@ impl SpanFields<'_> {
         writer.fixed64(8, nanoseconds(self.times[1]));
         match &self.attributes {
             AttributeFields::Facts(facts) => {
-                facts.for_each(|key, value| strings.attribute(9, key, &value));
+                facts.for_each(|key, value| strings.attribute(9, key, value));
             }
             AttributeFields::List(list) => strings.attributes(9, list),
         }
@@ -83,57 +83,50 @@ impl Strings<'_> {
 
     fn attributes(&mut self, field: u32, attributes: &[KeyValue]) {
         for KeyValue { key, value, .. } in attributes {
-            self.attribute(field, key.as_str(), &FactValue::Value(value));
+            self.attribute(field, key.as_str(), value.into());
         }
     }
 
-    #[inline]
-    pub(super) fn attribute(&mut self, field: u32, key: &str, value: &FactValue<'_>) {
+    #[inline(always)]
+    pub(super) fn attribute(&mut self, field: u32, key: &str, value: FactValue<'_>) {
+        let is_written = match value {
+            FactValue::Str(text) if text.len() <= self.max => {
+                self.writer.short_text_attribute(field, key, text.as_bytes())
+            }
+            FactValue::Address(text) => {
+                self.writer.short_text_attribute(field, key, text.as_bytes())
+            }
+            FactValue::Int(number) => self.writer.short_int_attribute(field, key, number),
+            FactValue::Str(_) | FactValue::Value(_) => false,
+        };
+        if !is_written {
+            self.long_attribute(field, key, value);
+        }
+    }
+
+    /// An attribute of any type and length.
+    #[cold]
+    fn long_attribute(&mut self, field: u32, key: &str, value: FactValue<'_>) {
+        let message = self.writer.begin(field);
+        self.writer.text(1, key);
         match value {
-            FactValue::Str(text) => self.text_attribute(field, key, text),
-            FactValue::Value(Value::String(text)) => {
-                self.text_attribute(field, key, text.as_str());
-            }
-            FactValue::Int(number) | FactValue::Value(Value::I64(number)) => {
-                self.int_attribute(field, key, *number);
-            }
-            FactValue::Value(value) => {
-                let message = self.writer.begin(field);
-                self.writer.text(1, key);
-                self.value(2, value);
-                self.writer.end(message);
-            }
+            FactValue::Str(text) => self.text_value(2, text),
+            FactValue::Address(text) => self.bytes_value(2, text.as_bytes()),
+            FactValue::Int(number) => self.value(2, &Value::I64(number)),
+            FactValue::Value(value) => self.value(2, value),
         }
+        self.writer.end(message);
     }
 
-    /// The lengths of the messages around a string are known before it is written.
-    #[inline]
-    fn text_attribute(&mut self, field: u32, key: &str, text: &str) {
+    fn text_value(&mut self, field: u32, text: &str) {
         let text = self.truncated(text);
-        let writer = &mut *self.writer;
-        if writer.short_text_attribute(field, key, text) {
-            return;
-        }
-        let value = bytes_length(text.len());
-        writer.tag(field, 2);
-        writer.varint((key_length(key) + bytes_length(value)) as u64);
-        writer.text(1, key);
-        writer.tag(2, 2);
-        writer.varint(value as u64);
-        writer.bytes(1, text.as_bytes());
+        self.bytes_value(field, text.as_bytes());
     }
 
-    #[inline]
-    fn int_attribute(&mut self, field: u32, key: &str, number: i64) {
-        let writer = &mut *self.writer;
-        let value = 1 + varint_length(number as u64);
-        writer.tag(field, 2);
-        writer.varint((key_length(key) + bytes_length(value)) as u64);
-        writer.text(1, key);
-        writer.tag(2, 2);
-        writer.varint(value as u64);
-        writer.tag(3, 0);
-        writer.varint(number as u64);
+    fn bytes_value(&mut self, field: u32, text: &[u8]) {
+        let message = self.writer.begin(field);
+        self.writer.bytes(1, text);
+        self.writer.end(message);
     }
 
     /// An `AnyValue`. A member of a `oneof` is written even if it has its default value.
@@ -196,6 +189,9 @@ impl Strings<'_> {
     }
 
     fn status(&mut self, status: &Status) {
+        if *status == Status::Unset {
+            return self.writer.bytes(15, &[]);
+        }
         let message = self.writer.begin(15);
         match status {
             Status::Unset => {}
@@ -207,11 +203,6 @@ impl Strings<'_> {
         }
         self.writer.end(message);
     }
-}
-
-/// Length of the field `key` of an attribute.
-fn key_length(key: &str) -> usize {
-    if key.is_empty() { 0 } else { bytes_length(key.len()) }
 }
 
 fn write_trace_state(writer: &mut Writer, trace_state: &TraceState) {
