@@ -46,17 +46,21 @@ impl Scopes {
 /// Enters all spans of this thread that wait for it.
 #[inline]
 pub(super) fn enter_waiting() {
+    let has_waiting = SCOPES.try_with(|scopes| {
+        scopes.try_borrow().is_ok_and(|scopes| scopes.entered < scopes.spans.len())
+    });
+    if has_waiting.unwrap_or(false) {
+        enter_all();
+    }
+}
+
+#[cold]
+fn enter_all() {
     let waiting = SCOPES.try_with(|scopes| {
-        let scopes = scopes.try_borrow_mut();
-        scopes
-            .ok()
-            .filter(|scopes| scopes.entered < scopes.spans.len())
-            .map(|mut it| it.take_waiting())
+        scopes.try_borrow_mut().map(|mut scopes| scopes.take_waiting()).unwrap_or_default()
     });
     // Entered without the borrow, because a layer may log.
-    for span in waiting.ok().flatten().into_iter().flatten() {
-        span.enter();
-    }
+    waiting.unwrap_or_default().iter().for_each(|span| span.enter());
 }
 
 /// A scope of the current thread.
@@ -66,7 +70,9 @@ pub(super) struct DeferredScope<'a, S: DeferredEntry>(&'a Arc<S>);
 
 impl<'a, S: DeferredEntry + 'static> DeferredScope<'a, S> {
     /// Begins a scope. Its span waits.
-    #[inline]
+    ///
+    /// It is not inlined, so that scopes without a deferred span stay short.
+    #[inline(never)]
     pub(super) fn new(span: &'a Arc<S>) -> Self {
         let _ = SCOPES.try_with(|scopes| {
             if let Ok(mut scopes) = scopes.try_borrow_mut() {
@@ -78,7 +84,7 @@ impl<'a, S: DeferredEntry + 'static> DeferredScope<'a, S> {
 }
 
 impl<S: DeferredEntry> Drop for DeferredScope<'_, S> {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
         let span = Arc::as_ptr(self.0).cast::<()>();
         let is_entered = SCOPES

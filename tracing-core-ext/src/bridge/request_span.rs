@@ -1,7 +1,8 @@
 //! The `tracing` span of a request, created with the request or when it is first used.
 
 use std::{
-    fmt,
+    cell::RefCell,
+    fmt, mem,
     sync::{Arc, OnceLock},
 };
 
@@ -65,13 +66,35 @@ fn create_with(dispatch: &Dispatch, method: &'static str, path: &str, new: NewSp
     new(&METADATA, &METADATA.fields().value_set_all(&values), dispatch)
 }
 
-/// The span of a request in a [`RequestSubscriber`], created when it is first used.
+/// The span of a request in a [`RequestSubscriber`], created when it is first used. Its memory is reused by the thread that
+/// dropped it.
 pub(crate) struct DeferredSpan {
     dispatch: Dispatch,
     context: Context,
     method: &'static str,
-    path: Box<str>,
+    path: String,
     span: OnceLock<Span>,
+}
+
+/// Spans that one thread keeps for reuse.
+const KEPT: usize = 256;
+/// Capacity of a path that is kept.
+const KEPT_PATH: usize = 256;
+
+thread_local! {
+    static FREE: RefCell<Vec<Arc<DeferredSpan>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Default for DeferredSpan {
+    fn default() -> Self {
+        Self {
+            dispatch: Dispatch::none(),
+            context: Context::new(),
+            method: "",
+            path: String::new(),
+            span: OnceLock::new(),
+        }
+    }
 }
 
 impl DeferredSpan {
@@ -85,8 +108,29 @@ impl DeferredSpan {
             let subscriber = dispatch.downcast_ref::<RequestSubscriber>()?;
             (!subscriber.has_current_span()).then(|| dispatch.clone())
         })?;
-        let (context, path) = (context.clone(), path.into());
-        Some(Arc::new(Self { dispatch, context, method, path, span: OnceLock::new() }))
+        let free = FREE.try_with(|free| free.try_borrow_mut().ok()?.pop());
+        let mut span = free.ok().flatten().unwrap_or_default();
+        // No other handle to it exists.
+        let fields = Arc::get_mut(&mut span)?;
+        (fields.dispatch, fields.context, fields.method) = (dispatch, context.clone(), method);
+        fields.path.push_str(path);
+        Some(span)
+    }
+
+    /// Closes the span, if it was created, and keeps its memory.
+    pub(super) fn recycle(span: &mut Arc<Self>) {
+        let Some(fields) = Arc::get_mut(span) else { return };
+        let path = mem::take(&mut fields.path);
+        *fields = Self { path, ..Self::default() };
+        fields.path.clear();
+        fields.path.shrink_to(KEPT_PATH);
+        let _ = FREE.try_with(|free| {
+            if let Ok(mut free) = free.try_borrow_mut()
+                && free.len() < KEPT
+            {
+                free.push(Arc::clone(span));
+            }
+        });
     }
 
     fn create(&self) -> Span {

@@ -33,6 +33,15 @@ impl TracingSpan {
     }
 }
 
+impl Drop for TracingSpan {
+    #[inline]
+    fn drop(&mut self) {
+        if let Self::Deferred(span) = self {
+            DeferredSpan::recycle(span);
+        }
+    }
+}
+
 /// Starts the span of a request. Returns its `tracing` span as well.
 #[inline(always)]
 pub(crate) fn start_request(
