@@ -15,7 +15,7 @@ pub(crate) struct RespondedError {
 
 impl RespondedError {
     /// Makes the response of `error`, and passes its head to `on_response`.
-    pub(crate) fn new(
+    pub(crate) fn wrap(
         exchange: &mut Exchange,
         error: Error,
         on_response: impl FnOnce(&mut Exchange, StatusCode, &mut HeaderMap),

@@ -119,7 +119,7 @@ fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
     if exchange.has_ended() {
         return error;
     }
-    RespondedError::new(exchange, error, |exchange, status, headers| {
+    RespondedError::wrap(exchange, error, |exchange, status, headers| {
         exchange.inject_response(&mut ActixHeadersMut(headers));
         exchange.on_response(&ResponseHead {
             status: status.as_u16(),
