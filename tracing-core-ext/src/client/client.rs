@@ -1,12 +1,11 @@
 use std::fmt;
 
 use opentelemetry::Context;
-use reqwest::{ClientBuilder, IntoUrl, Method, Request, Response};
+use reqwest::{ClientBuilder, Request, Response};
 
 use super::{
     inner_settings::InnerSettings,
     redirect::{self, RedirectLimits},
-    request::RequestBuilder,
     send::{self, RequestOptions},
 };
 use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
@@ -50,41 +49,6 @@ impl Client {
         super::builder()
     }
 
-    /// Starts a `GET` request to `url`.
-    pub fn get<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::GET, url)
-    }
-
-    /// Starts a `POST` request to `url`.
-    pub fn post<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::POST, url)
-    }
-
-    /// Starts a `PUT` request to `url`.
-    pub fn put<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::PUT, url)
-    }
-
-    /// Starts a `PATCH` request to `url`.
-    pub fn patch<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::PATCH, url)
-    }
-
-    /// Starts a `DELETE` request to `url`.
-    pub fn delete<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::DELETE, url)
-    }
-
-    /// Starts a `HEAD` request to `url`.
-    pub fn head<U: IntoUrl>(&self, url: U) -> RequestBuilder {
-        self.request(Method::HEAD, url)
-    }
-
-    /// Starts a request. A URL that does not parse is reported by [`RequestBuilder::send`].
-    pub fn request<U: IntoUrl>(&self, method: Method, url: U) -> RequestBuilder {
-        RequestBuilder::new(self.inner.request(method, url), self.clone())
-    }
-
     /// Sends a request built elsewhere.
     ///
     /// # Errors
@@ -95,6 +59,10 @@ impl Client {
         request: Request,
     ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
         self.send(RequestOptions::default(), request)
+    }
+
+    pub(super) fn inner(&self) -> &reqwest::Client {
+        &self.inner
     }
 
     pub(super) fn send(

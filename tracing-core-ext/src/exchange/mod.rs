@@ -54,6 +54,7 @@ mod reason;
 mod request_span;
 mod shared_state;
 mod slot;
+mod start;
 mod websocket_span;
 
 pub use self::{

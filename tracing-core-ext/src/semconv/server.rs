@@ -22,7 +22,7 @@ use crate::{
     http::{
         RequestHead, Scheme,
         authority::Authority,
-        forwarded::{client::ClientAddress, proxies::Forwarded},
+        forwarded::{client::ClientAddress, original::Forwarded},
         method::Method,
         route::RouteName,
         url,

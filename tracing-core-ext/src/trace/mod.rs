@@ -7,11 +7,13 @@
 //! | where does it go when it ends? | `processor` |
 
 mod alias;
+mod any_tracer;
 pub(crate) mod id_generator;
 mod parent;
 mod pool;
 mod processor;
 mod provider;
+mod provider_state;
 mod record;
 mod sampler;
 mod span;
@@ -22,11 +24,12 @@ pub(crate) mod value_limit;
 
 pub(crate) use self::{
     alias::{ExchangeTracer, REQUEST, WEBSOCKET},
+    any_tracer::AnyTracer,
     parent::ParentSource,
     pool::{PooledRecord, put as recycle_one, recycle},
     processor::RecordProcessor,
     record::SpanRecord,
-    start::{AnyTracer, SpanStart, StartedSpan, boxed_link},
+    start::{SpanStart, StartedSpan, boxed_link},
     timer::Timer,
 };
 #[cfg(test)]

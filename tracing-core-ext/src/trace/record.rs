@@ -1,14 +1,13 @@
 //! An open or ended span, as the request's thread records it.
 
-use std::{borrow::Cow, mem, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, fmt, mem, sync::Arc, time::SystemTime};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue, SpanId,
     trace::{Event, Link, SpanContext, SpanKind, Status},
 };
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLimits, SpanLinks};
 
-use super::tracer::TracerScope;
 use crate::{
     base::truncate,
     propagation::extracted::ParentRef,
@@ -28,7 +27,17 @@ pub(crate) struct SpanRecord {
     pub(crate) status: Status,
     /// Few spans have events or links, so they are boxed.
     pub(crate) extended: Option<Box<ExtendedFields>>,
-    pub(super) tracer: Option<Arc<TracerScope>>,
+    pub(super) owner: Option<Arc<dyn RecordOwner>>,
+}
+
+/// The tracer that has started a span.
+pub(super) trait RecordOwner: fmt::Debug + Send + Sync {
+    fn scope(&self) -> &Arc<InstrumentationScope>;
+
+    fn limits(&self) -> SpanLimits;
+
+    /// Receives the record of the ended span.
+    fn on_end(&self, record: Box<SpanRecord>);
 }
 
 /// Events and links.
@@ -56,7 +65,7 @@ impl Default for SpanRecord {
             facts: Facts::default(),
             status: Status::Unset,
             extended: None,
-            tracer: None,
+            owner: None,
         }
     }
 }
@@ -64,7 +73,7 @@ impl Default for SpanRecord {
 impl SpanRecord {
     /// Instrumentation scope of the tracer that started the span.
     pub(crate) fn scope(&self) -> Option<&Arc<InstrumentationScope>> {
-        self.tracer.as_ref().map(|tracer| &tracer.scope)
+        self.owner.as_ref().map(|owner| owner.scope())
     }
 
     /// Approximate memory of the record, in bytes.
@@ -85,7 +94,7 @@ impl SpanRecord {
         timestamp: SystemTime,
         attributes: Vec<KeyValue>,
     ) {
-        let Some(limits) = self.tracer.as_ref().map(|tracer| tracer.limits()) else { return };
+        let Some(limits) = self.owner.as_ref().map(|owner| owner.limits()) else { return };
         let extended = self.extended();
         let events = &mut extended.events;
         if events.events.len() >= limits.max_events_per_span as usize {
@@ -100,7 +109,7 @@ impl SpanRecord {
 
     /// Adds a link within the limits of the provider.
     pub(super) fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
-        let Some(limits) = self.tracer.as_ref().map(|tracer| tracer.limits()) else { return };
+        let Some(limits) = self.owner.as_ref().map(|owner| owner.limits()) else { return };
         let extended = self.extended();
         let links = &mut extended.links;
         if links.links.len() >= limits.max_links_per_span as usize {
@@ -152,7 +161,7 @@ impl SpanRecord {
         self.facts.clear();
         self.status = Status::Unset;
         self.extended = None;
-        self.tracer = None;
+        self.owner = None;
     }
 }
 

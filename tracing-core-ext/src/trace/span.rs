@@ -47,8 +47,8 @@ impl Span {
         let ended = State::NonRecording(record.identity.clone());
         let State::Recording(mut record) = mem::replace(&mut self.0, ended) else { return };
         record.end_time = end_time.unwrap_or_else(time::now);
-        if let Some(tracer) = record.tracer.as_ref().map(Arc::clone) {
-            tracer.provider.on_end(record);
+        if let Some(owner) = record.owner.as_ref().map(Arc::clone) {
+            owner.on_end(record);
         }
     }
 }

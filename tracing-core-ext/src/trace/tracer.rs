@@ -14,8 +14,8 @@ use super::{
     alias,
     parent::ParentSource,
     pool,
-    provider::ProviderInner,
-    record::SpanRecord,
+    provider_state::ProviderState,
+    record::{RecordOwner, SpanRecord},
     sampler::SamplingDecision,
     span::Span,
     start::{SpanStart, StartedSpan, non_recording_context},
@@ -33,12 +33,21 @@ pub struct Tracer(Arc<TracerScope>);
 /// State that the spans of one tracer share.
 pub(crate) struct TracerScope {
     pub(super) scope: Arc<InstrumentationScope>,
-    pub(super) provider: Arc<ProviderInner>,
+    pub(super) provider: Arc<ProviderState>,
 }
 
-impl TracerScope {
-    pub(super) fn limits(&self) -> SpanLimits {
+impl RecordOwner for TracerScope {
+    fn scope(&self) -> &Arc<InstrumentationScope> {
+        &self.scope
+    }
+
+    fn limits(&self) -> SpanLimits {
         self.provider.limits
+    }
+
+    #[inline]
+    fn on_end(&self, record: Box<SpanRecord>) {
+        self.provider.on_end(record);
     }
 }
 
@@ -49,7 +58,7 @@ struct Identity {
 }
 
 impl Tracer {
-    pub(super) fn new(provider: Arc<ProviderInner>, scope: InstrumentationScope) -> Self {
+    pub(super) fn new(provider: Arc<ProviderState>, scope: InstrumentationScope) -> Self {
         Self(Arc::new(TracerScope { scope: Arc::new(scope), provider }))
     }
 
@@ -120,7 +129,7 @@ impl Tracer {
         record.parent = identity.parent;
         record.kind = kind;
         record.facts.set_limits(self.0.provider.facts);
-        record.tracer = Some(Arc::clone(&self.0));
+        record.owner = Some(Arc::clone(&self.0) as Arc<dyn RecordOwner>);
         record
     }
 

@@ -6,7 +6,7 @@ use super::{
     chain::{last_first, outermost},
     client::ClientAddress,
     network::Networks,
-    proxies::{Forwarded, authority, scheme},
+    original::{Forwarded, authority, scheme},
 };
 use crate::propagation::{
     Headers,

@@ -4,6 +4,7 @@ mod chain;
 pub(crate) mod client;
 mod element;
 mod network;
+pub(crate) mod original;
 pub(crate) mod proxies;
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,7 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{
-    client::ClientAddress,
-    proxies::{Forwarded, TrustedProxies},
-};
+use super::{client::ClientAddress, original::Forwarded, proxies::TrustedProxies};
 
 const FOR: &str = "x-forwarded-for";
 const PROTO: &str = "x-forwarded-proto";
