@@ -12,14 +12,18 @@ use std::{
 use opentelemetry::{Context, trace::TraceContextExt};
 
 use super::{
-    active::{ActiveExchange, MethodKind, Side, UNKNOWN},
-    body_counter::BodyCounter,
+    body::counter::BodyCounter,
     instrumentation::Instrumentation,
-    outcome::{ErrorType, Outcome},
-    reason::{self, FailureReason},
-    request_span::RequestSpan,
-    shared_state::SharedState,
-    slot::Slot,
+    outcome::{
+        ErrorType, Outcome,
+        reason::{self, FailureReason},
+    },
+    spans::request_span::RequestSpan,
+    state::{
+        active::{ActiveExchange, MethodKind, Side, UNKNOWN},
+        shared_state::SharedState,
+        slot::Slot,
+    },
 };
 use crate::{
     base::panic_message,

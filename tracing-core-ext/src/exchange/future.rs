@@ -9,7 +9,7 @@ use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project::{pin_project, pinned_drop};
 
-use super::{body::ExchangeBody, exchange::Exchange, handler_error::HandlerError};
+use super::{body::ExchangeBody, exchange::Exchange, outcome::handler_error::HandlerError};
 use crate::http::{ProtocolVersion, ResponseHead};
 
 /// Future of a service or a client whose exchange goes on in the body of the response.

@@ -37,40 +37,33 @@
 //! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
 //! where its handler asks for one with [`RequestSpan::websocket`].
 
-mod active;
-mod attribute_value;
 mod body;
-mod body_counter;
 pub(crate) mod builder;
-mod duplicate_warning;
 mod exchange;
 mod future;
-mod handler_error;
-pub(crate) mod installed;
-mod instrumentation;
-mod options;
+pub(crate) mod instrumentation;
 mod outcome;
-mod reason;
-mod request_span;
-mod shared_state;
-mod slot;
-mod start;
-mod websocket_span;
+pub(crate) mod spans;
+pub(crate) mod state;
 
 pub use self::{
-    attribute_value::AttributeValue,
-    body::{BodyError, ClassifyBodyError, ExchangeBody},
-    body_counter::{BodyCounter, CountingBody},
-    builder::{Builder, ClientMiddleware, ServerMiddleware},
-    duplicate_warning::DuplicateMiddlewareWarning,
+    body::{
+        BodyError, ClassifyBodyError, ExchangeBody,
+        counter::{BodyCounter, CountingBody},
+    },
+    builder::{
+        Builder, ClientMiddleware, ServerMiddleware,
+        options::{ResponseHeader, TrustPolicy},
+    },
     exchange::Exchange,
     future::{ResponseFuture, parse_length},
-    handler_error::HandlerError,
-    instrumentation::Instrumentation,
-    options::{ResponseHeader, TrustPolicy},
-    outcome::{ErrorType, ExchangeSummary, Outcome},
-    request_span::RequestSpan,
-    websocket_span::{WebSocketFuture, WebSocketSpan},
+    instrumentation::{Instrumentation, duplicate_warning::DuplicateMiddlewareWarning},
+    outcome::{ErrorType, ExchangeSummary, Outcome, handler_error::HandlerError},
+    spans::{
+        attribute_value::AttributeValue,
+        request_span::RequestSpan,
+        websocket_span::{WebSocketFuture, WebSocketSpan},
+    },
 };
 pub use crate::{
     base::contained_panic_count,

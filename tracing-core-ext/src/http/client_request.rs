@@ -1,7 +1,9 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use super::{
-    authority::Authority, request::RequestHead, url::default_port, version::ProtocolVersion,
+    request::RequestHead,
+    url::{authority::Authority, default_port},
+    version::ProtocolVersion,
 };
 use crate::propagation::Headers;
 

@@ -1,7 +1,5 @@
 //! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
 
-mod allowed_hosts;
-pub(crate) mod authority;
 mod captured_headers;
 mod client_request;
 pub(crate) mod forwarded;
@@ -14,13 +12,15 @@ mod version;
 mod view;
 
 pub use self::{
-    allowed_hosts::{AllowedHosts, InvalidHost},
     captured_headers::{CapturedHeaders, InvalidHeader},
     client_request::ClientRequestHead,
     forwarded::{InvalidNetwork, TrustedProxies},
     request::RequestHead,
     response::ResponseHead,
-    url::Scheme,
+    url::{
+        Scheme,
+        allowed_hosts::{AllowedHosts, InvalidHost},
+    },
     version::ProtocolVersion,
     view::{RequestView, ResponseView},
 };

@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, net::SocketAddr, str};
 
 use http::{HeaderName, StatusCode};
 
-use super::{authority::Authority, request::RequestHead, version::ProtocolVersion};
+use super::{request::RequestHead, url::authority::Authority, version::ProtocolVersion};
 use crate::propagation::Headers;
 
 /// A request as the options of a middleware or a client see it: the same on every framework, in and out.

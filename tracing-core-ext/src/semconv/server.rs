@@ -21,12 +21,10 @@ use crate::{
     base::parse_cache::ParseCache,
     http::{
         RequestHead, Scheme,
-        authority::Authority,
         forwarded::{client::ClientAddress, original::Forwarded},
         method::Method,
         route::RouteName,
-        url,
-        url::default_port,
+        url::{self, authority::Authority, default_port},
     },
     propagation::Headers,
 };

@@ -15,8 +15,8 @@ use super::{
     telemetry::Telemetry,
 };
 use crate::{
-    base::error::TelemetryError, bridge::log_lines::log_records, exchange::installed,
-    propagation::propagator,
+    base::error::TelemetryError, bridge::log_lines::log_records,
+    exchange::instrumentation::installed, propagation::propagator,
 };
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);

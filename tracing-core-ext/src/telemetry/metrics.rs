@@ -10,7 +10,7 @@ use super::meter_provider::GuardedMeterProvider;
 use crate::{
     base::error::TelemetryError,
     config::{Config, metrics::MetricsExporter},
-    exchange::installed,
+    exchange::instrumentation::installed,
     export::{
         by_name,
         delivery::{ExportLoss, ShutdownTask},

@@ -6,31 +6,28 @@
 //! | what is recorded? | `record`; `semconv::facts` has the attributes |
 //! | where does it go when it ends? | `processor` |
 
-mod alias;
-mod any_tracer;
-pub(crate) mod id_generator;
 mod parent;
-mod pool;
-mod processor;
 mod provider;
-mod provider_state;
 mod record;
 mod sampler;
 mod span;
-mod start;
 pub(crate) mod timer;
 mod tracer;
 pub(crate) mod value_limit;
 
 pub(crate) use self::{
-    alias::{ExchangeTracer, REQUEST, WEBSOCKET},
-    any_tracer::AnyTracer,
     parent::ParentSource,
-    pool::{PooledRecord, put as recycle_one, recycle},
-    processor::RecordProcessor,
-    record::SpanRecord,
-    start::{SpanStart, StartedSpan, boxed_link},
+    provider::processor::RecordProcessor,
+    record::{
+        SpanRecord,
+        pool::{PooledRecord, put as recycle_one, recycle},
+    },
     timer::Timer,
+    tracer::{
+        alias::{ExchangeTracer, REQUEST, WEBSOCKET},
+        any_tracer::AnyTracer,
+        start::{SpanStart, StartedSpan, boxed_link},
+    },
 };
 #[cfg(test)]
 mod tests;

@@ -228,7 +228,7 @@ mod tests {
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
-    use crate::trace::id_generator;
+    use crate::trace::provider::id_generator;
 
     /// Prints as the SDK's sampler of this name does.
     #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt};
 
-use super::name::RESERVED;
+use super::format::name::RESERVED;
 
 /// Why a collector cannot be registered: which metric, and what is allowed.
 ///

@@ -44,30 +44,16 @@
 //!   next one waits for the collector as long.
 //! - At most 32 connections are open, each for one request and 30 seconds.
 
-mod content_negotiation;
-mod endpoint;
+pub(crate) mod collectors;
 mod error;
-mod exemplars;
-mod exposed_names;
-mod family;
-mod family_merge;
-mod labels;
-mod listener;
-mod name;
-mod notices;
-mod openmetrics;
+pub(crate) mod format;
 pub(crate) mod options;
-mod otel_family;
-mod otel_registry;
-#[cfg(target_os = "linux")]
-mod process;
 mod registry;
-mod responses;
-mod runtime;
-pub(crate) mod scrape_server;
-mod scrape_thread;
+pub(crate) mod server;
 
 pub use self::{
-    endpoint::Endpoint, error::RegisterError, options::Prometheus, registry::Registry,
-    scrape_thread::ScrapeFuture,
+    error::RegisterError,
+    options::Prometheus,
+    registry::Registry,
+    server::{endpoint::Endpoint, scrape_thread::ScrapeFuture},
 };

@@ -9,10 +9,11 @@ use prometheus::core::Collector;
 use tokio::runtime::Handle;
 
 #[cfg(target_os = "linux")]
-use super::process::ProcessCollector;
+use super::collectors::process::ProcessCollector;
 use super::{
-    otel_registry::OtelRegistry, registry::Registry, runtime::RuntimeCollector,
-    scrape_server::ScrapeServer,
+    collectors::runtime::RuntimeCollector,
+    registry::{Registry, otel_registry::OtelRegistry},
+    server::scrape_server::ScrapeServer,
 };
 use crate::{
     base::error::TelemetryError,

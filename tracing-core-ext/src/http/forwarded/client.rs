@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::http::authority;
+use crate::http::url::authority;
 
 /// Who sends a request: a client, or a proxy on its behalf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::client::ClientAddress;
-use crate::http::authority::Authority;
+use crate::http::url::authority::Authority;
 
 /// A request as its client sent it, as far as trusted proxies tell.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::{
     original::{Forwarded, authority, scheme},
 };
 use crate::{
-    http::authority::parse_digits,
+    http::url::authority::parse_digits,
     propagation::{Headers, headers::trim_ows},
 };
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::TelemetryBuilder;
 use crate::{
-    export::prometheus::{Endpoint, Prometheus, Registry, scrape_server::ScrapeServer},
+    export::prometheus::{Endpoint, Prometheus, Registry, server::scrape_server::ScrapeServer},
     telemetry::Telemetry,
 };
 

@@ -17,7 +17,7 @@ use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use crate::{
     base::{deferred_log, self_log::SelfLog, setup_fault::SetupFault},
     config::env::{findings::Finding, unused::UnusedVariable},
-    exchange::installed,
+    exchange::instrumentation::installed,
     propagation::Propagator,
 };
 

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     base::{deferred_log, self_log::SelfLog},
-    exchange::installed,
+    exchange::instrumentation::installed,
 };
 
 /// By then every service has made its middleware.

@@ -22,7 +22,7 @@ use tracing::Dispatch;
 
 use super::*;
 use crate::{
-    export::prometheus::{Prometheus, scrape_server::ScrapeServer},
+    export::prometheus::{Prometheus, server::scrape_server::ScrapeServer},
     telemetry::{Telemetry, builder::TelemetryBuilder, log_format::tests::CapturedLines},
 };
 

@@ -1,0 +1,58 @@
+pub(crate) mod duplicate_warning;
+pub(crate) mod installed;
+pub(crate) mod start;
+
+use std::{fmt, sync::Arc};
+
+use super::builder::options::Options;
+use crate::{metrics::instruments::Metrics, propagation::Propagator, trace::AnyTracer};
+
+/// Tracer, propagator and options of a middleware or client, resolved when it is built. Cheap to clone.
+#[derive(Clone)]
+pub struct Instrumentation {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tracer: AnyTracer,
+    propagator: Propagator,
+    metrics: Option<Metrics>,
+    options: Options,
+}
+
+impl Instrumentation {
+    pub(super) fn new(
+        tracer: AnyTracer,
+        propagator: Propagator,
+        metrics: Option<Metrics>,
+        options: Options,
+    ) -> Self {
+        installed::note_middleware(&tracer);
+        Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    pub(super) fn tracer(&self) -> &AnyTracer {
+        &self.inner.tracer
+    }
+
+    pub(super) fn propagator(&self) -> &Propagator {
+        &self.inner.propagator
+    }
+
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.inner.metrics.as_ref()
+    }
+}
+
+impl fmt::Debug for Instrumentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumentation")
+            .field("propagator", &self.inner.propagator)
+            .field("options", self.options())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! The reason of a failure, as text for a span.
+
+use std::{
+    any::{self, Any},
+    error::Error,
+    fmt::{self, Debug, Display, Write},
+    io,
+    time::SystemTime,
+};
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanRef, Status, TraceContextExt},
+};
+
+use crate::{
+    base::truncate,
+    http::url,
+    semconv::{names, options::AttributeOptions},
+};
+
+/// Number of characters of a reason.
+const MAX_CHARACTERS: usize = 1024;
+
+/// Number of errors of a chain that are read.
+const MAX_SOURCES: usize = 16;
+
+/// Errors of unknown type, as Tower services have them.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Messages of errors that end a call at its time limit: those of `tower`, `tokio` and `tonic`.
+const TIMEOUT_MESSAGES: [&str; 3] =
+    ["request timed out", "deadline has elapsed", "Timeout expired"];
+
+/// Parts of the `Debug` output of such errors, for errors whose sources cannot be read.
+const TIMEOUT_NAMES: [&str; 3] = ["TimedOut", "TimeoutExpired", "Elapsed(())"];
+
+/// The reason of a failure.
+#[derive(Debug)]
+pub(crate) struct FailureReason {
+    type_name: Option<&'static str>,
+    message: String,
+}
+
+impl FailureReason {
+    /// The message of `error` and those of its sources.
+    pub(crate) fn from_error<E: Error + ?Sized>(error: &E) -> Self {
+        Self { type_name: type_name::<E>(), message: chain(error) }
+    }
+
+    /// What `text` displays.
+    pub(crate) fn from_display<D: Display + ?Sized>(text: &D) -> Self {
+        // `anyhow` and `eyre` display the sources in this form.
+        Self { type_name: type_name::<D>(), message: limited(format_args!("{text:#}")) }
+    }
+
+    /// The message of an error of any type. `with_debug` adds its `Debug` output if its sources cannot be read.
+    pub(crate) fn from_any<E: Display + Debug + 'static>(error: &E, with_debug: bool) -> Self {
+        match boxed(error) {
+            Some(boxed) => Self { type_name: None, message: chain(boxed) },
+            None if with_debug => Self {
+                type_name: type_name::<E>(),
+                message: limited(format_args!("{error}: {error:?}")),
+            },
+            None => Self { type_name: type_name::<E>(), message: limited(format_args!("{error}")) },
+        }
+    }
+
+    pub(crate) fn from_panic(message: &str) -> Self {
+        Self { type_name: None, message: limited(format_args!("{message}")) }
+    }
+
+    /// Sets the status of `span`, and adds an event. Semantic conventions, "Recording errors" and "Exceptions on spans".
+    #[cold]
+    pub(crate) fn record(self, span: &SpanRef<'_>, at: SystemTime, options: &AttributeOptions) {
+        let message = redact_urls(&self.message, &options.redacted_keys);
+        let message = options.truncated(&message).to_owned();
+        let mut attributes = vec![KeyValue::new(names::EXCEPTION_MESSAGE, message.clone())];
+        attributes.extend(self.type_name.map(|it| KeyValue::new(names::EXCEPTION_TYPE, it)));
+        span.add_event_with_timestamp(names::EXCEPTION, at, attributes);
+        span.set_status(Status::error(message));
+    }
+}
+
+/// Marks the span in `context` as failed and describes `error`.
+pub(crate) fn record_error<D: Display + ?Sized>(
+    context: &Context,
+    error: &D,
+    options: &AttributeOptions,
+) {
+    let span = context.span();
+    if span.is_recording() {
+        let now = opentelemetry::time::now();
+        FailureReason::from_display(error).record(&span, now, options);
+    }
+}
+
+/// Whether an error of any type ends a call at its time limit.
+pub(crate) fn is_timeout<E: Display + Debug + 'static>(error: &E) -> bool {
+    if let Some(error) = boxed(error) {
+        return sources(error).any(is_timeout_error);
+    }
+    let debug = limited(format_args!("{error:?}"));
+    TIMEOUT_NAMES.iter().any(|name| debug.contains(name))
+}
+
+fn is_timeout_error(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    let is_known = || TIMEOUT_MESSAGES.contains(&&*limited(format_args!("{error}")));
+    io.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut) || is_known()
+}
+
+fn boxed<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    if let Some(boxed) = error.downcast_ref::<BoxError>() {
+        return Some(&**boxed);
+    }
+    error.downcast_ref::<Box<dyn Error>>().map(|boxed| &**boxed)
+}
+
+fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+        .take(MAX_SOURCES)
+}
+
+/// Messages of `error` and its sources. A message that the one before contains is left out.
+fn chain<E: Error + ?Sized>(error: &E) -> String {
+    let mut text = limited(format_args!("{error}"));
+    for source in error.source().into_iter().flat_map(sources) {
+        let message = limited(format_args!("{source}"));
+        if !text.contains(&message) {
+            text = limited(format_args!("{text}: {message}"));
+        }
+    }
+    text
+}
+
+/// The name of an error type. Text is no error type, and that of a trait object is not known.
+fn type_name<E: ?Sized>() -> Option<&'static str> {
+    let name = any::type_name::<E>();
+    let is_text = ["str", "&str", "alloc::string::String"].contains(&name);
+    let is_erased = name.contains("dyn ") || name.starts_with("core::fmt::Arguments");
+    (!is_text && !is_erased).then_some(name)
+}
+
+/// Text without what exceeds the limit. It is never longer in memory.
+fn limited(text: fmt::Arguments<'_>) -> String {
+    let mut writer = Limited(String::new());
+    // The only error is that of the writer, at the limit.
+    let _ = writer.write_fmt(text);
+    let limit = truncate::text(&writer.0, MAX_CHARACTERS).len();
+    writer.0.truncate(limit);
+    writer.0
+}
+
+struct Limited(String);
+
+impl Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(truncate::text(text, MAX_CHARACTERS));
+        if self.0.len() < 4 * MAX_CHARACTERS { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// `text` without the credentials in the URLs in it.
+fn redact_urls(text: &str, more: &[Box<str>]) -> String {
+    let mut redacted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let before = &rest[..at];
+        let is_scheme = |char: char| char.is_ascii_alphanumeric() || "+-.".contains(char);
+        let start = before.trim_end_matches(is_scheme).len();
+        let is_end = |char: char| char.is_whitespace() || "\"'<>()`{}|".contains(char);
+        let end = rest[at..].find(is_end).map_or(rest.len(), |end| at + end);
+        redacted.push_str(&rest[..start]);
+        redacted.push_str(&url::redact_url(&rest[start..end], more));
+        rest = &rest[end..];
+    }
+    redacted + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::exchange::outcome::reason::*;
+
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_reason_has_the_messages_of_all_sources() {
+        let reason = FailureReason::from_error(&Outer(io::Error::other("inner")));
+        assert_eq!(reason.message, "outer: inner");
+        assert!(reason.type_name.unwrap().ends_with("Outer"));
+        let boxed: BoxError = Outer(io::Error::other("outer")).into();
+        let reason = FailureReason::from_any(&boxed, true);
+        assert_eq!((&*reason.message, reason.type_name), ("outer", None));
+    }
+
+    #[test]
+    fn an_error_of_another_type_is_described_by_its_debug_output() {
+        let error = Outer(io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(FailureReason::from_any(&error, false).message, "outer");
+        let debug = FailureReason::from_any(&error, true).message;
+        assert_eq!(debug, "outer: Outer(Kind(ConnectionRefused))");
+    }
+
+    #[test]
+    fn text_has_no_type() {
+        for reason in [
+            FailureReason::from_display("no stock"),
+            FailureReason::from_display(&"no stock".to_owned()),
+        ] {
+            assert_eq!((&*reason.message, reason.type_name), ("no stock", None));
+        }
+    }
+
+    #[test]
+    fn a_reason_is_limited() {
+        let long = FailureReason::from_display(&"é".repeat(100_000));
+        assert_eq!(long.message, "é".repeat(MAX_CHARACTERS));
+        let pieces: String = limited(format_args!("{:?}", vec!["piece"; 100_000]));
+        assert_eq!(pieces.chars().count(), MAX_CHARACTERS);
+    }
+
+    #[test]
+    fn credentials_in_urls_are_redacted() {
+        let more = ["token".into()];
+        let text = "error for url (http://joe:pw@h/p?token=t&a=1): see https://x/?sig=s, ftp://u@h";
+        assert_eq!(
+            redact_urls(text, &more),
+            "error for url (http://REDACTED:REDACTED@h/p?token=REDACTED&a=1): \
+             see https://x/?sig=REDACTED ftp://REDACTED@h"
+        );
+        assert_eq!(redact_urls("no url: // here", &[]), "no url: // here");
+    }
+
+    #[test]
+    fn timeouts_are_recognised() {
+        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
+        let boxed = |error: io::Error| -> BoxError { Outer(error).into() };
+        assert!(is_timeout(&boxed(timed_out())));
+        assert!(is_timeout(&Outer(timed_out())));
+        assert!(is_timeout(&BoxError::from("request timed out")));
+        assert!(!is_timeout(&boxed(io::Error::other("refused"))));
+        assert!(!is_timeout(&Outer(io::Error::other("refused"))));
+    }
+}

@@ -1,0 +1,321 @@
+//! State of an exchange between its start and its end.
+
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
+
+use http::{HeaderName, header::CONTENT_TYPE};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanRef, Status, TraceContextExt},
+};
+
+use super::shared_state::SharedState;
+use crate::exchange::{
+    builder::options::Options,
+    instrumentation::Instrumentation,
+    outcome::{ErrorType, ExchangeSummary, Outcome, reason::FailureReason},
+};
+use crate::{
+    base::contain,
+    bridge::tracing_span::TracingSpan,
+    http::ProtocolVersion,
+    propagation::Headers,
+    semconv::{
+        Facts, names,
+        peer::push_peer,
+        rpc::{self, GrpcProtocol, RpcStatus},
+        status::status_text,
+    },
+    trace::Timer,
+};
+
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+#[derive(Debug)]
+pub(crate) struct ActiveExchange {
+    pub(crate) context: Context,
+    pub(crate) tracing_span: TracingSpan,
+    pub(crate) instrumentation: Instrumentation,
+    pub(crate) timer: Timer,
+    pub(crate) side: Side,
+    pub(crate) method: MethodKind,
+    pub(crate) is_recorded: bool,
+    /// The option `filter` has excluded the request.
+    pub(crate) is_filtered: bool,
+    pub(crate) has_ended: bool,
+    /// Whether trace context may be sent to the host of the request.
+    pub(crate) injects: bool,
+    pub(crate) status: Option<u16>,
+    pub(crate) rpc_status: Option<RpcStatus>,
+    pub(crate) has_first_byte: bool,
+    /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
+    pub(crate) remaining: u64,
+    /// The protocol of a call whose status is still to come.
+    pub(crate) awaits_status: Option<GrpcProtocol>,
+    /// The reason of a failure that is about to end the exchange.
+    pub(crate) reason: Option<Box<FailureReason>>,
+    pub(crate) shared: Option<SharedState>,
+}
+
+/// Length of a body whose length is not known.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
+/// What the method tells of a response: whether it has a body (RFC 9110, section 6.4.1), and whether it can be gRPC's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MethodKind {
+    Head,
+    Connect,
+    Post,
+    Other,
+}
+
+impl MethodKind {
+    #[inline]
+    pub(crate) fn new(method: &str) -> Self {
+        match method {
+            "HEAD" => Self::Head,
+            "CONNECT" => Self::Connect,
+            "POST" => Self::Post,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+impl ActiveExchange {
+    pub(crate) fn options(&self) -> &Options {
+        self.instrumentation.options()
+    }
+
+    pub(crate) fn record_connection(
+        &self,
+        version: Option<ProtocolVersion>,
+        peer: Option<SocketAddr>,
+    ) {
+        let span = self.context.span();
+        if let Some(version) = version {
+            span.set_attribute(KeyValue::new(names::NETWORK_PROTOCOL_VERSION, version.as_str()));
+        }
+        if let Some(peer) = peer {
+            let mut facts = Facts::default();
+            push_peer(peer, &mut facts);
+            span.set_attributes(facts.take_attributes());
+        }
+    }
+
+    /// What the head of the response has besides its status.
+    #[inline]
+    pub(crate) fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
+        if self.method == MethodKind::Post {
+            self.record_grpc_head(headers);
+        }
+        let attribute_options = &self.options().attribute_options;
+        if self.is_recorded && attribute_options.describes_responses() {
+            self.context
+                .span()
+                .set_attributes(attribute_options.describe_response(status, headers));
+        }
+    }
+
+    pub(crate) fn record_grpc_head<H: Headers>(&mut self, headers: &H) {
+        let content_type = headers.values(&CONTENT_TYPE).next();
+        let Some(protocol) = content_type.and_then(GrpcProtocol::from_content_type) else { return };
+        self.parse_rpc_status(headers);
+        self.awaits_status = self.rpc_status.is_none().then_some(protocol);
+        if let Some(shared) = self.recorded_server_call() {
+            let is_known = !self.rpc_status.is_some_and(RpcStatus::is_unimplemented);
+            shared.record_rpc_method(&self.context.span(), is_known);
+        }
+    }
+
+    /// The state of a call that this server records.
+    fn recorded_server_call(&self) -> Option<&SharedState> {
+        let shared = self.shared.as_ref().filter(|_| self.is_recorded)?;
+        (self.side == Side::Server && shared.is_grpc()).then_some(shared)
+    }
+
+    /// Whether the last byte is not the end, because trailers follow.
+    #[inline]
+    pub(crate) fn awaits_trailers(&self) -> bool {
+        self.awaits_status == Some(GrpcProtocol::Http2)
+    }
+
+    /// Reads the status of gRPC-Web, which is in the body.
+    #[inline]
+    pub(crate) fn parse_web_status(&mut self, chunk: &[u8]) {
+        if let Some(protocol) = self.awaits_status.filter(|it| *it != GrpcProtocol::Http2) {
+            self.rpc_status = rpc::web_status(protocol, chunk).or(self.rpc_status);
+        }
+    }
+
+    /// A call that fails before its first message says so in the head, any other in the trailers.
+    pub(crate) fn parse_rpc_status<H: Headers>(&mut self, headers: &H) {
+        let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
+        self.rpc_status = status.or(self.rpc_status);
+    }
+
+    /// What is streamed begins with the first byte, not with the head.
+    pub(crate) fn on_first_byte(&mut self, bytes: u64) {
+        if self.has_first_byte || bytes == 0 {
+            return;
+        }
+        self.has_first_byte = true;
+        if self.is_recorded {
+            let span = self.context.span();
+            span.add_event_with_timestamp(names::FIRST_BYTE, self.timer.now(), Vec::new());
+        }
+    }
+
+    /// Whether there is anything to tell of the end.
+    pub(crate) fn is_recorded_or_measured(&self) -> bool {
+        self.is_recorded || self.shared.is_some()
+    }
+
+    /// Span and metric end by the same reading of the clock.
+    pub(crate) fn end_span(&mut self, outcome: Outcome) {
+        let elapsed = self.timer.elapsed();
+        if self.method == MethodKind::Post && self.status.is_none() {
+            self.end_call_without_response(outcome, elapsed);
+        }
+        let error_type = self.error_type(outcome);
+        if let Some(shared) = &self.shared {
+            shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
+        }
+        if self.is_recorded {
+            let end_time = self.timer.end_time(elapsed);
+            let reason = self.reason.take();
+            let span = self.context.span();
+            self.record(&span, error_type, reason.map(|reason| (*reason, end_time)));
+            span.end_with_timestamp(end_time);
+        }
+    }
+
+    /// A call that has no response keeps its method, and its status is that of the reason.
+    #[cold]
+    fn end_call_without_response(&mut self, outcome: Outcome, elapsed: Duration) {
+        if let Some(shared) = self.recorded_server_call() {
+            shared.record_rpc_method(&self.context.span(), true);
+        }
+        let Some(shared) = self.shared.as_ref().filter(|shared| shared.is_grpc()) else { return };
+        let is_late = shared.has_exceeded_deadline(elapsed);
+        self.rpc_status = match (outcome, self.side) {
+            (Outcome::Cancelled | Outcome::Failed(_), _) if is_late => {
+                Some(RpcStatus::DEADLINE_EXCEEDED)
+            }
+            (Outcome::Cancelled, Side::Server) => Some(RpcStatus::CANCELLED),
+            (Outcome::Panicked, Side::Server) => Some(RpcStatus::UNKNOWN),
+            _ => None,
+        };
+    }
+
+    #[inline]
+    fn record(
+        &self,
+        span: &SpanRef<'_>,
+        error_type: Option<Cow<'static, str>>,
+        reason: Option<(FailureReason, SystemTime)>,
+    ) {
+        if let Some(status) = self.status {
+            let status = i64::from(status);
+            span.set_attribute(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, status));
+        }
+        if let Some(status) = self.rpc_status {
+            span.set_attribute(KeyValue::new(names::RPC_RESPONSE_STATUS_CODE, status.as_str()));
+        }
+        if let Some(shared) = self.shared.as_ref().filter(|_| self.options().has_body_sizes) {
+            self.record_sizes(span, shared.body_sizes());
+        }
+        if let Some(error_type) = error_type {
+            span.set_attribute(
+                self.options().attribute_options.attribute(names::ERROR_TYPE, error_type),
+            );
+            match reason {
+                Some((reason, at)) => reason.record(span, at, &self.options().attribute_options),
+                None => span.set_status(Status::error("")),
+            }
+        }
+    }
+
+    pub(crate) fn record_sizes(
+        &self,
+        span: &SpanRef<'_>,
+        (request, response): (Option<u64>, Option<u64>),
+    ) {
+        let set = |key, bytes: Option<u64>| {
+            let Some(bytes) = bytes else { return };
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            span.set_attribute(KeyValue::new(key, bytes));
+        };
+        set(names::HTTP_REQUEST_BODY_SIZE, request);
+        if self.status.is_some() {
+            set(names::HTTP_RESPONSE_BODY_SIZE, response);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        let error_type = self.conventional_error_type(outcome);
+        let Some(error_type_fn) = &self.options().error_type_fn else {
+            return error_type;
+        };
+        let summary = ExchangeSummary {
+            outcome,
+            status: self.status,
+            rpc_status: self.rpc_status.map(RpcStatus::as_str),
+            error_type: error_type.clone(),
+        };
+        contain("the option error_type", || error_type_fn(summary)).unwrap_or(error_type)
+    }
+
+    /// Semantic conventions, "Recording errors".
+    pub(crate) fn conventional_error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
+        let failure = self.failure(outcome).filter(|error| !self.is_late_call(*error));
+        if let Some(error_type) = failure {
+            return Some(error_type.as_str().into());
+        }
+        if let Some(status) = self.status.filter(|status| self.is_error(*status)) {
+            return Some(status_text(status));
+        }
+        let status = self.rpc_status.filter(|it| it.is_error(self.side == Side::Server))?;
+        Some(status.as_str().into())
+    }
+
+    /// Whether the status of a call is the reason why a client's request failed.
+    fn is_late_call(&self, error: ErrorType) -> bool {
+        let is_late = self.rpc_status == Some(RpcStatus::DEADLINE_EXCEEDED);
+        is_late && self.status.is_none() && matches!(error, ErrorType::Request | ErrorType::Timeout)
+    }
+
+    /// Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not the server's.
+    pub(crate) const fn is_error(&self, status: u16) -> bool {
+        match self.side {
+            Side::Server => status >= 500,
+            Side::Client => status >= 400,
+        }
+    }
+
+    /// `None` where the status code alone tells.
+    pub(crate) fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
+        match (outcome, self.side) {
+            (Outcome::Complete | Outcome::Upgraded, _) => None,
+            (Outcome::Cancelled, Side::Client) => {
+                let is_error = self.status.is_none() && self.options().dropped_calls_are_errors;
+                is_error.then_some(ErrorType::CancelledBeforeHead)
+            }
+            (Outcome::Failed(error), _) => Some(error),
+            (Outcome::Panicked, _) => Some(ErrorType::Panic),
+            (Outcome::Cancelled, Side::Server) if self.status.is_none() => {
+                Some(ErrorType::CancelledBeforeHead)
+            }
+            (Outcome::Cancelled, Side::Server) => Some(ErrorType::CancelledMidBody),
+        }
+    }
+}

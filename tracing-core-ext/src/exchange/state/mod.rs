@@ -1,0 +1,5 @@
+//! The state of an exchange.
+
+pub(crate) mod active;
+pub(crate) mod shared_state;
+pub(crate) mod slot;

@@ -1,0 +1,87 @@
+//! The endpoint of a service, and its listener.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use super::{endpoint::Endpoint, listener::Listener};
+use crate::export::prometheus::registry::Registry;
+use crate::{
+    base::error::TelemetryError,
+    export::{
+        delivery::ShutdownTask,
+        metrics::{MetricsContext, MetricsOutput},
+    },
+    metrics::exemplars::{self, Exemplars},
+};
+
+/// Answers scrapes.
+#[derive(Debug)]
+pub(crate) struct ScrapeServer {
+    registry: Registry,
+    exemplars: Arc<Exemplars>,
+    endpoint: Endpoint,
+    socket: Option<TcpListener>,
+    listener: Option<Listener>,
+}
+
+impl ScrapeServer {
+    pub(crate) fn new(
+        registry: Registry,
+        socket: Option<TcpListener>,
+        context: &MetricsContext<'_>,
+    ) -> Self {
+        let exemplars = Arc::<Exemplars>::default();
+        let exporters = context.exporters.clone();
+        let endpoint =
+            Endpoint::new(registry.clone(), Arc::clone(&exemplars), context.resource, exporters);
+        Self { registry, exemplars, endpoint, socket, listener: None }
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    #[cfg(test)]
+    pub(crate) fn exemplars(&self) -> &Exemplars {
+        &self.exemplars
+    }
+
+    /// Returns the address of the listener, with the port that port 0 has become.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(Listener::address)
+    }
+}
+
+impl MetricsOutput for ScrapeServer {
+    fn callback_panics(&self) -> Option<Arc<AtomicU64>> {
+        Some(self.registry.callback_panics())
+    }
+
+    /// Starts to answer at the socket, if there is one.
+    fn start(&mut self) -> Result<(), TelemetryError> {
+        let socket = self.socket.take();
+        let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
+        self.listener = listener.transpose().map_err(TelemetryError::exporter)?;
+        Ok(())
+    }
+
+    fn install(&self) {
+        exemplars::set_global_exemplars(Arc::clone(&self.exemplars));
+    }
+
+    fn start_draining(&self) {
+        self.endpoint.shut_down();
+    }
+
+    /// Closes the listener, after the scrape that is being answered.
+    fn shutdown_task(&mut self) -> Option<ShutdownTask> {
+        let listener = self.listener.take()?;
+        Some(Box::new(move || drop(listener)))
+    }
+}

@@ -1,0 +1,79 @@
+/// Host and port of the server, as the caller named them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Authority<'a> {
+    /// An IPv6 address without its brackets.
+    pub(crate) host: &'a str,
+    pub(crate) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// RFC 9110, section 7.2:
+    ///
+    /// ```abnf
+    /// Host = uri-host [ ":" port ]
+    /// ```
+    ///
+    /// with `uri-host` of RFC 3986, section 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets. What does
+    /// not fit is absent: the value comes from the network.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(literal) => literal.split_once(']')?,
+            None => text.split_at(text.bytes().position(|byte| byte == b':').unwrap_or(text.len())),
+        };
+        let valid = !host.is_empty() && host.bytes().all(is_host_byte);
+        valid.then_some(Self { host, port: parse_port(port)? })
+    }
+}
+
+/// `Some(None)` where there is no port, `None` where it is not one.
+pub(crate) fn parse_port(text: &str) -> Option<Option<u16>> {
+    if text.is_empty() || text == ":" {
+        return Some(None);
+    }
+    parse_digits(text.strip_prefix(':')?).map(Some)
+}
+
+/// `port` without the sign that Rust would allow.
+pub(crate) fn parse_digits(digits: &str) -> Option<u16> {
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok())?
+}
+
+/// unreserved, pct-encoded, sub-delims, and the colon of an IPv6 address.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::url::authority::*;
+
+    fn parsed(text: &str) -> Option<(&str, Option<u16>)> {
+        Authority::parse(text).map(|authority| (authority.host, authority.port))
+    }
+
+    #[test]
+    fn a_host_may_have_a_port() {
+        assert_eq!(parsed("shop.example"), Some(("shop.example", None)));
+        assert_eq!(parsed("shop.example:"), Some(("shop.example", None)));
+        assert_eq!(parsed("shop.example:8080"), Some(("shop.example", Some(8080))));
+        assert_eq!(parsed("127.0.0.1:80"), Some(("127.0.0.1", Some(80))));
+    }
+
+    #[test]
+    fn an_ipv6_address_loses_its_brackets() {
+        assert_eq!(parsed("[::1]"), Some(("::1", None)));
+        assert_eq!(parsed("[2001:db8::7]:443"), Some(("2001:db8::7", Some(443))));
+    }
+
+    #[test]
+    fn what_is_no_authority_is_absent() {
+        let wrong = [
+            "", ":80", "[::1", "[]", "[::1]80", "::1", "a:b", "a:-1", "a:+1", "a:65536", "a b",
+            "u:p@host", "a/b",
+        ];
+        for text in wrong {
+            assert_eq!(parsed(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! State that the tracers of one provider share.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use opentelemetry::{TraceFlags, TraceId};
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{IdGenerator, SpanLimits},
+};
+
+use super::{id_generator, processor::RecordProcessor};
+use crate::trace::{
+    record::{SpanRecord, pool},
+    sampler::Sampler,
+};
+use crate::{
+    base::contain,
+    propagation::{extracted::NewSpanIds, w3c::traceparent::RANDOM},
+    semconv::FactLimits,
+};
+
+const ID_GENERATOR: &str = "an id generator";
+
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// State that the tracers of one provider share.
+pub(crate) struct ProviderState {
+    pub(crate) sampler: Sampler,
+    pub(crate) limits: SpanLimits,
+    pub(crate) facts: FactLimits,
+    pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
+    pub(crate) processors: Vec<Box<dyn RecordProcessor>>,
+    pub(crate) resource: Resource,
+    pub(crate) is_shut_down: AtomicBool,
+    /// Whether it never made spans, because telemetry is disabled.
+    pub(crate) is_disabled: bool,
+}
+
+impl ProviderState {
+    #[inline]
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.is_shut_down.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn new_trace_id(&self) -> TraceId {
+        match &self.id_generator {
+            None => id_generator::trace_id(),
+            Some(generator) => contain(ID_GENERATOR, || generator.new_trace_id())
+                .unwrap_or_else(id_generator::trace_id),
+        }
+    }
+
+    /// Identity of a span in the trace `trace_id`. Ids of another generator may not be random.
+    #[inline]
+    pub(crate) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
+        let (span_id, root_flags) = match &self.id_generator {
+            None => (id_generator::span_id(), RANDOM),
+            Some(generator) => {
+                let span_id = contain(ID_GENERATOR, || generator.new_span_id());
+                (span_id.unwrap_or_else(id_generator::span_id), TraceFlags::NOT_SAMPLED)
+            }
+        };
+        NewSpanIds { trace_id, span_id, root_flags }
+    }
+
+    /// Sends the record of an ended span to each processor.
+    #[inline]
+    pub(crate) fn on_end(&self, record: Box<SpanRecord>) {
+        let last = self.processors.split_last().filter(|_| !self.is_shut_down());
+        let Some((last, others)) = last else { return pool::put(record) };
+        for processor in others {
+            processor.on_end(record.clone());
+        }
+        last.on_end(record);
+    }
+
+    /// Calls all processors, even if one of them fails.
+    pub(crate) fn for_each(
+        &self,
+        call: impl Fn(&dyn RecordProcessor) -> OTelSdkResult,
+    ) -> OTelSdkResult {
+        let results = self.processors.iter().map(|processor| call(&**processor));
+        results.fold(Ok(()), Result::and)
+    }
+
+    pub(crate) fn shutdown(&self, timeout: Duration) -> OTelSdkResult {
+        if self.is_shut_down.swap(true, Ordering::Relaxed) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        self.for_each(|processor| processor.shutdown(timeout))
+    }
+}
+
+impl Drop for ProviderState {
+    fn drop(&mut self) {
+        let _ = self.shutdown(SHUTDOWN_TIMEOUT);
+    }
+}

@@ -1,0 +1,271 @@
+//! The tracer: the one place that decides whether a span is recorded.
+
+pub(crate) mod alias;
+pub(crate) mod any_tracer;
+pub(crate) mod start;
+
+use std::{fmt, sync::Arc};
+
+use opentelemetry::{
+    Context, InstrumentationScope, KeyValue, TraceId,
+    trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
+};
+use opentelemetry_sdk::trace::{
+    SamplingDecision as SdkDecision, SamplingResult, ShouldSample, SpanLimits,
+};
+
+use self::start::{SpanStart, StartedSpan, non_recording_context};
+use super::{
+    parent::ParentSource,
+    provider::state::ProviderState,
+    record::{RecordOwner, SpanRecord, pool},
+    sampler::SamplingDecision,
+    span::Span,
+};
+use crate::{
+    base::{contain, setup_fault::SetupFault},
+    propagation::extracted::{ParentRef, ParentSampling, sampled_child},
+    semconv::names,
+};
+
+/// Starts spans of one instrumentation scope. Made by a [`TracerProvider`](super::TracerProvider).
+#[derive(Clone)]
+pub struct Tracer(Arc<TracerScope>);
+
+/// State that the spans of one tracer share.
+pub(crate) struct TracerScope {
+    pub(super) scope: Arc<InstrumentationScope>,
+    pub(super) provider: Arc<ProviderState>,
+}
+
+impl RecordOwner for TracerScope {
+    fn scope(&self) -> &Arc<InstrumentationScope> {
+        &self.scope
+    }
+
+    fn limits(&self) -> SpanLimits {
+        self.provider.limits
+    }
+
+    #[inline]
+    fn on_end(&self, record: Box<SpanRecord>) {
+        self.provider.on_end(record);
+    }
+}
+
+/// Identity of a span that is about to be recorded.
+struct Identity {
+    own: SpanContext,
+    parent: ParentRef,
+}
+
+impl Tracer {
+    pub(super) fn new(provider: Arc<ProviderState>, scope: InstrumentationScope) -> Self {
+        Self(Arc::new(TracerScope { scope: Arc::new(scope), provider }))
+    }
+
+    /// Logs a warning if the provider was shut down, unless telemetry is disabled.
+    #[cold]
+    pub(super) fn warn_if_shut_down(&self) {
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() && !provider.is_disabled {
+            SetupFault::ShutDown.warn();
+        }
+    }
+
+    /// Starts the span of an exchange.
+    #[inline(always)]
+    pub(super) fn start_exchange(
+        &self,
+        parent: impl ParentSource,
+        start: SpanStart<'_>,
+    ) -> StartedSpan {
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() || parent.is_suppressed() {
+            self.warn_if_shut_down();
+            return StartedSpan::non_recording(parent.into_context());
+        }
+        let sampling = parent.sampling();
+        let trace_id = self.trace_id(sampling);
+        match provider.sampler.decide(sampling, trace_id) {
+            SamplingDecision::Drop => {
+                let ids = provider.new_span_ids(trace_id);
+                StartedSpan::non_recording(parent.into_non_recording(ids))
+            }
+            SamplingDecision::RecordAndSample => {
+                let ids = provider.new_span_ids(trace_id);
+                let context = parent.into_recording(ids, |cx, own, parent| {
+                    self.record(cx, Identity { own, parent }, start)
+                });
+                StartedSpan::recording(context)
+            }
+            SamplingDecision::Delegate(sampler) => {
+                self.start_delegated(sampler, &parent.into_context(), trace_id, start)
+            }
+        }
+    }
+
+    /// The trace id of a span with this parent.
+    #[inline]
+    fn trace_id(&self, parent: Option<ParentSampling>) -> TraceId {
+        let continued = parent.map(|parent| parent.trace_id).filter(|id| *id != TraceId::INVALID);
+        continued.unwrap_or_else(|| self.0.provider.new_trace_id())
+    }
+
+    #[inline]
+    fn record(&self, cx: &Context, identity: Identity, start: SpanStart<'_>) -> Context {
+        let SpanStart { kind, timer, link, attributes } = start;
+        let mut record = self.empty_record(identity, kind);
+        record.start_time = timer.start_time();
+        record.name = attributes.describe(&mut record.facts);
+        if let Some(link) = link {
+            record.add_link(*link, Vec::new());
+        }
+        cx.with_span(Span::recording(record))
+    }
+
+    #[inline]
+    fn empty_record(&self, identity: Identity, kind: SpanKind) -> Box<SpanRecord> {
+        let mut record = pool::take();
+        record.identity = identity.own;
+        record.parent = identity.parent;
+        record.kind = kind;
+        record.facts.set_limits(self.0.provider.facts);
+        record.owner = Some(Arc::clone(&self.0) as Arc<dyn RecordOwner>);
+        record
+    }
+
+    /// Starts a span after a sampler of any type has decided about its attributes.
+    #[inline(never)]
+    fn start_delegated(
+        &self,
+        sampler: &dyn ShouldSample,
+        cx: &Context,
+        trace_id: TraceId,
+        start: SpanStart<'_>,
+    ) -> StartedSpan {
+        let SpanStart { kind, timer, link, attributes } = start;
+        let mut facts = crate::semconv::Facts::default();
+        let name = attributes.describe_for_sampler(&mut facts);
+        let mut builder = SpanBuilder {
+            name,
+            span_kind: Some(kind),
+            start_time: Some(timer.start_time()),
+            attributes: Some(facts.take_attributes()),
+            links: link.map(|link| vec![trace::Link::with_context(*link)]),
+            ..SpanBuilder::default()
+        };
+        let result = sample(sampler, cx, trace_id, &builder);
+        if attributes.has_expected_route() {
+            let all = builder.attributes.iter_mut();
+            all.for_each(|all| all.retain(|it| it.key.as_str() != names::HTTP_ROUTE));
+        }
+        let span = self.build(builder, cx, trace_id, result);
+        if trace::Span::is_recording(&span) {
+            return StartedSpan::recording(cx.with_span(span));
+        }
+        StartedSpan::non_recording(non_recording_context(trace::Span::span_context(&span), cx))
+    }
+
+    /// Makes the span that `result` decided about.
+    fn build(
+        &self,
+        builder: SpanBuilder,
+        cx: &Context,
+        trace_id: TraceId,
+        result: SamplingResult,
+    ) -> Span {
+        let (sampled, parent) = sampled_child(cx, self.0.provider.new_span_ids(trace_id));
+        let is_sampled = result.decision == SdkDecision::RecordAndSample;
+        let flags = sampled.trace_flags().with_sampled(is_sampled);
+        let own = SpanContext::new(trace_id, sampled.span_id(), flags, false, result.trace_state);
+        if result.decision == SdkDecision::Drop {
+            return Span::non_recording(own);
+        }
+        self.span_from_builder(builder, Identity { own, parent }, result.attributes)
+    }
+
+    fn span_from_builder(
+        &self,
+        builder: SpanBuilder,
+        identity: Identity,
+        added: Vec<KeyValue>,
+    ) -> Span {
+        let kind = builder.span_kind.unwrap_or(SpanKind::Internal);
+        let mut record = self.empty_record(identity, kind);
+        record.name = builder.name;
+        record.start_time = builder.start_time.unwrap_or_else(opentelemetry::time::now);
+        let attributes = builder.attributes.into_iter().flatten().chain(added);
+        attributes.for_each(|attribute| record.facts.attribute(attribute));
+        for link in builder.links.into_iter().flatten() {
+            record.add_link(link.span_context, link.attributes);
+        }
+        for event in builder.events.into_iter().flatten() {
+            record.add_event(event.name, event.timestamp, event.attributes);
+        }
+        Span::recording(record)
+    }
+}
+
+impl trace::Tracer for Tracer {
+    type Span = Span;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent_cx: &Context) -> Span {
+        if alias::is_exchange_span(&builder.name) {
+            return alias::span(builder, parent_cx);
+        }
+        let provider = &*self.0.provider;
+        if provider.is_shut_down() || parent_cx.is_telemetry_suppressed() {
+            return Span::non_recording(SpanContext::NONE);
+        }
+        let parent = ParentSampling::from_context(parent_cx);
+        let trace_id = self.trace_id(parent);
+        let result = match provider.sampler.decide(parent, trace_id) {
+            SamplingDecision::Drop => decided(SdkDecision::Drop, parent_cx),
+            SamplingDecision::RecordAndSample => decided(SdkDecision::RecordAndSample, parent_cx),
+            SamplingDecision::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
+        };
+        self.build(builder, parent_cx, trace_id, result)
+    }
+}
+
+fn decided(decision: SdkDecision, cx: &Context) -> SamplingResult {
+    let trace_state = cx.span().span_context().trace_state().clone();
+    SamplingResult { decision, attributes: Vec::new(), trace_state }
+}
+
+/// Calls a sampler. If it panics, the parent decides, and a span without a parent is recorded.
+fn sample(
+    sampler: &dyn ShouldSample,
+    cx: &Context,
+    trace_id: TraceId,
+    builder: &SpanBuilder,
+) -> SamplingResult {
+    let result = contain("a sampler", || {
+        sampler.should_sample(
+            Some(cx),
+            trace_id,
+            &builder.name,
+            builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
+            builder.attributes.as_deref().unwrap_or_default(),
+            builder.links.as_deref().unwrap_or_default(),
+        )
+    });
+    result.unwrap_or_else(|| {
+        let is_sampled = ParentSampling::from_context(cx).is_none_or(|parent| parent.is_sampled);
+        let decision = if is_sampled { SdkDecision::RecordAndSample } else { SdkDecision::Drop };
+        decided(decision, cx)
+    })
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tracer").field(&self.0.scope.name()).finish()
+    }
+}
+
+impl fmt::Debug for TracerScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TracerScope").field(&self.scope.name()).finish()
+    }
+}

@@ -1,0 +1,52 @@
+//! The start of an exchange's span.
+
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanKind, TraceContextExt},
+};
+
+use crate::trace::timer::Timer;
+use crate::{base::setup_fault::SetupFault, semconv::SpanAttributes};
+
+/// A span that is about to start.
+pub(crate) struct SpanStart<'a> {
+    pub(crate) kind: SpanKind,
+    pub(crate) timer: &'a mut Timer,
+    pub(crate) link: Option<Box<SpanContext>>,
+    pub(crate) attributes: &'a dyn SpanAttributes,
+}
+
+/// A span that has started.
+pub(crate) struct StartedSpan {
+    /// The parent's context with the span in it.
+    pub(crate) context: Context,
+    pub(crate) is_recorded: bool,
+}
+
+impl StartedSpan {
+    pub(crate) const fn non_recording(context: Context) -> Self {
+        Self { context, is_recorded: false }
+    }
+
+    pub(crate) const fn recording(context: Context) -> Self {
+        Self { context, is_recorded: true }
+    }
+}
+
+/// Returns a link to `span`. It is boxed because few spans have one.
+pub(crate) fn boxed_link(span: &SpanContext) -> Option<Box<SpanContext>> {
+    span.is_valid().then(|| Box::new(span.clone()))
+}
+
+/// The context of a span that is not recorded. A provider that was shut down gives it no identity; the parent's context
+/// is propagated then.
+pub(crate) fn non_recording_context(identity: &SpanContext, parent: &Context) -> Context {
+    if identity.is_valid() {
+        parent.with_remote_span_context(identity.clone())
+    } else {
+        if !parent.is_telemetry_suppressed() {
+            SetupFault::ShutDown.warn();
+        }
+        parent.clone()
+    }
+}
