@@ -38,11 +38,6 @@ impl GuardedMeterProvider {
     pub(crate) fn new(provider: SdkMeterProvider, panics: Arc<AtomicU64>) -> Self {
         Self { provider, panics }
     }
-
-    /// Returns a provider that records nothing.
-    pub(super) fn disabled() -> Self {
-        Self::new(SdkMeterProvider::builder().build(), Arc::default())
-    }
 }
 
 /// To flush and shut down. Meters of the SDK's provider itself are not guarded.

@@ -67,15 +67,14 @@ impl MetricsSetup {
         Metrics::start(self.readers, resource, config)
     }
 
-    /// Starts the readers that are useful without measurements: health and collectors of code.
+    /// Starts the readers that are useful without measurements: health and collectors of code. They read no meters.
     pub(crate) fn start_disabled(
         mut self,
         resource: &Resource,
         config: &Config,
     ) -> Result<Option<Metrics>, TelemetryError> {
         self.readers.retain(|reader| reader.is_useful_when_disabled());
-        let metrics = Metrics::start(self.readers, resource, config)?;
-        Ok(metrics.map(|metrics| Metrics { provider: GuardedMeterProvider::disabled(), ..metrics }))
+        Metrics::start(self.readers, resource, config)
     }
 
     fn add_named(&mut self, name: MetricsExporter) -> Result<(), TelemetryError> {

@@ -189,6 +189,9 @@ impl MetricsOptions for Prometheus {
         let registry = self.registry(otel)?;
         let server = ScrapeServer::new(registry.clone(), socket, context);
         let cardinality_limit = self.cardinality_limit;
+        if context.config.is_disabled {
+            return Ok((meters, Box::new(server)));
+        }
         let meters = meters.with_reader(reader).with_view(move |instrument: &Instrument| {
             registry.see(instrument);
             Stream::builder().with_cardinality_limit(cardinality_limit).build().ok()

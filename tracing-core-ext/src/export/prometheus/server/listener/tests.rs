@@ -163,8 +163,8 @@ fn a_process_without_descriptors_serves_again_when_it_has_some() {
     const FEW: &str = "TEST_FEW_DESCRIPTORS";
     if std::env::var_os(FEW).is_none() {
         let test = std::env::current_exe().unwrap();
-        let name = "export::prometheus::listener::tests::\
-                    a_process_without_descriptors_serves_again_when_it_has_some";
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let name = format!("{module}::a_process_without_descriptors_serves_again_when_it_has_some");
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", "ulimit -n 64 && exec \"$0\" --exact \"$1\""]).arg(test).arg(name);
         let output = shell.env(FEW, "1").output().unwrap();
