@@ -1,15 +1,16 @@
-"""Scrapes a service in both formats and reads the answers with the parsers of prometheus-client, the strict one for
-OpenMetrics; the text is left in a file for promtool.
+"""Runs the example `metrics`, scrapes it in both formats and reads the pages with the parsers of prometheus-client, the strict
+one for OpenMetrics. The text is left in a file for promtool.
+
+`scrape.py METRICS FOLDER`: the program, and where to leave files.
 """
 
 import pathlib
 import sys
-import time
-import urllib.error
-import urllib.request
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text
+
+from processes import Process, claim, free_ports, get
 
 EXPECTED = {
     "process_cpu_seconds",
@@ -28,40 +29,37 @@ EXPECTED = {
 }
 
 
-def get(url, accept="*/*"):
-    request = urllib.request.Request(url, headers={"accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return response.headers["content-type"], response.read().decode()
+def main(program, folder):
+    port, metrics_port = free_ports(2)
+    environment = {"OTEL_EXPORTER_PROMETHEUS_PORT": str(metrics_port)}
+    service = Process("metrics", [program, f"127.0.0.1:{port}"], environment)
+    judge(service, f"http://127.0.0.1:{port}/orders", f"http://127.0.0.1:{metrics_port}", folder)
+    claim("it ends well", service.stop() == 0, service.said())
 
 
-def wait_for(url):
-    for _ in range(100):
-        try:
-            return get(url)
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise SystemExit(f"{url} does not answer")
-
-
-def main(shop, service, folder):
-    wait_for(f"{service}/health")
+def judge(service, shop, metrics, folder):
+    service.eventually("it is healthy", lambda: get(f"{metrics}/health"))
     for item in ["tea", "coffee", "tea"]:
-        wait_for(f"{shop}/{item}")
+        service.eventually("the shop responds", lambda item=item: get(f"{shop}/{item}"))
 
-    content_type, page = get(f"{service}/metrics", "application/openmetrics-text; version=1.0.0")
-    assert content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8", content_type
+    content_type, page = get(f"{metrics}/metrics", "application/openmetrics-text; version=1.0.0")
+    expected = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    claim("the page is OpenMetrics", content_type == expected, content_type)
     families = {family.name: family for family in openmetrics(page)}
-    assert EXPECTED <= families.keys(), EXPECTED - families.keys()
-    (target,) = families["target"].samples
-    assert target.labels["service_name"] == "metrics", target
-    assert target.labels["deployment_environment_name"] == "example", target
+    claim("it has every family", EXPECTED <= families.keys(), EXPECTED - families.keys())
+    targets = [sample.labels for sample in families["target"].samples]
+    claim("it has one target", len(targets) == 1, targets)
+    claim("which is the service", targets[0]["service_name"] == "metrics", targets)
+    environment = targets[0]["deployment_environment_name"]
+    claim("in its environment", environment == "example", targets)
     orders = {sample.labels["shop_kind"]: sample.value for sample in families["shop_orders"].samples}
-    assert orders == {"tea": 2, "other": 1}, orders
+    claim("orders are counted", orders == {"tea": 2, "other": 1}, orders)
 
-    content_type, page = get(f"{service}/metrics")
-    assert content_type == "text/plain; version=0.0.4; charset=utf-8", content_type
+    content_type, page = get(f"{metrics}/metrics")
+    expected = "text/plain; version=0.0.4; charset=utf-8"
+    claim("the page is text unless OpenMetrics is accepted", content_type == expected, content_type)
     names = {family.name for family in text(page)}
-    assert EXPECTED <= names, EXPECTED - names
+    claim("it has every family", EXPECTED <= names, EXPECTED - names)
     pathlib.Path(folder, "metrics.txt").write_text(page)
     print(f"{len(families)} families in OpenMetrics, {len(names)} in text")
 

@@ -7,23 +7,21 @@ Then floods the gateway with paths, methods and hosts of which no two are alike.
 import http.client
 import json
 import math
-import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.parse
-import urllib.request
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+
+from processes import Process, claim, fail, free_ports, get
 
 REQUESTS = 300
 SERVICES = {"gateway": "/checkout/{item}", "inventory": "/stock/{item}", "pricing": "/prices/{item}"}
 DURATION = "http_server_request_duration_seconds"
-PATIENCE = 60
 # Buckets are up to two and a half times as wide as their lower bound.
 FACTOR = 2.5
 
@@ -34,59 +32,25 @@ MOST_SERIES = 10
 MOST_GROWTH = 8 * 1024 * 1024
 
 
-def get(url, accept="*/*"):
-    request = urllib.request.Request(url, headers={"accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return response.read().decode()
-
-
-def eventually(what, attempt):
-    """The first true answer of `attempt`."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if answer := attempt():
-                return answer
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise SystemExit(f"waited {PATIENCE} s for {what}")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start(arguments, log):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
-    with open(log, "w") as output:
-        return subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT, env=environment)
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
-
-
 def drive(gateway):
     """Asks for tea, and every tenth time for honey, which is slow. Answers how long each took."""
     address = urllib.parse.urlsplit(gateway)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
-    seconds = []
+    seconds, answers = [], set()
     for number in range(REQUESTS):
         started = time.perf_counter()
         connection.request("GET", f"/checkout/{'honey' if number % 10 == 0 else 'tea'}")
         response = connection.getresponse()
-        assert (response.status, response.read()) == (200, b"12.50\n"), response.status
+        answers.add((response.status, response.read()))
         seconds.append(time.perf_counter() - started)
+    claim("the gateway responds", answers == {(200, b"12.50\n")}, answers)
     return sorted(seconds)
 
 
 class Prometheus:
     def __init__(self, folder, targets):
-        self.url = f"http://127.0.0.1:{free_port()}"
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
         config = folder / "prometheus.yml"
         jobs = [
             {"job_name": name, "static_configs": [{"targets": [urllib.parse.urlsplit(url).netloc]}]}
@@ -96,7 +60,8 @@ class Prometheus:
         config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
         subprocess.run(["promtool", "check", "config", config], check=True)
         subprocess.run(["rm", "-rf", folder / "tsdb"], check=True)
-        self.process = start(
+        self.process = Process(
+            "prometheus",
             [
                 "prometheus",
                 f"--config.file={config}",
@@ -104,13 +69,17 @@ class Prometheus:
                 f"--web.listen-address={urllib.parse.urlsplit(self.url).netloc}",
                 "--enable-feature=exemplar-storage",
             ],
-            folder / "prometheus.log",
         )
 
     def ask(self, what, **parameters):
-        answer = json.loads(get(f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"))
-        assert answer["status"] == "success", answer
+        _, page = get(f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}")
+        answer = json.loads(page)
+        if answer["status"] != "success":
+            fail(f"Prometheus responds to {parameters}", answer)
         return answer["data"]
+
+    def eventually(self, what, attempt):
+        return self.process.eventually(what, attempt)
 
     def query(self, query):
         return self.ask("query", query=query)["result"]
@@ -120,38 +89,41 @@ class Prometheus:
         return float(result[0]["value"][1]) if result else math.nan
 
 
-def judge(prometheus, targets, seconds, log):
-    up = eventually("three targets", lambda: (it := prometheus.query("up == 1")) and len(it) == 3 and it)
-    assert {it["metric"]["job"] for it in up} == set(targets), up
+def judge(prometheus, targets, seconds, shop):
+    up = prometheus.eventually("three targets", lambda: (it := prometheus.query("up == 1")) and len(it) == 3 and it)
+    claim("they are the services", {it["metric"]["job"] for it in up} == set(targets), up)
 
     for name, route in SERVICES.items():
         labels = f'job="{name}",http_route="{route}",http_request_method="GET",http_response_status_code="200"'
         labels += ',network_protocol_version="1.1",url_scheme="http"'
         count = f"{DURATION}_count{{{labels}}}"
-        eventually(f"{count} = {REQUESTS}", lambda: prometheus.value(count) == REQUESTS)
-        assert len(prometheus.query(f'{DURATION}_count{{job="{name}"}}')) == 1, name
-        assert prometheus.value(f'http_server_active_requests{{job="{name}"}}') == 0, name
+        prometheus.eventually(f"{count} = {REQUESTS}", lambda: prometheus.value(count) == REQUESTS)
+        series = prometheus.query(f'{DURATION}_count{{job="{name}"}}')
+        claim(f"{name} has one series", len(series) == 1, series)
+        active = prometheus.value(f'http_server_active_requests{{job="{name}"}}')
+        claim(f"{name} has no active request", active == 0, active)
         print(f"{count} {REQUESTS}")
     for name in ["gateway", "inventory"]:
         query = f'sum(http_client_request_duration_seconds_count{{job="{name}"}})'
-        assert prometheus.value(query) == REQUESTS, name
+        claim(f"{query} = {REQUESTS}", prometheus.value(query) == REQUESTS)
 
     buckets = f'sum by (le) ({DURATION}_bucket{{job="gateway"}})'
     for quantile in [0.5, 0.95]:
         theirs = prometheus.value(f"histogram_quantile({quantile}, {buckets})")
         ours = seconds[int(quantile * len(seconds))]
         print(f"quantile {quantile}: Prometheus {theirs:.4f} s, the load generator {ours:.4f} s")
-        assert ours / FACTOR <= theirs <= ours * FACTOR, (quantile, theirs, ours)
+        claim("both agree", ours / FACTOR <= theirs <= ours * FACTOR, (quantile, theirs, ours))
 
     span = {"start": time.time() - 600, "end": time.time() + 60}
-    exemplars = eventually(
+    exemplars = prometheus.eventually(
         "exemplars", lambda: prometheus.ask("query_exemplars", query=f"{DURATION}_bucket", **span)
     )
-    assert {series["seriesLabels"]["job"] for series in exemplars} == set(SERVICES), exemplars
+    jobs = {series["seriesLabels"]["job"] for series in exemplars}
+    claim("every service has exemplars", jobs == set(SERVICES), exemplars)
     ids = {it["labels"]["trace_id"] for series in exemplars for it in series["exemplars"]}
-    printed = lambda: ids & set(re.findall(r"\b[0-9a-f]{32}\b", log.read_text()))
+    printed = lambda: ids & set(re.findall(r"\b[0-9a-f]{32}\b", shop.said()))
     # The shop prints a trace once nothing more of it comes.
-    eventually("the exemplars' traces", lambda: printed() == ids)
+    shop.eventually("the exemplars' traces", lambda: printed() == ids)
     print(f"{len(ids)} exemplars, and the shop has exported the trace of each")
 
 
@@ -165,13 +137,13 @@ def flood(gateway, metrics):
         for first in range(0, FLOOD, BATCH):
             pipeline(connection, first)
             if first + BATCH in (WARM_UP, FLOOD):
-                page = get(metrics)
+                _, page = get(metrics)
                 seen.append((len(counted.findall(page)), float(resident.search(page)[1])))
     (series, before), (series_after, after) = seen
     print(f"{FLOOD} distinct paths, methods and hosts: {series_after} series ({series} after {WARM_UP}),")
     print(f"{after / 1024:.0f} KiB resident ({before / 1024:.0f} KiB after {WARM_UP})")
-    assert series_after <= MOST_SERIES, series_after
-    assert after - before <= MOST_GROWTH, (before, after)
+    claim("series are bounded", series_after <= MOST_SERIES, series_after)
+    claim("memory is bounded", after - before <= MOST_GROWTH, (before, after))
 
 
 def pipeline(connection, first):
@@ -188,32 +160,31 @@ def pipeline(connection, first):
     answers = b""
     while answers.count(b"HTTP/1.1 404 ") < BATCH:
         read = connection.recv(1 << 16)
-        assert read, "the gateway has closed the connection"
+        if not read:
+            fail("the gateway keeps the connection")
         answers += read
 
 
 def main(program, folder):
-    folder = pathlib.Path(folder)
-    log = folder / "shop.log"
-    shop = start([program, "--serve", "--port=0", "--metrics-port=0", "--panel-port=0"], log)
-    prometheus = None
-    try:
-        gateway = eventually("the shop", lambda: re.search(r"curl (\S+)/checkout/", log.read_text()))[1]
-        targets = dict(re.findall(r"metrics of (\w+): (\S+)", log.read_text()))
-        assert targets.keys() == SERVICES.keys(), targets
-        prometheus = Prometheus(folder, targets)
-        seconds = drive(gateway)
-        judge(prometheus, targets, seconds, log)
-        flood(gateway, targets["gateway"])
-        for name, url in targets.items():
-            families = list(openmetrics(get(url, "application/openmetrics-text; version=1.0.0")))
-            (folder / f"{name}.txt").write_text(get(url))
-            print(f"{name}: {len(families)} families in OpenMetrics")
-    finally:
-        if prometheus:
-            stop(prometheus.process)
-        stop(shop)
-    assert shop.returncode == 0, log.read_text()[-2000:]
+    shop = Process("shop", [program, "--serve", "--port=0", "--metrics-port=0", "--panel-port=0"])
+    judge_shop(shop, pathlib.Path(folder))
+    claim("the shop ends well", shop.stop() == 0, shop.said())
+
+
+def judge_shop(shop, folder):
+    gateway = shop.wait_for(r"curl (\S+)/checkout/")[1]
+    targets = dict(re.findall(r"metrics of (\w+): (\S+)", shop.said()))
+    claim("every service has metrics", targets.keys() == SERVICES.keys(), targets)
+    prometheus = Prometheus(folder, targets)
+    seconds = drive(gateway)
+    judge(prometheus, targets, seconds, shop)
+    flood(gateway, targets["gateway"])
+    claim("Prometheus ends well", prometheus.process.stop() == 0, prometheus.process.said())
+    for name, url in targets.items():
+        _, page = get(url, "application/openmetrics-text; version=1.0.0")
+        families = list(openmetrics(page))
+        (folder / f"{name}.txt").write_text(get(url)[1])
+        print(f"{name}: {len(families)} families in OpenMetrics")
 
 
 main(*sys.argv[1:])

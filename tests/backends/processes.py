@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 PATIENCE = 30
 LOGS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"), "backends")
@@ -45,13 +46,19 @@ class Process:
     def wait_for(self, pattern, patience=PATIENCE):
         """The match of a pattern in what it has said by then."""
 
-        def attempt():
-            match = re.search(pattern, self.said())
-            if not match and self.process.poll() is not None:
-                fail(f"{self.name} says {pattern!r}", f"it ended with {self.process.returncode}")
-            return match
+        return self.eventually(f"{self.name} says {pattern!r}", lambda: re.search(pattern, self.said()), patience)
 
-        return eventually(f"{self.name} says {pattern!r}", attempt, patience)
+    def eventually(self, what, attempt, patience=PATIENCE):
+        """The first true answer of `attempt`, which fails at once when the process has ended."""
+
+        def attempt_while_running():
+            ended = self.process.poll()
+            answer = or_none(attempt)
+            if not answer and ended is not None:
+                fail(what, f"{self.name} ended with {ended}")
+            return answer
+
+        return eventually(what, attempt_while_running, patience)
 
     def resident(self):
         """Its memory in bytes."""
@@ -100,13 +107,25 @@ def eventually(what, attempt, patience=PATIENCE):
     """The first true answer of `attempt`."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        try:
-            if answer := attempt():
-                return answer
-        except OSError:
-            pass
+        if answer := or_none(attempt):
+            return answer
         time.sleep(0.1)
     fail(what, f"waited {patience} s")
+
+
+def or_none(attempt):
+    """The answer of `attempt`, or `None` where nothing listens."""
+    try:
+        return attempt()
+    except OSError:
+        return None
+
+
+def get(url, accept="*/*"):
+    """Content type and body."""
+    request = urllib.request.Request(url, headers={"accept": accept})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.headers["content-type"], response.read().decode()
 
 
 def backend(name):

@@ -6,7 +6,7 @@ import re
 import socket
 import urllib.request
 
-from processes import Process, eventually, free_ports
+from processes import Process, free_ports
 
 PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug")
 MEASURED = {"OTEL_METRICS_EXPORTER": "prometheus"}
@@ -30,7 +30,7 @@ class Server(Process):
         metrics = {"OTEL_EXPORTER_PROMETHEUS_PORT": str(self.metrics_port)}
         super().__init__(framework, arguments, quiet | metrics | environment)
         self.url = f"http://127.0.0.1:{port}/items/7"
-        eventually(f"{framework} listens", lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
+        self.eventually(f"{framework} listens", lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
 
     def tally(self):
         """What it tells Prometheus of its spans, where it is `MEASURED`."""

@@ -6,7 +6,7 @@ import urllib.parse
 
 from certificates import Authority
 from collector import GRPC, HTTP, Collector
-from processes import claim
+from processes import claim, fail
 from proxy import Proxy
 from services import Server
 
@@ -81,4 +81,5 @@ def ask(url):
         connection.request("GET", address.path)
         response = connection.getresponse()
         response.read()
-        assert response.status == 200, response.status
+        if response.status != 200:
+            fail(f"{url} responds with 200", response.status)

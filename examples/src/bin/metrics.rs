@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/orders/{item}", get(order))
         .layer(TracingLayer::new())
         .with_state(Shop { orders, baskets });
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(address).await?;
     if let Some(address) = telemetry.metrics_address() {
         tracing::info!("metrics on http://{address}/metrics");
     }
