@@ -2,8 +2,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use opentelemetry_sdk::trace::SpanData;
 use reqwest::{Client, Url};
 
+use super::{encoder::Encoder, losses::BatchLoss};
 use crate::{
     base::{error::TelemetryError, redacted_url::is_loopback},
     config::jaeger::{Credentials, JaegerConfig},
@@ -12,8 +14,9 @@ use crate::{
         transport::{
             Transport,
             http_client::{build_client, client},
+            request_size::RequestSize,
             response::HttpResponse,
-            retry::ExportError,
+            retry::{ExportError, Failure},
         },
     },
 };
@@ -25,6 +28,7 @@ const THRIFT: &str = "application/vnd.apache.thrift.binary";
 pub(super) struct Collector {
     transport: Transport,
     target: Arc<CollectorRequest>,
+    size: RequestSize,
 }
 
 struct CollectorRequest {
@@ -46,15 +50,40 @@ impl Collector {
         Ok(Self {
             transport: Transport::new(timeout, state)?,
             target: Arc::new(CollectorRequest { client, url: url.clone(), credentials }),
+            size: RequestSize::new(usize::MAX),
         })
     }
 
-    /// Sends a batch. The error contains the status and the message of the collector, or else the
-    /// innermost cause.
-    pub(super) async fn send(&self, batch: Vec<u8>) -> Result<(), String> {
-        let (target, batch) = (Arc::clone(&self.target), Bytes::from(batch));
-        let sent = self.transport.send(move || Arc::clone(&target).attempt(batch.clone())).await;
-        sent.map_err(|failure| failure.reason)
+    /// Sends a batch, in parts if the collector refuses it because of its size. The reason of a
+    /// loss contains the status and the message of the collector, or else the innermost cause.
+    pub(super) async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> BatchLoss {
+        let (mut losses, mut parts) = (BatchLoss::default(), vec![batch]);
+        while let Some(part) = parts.pop() {
+            match self.send_part(part, encoder).await {
+                Ok(()) => {}
+                Err(failure) if failure.is_too_large && part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(failure) => losses.add(part.len() as u64, failure.reason),
+            }
+        }
+        losses
+    }
+
+    async fn send_part(&self, part: &[SpanData], encoder: &Encoder) -> Result<(), Failure> {
+        let body = Bytes::from(encoder.encode(part).map_err(Failure::new)?);
+        let bytes = body.len();
+        if part.len() > 1 && bytes > self.size.bytes() {
+            return Err(Failure::too_large("larger than what the collector has refused"));
+        }
+        let target = Arc::clone(&self.target);
+        let sent = self.transport.send(move || Arc::clone(&target).attempt(body.clone())).await;
+        sent.inspect_err(|failure| {
+            if failure.is_too_large && part.len() > 1 {
+                self.size.on_refused(bytes);
+            }
+        })
     }
 }
 

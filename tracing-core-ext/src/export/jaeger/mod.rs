@@ -74,9 +74,7 @@ impl JaegerTransport {
     async fn send(&self, batch: &[SpanData], encoder: &Encoder) -> Result<BatchLoss, String> {
         match self {
             Self::Agent(agent) => agent.send(batch, encoder),
-            Self::Collector(collector) => {
-                collector.send(encoder.encode(batch)?).await.map(|()| BatchLoss::default())
-            }
+            Self::Collector(collector) => Ok(collector.send(batch, encoder).await),
         }
     }
 

@@ -6,6 +6,7 @@
 //! responses.
 
 pub(crate) mod http_client;
+pub(crate) mod request_size;
 pub(crate) mod response;
 pub(crate) mod retry;
 mod runtime;

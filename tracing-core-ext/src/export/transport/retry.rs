@@ -59,6 +59,10 @@ impl Failure {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), is_too_large: false }
     }
+
+    pub(crate) fn too_large(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_too_large: true }
+    }
 }
 
 impl Retry {
@@ -96,7 +100,7 @@ impl Retry {
                 }
                 Ok(Err(ExportError::TooLarge(reason))) => {
                     *self.backoff() = None;
-                    return Err(Failure { reason, is_too_large: true });
+                    return Err(Failure::too_large(reason));
                 }
                 Ok(Err(failure)) => failure,
                 Err(_) => ExportError::Permanent(unanswered(failed.take(), timeout)),

@@ -130,6 +130,33 @@ fn a_refusal_of_the_collector_is_one_line_with_its_status_and_message() {
     assert_eq!(refusal_of(&collector), expected);
 }
 
+const TOO_LARGE: &str = "413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+#[test]
+fn a_batch_that_is_too_large_is_sent_in_parts_and_later_ones_are_split_in_advance() {
+    let collector = Collector::answering_in_turn(vec![TOO_LARGE, ACCEPTED]);
+    let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
+    let requests = || {
+        (0..8).for_each(|_| end_a_span(&telemetry));
+        telemetry.tracer_provider().force_flush().unwrap();
+        let requests = collector.requests.try_iter();
+        Vec::from_iter(requests.map(|(_, body)| wire::read_body(&body).spans.len()))
+    };
+    assert_eq!(requests(), [8, 4, 4]);
+    assert_eq!(requests(), [4, 4]);
+    telemetry.shutdown().unwrap();
+}
+
+#[test]
+fn a_span_that_is_too_large_is_lost_alone() {
+    let collector = Collector::answering_in_turn(vec![TOO_LARGE, TOO_LARGE, ACCEPTED]);
+    let (telemetry, _dispatch) = collector.telemetry().build().unwrap();
+    (0..2).for_each(|_| end_a_span(&telemetry));
+    let error = telemetry.shutdown().unwrap_err().to_string();
+    assert!(error.starts_with("1 of 2 spans were not delivered"), "{error}");
+    assert!(error.contains("HTTP 413 Payload Too Large"), "{error}");
+}
+
 #[test]
 fn an_export_to_a_busy_collector_is_retried() {
     let busy = "503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

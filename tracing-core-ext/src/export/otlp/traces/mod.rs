@@ -22,7 +22,7 @@ use crate::{
     export::{
         delivery::{ExportState, Outcome},
         pipeline::exporter::{BatchExporter, block_on},
-        transport::retry::Failure,
+        transport::{request_size::RequestSize, retry::Failure},
     },
     trace::PooledRecord,
 };
@@ -49,9 +49,7 @@ struct Requests {
     client: OtlpClient,
     state: Arc<ExportState>,
     has_warned: Cell<bool>,
-    /// Size of a request of several spans. It is less than that of each one that the receiver has
-    /// refused, so that later batches are split in advance.
-    preferred_bytes: Cell<usize>,
+    size: RequestSize,
 }
 
 impl OtlpSpanExporter {
@@ -65,15 +63,15 @@ impl OtlpSpanExporter {
         };
         let client = OtlpClient::new(settings, state)?;
         let state = Arc::clone(state);
-        let preferred_bytes = Cell::new(MAX_REQUEST_BYTES);
+        let size = RequestSize::new(MAX_REQUEST_BYTES);
         let has_warned = Cell::new(false);
-        Ok(Self { encoding, requests: Requests { client, state, has_warned, preferred_bytes } })
+        Ok(Self { encoding, requests: Requests { client, state, has_warned, size } })
     }
 }
 
 impl Requests {
     fn send_protobuf<S: EncodeSpan>(&self, encoder: &TraceEncoder, spans: &[&S]) -> Outcome {
-        let batch = encoder.encode(spans, self.preferred_bytes.get());
+        let batch = encoder.encode(spans, self.size.bytes());
         let mut outcome = too_large().of_items(batch.oversized);
         for EncodedRequest { bytes, spans: indices, truncated } in batch.requests {
             self.warn_truncated(truncated);
@@ -91,9 +89,7 @@ impl Requests {
         let resource_spans = group_spans_by_resource_and_scope(spans.to_vec(), resource);
         let sent = match self.client.encode(&ExportTraceServiceRequest { resource_spans }) {
             Err(failure) => Ok(failed(failure, spans.len())),
-            Ok(json) if json.len() > self.preferred_bytes.get() && spans.len() > 1 => {
-                Err(RequestTooLarge)
-            }
+            Ok(json) if json.len() > self.size.bytes() && spans.len() > 1 => Err(RequestTooLarge),
             Ok(json) if json.len() <= MAX_REQUEST_BYTES => self.send(json, spans.len()),
             Ok(_) => Ok(too_large().of_items(1)),
         };
@@ -112,18 +108,11 @@ impl Requests {
                 Ok(outcome.of_items(spans as u64))
             }
             Err(failure) if failure.is_too_large && spans > 1 => {
-                self.remember_refused(bytes);
+                self.size.on_refused(bytes);
                 Err(RequestTooLarge)
             }
             Err(failure) => Ok(failed(failure, spans)),
         }
-    }
-
-    /// Reduces the size of later requests to three quarters of a refused one. Half of it would be
-    /// less than half of its spans, because each request has the resource.
-    fn remember_refused(&self, bytes: usize) {
-        let preferred = self.preferred_bytes.get().min(bytes / 4 * 3);
-        self.preferred_bytes.set(preferred);
     }
 
     /// Logs one line when strings are truncated for the first time.
