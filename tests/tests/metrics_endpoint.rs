@@ -4,9 +4,10 @@ use std::{
     net::SocketAddr,
     sync::{
         Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_middleware::Tracing;
@@ -155,25 +156,31 @@ async fn a_request_that_no_route_matches_has_a_span_and_a_scrape_has_none<S: Ser
     assert_eq!(names, ["GET", "GET /"]);
 }
 
-/// Blocks each scrape after the first until the sender is dropped.
-struct Hanging(Mutex<Option<Receiver<()>>>, Desc);
+/// The test fails then, and does not hang.
+const LONGER_THAN_ANY_LIMIT: Duration = Duration::from_secs(12);
+
+/// Blocks each scrape until the sender is dropped. It is collected from once when it is registered.
+struct Hanging {
+    released: Mutex<Receiver<()>>,
+    is_registered: AtomicBool,
+    desc: Desc,
+}
 
 fn hanging() -> (Hanging, Sender<()>) {
     let (release, released) = channel();
     let desc = Desc::new("slow".to_owned(), "Slow.".to_owned(), Vec::new(), [].into()).unwrap();
-    (Hanging(Mutex::new(Some(released)), desc), release)
+    let (released, is_registered) = (Mutex::new(released), AtomicBool::new(false));
+    (Hanging { released, is_registered, desc }, release)
 }
 
 impl Collector for Hanging {
     fn desc(&self) -> Vec<&Desc> {
-        vec![&self.1]
+        vec![&self.desc]
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        // It is collected from once when it is registered.
-        let is_scrape = std::thread::current().name() == Some("prometheus-gather");
-        if let (true, Some(released)) = (is_scrape, &*self.0.lock().unwrap()) {
-            let _ = released.recv();
+        if self.is_registered.swap(true, Ordering::Relaxed) {
+            let _ = self.released.lock().unwrap().recv_timeout(LONGER_THAN_ANY_LIMIT);
         }
         Vec::new()
     }
