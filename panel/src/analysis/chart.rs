@@ -1,5 +1,6 @@
 //! Lines of a metric chart.
 
+use super::overview::Window;
 use crate::{
     model::{Histogram, MetricKind, Nanos, PointValue, Sample},
     store::{Instrument, Series},
@@ -18,9 +19,13 @@ pub struct Line {
 }
 
 /// Returns the lines of a metric: values of gauges, rates per second of counters, percentiles of
-/// histograms. Percentiles are estimates from the bounds of the buckets.
-pub fn metric_lines(instrument: &Instrument) -> Vec<Line> {
+/// histograms, in a window. Percentiles are estimates from the bounds of the buckets.
+pub fn metric_lines(instrument: &Instrument, window: Window) -> Vec<Line> {
     let lines = instrument.series.iter().flat_map(|series| series_lines(instrument.kind, series));
+    let lines = lines.map(|mut line| {
+        line.points.retain(|(time, _)| window.contains(*time));
+        line
+    });
     lines.filter(|line| !line.points.is_empty()).take(MOST_LINES).collect()
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn log_row(record: &LogRecord) -> Markup {
                 (show(record.service(), 40))
             }
             td.body {
+                @if !record.scope.name.is_empty() { span.dim { (show(&record.scope.name, 80)) ": " } }
                 span { (show(&record.body, 2_000)) }
                 @for (key, value) in record.attributes.iter().take(20) {
                     " " span.pair { (show(key, 80)) "=" b { (show(&value.text(), 200)) } }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     parts::chart::lines,
-    parts::layout::{Page, empty, page},
+    parts::layout::{Choice, Page, empty, page, windows},
     parts::text::{color, encode, number, show},
 };
 use crate::{
@@ -57,8 +57,7 @@ pub(crate) fn metrics_page<'a>(
 }
 
 fn row(key: &InstrumentKey, instrument: &Instrument) -> Markup {
-    let address =
-        format!("metrics/show?service={}&name={}", encode(&key.service), encode(&key.name));
+    let address = address(key);
     html! {
         tr data-row {
             td.name {
@@ -71,6 +70,10 @@ fn row(key: &InstrumentKey, instrument: &Instrument) -> Markup {
             td.n { (last(instrument)) }
         }
     }
+}
+
+fn address(key: &InstrumentKey) -> String {
+    format!("metrics/show?service={}&name={}", encode(&key.service), encode(&key.name))
 }
 
 fn last(instrument: &Instrument) -> String {
@@ -88,8 +91,8 @@ fn last(instrument: &Instrument) -> String {
 }
 
 /// Returns the chart of a metric.
-pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Page {
-    let drawn = metric_lines(instrument);
+pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument, choice: &Choice) -> Page {
+    let drawn = metric_lines(instrument, choice.window);
     let exemplars: Vec<_> = instrument.series.iter().flat_map(exemplars).take(200).collect();
     let unit = unit(instrument);
     page(
@@ -103,6 +106,7 @@ pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument) -> Page 
                     (show(&key.service, 60)) " "
                     b { (show(&key.name, 120)) }
                 }
+                (windows(&address(key), "", choice))
             }
             p.dim { (show(&instrument.description, 400)) }
             p { (instrument.kind.as_str()) " · " (explanation(instrument.kind)) }

@@ -182,11 +182,11 @@ pub(super) async fn metric(frame: Frame, Parameters(params): Parameters<Params>)
     let missing = || Ok(frame.missing("This metric is not stored", NOT_STORED));
     let Some((service, name)) = params.metric() else { return missing() };
     let key = InstrumentKey { service: service.into(), name: name.into() };
-    let window = params.choice("all").window;
-    let store = frame.load(Need::Metric(&key, window)).await?;
+    let choice = params.choice("all");
+    let store = frame.load(Need::Metric(&key, choice.window)).await?;
     let read = store.read();
     match read.instrument(&key) {
-        Some(instrument) => Ok(frame.found(&pages::metric_page(&key, instrument))),
+        Some(instrument) => Ok(frame.found(&pages::metric_page(&key, instrument, &choice))),
         None => missing(),
     }
 }

@@ -87,6 +87,9 @@ pub(in crate::pages) fn lines(
     let highest = points().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let lowest = points().map(|(_, value)| *value).fold(0.0, f64::min);
     let x = |time: Nanos| {
+        if first == last {
+            return 500.0;
+        }
         let length = last.saturating_sub(first).max(1) as f64;
         time.saturating_sub(first) as f64 / length * 1000.0
     };

@@ -144,6 +144,7 @@ pub(in crate::pages) fn empty(title: &str) -> Markup {
 /// Returns the links to the windows of time.
 pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
     let address = |name: &str| match query {
+        "" if path.contains('?') => format!("{path}&window={name}"),
         "" => format!("{path}?window={name}"),
         _ => format!("{path}?q={}&window={name}", encode(query)),
     };
