@@ -72,8 +72,8 @@ impl Source for Backends {
                 "{traces} The figures of this page are those of telemetry that is sent to the panel."
             )),
             "traces" => Some(format!(
-                "{traces} A search examines the newest {} traces of each service, and there is no \
-                 live view.",
+                "{traces} A search examines the newest {} traces of each service. There is no live \
+                 view, and only fields are completed.",
                 Jaeger::MOST_TRACES
             )),
             "overview" | "map" | "errors" | "" => Some(format!(
