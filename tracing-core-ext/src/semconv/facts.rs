@@ -403,6 +403,19 @@ mod tests {
     }
 
     #[test]
+    fn each_address_is_visited_as_its_own_text() {
+        let mut facts = Facts::with_limits(FactLimits::UNLIMITED);
+        let addresses = [[10, 0, 0, 1], [10, 0, 0, 1], [192, 168, 0, 200]].map(IpAddr::from);
+        addresses.into_iter().for_each(|address| facts.address("address", address));
+        let mut visited = Vec::new();
+        facts.for_each(|_, value| {
+            let FactValue::Address(text) = value else { panic!("an address") };
+            visited.push(text.as_str().to_owned());
+        });
+        assert_eq!(visited, addresses.map(|address| address.to_string()));
+    }
+
+    #[test]
     fn attributes_past_the_limit_are_dropped_and_counted() {
         let mut facts = recorded(FactLimits { count: 2, value_length: None });
         assert_eq!(facts.dropped(), 4);

@@ -186,6 +186,19 @@ fn data(name: &str, attribute: &str) -> SpanData {
     exporter.get_finished_spans().unwrap().remove(0)
 }
 
+/// The lengths of short attributes are written in advance.
+#[test]
+fn attributes_of_each_length_and_size_are_decoded_alike() {
+    let numbers = [0, 1, 127, 128, 16_383, 16_384, (1 << 21) - 1, 1 << 21, -1, i64::MIN, i64::MAX];
+    let mut span = data("span", "a");
+    let keys = (0..130).step_by(5).map(|length| "k".repeat(length));
+    span.attributes = keys
+        .flat_map(|key| numbers.map(|number| KeyValue::new(key.clone(), number)))
+        .chain((0..130).map(|length| KeyValue::new("text", "t".repeat(length))))
+        .collect();
+    assert_encoded(&[span]);
+}
+
 #[test]
 fn a_record_is_encoded_as_its_span_data() {
     let identity =
