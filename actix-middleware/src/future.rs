@@ -98,11 +98,11 @@ fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceRespon
         error::set_reason(exchange, error);
     }
     exchange.inject_response(&mut ActixHeadersMut(response.headers_mut()));
-    exchange.on_response(&ResponseHead {
-        status: response.status().as_u16(),
-        length: body_length(response),
-        headers: &ActixHeaders(response.headers()),
-    });
+    exchange.on_response(&ResponseHead::new(
+        response.status().as_u16(),
+        body_length(response),
+        &ActixHeaders(response.headers()),
+    ));
 }
 
 /// Inner middleware may have rewritten the path that was matched before.
@@ -121,11 +121,7 @@ fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
     }
     RespondedError::wrap(exchange, error, |exchange, status, headers| {
         exchange.inject_response(&mut ActixHeadersMut(headers));
-        exchange.on_response(&ResponseHead {
-            status: status.as_u16(),
-            length: None,
-            headers: &ActixHeaders(headers),
-        });
+        exchange.on_response(&ResponseHead::new(status.as_u16(), None, &ActixHeaders(headers)));
         exchange.end(Outcome::Complete);
     })
 }

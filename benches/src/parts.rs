@@ -79,11 +79,7 @@ fn on_exchanges(rig: &Rig, prepare: Step, run: Step) -> Site {
 }
 
 fn end(mut exchange: Exchange) {
-    exchange.on_response(&ResponseHead {
-        status: 200,
-        length: Some(2),
-        headers: &HeaderMap::new(),
-    });
+    exchange.on_response(&ResponseHead::new(200, Some(2), &HeaderMap::new()));
     exchange.end(Outcome::Complete);
 }
 

@@ -31,6 +31,7 @@ on_both_frameworks_either_way![
     forwarding_headers_of_anybody_else_are_not_believed,
     a_name_can_be_chosen,
     attributes_can_be_added,
+    options_that_are_set_twice_add_up,
     an_error_can_be_declared_and_forgiven,
     captured_headers_are_arrays_of_strings,
     more_keys_of_a_query_can_be_redacted,
@@ -122,7 +123,7 @@ async fn serve_reading_baggage<F: Framework>(policy: TrustPolicy) -> (Server, Sp
     setup.options = Some(match policy {
         TrustPolicy::LinkOnly => |builder| builder.trust(TrustPolicy::LinkOnly),
         TrustPolicy::Ignore => |builder| builder.trust(TrustPolicy::Ignore),
-        TrustPolicy::Trust => |builder| builder.trust(TrustPolicy::Trust),
+        _ => |builder| builder.trust(TrustPolicy::Trust),
     });
     setup.work = |_| {
         Context::map_current(|cx| {
@@ -279,6 +280,36 @@ async fn attributes_can_be_added<F: Framework>() {
     assert_eq!(span.text("shop.tenant"), Some("blue"));
     assert_eq!(span.attribute("shop.ok"), Some(&Value::Bool(true)));
     assert_eq!(span.attribute("shop.typed"), Some(&Value::Bool(true)));
+}
+
+async fn options_that_are_set_twice_add_up<F: Framework>() {
+    let (server, sink) = recorded_with::<F>(|builder| {
+        builder
+            .request_attributes(|_| [KeyValue::new("test.request.first", true)])
+            .request_attributes(|_| [KeyValue::new("test.request.second", true)])
+            .response_attributes(|_| [KeyValue::new("test.response.first", true)])
+            .response_attributes(|_| [KeyValue::new("test.response.second", true)])
+            .capture_request_headers(CapturedHeaders::new(["x-first"]).unwrap())
+            .capture_request_headers(CapturedHeaders::new(["x-second"]).unwrap())
+            .capture_response_headers(CapturedHeaders::new(["x-cache"]).unwrap())
+            .capture_response_headers(CapturedHeaders::new(["x-tag"]).unwrap())
+            .redact_query_keys(["first"])
+            .redact_query_keys(["second"])
+    })
+    .await;
+
+    let request = reqwest::Client::new().post(server.url("/echo?first=1&second=2"));
+    with(request, &[("x-first", "1"), ("x-second", "2")]).await;
+
+    let span = sink.only().await;
+    for key in ["request.first", "request.second", "response.first", "response.second"] {
+        assert_eq!(span.attribute(&format!("test.{key}")), Some(&Value::Bool(true)), "{key}");
+    }
+    assert_eq!(span.texts("http.request.header.x-first"), ["1"]);
+    assert_eq!(span.texts("http.request.header.x-second"), ["2"]);
+    assert_eq!(span.texts("http.response.header.x-cache"), ["hit"]);
+    assert_eq!(span.texts("http.response.header.x-tag"), ["a", "b"]);
+    assert_eq!(span.text("url.query"), Some("first=REDACTED&second=REDACTED"));
 }
 
 async fn an_error_can_be_declared_and_forgiven<F: Framework>() {

@@ -70,11 +70,11 @@ fn wrap_body(response: ClientResponse, mut exchange: TimedExchange) -> ClientRes
 
 fn respond(exchange: &mut Exchange, head: &ResponseHead, length: Option<u64>) {
     exchange.record_connection(protocol_version(head.version), None);
-    exchange.on_response(&http::ResponseHead {
-        status: head.status.as_u16(),
+    exchange.on_response(&http::ResponseHead::new(
+        head.status.as_u16(),
         length,
-        headers: &ActixHeaders(head.headers()),
-    });
+        &ActixHeaders(head.headers()),
+    ));
 }
 
 fn body_length(head: &ResponseHead, payload: &Payload) -> Option<u64> {

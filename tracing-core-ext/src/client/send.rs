@@ -112,11 +112,11 @@ impl TracedResponse {
             ProtocolVersion::from_http(response.version()),
             response.remote_addr(),
         );
-        exchange.on_response(&ResponseHead {
-            status: response.status().as_u16(),
-            length: response.content_length(),
-            headers: response.headers(),
-        });
+        exchange.on_response(&ResponseHead::new(
+            response.status().as_u16(),
+            response.content_length(),
+            response.headers(),
+        ));
         Self { response, exchange }
     }
 

@@ -230,10 +230,18 @@ impl Exchange {
 
     /// Makes the span current for as long as the answer lives: [`in_scope`](Self::in_scope) for who owns the exchange, so that
     /// a panic drops it.
+    ///
+    /// ```compile_fail
+    /// #![deny(unused_must_use)]
+    /// # let exchange = tracing_core_ext::exchange::Exchange::noop();
+    /// exchange.enter(); // The value has to be kept.
+    /// ```
     #[inline(always)]
-    pub fn enter(&self) -> impl Sized + '_ {
+    pub fn enter(&self) -> EnteredExchange<'_> {
         let active = self.slot.get();
-        active.map(|active| tracing_span::enter(&active.tracing_span, &active.context))
+        EnteredExchange {
+            _entered: active.map(|it| tracing_span::enter(&it.tracing_span, &it.context)),
+        }
     }
 
     /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.
@@ -385,6 +393,13 @@ impl Exchange {
         };
         self.end(outcome);
     }
+}
+
+/// The time in which the span of an exchange is current, made by [`Exchange::enter`].
+#[derive(Debug)]
+#[must_use = "the span is current until this is dropped"]
+pub struct EnteredExchange<'a> {
+    _entered: Option<tracing_span::Entered<'a>>,
 }
 
 impl Drop for Exchange {

@@ -13,7 +13,7 @@
 //! let mut exchange = instrumentation.start_server(&request);
 //! let status = exchange.in_scope(|| 200);
 //! let headers = &http::HeaderMap::new();
-//! exchange.on_response(&ResponseHead { status, length: Some(2), headers });
+//! exchange.on_response(&ResponseHead::new(status, Some(2), headers));
 //! exchange.in_scope(|| "ok");
 //! exchange.end(Outcome::Complete);
 //! # Ok::<(), http::Error>(())
@@ -55,7 +55,7 @@ pub use self::{
         Builder, ClientMiddleware, ServerMiddleware,
         options::{ResponseHeader, TrustPolicy},
     },
-    exchange::Exchange,
+    exchange::{EnteredExchange, Exchange},
     future::{ResponseFuture, parse_length},
     instrumentation::{Instrumentation, duplicate_warning::DuplicateMiddlewareWarning},
     outcome::{ErrorType, ExchangeSummary, Outcome, handler_error::HandlerError},

@@ -99,6 +99,11 @@ impl CapturedHeaders {
         }
     }
 
+    /// Adds the fields of `others`.
+    pub(crate) fn extend(&mut self, others: Self) {
+        others.names.into_iter().for_each(|name| self.add(name));
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }

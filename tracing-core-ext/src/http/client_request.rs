@@ -9,6 +9,7 @@ use crate::propagation::Headers;
 
 /// Head of an outgoing request, borrowed from the client library.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ClientRequestHead<'a, H> {
     /// Method as sent.
     pub method: &'a str,

@@ -24,6 +24,7 @@ pub trait Headers {
 
 /// A header field that is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HeaderValues<'a> {
     /// Its first value.
     pub first: &'a [u8],
@@ -32,6 +33,11 @@ pub struct HeaderValues<'a> {
 }
 
 impl<'a> HeaderValues<'a> {
+    /// A field with this first value.
+    pub const fn new(first: &'a [u8], is_only: bool) -> Self {
+        Self { first, is_only }
+    }
+
     fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let first = values.next()?;
         Some(Self { first, is_only: values.next().is_none() })

@@ -30,8 +30,8 @@ pub(crate) struct AttributeOptions {
     /// Longest value of a string, in characters.
     pub(crate) value_limit: Option<usize>,
     pub(crate) span_name_fn: Option<Box<SpanNameFn>>,
-    pub(crate) request_attributes_fn: Option<Box<RequestAttributesFn>>,
-    pub(crate) response_attributes_fn: Option<Box<ResponseAttributesFn>>,
+    pub(crate) request_attributes_fns: Vec<Box<RequestAttributesFn>>,
+    pub(crate) response_attributes_fns: Vec<Box<ResponseAttributesFn>>,
 }
 
 impl AttributeOptions {
@@ -69,7 +69,7 @@ impl AttributeOptions {
     pub(super) fn push_request(&self, head: &impl RequestHead, facts: &mut Facts) {
         let add = |attribute| facts.attribute(attribute);
         self.request_headers.attributes(names::HTTP_REQUEST_HEADER, head.headers()).for_each(add);
-        if let Some(request_attributes_fn) = &self.request_attributes_fn {
+        for request_attributes_fn in &self.request_attributes_fns {
             let mut attributes = Vec::new();
             contain("the option request_attributes", || {
                 request_attributes_fn(&RequestView::new(head), &mut attributes);
@@ -87,14 +87,14 @@ impl AttributeOptions {
 
     /// Whether anything but the status of a response is recorded.
     pub(crate) fn describes_responses(&self) -> bool {
-        self.response_attributes_fn.is_some() || !self.response_headers.is_empty()
+        !self.response_attributes_fns.is_empty() || !self.response_headers.is_empty()
     }
 
     /// What is recorded of a response besides what the conventions ask for.
     pub(crate) fn describe_response(&self, status: u16, headers: &impl Headers) -> Vec<KeyValue> {
         let captured = self.response_headers.attributes(names::HTTP_RESPONSE_HEADER, headers);
         let mut attributes = Vec::from_iter(captured);
-        if let Some(response_attributes_fn) = &self.response_attributes_fn {
+        for response_attributes_fn in &self.response_attributes_fns {
             contain("the option response_attributes", || {
                 response_attributes_fn(&ResponseView::new(status, headers), &mut attributes);
             });

@@ -38,6 +38,9 @@ impl ClientMiddleware for Instrumentation {}
 /// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set
 /// or `telemetry` has installed one.
 ///
+/// An option that is set twice replaces the first value, unless its description begins with "Adds". Attributes, captured
+/// headers, redacted keys and response headers are added.
+///
 /// A closure that panics is treated as if it were not set, the panic is [counted](contained_panic_count), and the first one is
 /// logged.
 #[must_use = "a builder does nothing until `build` is called"]
@@ -167,8 +170,10 @@ impl<T: From<Instrumentation>> Builder<T> {
         F: Fn(&RequestView<'_>) -> A + Send + Sync + 'static,
         A: IntoIterator<Item = KeyValue>,
     {
-        self.options.attribute_options.request_attributes_fn =
-            Some(Box::new(move |request, list| list.extend(attributes(request))));
+        let add = Box::new(move |request: &RequestView<'_>, list: &mut Vec<_>| {
+            list.extend(attributes(request));
+        });
+        self.options.attribute_options.request_attributes_fns.push(add);
         self
     }
 
@@ -189,8 +194,10 @@ impl<T: From<Instrumentation>> Builder<T> {
         F: Fn(&ResponseView<'_>) -> A + Send + Sync + 'static,
         A: IntoIterator<Item = KeyValue>,
     {
-        self.options.attribute_options.response_attributes_fn =
-            Some(Box::new(move |response, list| list.extend(attributes(response))));
+        let add = Box::new(move |response: &ResponseView<'_>, list: &mut Vec<_>| {
+            list.extend(attributes(response));
+        });
+        self.options.attribute_options.response_attributes_fns.push(add);
         self
     }
 
@@ -216,7 +223,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Records header fields of requests.
+    /// Adds header fields of requests that are recorded.
     ///
     /// ```
     /// use tracing_core_ext::http::CapturedHeaders;
@@ -227,11 +234,11 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
     /// ```
     pub fn capture_request_headers(mut self, headers: CapturedHeaders) -> Self {
-        self.options.attribute_options.request_headers = headers;
+        self.options.attribute_options.request_headers.extend(headers);
         self
     }
 
-    /// Records header fields of responses.
+    /// Adds header fields of responses that are recorded.
     ///
     /// ```
     /// use tracing_core_ext::http::CapturedHeaders;
@@ -242,11 +249,11 @@ impl<T: From<Instrumentation>> Builder<T> {
     /// # Ok::<(), tracing_core_ext::http::InvalidHeader>(())
     /// ```
     pub fn capture_response_headers(mut self, headers: CapturedHeaders) -> Self {
-        self.options.attribute_options.response_headers = headers;
+        self.options.attribute_options.response_headers.extend(headers);
         self
     }
 
-    /// Values of these keys in a query are replaced by `REDACTED`, as are those of the seven signatures the semantic
+    /// Adds keys of a query whose values are replaced by `REDACTED`, as are those of the seven signatures the semantic
     /// conventions name. Keys are case-sensitive and compared in decoded form: `user[password]` is also redacted where it is
     /// sent as `user%5Bpassword%5D`.
     ///
@@ -411,7 +418,7 @@ impl<T: ServerMiddleware> Builder<T> {
         self
     }
 
-    /// Tells callers the trace in a header field of the response; more than one may be asked for, none is by default.
+    /// Adds a header field of the response that tells callers the trace. By default there is none.
     ///
     /// ```
     /// use tracing_core_ext::exchange::ResponseHeader;

@@ -13,6 +13,7 @@ use crate::{
 
 /// What a server makes of the trace context its caller sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrustPolicy {
     /// The trace goes on, with the caller's sampling decision and baggage.
     #[default]

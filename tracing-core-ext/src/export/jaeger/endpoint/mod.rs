@@ -38,6 +38,7 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum JaegerEndpoint {
     /// Agent, which receives Thrift's compact protocol over UDP. Spans in packets that the system
     /// reports as refused are counted as lost; other losses of packets are not detected. At most 10
