@@ -4,8 +4,10 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use tests::{Axum, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink};
-use tracing_core_ext::client::Client;
+use tests::{
+    Axum, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink, recorded,
+};
+use tracing_core_ext::client::{Client, RequestBuilder};
 
 /// A client that records into a sink of its own, and a server to call.
 struct Scene {
@@ -137,4 +139,25 @@ async fn a_client_made_of_a_reqwest_client_injects_without_any_sdk() {
     drop(current);
 
     assert!(scene.server_sink.only().await.is_child_of(&users.only().await));
+}
+
+#[tokio::test]
+async fn a_form_of_several_parts_is_sent_and_the_client_inside_can_be_used() {
+    let sink = SpanSink::new();
+    let (server, _server_sink) = recorded::<Axum>().await;
+    let client = Client::builder().tracer_provider(&sink.provider()).build();
+
+    let form = reqwest::multipart::Form::new().text("item", "tea");
+    let response = client.post(server.url("/echo")).multipart(form).send().await.unwrap();
+    let text = response.text().await.unwrap();
+    assert!(text.contains("name=\"item\"\r\n\r\ntea"), "{text}");
+    assert_eq!(sink.only().await.name, "POST");
+
+    let request = client.inner().get(server.url("/items/7")).build().unwrap();
+    let request = RequestBuilder::from_parts(client.clone(), request).url_template("/items/{id}");
+    request.map(|inner| inner.header("x-tenant", "blue")).send().await.unwrap();
+    assert_eq!(sink.wait_for(2).await[1].name, "GET /items/{id}");
+
+    client.inner().get(server.url("/items/7")).send().await.unwrap();
+    assert_eq!(sink.spans().len(), 2, "the client inside makes no spans");
 }

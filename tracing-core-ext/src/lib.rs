@@ -55,6 +55,7 @@
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `panel` | no | `panel`: a browser view of the service's telemetry, from its own process |
 //! | `reqwest` | yes | [`client::Client`] |
+//! | `rustls` | yes | `https` for [`client::Client`] |
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export, and certificates |

@@ -21,7 +21,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the defaults of reqwest, and the tracer provider and propagator that are installed now.
+    /// A client with the defaults of reqwest, and the tracer provider and propagator that are installed now. It supports `https`
+    /// with the feature `rustls`, which is a default.
     ///
     /// # Panics
     ///
@@ -49,6 +50,11 @@ impl Client {
         super::builder()
     }
 
+    /// The client inside, for what has no method here. Its requests have no span and carry no context.
+    pub const fn inner(&self) -> &reqwest::Client {
+        &self.inner
+    }
+
     /// Sends a request built elsewhere.
     ///
     /// # Errors
@@ -59,10 +65,6 @@ impl Client {
         request: Request,
     ) -> impl Future<Output = reqwest::Result<Response>> + use<> {
         self.send(RequestOptions::default(), request)
-    }
-
-    pub(super) fn inner(&self) -> &reqwest::Client {
-        &self.inner
     }
 
     pub(super) fn send(
@@ -91,6 +93,13 @@ impl Client {
         let inner = inner.redirect(redirect::policy(max)).build()?;
         let settings = InnerSettings::of(&inner);
         Ok(Self { inner, instrumentation, settings, max_redirects: Some(max) })
+    }
+}
+
+impl AsRef<reqwest::Client> for Client {
+    /// The same as [`inner`](Client::inner).
+    fn as_ref(&self) -> &reqwest::Client {
+        &self.inner
     }
 }
 

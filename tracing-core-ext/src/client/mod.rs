@@ -68,7 +68,20 @@
 //!
 //! Where the span is not sampled, or no SDK is installed, the context still goes out with the request.
 //!
-//! TLS and the other features of reqwest are those of your own dependency on it.
+//! # Versions
+//!
+//! | crate | version |
+//! | --- | --- |
+//! | `reqwest` | 0.13 |
+//! | `reqwest-middleware` | 0.5 |
+//! | `http` | 1 |
+//!
+//! A client of reqwest 0.12 is of another type and cannot be wrapped. To connect its requests, write the context into their
+//! headers with [`Propagator::inject`](crate::propagation::Propagator::inject): their `HeaderMap` is that of `http` 1 too. They
+//! have no client span.
+//!
+//! `https` of the default client is that of the feature `rustls`. Other features of reqwest are those of your own dependency on
+//! it.
 
 #[cfg(feature = "reqwest")]
 mod client;

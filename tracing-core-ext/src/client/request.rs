@@ -1,7 +1,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
-use reqwest::{Body, IntoUrl, Method, Request, Response};
+use reqwest::{Body, IntoUrl, Method, Request, Response, multipart};
 use serde::Serialize;
 
 use super::{
@@ -154,6 +154,33 @@ impl RequestBuilder {
         self.map(|inner| inner.json(json))
     }
 
+    /// A body of `multipart/form-data`.
+    pub fn multipart(self, form: multipart::Form) -> Self {
+        self.map(|inner| inner.multipart(form))
+    }
+
+    /// Changes the builder of reqwest, for methods that are not here.
+    ///
+    /// ```no_run
+    /// # fn build(client: tracing_core_ext::client::Client) -> reqwest::Result<reqwest::Request> {
+    /// let request = client.get("http://inventory.example/stock/7");
+    /// request.map(|inner| inner.header("accept", "text/plain")).build()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn map(
+        self,
+        change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Self {
+        Self { inner: change(self.inner), ..self }
+    }
+
+    /// A builder that goes on with `request`, which `client` sends.
+    pub fn from_parts(client: Client, request: Request) -> Self {
+        let inner = reqwest::RequestBuilder::from_parts(client.inner().clone(), request);
+        Self::new(inner, client)
+    }
+
     /// The request, for [`Client::execute`]. Template and resend count do not go with it.
     ///
     /// # Errors
@@ -183,10 +210,6 @@ impl RequestBuilder {
     pub fn try_clone(&self) -> Option<Self> {
         let inner = self.inner.try_clone()?;
         Some(Self { inner, client: self.client.clone(), options: self.options.clone() })
-    }
-
-    fn map(self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
-        Self { inner: change(self.inner), ..self }
     }
 }
 

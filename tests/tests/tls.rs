@@ -1,0 +1,117 @@
+//! https: the client, and a server that terminates TLS itself.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, routing::get, serve::Listener};
+use axum_layer::TracingLayer;
+use reqwest::{Certificate, ClientBuilder};
+use tests::{SpanDataExt, SpanSink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{PrivateKeyDer, pem::PemObject},
+    },
+    server::TlsStream,
+};
+use tracing_core_ext::{client::Client, http::Scheme};
+
+/// Accepts connections of TLS on one socket.
+struct TlsListener {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = self.tcp.accept().await.unwrap();
+            // A client may refuse the certificate.
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// Serves `app` over TLS, and returns its address and its certificate.
+async fn serve(app: Router) -> (SocketAddr, Certificate) {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let issued = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(issued.signing_key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    let mut config = config.with_single_cert(vec![issued.cert.der().clone()], key).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let listener = TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) };
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, Certificate::from_der(issued.cert.der()).unwrap())
+}
+
+fn router(sink: &SpanSink) -> Router {
+    let builder = TracingLayer::builder().tracer_provider(&sink.provider());
+    let layer = builder.scheme(Scheme::Https).build();
+    Router::new().route("/", get(async || "hello")).layer(layer)
+}
+
+#[tokio::test]
+async fn both_versions_of_http_on_one_socket_have_the_same_scheme_and_port() {
+    let sink = SpanSink::new();
+    let (address, certificate) = serve(router(&sink)).await;
+    let builder = || {
+        let builder = reqwest::Client::builder().tls_certs_only([certificate.clone()]);
+        builder.resolve("shop.example", address)
+    };
+
+    let versions: [fn(ClientBuilder) -> ClientBuilder; 2] = [ClientBuilder::http1_only, |it| it];
+    for version in versions {
+        let client = version(builder()).build().unwrap();
+        let url = format!("https://shop.example:{}/", address.port());
+        client.get(url).header("host", "shop.example").send().await.unwrap();
+    }
+
+    let spans = sink.wait_for(2).await;
+    let texts =
+        |key: &str| spans.iter().map(|it| it.text(key).map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(texts("network.protocol.version"), [Some("1.1".to_owned()), Some("2".to_owned())]);
+    assert_eq!(texts("url.scheme"), [Some("https".to_owned()), Some("https".to_owned())]);
+    assert_eq!(spans[0].integer("server.port"), Some(443));
+    assert_eq!(spans[1].integer("server.port"), Some(address.port().into()));
+}
+
+#[tokio::test]
+async fn the_client_calls_services_over_https() {
+    let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
+    let (address, certificate) = serve(router(&server_sink)).await;
+    let inner = reqwest::Client::builder().tls_certs_only([certificate]);
+    let builder = Client::builder().tracer_provider(&sink.provider());
+    let client = builder.wrap_builder(inner.resolve("shop.example", address)).unwrap();
+
+    let url = format!("https://shop.example:{}/", address.port());
+    let body = client.get(url).send().await.unwrap().text().await.unwrap();
+
+    assert_eq!(body, "hello");
+    assert!(server_sink.only().await.is_child_of(&sink.only().await));
+}
+
+#[tokio::test]
+async fn a_client_without_options_supports_https_and_refuses_unknown_certificates() {
+    let sink = SpanSink::new();
+    let (address, _) = serve(router(&sink)).await;
+
+    let builder = Client::builder().tracer_provider(&sink.provider());
+    let error = builder.build().get(format!("https://{address}/")).send().await.unwrap_err();
+
+    assert!(error.is_connect(), "{error:?}");
+    let span = sink.only().await;
+    assert_eq!(span.text("error.type"), Some("connection_error"));
+    assert!(format!("{:?}", span.status).contains("certificate"), "{:?}", span.status);
+}
