@@ -65,6 +65,8 @@
 //!
 //! With the feature `prometheus`, `metrics` returns the routes that scrapes read. With the feature `panel`,
 //! `panel` those of the panel.
+//!
+//! The supported version of actix-web is 4.
 
 mod body;
 #[cfg(feature = "awc")]

@@ -75,6 +75,8 @@
 //! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
 //!
 //! With the feature `prometheus`, `with_metrics` adds the routes that scrapes read.
+//!
+//! The supported versions are axum 0.8, and for services without axum `http` 1 and Tower 0.5.
 
 mod extract;
 mod layer;

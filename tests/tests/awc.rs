@@ -2,7 +2,10 @@
 
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
-use actix_middleware::{Tracing, client::ClientTracing};
+use actix_middleware::{
+    Tracing,
+    client::{ClientTracing, ResendCount, UrlTemplate},
+};
 use actix_web::{
     App,
     rt::{self, task::JoinHandle},
@@ -546,4 +549,58 @@ async fn a_websocket_ends_the_span_at_the_handshake() {
     assert_no_error(&span);
     let request = peer.await.unwrap();
     assert!(request.contains(&format!("-{}-03", span.id())), "{request}");
+}
+
+#[actix_web::test]
+async fn a_request_has_a_template_and_a_resend_count_that_are_not_sent() {
+    let scene = scene().await;
+
+    let request = scene.client.get(scene.server.url("/headers"));
+    let request = request.insert_header(UrlTemplate::new("/headers/{id}"));
+    let mut response = request.insert_header(ResendCount::new(2)).send().await.unwrap();
+    let sent = String::from_utf8(response.body().await.unwrap().to_vec()).unwrap();
+    scene.client.get(scene.server.url("/empty")).send().await.unwrap();
+
+    let spans = scene.sink.wait_for(2).await;
+    assert_eq!(spans[0].name, "GET /headers/{id}");
+    assert_eq!(spans[0].text("url.template"), Some("/headers/{id}"));
+    assert_eq!(spans[0].integer("http.request.resend_count"), Some(2));
+    assert!(!sent.contains("x-tracing"), "{sent}");
+    assert_eq!(spans[1].name, "GET");
+    assert_eq!(spans[1].attribute("http.request.resend_count"), None);
+}
+
+#[actix_web::test]
+async fn a_redirect_that_is_followed_counts_as_sent_again() {
+    for location in ["/b", "b", "http://HOST/b", "//HOST/b"] {
+        let scene = scene().await;
+        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = first.local_addr().unwrap().to_string();
+        let location = location.replace("HOST", &host);
+        let server = rt::spawn(async move {
+            let heads = [
+                format!("302 Found\r\nlocation: {location}"),
+                format!("302 Found\r\nlocation: {location}"),
+                "200 OK".to_owned(),
+            ];
+            for head in heads {
+                let (mut stream, _) = first.accept().await.unwrap();
+                stream.read(&mut [0; 4096]).await.unwrap();
+                let answer =
+                    format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+
+        let request = scene.client.get(format!("http://{host}/a"));
+        request.insert_header(UrlTemplate::new("/a")).send().await.unwrap();
+        server.await.unwrap();
+        scene.client.get(scene.server.url("/empty")).send().await.unwrap();
+
+        let spans = scene.sink.wait_for(4).await;
+        let counts: Vec<_> =
+            spans.iter().map(|it| it.integer("http.request.resend_count")).collect();
+        assert_eq!(counts, [None, Some(1), Some(2), None]);
+        assert_eq!([&*spans[0].name, &spans[1].name], ["GET /a", "GET"]);
+    }
 }

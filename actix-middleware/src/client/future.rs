@@ -4,7 +4,7 @@ use std::{
 };
 
 use actix_http::ResponseHead;
-use actix_web::dev::Payload;
+use actix_web::{dev::Payload, http::Uri};
 use awc::{
     ClientResponse, ConnectResponse,
     error::{ConnectError, SendRequestError},
@@ -15,7 +15,7 @@ use tracing_core_ext::{
     http,
 };
 
-use super::{payload::ExchangePayload, timed::TimedExchange};
+use super::{payload::ExchangePayload, redirect, timed::TimedExchange};
 use crate::{future::content_length, headers::ActixHeaders, request::protocol_version};
 
 /// Future of a client whose exchange goes on in the body of the response.
@@ -25,11 +25,18 @@ pub struct ResponseFuture<F> {
     #[pin]
     inner: F,
     exchange: TimedExchange,
+    uri: Uri,
+    resend_count: u32,
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, exchange: TimedExchange) -> Self {
-        Self { inner, exchange }
+    pub(super) const fn new(
+        inner: F,
+        exchange: TimedExchange,
+        uri: Uri,
+        resend_count: u32,
+    ) -> Self {
+        Self { inner, exchange, uri, resend_count }
     }
 }
 
@@ -43,6 +50,9 @@ where
         let this = self.project();
         let result = ready!(this.exchange.in_scope(|| this.inner.poll(cx)));
         let mut exchange = this.exchange.take();
+        if let Ok(ConnectResponse::Client(response)) = &result {
+            redirect::note(this.uri, *this.resend_count, response);
+        }
         if let Err(error) = &result {
             exchange.set_error(error);
             exchange.end(Outcome::Failed(error_type(error)));

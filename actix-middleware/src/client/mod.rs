@@ -15,8 +15,8 @@
 //!
 //! The parent of the span is the context that is current when the request is sent, in a handler the span of its request.
 //!
-//! What awc's requests have no place for is not there: URL templates, so the method alone names the span unless
-//! [`span_name`](tracing_core_ext::exchange::Builder::span_name) does, and resend counts.
+//! The method names the span, or a [`UrlTemplate`] that is inserted into the header of the request. A [`ResendCount`] is
+//! inserted in the same way; redirects that awc follows are counted.
 //!
 //! # Redirects
 //!
@@ -30,6 +30,10 @@
 //! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only the first host has to be allowed to
 //! learn of the trace.
 //!
+//! # Versions
+//!
+//! awc 3 and actix-http 3.
+//!
 //! # When does the span end?
 //!
 //! With the last byte of the response's body, its error, or when response or future are dropped, which is no error. The
@@ -39,9 +43,16 @@
 
 mod future;
 mod payload;
+mod redirect;
 mod request;
+mod request_options;
 mod service;
 mod timed;
 mod transform;
 
-pub use self::{future::ResponseFuture, service::ClientService, transform::ClientTracing};
+pub use self::{
+    future::ResponseFuture,
+    request_options::{ResendCount, UrlTemplate},
+    service::ClientService,
+    transform::ClientTracing,
+};

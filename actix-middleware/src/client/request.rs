@@ -3,7 +3,7 @@ use std::rc::Rc;
 use actix_http::{RequestHead, RequestHeadType};
 use actix_web::{
     body::{BodySize, MessageBody},
-    http::header::HeaderMap,
+    http::{Uri, header::HeaderMap},
 };
 use awc::ConnectRequest;
 use opentelemetry::Context;
@@ -12,14 +12,32 @@ use tracing_core_ext::{
     http::ClientRequestHead,
 };
 
+use super::{redirect, request_options::RequestOptions};
 use crate::headers::ActixHeaders;
 
-/// Starts the exchange of `request` below the context that is current now.
-pub(super) fn start(instrumentation: &Instrumentation, request: &mut ConnectRequest) -> Exchange {
+/// A request whose exchange has started.
+pub(super) struct StartedRequest {
+    pub(super) exchange: Exchange,
+    pub(super) uri: Uri,
+    pub(super) resend_count: u32,
+}
+
+/// Starts the exchange of `request` below the context that is current now. A redirect has another URL than its template.
+pub(super) fn start(
+    instrumentation: &Instrumentation,
+    request: &mut ConnectRequest,
+) -> StartedRequest {
     let head = head_mut(request);
+    let mut options = RequestOptions::take(head.headers_mut());
+    if let Some(resend_count) = redirect::resend_count(&head.uri) {
+        options = RequestOptions { template: None, resend_count };
+    }
     let (url, headers) = (head.uri.to_string(), ActixHeaders(head.headers()));
-    let head = ClientRequestHead::new(head.method.as_str(), &url, &headers);
-    instrumentation.start_client(&Context::current(), &head)
+    let mut described = ClientRequestHead::new(head.method.as_str(), &url, &headers);
+    described.template = options.template.as_deref();
+    described.resend_count = options.resend_count;
+    let exchange = instrumentation.start_client(&Context::current(), &described);
+    StartedRequest { exchange, uri: head.uri.clone(), resend_count: options.resend_count }
 }
 
 /// The headers of this request alone, and all of them.

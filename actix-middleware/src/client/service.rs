@@ -4,7 +4,11 @@ use actix_web::dev::{Service, forward_ready};
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError};
 use tracing_core_ext::exchange::Instrumentation;
 
-use super::{future::ResponseFuture, request, timed::TimedExchange};
+use super::{
+    future::ResponseFuture,
+    request::{self, StartedRequest},
+    timed::TimedExchange,
+};
 use crate::headers::ActixHeadersMut;
 
 /// Service made by [`ClientTracing`](super::ClientTracing).
@@ -36,7 +40,8 @@ where
     forward_ready!(inner);
 
     fn call(&self, mut request: ConnectRequest) -> Self::Future {
-        let mut exchange = request::start(&self.instrumentation, &mut request);
+        let StartedRequest { mut exchange, uri, resend_count } =
+            request::start(&self.instrumentation, &mut request);
         let length = request::body_length(&request);
         if let Some((size, length)) = exchange.request_body_counter().zip(length) {
             size.add(length);
@@ -44,6 +49,7 @@ where
         let headers = request::headers_mut(&mut request);
         exchange.inject(&mut ActixHeadersMut(headers));
         let future = exchange.in_scope(|| self.inner.call(request));
-        ResponseFuture::new(future, TimedExchange::new(exchange, self.client_timeout))
+        let exchange = TimedExchange::new(exchange, self.client_timeout);
+        ResponseFuture::new(future, exchange, uri, resend_count)
     }
 }

@@ -1,0 +1,97 @@
+//! Options of one request. awc has no place for them but the header, from which the middleware removes them.
+
+use std::{borrow::Cow, str};
+
+use actix_web::http::header::{
+    HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, TryIntoHeaderPair,
+};
+
+static URL_TEMPLATE: HeaderName = HeaderName::from_static("x-tracing-url-template");
+static RESEND_COUNT: HeaderName = HeaderName::from_static("x-tracing-resend-count");
+
+/// Template of the URL of a request, such as `/stock/{id}`. It is recorded as `url.template`, and the span is named by it.
+///
+/// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
+///
+/// ```no_run
+/// use actix_middleware::client::UrlTemplate;
+///
+/// # async fn run(client: awc::Client) {
+/// let request = client.get("http://inventory.example/stock/7");
+/// let response = request.insert_header(UrlTemplate::new("/stock/{id}")).send().await;
+/// # drop(response);
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTemplate(Cow<'static, str>);
+
+/// Number of times that a request was sent before. It is recorded as `http.request.resend_count` above 0.
+///
+/// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
+///
+/// ```no_run
+/// use actix_middleware::client::ResendCount;
+///
+/// # async fn run(client: awc::Client) {
+/// for count in 0..3 {
+///     let request = client.get("http://inventory.example/stock/7");
+///     if request.insert_header(ResendCount::new(count)).send().await.is_ok() {
+///         break;
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResendCount(u32);
+
+impl UrlTemplate {
+    /// A template without identifiers, because each template is a name of spans.
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        Self(template.into())
+    }
+}
+
+impl ResendCount {
+    /// A request that was sent `count` times before.
+    pub const fn new(count: u32) -> Self {
+        Self(count)
+    }
+}
+
+impl TryIntoHeaderPair for UrlTemplate {
+    type Error = InvalidHeaderValue;
+
+    fn try_into_pair(self) -> Result<(HeaderName, HeaderValue), Self::Error> {
+        Ok((URL_TEMPLATE.clone(), HeaderValue::from_bytes(self.0.as_bytes())?))
+    }
+}
+
+impl TryIntoHeaderPair for ResendCount {
+    type Error = InvalidHeaderValue;
+
+    fn try_into_pair(self) -> Result<(HeaderName, HeaderValue), Self::Error> {
+        Ok((RESEND_COUNT.clone(), HeaderValue::from(self.0)))
+    }
+}
+
+/// Options of a request.
+#[derive(Debug, Default)]
+pub(super) struct RequestOptions {
+    pub(super) template: Option<String>,
+    pub(super) resend_count: u32,
+}
+
+impl RequestOptions {
+    /// Takes the options out of a header.
+    pub(super) fn take(headers: &mut HeaderMap) -> Self {
+        let mut take = |name: &HeaderName| headers.remove(name).next();
+        let text = |value: HeaderValue| str::from_utf8(value.as_bytes()).ok().map(str::to_owned);
+        Self {
+            template: take(&URL_TEMPLATE).and_then(text),
+            resend_count: take(&RESEND_COUNT)
+                .and_then(text)
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
+        }
+    }
+}
