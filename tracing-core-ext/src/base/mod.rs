@@ -3,6 +3,7 @@
 mod contain;
 pub(crate) mod deferred_log;
 pub(crate) mod error;
+pub(crate) mod integer_fields;
 pub(crate) mod parse_cache;
 pub(crate) mod percent;
 pub(crate) mod redacted_url;

@@ -17,6 +17,8 @@ use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
 /// owns. So [`tracing::Span::current()`] in a handler stands for the request wherever it is used: as an explicit parent, on
 /// another thread, and with [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
 ///
+/// Unsigned fields of spans and events (`u64`, `usize`) are integers. The plain layer makes strings of them.
+///
 /// A `tracing` event outside of any span of yours becomes a log line only. The plain layer also adds it to the server
 /// span, and sets the status of that to `Error` if the event is an error.
 ///

@@ -1,9 +1,16 @@
-use tracing::{Event, Metadata, Subscriber, subscriber::Interest};
+use tracing::{
+    Event, Metadata, Subscriber, dispatcher,
+    span::{Attributes, Id, Record},
+    subscriber::Interest,
+};
+use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::{
     filter::LevelFilter,
     layer::{Context, Filter},
     registry::LookupSpan,
 };
+
+use crate::base::integer_fields;
 
 /// Target of the `tracing` span of an exchange, for filters.
 pub const TARGET: &str = "tracing_core_ext::exchange";
@@ -81,7 +88,23 @@ where
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
-        context.event_span(event).is_none_or(|span| span.metadata().target() != TARGET)
+        let is_exported =
+            context.event_span(event).is_none_or(|span| span.metadata().target() != TARGET);
+        if is_exported {
+            integer_fields::note(|visitor| event.record(visitor));
+        }
+        is_exported
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        integer_fields::note(|visitor| attributes.record(visitor));
+    }
+
+    /// A span that has started accepts integers; one that has not keeps the strings of the layer.
+    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        if integer_fields::note(|visitor| values.record(visitor)) {
+            dispatcher::get_default(|dispatch| drop(get_otel_context(id, dispatch)));
+        }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

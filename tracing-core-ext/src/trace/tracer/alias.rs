@@ -4,15 +4,14 @@
 //! span of an exchange is created while the exchange's context is current, so that context is the parent that the layer
 //! passes. The tracer returns a handle to that parent instead of a new span.
 
-use std::{borrow::Cow, fmt, time::SystemTime};
+use std::{borrow::Cow, fmt, slice, time::SystemTime};
 
 use opentelemetry::{
     Context, KeyValue,
     trace::{Span as _, SpanBuilder, SpanContext, Status, TraceContextExt, Tracer},
 };
 
-use crate::semconv::names;
-use crate::trace::span::Span;
+use crate::{base::integer_fields, semconv::names, trace::span::Span};
 
 /// Names of `tracing` spans. They are recognised by their address, so no other span can have one of them. The address of
 /// a literal is not unique, but that of a static array is.
@@ -85,7 +84,17 @@ impl<T> ExchangeTracer<T> {
 impl<T: Tracer> Tracer for ExchangeTracer<T> {
     type Span = ExchangeSpan<T::Span>;
 
-    fn build_with_context(&self, builder: SpanBuilder, parent_cx: &Context) -> Self::Span {
+    fn span_builder<N>(&self, name: N) -> SpanBuilder
+    where
+        N: Into<Cow<'static, str>>,
+    {
+        SpanBuilder { attributes: integer_fields::marked(), ..SpanBuilder::from_name(name) }
+    }
+
+    fn build_with_context(&self, mut builder: SpanBuilder, parent_cx: &Context) -> Self::Span {
+        if let Some(attributes) = &mut builder.attributes {
+            integer_fields::replace_marked(attributes);
+        }
         if is_exchange_span(&builder.name) {
             return ExchangeSpan::Alias(span(builder, parent_cx));
         }
@@ -110,10 +119,15 @@ macro_rules! forward {
 }
 
 impl<S: opentelemetry::trace::Span> opentelemetry::trace::Span for ExchangeSpan<S> {
-    fn add_event_with_timestamp<T>(&mut self, name: T, time: SystemTime, attributes: Vec<KeyValue>)
-    where
+    fn add_event_with_timestamp<T>(
+        &mut self,
+        name: T,
+        time: SystemTime,
+        mut attributes: Vec<KeyValue>,
+    ) where
         T: Into<Cow<'static, str>>,
     {
+        integer_fields::replace_noted(&mut attributes);
         forward!(self.add_event_with_timestamp(name, time, attributes));
     }
 
@@ -125,7 +139,8 @@ impl<S: opentelemetry::trace::Span> opentelemetry::trace::Span for ExchangeSpan<
         forward!(self.is_recording())
     }
 
-    fn set_attribute(&mut self, attribute: KeyValue) {
+    fn set_attribute(&mut self, mut attribute: KeyValue) {
+        integer_fields::replace_noted(slice::from_mut(&mut attribute));
         forward!(self.set_attribute(attribute));
     }
 
