@@ -167,7 +167,6 @@ impl RequestBuilder {
     /// request.map(|inner| inner.header("accept", "text/plain")).build()
     /// # }
     /// ```
-    #[must_use]
     pub fn map(
         self,
         change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
