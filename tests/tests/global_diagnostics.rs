@@ -30,9 +30,9 @@ fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
     assert_eq!(said.len(), 4, "{lines:?}");
     for (line, (level, words)) in said.iter().zip([
         ("WARN", "there is no propagator"),
-        ("INFO", "the sampler is ParentBased(AlwaysOff): no trace that begins here"),
+        ("INFO", "the sampler is ParentBased(AlwaysOff): no trace that starts here"),
         ("WARN", "was made before telemetry was installed"),
-        ("WARN", "OTEL_TRACES_EXPORTER names an exporter, but code has named others"),
+        ("WARN", "OTEL_TRACES_EXPORTER sets an exporter, but code has set others"),
     ]) {
         assert!(line.contains(level) && line.contains(words), "{line}");
     }

@@ -33,7 +33,7 @@ async fn a_service_with_its_own_subscriber_has_all_spans_and_the_ids_in_its_line
     drop(TracingLayer::new());
     let at_start: Vec<_> = lines.all();
     assert!(
-        matches!(&at_start[..], [line] if line.contains("no trace that begins here")),
+        matches!(&at_start[..], [line] if line.contains("no trace that starts here")),
         "{at_start:?}"
     );
 

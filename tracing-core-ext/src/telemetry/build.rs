@@ -1,4 +1,4 @@
-//! Building of everything that code and environment have set.
+//! Builds the telemetry that code and environment have configured.
 
 use opentelemetry_sdk::Resource;
 use tracing::Dispatch;
@@ -31,16 +31,16 @@ use crate::{
     trace::{Sampler, TracerProvider},
 };
 
-/// All that a service needs, ready to be installed.
+/// Providers, subscriber and pipelines of a service, ready to be installed.
 pub(crate) struct BuiltTelemetry {
     pub(crate) telemetry: Telemetry,
-    /// None if the service has one of its own.
+    /// `None` if the service has its own subscriber.
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) summary: SetupSummary,
 }
 
 impl TelemetryBuilder {
-    /// Makes everything and installs nothing.
+    /// Builds everything, and installs nothing.
     pub(crate) fn prepare(mut self) -> Result<BuiltTelemetry, TelemetryError> {
         let findings = Findings::strict(self.is_strict);
         let mut environment = Config::read(&self.variables.with_findings(findings))?;
@@ -95,7 +95,7 @@ impl TelemetryBuilder {
         }
     }
 
-    /// What of the environment would have named an exporter, had code not named another.
+    /// Returns the variable that sets an exporter, if exporters in code override it.
     fn overridden(&self, environment: &Config) -> Option<&'static str> {
         let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
         let reads = self.exporters.iter().any(|exporter| exporter.reads_environment());
@@ -129,7 +129,7 @@ impl TelemetryBuilder {
         Ok((self.telemetry(provider, propagator, pipelines, metrics), service))
     }
 
-    /// Builds a provider that makes no spans. The context of callers is propagated.
+    /// Builds a provider that records no spans. Context is still propagated.
     fn disabled(
         mut self,
         propagator: Propagator,
@@ -181,7 +181,7 @@ impl TelemetryBuilder {
         }
     }
 
-    /// Processors of users come first: their shutdown must not wait for an exporter.
+    /// Processors of users come first, so that their shutdown does not wait for an exporter.
     fn provider(
         &mut self,
         resource: Resource,
@@ -206,7 +206,8 @@ impl TelemetryBuilder {
         builder.build()
     }
 
-    /// `RUST_LOG`, or else the directives in code, or else the default. Those in code are checked in any case.
+    /// Returns the filter of `RUST_LOG`, or else of code, or else the default. The one in code is
+    /// always checked.
     fn choose_log_filter(
         &mut self,
         variable: Option<LogFilter>,
@@ -231,7 +232,7 @@ impl TelemetryBuilder {
         }
     }
 
-    /// Sets the limits of the queues that code has.
+    /// Applies the queue limit that is set in code.
     fn check_queue(&self, batch: &mut BatchConfig) -> Result<(), TelemetryError> {
         let Some(bytes) = self.max_queue_bytes else { return Ok(()) };
         if !QUEUE_BYTES.contains(&bytes) {

@@ -1,4 +1,4 @@
-//! What becomes of a set-up: global, global without a subscriber, or neither.
+//! Installation of a set-up: global, global without a subscriber, or not global.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,9 +22,9 @@ use crate::{
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 impl TelemetryBuilder {
-    /// Makes this the telemetry of the whole process: the global tracer provider, the global meter provider (where metrics
-    /// are asked for), the global text map propagator and the global `tracing` subscriber. Middlewares and clients made
-    /// afterwards use them unless told otherwise.
+    /// Installs the telemetry of the whole process: the global tracer provider, the global meter
+    /// provider (if metrics are enabled), the global text map propagator and the global `tracing`
+    /// subscriber. Middlewares and clients that are built afterwards use them by default.
     ///
     /// ```
     /// # use tracing_core_ext::telemetry::Telemetry;
@@ -41,13 +41,13 @@ impl TelemetryBuilder {
     /// # }
     /// ```
     ///
-    /// The crate `log` is connected as well: its records become events of `tracing`, with their own target, if `log` has no
-    /// logger yet.
+    /// The crate `log` is connected as well, if it has no logger yet: its records become events of
+    /// `tracing`, with their target.
     ///
     /// # Errors
     ///
-    /// When a setting, in code or in the environment, cannot be used, or when there is a global
-    /// `tracing` subscriber already. Nothing is installed then.
+    /// If a setting in code or in the environment cannot be used, or if a global `tracing`
+    /// subscriber already exists. Nothing is installed then.
     pub fn install(self) -> Result<Telemetry, TelemetryError> {
         if INSTALLED.load(Ordering::Acquire) {
             return Err(TelemetryError::already_installed());
@@ -68,12 +68,12 @@ impl TelemetryBuilder {
         Ok(telemetry)
     }
 
-    /// Does what [`install`](Self::install) does, and leaves the `tracing` subscriber and the crate `log` to the service.
-    /// The subscriber exports spans if it has [`Telemetry::layer`], and its log lines have trace ids if its format is in
-    /// [`WithTraceIds`](super::WithTraceIds).
+    /// Installs the same as [`install`](Self::install), without the `tracing` subscriber and the
+    /// crate `log`. The subscriber of the service exports spans if it has [`Telemetry::layer`]. Its
+    /// log lines have trace ids if its format is in [`WithTraceIds`](super::WithTraceIds).
     ///
-    /// What there is to report about the set-up is logged when there is a subscriber, at the latest when the next middleware
-    /// or client is built.
+    /// Diagnostics are logged when a subscriber exists, at the latest when the next middleware or
+    /// client is built.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::{Telemetry, WithTraceIds};
@@ -97,8 +97,8 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     ///
-    /// When a setting, in code or in the environment, cannot be used, when an option of the subscriber was set, or when
-    /// telemetry is installed already. Nothing is installed then.
+    /// If a setting in code or in the environment cannot be used, if an option of the subscriber
+    /// was set, or if telemetry is already installed. Nothing is installed then.
     pub fn install_without_subscriber(mut self) -> Result<Telemetry, TelemetryError> {
         if let Some(option) = self.subscriber_option() {
             return Err(TelemetryError::without_subscriber(option));
@@ -116,20 +116,21 @@ impl TelemetryBuilder {
         Ok(telemetry)
     }
 
-    /// Makes everything [`install`](Self::install) does, and installs nothing: the subscriber is returned, the provider is
-    /// [`Telemetry::tracer_provider`], the propagator [`Telemetry::propagator`]. A middleware or client has to be built with
-    /// both. What there is to report about the set-up is logged by the returned subscriber.
+    /// Builds everything that [`install`](Self::install) builds, and installs nothing. It returns
+    /// the subscriber; the provider is [`Telemetry::tracer_provider`], and the propagator is
+    /// [`Telemetry::propagator`]. Middlewares and clients must be built with both. The returned
+    /// subscriber logs the diagnostics.
     ///
     /// # Errors
     ///
-    /// When a setting, in code or in the environment, cannot be used.
+    /// If a setting in code or in the environment cannot be used.
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let BuiltTelemetry { telemetry, dispatch, summary } = self.prepare()?;
         diagnostics::report(summary, telemetry.propagator(), &telemetry.log);
         Ok((telemetry, dispatch.unwrap_or_else(Dispatch::none)))
     }
 
-    /// An option that only a subscriber of this crate has, if one was set.
+    /// Returns an option of the subscriber of this crate, if one was set.
     fn subscriber_option(&self) -> Option<&'static str> {
         [
             ("layer()", !self.layers.is_empty()),
@@ -144,7 +145,7 @@ impl TelemetryBuilder {
 }
 
 impl Telemetry {
-    /// Makes the providers and the propagator global.
+    /// Sets the global providers and the global propagator.
     fn install_providers(&mut self, is_disabled: bool) {
         global::set_tracer_provider(self.tracer_provider().clone());
         installed::set_tracer_provider(self.tracer_provider().clone());
@@ -158,8 +159,8 @@ impl Telemetry {
 
 fn warn_other_logger() {
     tracing::warn!(
-        "the crate `log` has a logger already, which keeps its records: unless it is tracing_log::LogTracer, they have no \
-         trace ids; remove the logger, such as env_logger::init()"
+        "the crate `log` already has a logger, which receives its records: unless it is tracing_log::LogTracer, they have \
+         no trace ids; remove the logger, such as env_logger::init()"
     );
 }
 
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_of_a_subscriber_are_refused_where_there_is_none() {
+    fn options_of_a_subscriber_are_refused_if_there_is_none() {
         let builder = || Telemetry::builder().variables(|_| None).service_name("shop");
         for (builder, option) in [
             (builder().layer(LevelFilter::OFF), "layer()"),

@@ -21,7 +21,7 @@ use crate::bridge::log_lines::{
     with_trace_ids::WithTraceIds,
 };
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum LogFormat {
@@ -61,7 +61,7 @@ impl Default for LogStyle {
     }
 }
 
-/// Writes the time of a line.
+/// Timer for the time of a line.
 #[derive(Clone)]
 pub(crate) struct Timer(pub(crate) Arc<dyn FormatTime + Send + Sync>);
 
@@ -77,7 +77,7 @@ impl fmt::Debug for Timer {
     }
 }
 
-/// Where log lines go, and how they look.
+/// Options of log lines.
 pub(crate) struct LogLayerConfig {
     pub(crate) format: LogFormat,
     pub(crate) style: LogStyle,
@@ -106,7 +106,7 @@ impl LogLayerConfig {
         }
     }
 
-    /// The parts of a line, in the format that the others are made of.
+    /// Returns the format from which the other formats are made.
     fn line(&self) -> Format<Full, Timer> {
         let style = &self.style;
         let format = match style.time {
@@ -173,7 +173,7 @@ pub(crate) mod tests {
     const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
     const SPAN_ID: &str = "b7ad6b7169203331";
 
-    /// Log lines kept for a test to read.
+    /// Captured log lines for a test.
     #[derive(Clone, Default)]
     pub(crate) struct CapturedLines(Arc<Mutex<Vec<u8>>>);
 
@@ -252,7 +252,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_line_outside_of_any_trace_has_no_ids_at_all() {
+    fn a_line_outside_of_a_trace_has_no_ids() {
         for format in [LogFormat::Text, LogFormat::Json] {
             let line = logged(format, Context::new());
             assert!(line.contains("stock"), "{line}");

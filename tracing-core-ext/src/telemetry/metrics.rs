@@ -1,4 +1,4 @@
-//! Meters of the service, and their readers.
+//! Metrics of the service, and their readers.
 
 use std::{any::Any, time::Duration};
 
@@ -18,17 +18,18 @@ use crate::{
     },
 };
 
-/// The readers that code has set.
+/// Readers that are set in code.
 #[derive(Debug, Default)]
 pub(crate) struct MetricsSetup {
-    /// Readers to be used.
+    /// Selected readers.
     readers: Vec<Box<dyn MetricsOptions>>,
-    /// Options for metrics of the OTLP exporter, which is a reader only if code or environment selects it.
+    /// Options of the OTLP exporter for metrics. It is a reader only if code or environment selects
+    /// it.
     otlp: Option<Box<dyn MetricsOptions>>,
     has_otlp: bool,
 }
 
-/// The meters of a service, and their readers.
+/// Meter provider of a service, and its readers.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     provider: GuardedMeterProvider,
@@ -42,7 +43,7 @@ impl MetricsSetup {
         self.readers.push(Box::new(reader));
     }
 
-    /// Sets options of OTLP, and does not select it.
+    /// Sets options of OTLP without selecting it.
     pub(crate) fn set_otlp(&mut self, otlp: impl MetricsOptions + 'static) {
         self.otlp = Some(Box::new(otlp));
     }
@@ -52,7 +53,7 @@ impl MetricsSetup {
         self.has_otlp = true;
     }
 
-    /// Starts the readers that code or environment selects. Returns none if there is no reader.
+    /// Starts the readers that code or environment selects. Returns `None` if there is no reader.
     pub(crate) fn start(
         mut self,
         resource: &Resource,
@@ -67,7 +68,8 @@ impl MetricsSetup {
         Metrics::start(self.readers, resource, config)
     }
 
-    /// Starts the readers that are useful without measurements: health and collectors of code. They read no meters.
+    /// Starts the readers that are useful without metrics: health, and collectors that are set in
+    /// code. They read no meters.
     pub(crate) fn start_disabled(
         mut self,
         resource: &Resource,
@@ -135,12 +137,13 @@ impl Metrics {
         &self.provider
     }
 
-    /// Reports to scrapers that the service drains.
+    /// Reports to scrapers that the service is draining.
     pub(crate) fn start_draining(&self) {
         self.outputs.iter().for_each(|output| output.start_draining());
     }
 
-    /// Returns what exports the last metrics and closes listeners. From now on no export waits for another attempt.
+    /// Returns the tasks that export the last metrics and close listeners. From now on no export
+    /// waits for another attempt.
     pub(crate) fn shutdown_tasks(&mut self, timeout: Duration) -> Vec<ShutdownTask> {
         let mut tasks: Vec<ShutdownTask> = Vec::new();
         let provider = self.provider.clone();

@@ -14,75 +14,77 @@
 //! # }
 //! ```
 //!
-//! With nothing else configured each trace is printed as a [`Waterfall`] on standard output, and [`Console`] says how.
-//! Log lines go to standard error, filtered by `RUST_LOG`, and carry the ids of the current span.
+//! Without any configuration each trace is printed as a [`Waterfall`] on standard output;
+//! [`Console`] has its options. Log lines are written to standard error, filtered by `RUST_LOG`,
+//! and contain the ids of the current span.
 //!
 //! # Log lines
 //!
-//! | who writes them | what to do |
+//! | source of the lines | set-up |
 //! | --- | --- |
 //! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) selects the format, [`log_filter`](TelemetryBuilder::log_filter) the lines, [`log_writer`](TelemetryBuilder::log_writer) the destination, and [`layer`](TelemetryBuilder::layer) adds other layers |
-//! | a `tracing` subscriber of your own | [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber); wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
-//! | the crate `log` | nothing after `install`: its records become events of `tracing` with their own target. A logger of its own keeps the records |
+//! | a `tracing` subscriber of the service | [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber); wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | the crate `log` | nothing after `install`: its records become events of `tracing` with their target. If `log` already has a logger, that logger receives the records |
 //! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
 //!
-//! Whichever it is: within a request `Context::current()` has its span, in the handler, in inner middleware and in the
-//! body, so that every line there belongs to the trace.
+//! With any of them, `Context::current()` has the span of the request in the handler, in inner
+//! middleware and in the body, so that every line there belongs to the trace.
 //!
-//! # What the environment sets
+//! # Environment variables
 //!
 //! | variable | meaning |
 //! | --- | --- |
-//! | `OTEL_SERVICE_NAME` | the service's name, unless code names it |
-//! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it is the weakest name but the package's |
-//! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` carries nothing on |
-//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, context is carried on. What code serves for Prometheus is served, less all measurements. No variable is read but `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
-//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those an endpoint is set for, else `console` |
-//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | which spans are recorded: `parentbased_always_on` by default |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | collector to export to; over HTTP `/v1/traces` and `/v1/metrics` are appended. `http://localhost:4318`, or `:4317` over gRPC, where OTLP is asked for without one |
+//! | `OTEL_SERVICE_NAME` | name of the service, unless code sets it |
+//! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it takes precedence only over the name of the package |
+//! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` propagates nothing |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, and context is propagated. The Prometheus endpoint of code serves health and collectors, without metrics. The only variables read are `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
+//! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those whose endpoint is set, or else `console` |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | sampler of spans: `parentbased_always_on` by default |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector; over HTTP `/v1/traces` and `/v1/metrics` are appended. By default `http://localhost:4318`, or `:4317` over gRPC |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json` or `grpc` |
-//! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) sent with each export |
-//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds an export may take with all its attempts, 10000 by default; 0 means no limit |
+//! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) of each export |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | time limit of an export with all its attempts in milliseconds, 10000 by default; 0 means no limit |
 //! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` by default, or `gzip` |
 //! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the certificates, in PEM, that are trusted instead of the system's; with the feature `tls` |
-//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of what is shown to a collector that asks for a certificate |
-//! | `OTEL_EXPORTER_OTLP_INSECURE` | `true` where a gRPC endpoint without a scheme is not to be reached over TLS |
-//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` | each of these for one signal, beats the general one. An endpoint is used verbatim |
-//! | `OTEL_EXPORTER_JAEGER_AGENT_HOST`, `…_AGENT_PORT` | Jaeger's agent to export to over UDP, `localhost` and `6831` by default (feature `jaeger`, as the next four) |
-//! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | Jaeger's collector to export to over HTTP instead; a URL that ends in `/api/traces` |
-//! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, where both are set |
+//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of the certificate and the key for a collector that requires them |
+//! | `OTEL_EXPORTER_OTLP_INSECURE` | `true`: a gRPC endpoint without a scheme is used without TLS |
+//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` | each of these for one signal, takes precedence over the general one. An endpoint is used unchanged |
+//! | `OTEL_EXPORTER_JAEGER_AGENT_HOST`, `…_AGENT_PORT` | address of Jaeger's agent, for export over UDP, `localhost` and `6831` by default (feature `jaeger`, as the next four) |
+//! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | URL of Jaeger's collector, for export over HTTP instead; it ends in `/api/traces` |
+//! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, if both are set |
 //! | `OTEL_EXPORTER_JAEGER_USER`, `…_PASSWORD` | Basic authentication at the collector |
-//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | milliseconds an export to the collector may take with all its attempts, 10000 by default; 0 means no limit |
+//! | `OTEL_EXPORTER_JAEGER_TIMEOUT` | time limit of an export to the collector with all its attempts in milliseconds, 10000 by default; 0 means no limit |
 //! | `OTEL_METRICS_EXPORTER` | `none` by default; `prometheus` serves metrics as [`Prometheus::new`] in code does, `otlp` exports them, `prometheus,otlp` does both |
-//! | `OTEL_METRIC_EXPORT_INTERVAL` | milliseconds between exports of metrics, 60000 by default |
-//! | `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds an export of metrics may take, 30000 by default, where the one of OTLP is not shorter |
+//! | `OTEL_METRIC_EXPORT_INTERVAL` | time between exports of metrics in milliseconds, 60000 by default |
+//! | `OTEL_METRIC_EXPORT_TIMEOUT` | time limit of an export of metrics in milliseconds, 30000 by default, unless that of OTLP is shorter |
 //! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` by default, `delta` or `lowmemory` |
-//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` by default, or `base2_exponential_bucket_histogram` where Prometheus does not scrape as well |
-//! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | where, `127.0.0.1` and `9464` by default; port 0 is any |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | how spans wait for export: 2048 at most (and 64 MiB), 512 at once, 5000 milliseconds (100 for the console; 0 is 1) |
-//! | `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds an export of spans may take, 30000 by default, where the one of OTLP or of Jaeger is not shorter |
-//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | how much a span holds, 128 of each by default |
-//! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters a string of any span keeps |
-//! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods with a name of their own, separated by commas; all others are `_OTHER` |
-//! | `RUST_LOG` | which log lines are written, `info,opentelemetry=warn` by default |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` by default, or `base2_exponential_bucket_histogram` if Prometheus does not scrape as well |
+//! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | address of the listener, `127.0.0.1` and `9464` by default; port 0 selects any free port |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | limits of the queue of each exporter: 2048 spans (and 64 MiB), batches of 512 spans, a delay of 5000 milliseconds (100 for the console; 0 is 1) |
+//! | `OTEL_BSP_EXPORT_TIMEOUT` | time limit of an export of spans in milliseconds, 30000 by default, unless that of OTLP or of Jaeger is shorter |
+//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | limits of a span, 128 of each by default |
+//! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | largest number of characters in a string value of any span |
+//! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods that are recorded by their name, separated by commas; all others are `_OTHER` |
+//! | `RUST_LOG` | filter of log lines, `info,opentelemetry=warn` by default |
 //! | `NO_COLOR`, `TERM=dumb` | no colours, also on a terminal |
-//! | `COLUMNS` | how wide a waterfall is that is not printed on a terminal, 120 columns by default |
+//! | `COLUMNS` | width of a waterfall that is not printed on a terminal, 120 columns by default |
 //!
-//! The environment is read when telemetry is set up, `COLUMNS` whenever a trace is printed. Code comes before the variable of
-//! a signal, which comes before the variable of all signals, which comes before the default. If code sets an exporter, those
-//! of the environment are not used.
+//! The environment is read when telemetry is set up, and `COLUMNS` for each printed trace. Code
+//! takes precedence over the variable of a signal, which takes precedence over the variable of all
+//! signals, which takes precedence over the default. If code sets an exporter, those of the
+//! environment are not used.
 //!
 //! The rules are those of the OpenTelemetry environment variable specification:
 //!
 //! - An empty value counts as unset. Words may be in any case.
-//! - A word, number or boolean that is not valid is ignored, with one warning that has the variable, its value and what is
-//!   allowed. A boolean that is not valid is `false`. Of lists, such as `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_PROPAGATORS` and
-//!   `RUST_LOG`, the valid elements are used.
+//! - A word, number or boolean that is not valid is ignored, with one warning that contains the
+//!   variable, its value and the valid values. An invalid boolean is `false`. In lists, such as
+//!   `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_PROPAGATORS` and `RUST_LOG`, the valid elements are used.
 //! - A time limit of zero means no limit.
-//! - A suspicious value is used, with one warning: a port that is known for another protocol, a path that is missing or there
-//!   twice, quotes of an `.env` file, which are removed.
-//! - A setting without which nothing can be delivered is a [`TelemetryError`]: an endpoint, a certificate, a key, or an exporter
-//!   whose feature is off.
+//! - A suspicious value is used, with one warning: a port that is known for another protocol, a
+//!   missing or duplicate path, or quotes of an `.env` file, which are removed.
+//! - A setting without which nothing can be exported is a [`TelemetryError`]: an endpoint, a
+//!   certificate, a key, or an exporter whose feature is off.
 //!
 //! [`strict`](TelemetryBuilder::strict) turns these warnings into errors.
 //!
@@ -91,60 +93,65 @@
 //! [`TelemetryBuilder::install`], `install_without_subscriber` and `build` log a line for each of these, because they explain
 //! missing traces:
 //!
-//! - No exporter is named, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, and nothing is exported.
-//! - `OTEL_SDK_DISABLED=true`; or a sampler that begins no trace.
-//! - The environment names an exporter and code another.
+//! - No exporter is configured, so traces are printed; or `OTEL_TRACES_EXPORTER=none`, so nothing
+//!   is exported.
+//! - `OTEL_SDK_DISABLED=true`, or a sampler that starts no trace.
+//! - The environment sets an exporter, and code sets another.
 //! - No propagator (`OTEL_PROPAGATORS=none`), so every trace ends at this service.
 //! - Spans of `tracing` are hidden: by [`span_level`](TelemetryBuilder::span_level), or because a feature of the crate
 //!   `tracing` compiles them out.
-//! - A middleware or client was made before `install()`: it records nothing.
-//! - A variable that begins with `OTEL_` is set and nothing reads it. The line has the nearest name, or says that the variable
-//!   is not supported.
+//! - A middleware or client was built before `install()`, so it records nothing.
+//! - A variable that starts with `OTEL_` is set and not read. The line suggests the nearest name,
+//!   or reports that the variable is not supported.
 //! - A variable whose value is ignored or suspicious.
-//! - The environment names the service otherwise than code does.
-//! - In a build with debug assertions: the program has two versions of the crate `opentelemetry`.
+//! - The environment sets another service name than code.
+//! - In a build with debug assertions: the program contains several versions of the crate
+//!   `opentelemetry`.
 //!
 //! A middleware or client logs one warning when it is built, or with its first request if there was no subscriber:
 //!
-//! - It has no tracer provider: neither `install()` nor [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber)
-//!   was called before, and its builder got none. [`build`](TelemetryBuilder::build) installs nothing.
+//! - It has no tracer provider: neither `install()` nor
+//!   [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) was called
+//!   before, and no provider was passed to its builder. [`build`](TelemetryBuilder::build) installs
+//!   nothing.
 //! - Its provider was shut down or dropped.
 //! - [`exchange::layer`](crate::exchange::layer()) is inside of `tracing_subscriber::reload::Layer`.
 //!
-//! Two more are logged later: that no middleware and no client was built, after a minute; and that a middleware is there
-//! twice, with the first request that passes both ([`DuplicateMiddlewareWarning`]).
+//! Two more are logged later: after a minute, that no middleware and no client was built; and with
+//! the first request that passes two middlewares, that a middleware is duplicated
+//! ([`DuplicateMiddlewareWarning`]).
 //!
 //! [`DuplicateMiddlewareWarning`]: crate::exchange::DuplicateMiddlewareWarning
 //!
-//! # When does what happen
+//! # Order of events
 //!
-//! - A **span that ends** is put into a bounded queue, without waiting for anything. When the
-//!   queue is full the span is dropped and counted.
-//! - An **export** happens on a thread of its own: when a batch is full, every five seconds, and
-//!   at shutdown. On the console it happens every tenth of a second, and a trace is printed when
-//!   its root in this process has ended; what ends later is printed then, marked as later.
-//! - An **endpoint that cannot be reached** gives one warning when the first spans are lost and one
-//!   line with their number when spans are delivered again. Requests never wait for it. Each export is attempted for
-//!   `OTEL_EXPORTER_OTLP_TIMEOUT` before its spans are lost; one that waits for the next attempt does not hold up a
-//!   shutdown.
-//! - What became of the spans is measured where metrics are: `otel.sdk.processor.span.processed` (with `error.type` where the
-//!   queue was full), `otel.sdk.processor.span.queue.size` and `.capacity`, and `otel.sdk.exporter.span.exported` (with
-//!   `error.type` for those that failed or were rejected), by exporter.
-//! - **What exports** is not traced and logs nothing itself, under any subscriber.
-//! - [`Telemetry::shutdown`] delivers what has ended before within a deadline, or returns a
-//!   [`ShutdownError`] with the counts of what was not delivered.
+//! - A **span that ends** is put into a bounded queue, without blocking. If the queue is full, the
+//!   span is dropped and counted.
+//! - An **export** runs on its own thread: when a batch is full, every five seconds, and at
+//!   shutdown. The console exports every tenth of a second. It prints a trace when its root in this
+//!   process has ended. Spans that end later are printed separately and marked.
+//! - An **endpoint that cannot be reached** causes one warning when the first spans are lost, and
+//!   one line with their number when spans are delivered again. Requests never wait for it. Each
+//!   export is attempted for `OTEL_EXPORTER_OTLP_TIMEOUT` before its spans are lost. An export that
+//!   waits for its next attempt does not delay a shutdown.
+//! - If metrics are enabled, the **results of exports** are metrics by exporter:
+//!   `otel.sdk.processor.span.processed` (with `error.type` if the queue was full),
+//!   `otel.sdk.processor.span.queue.size` and `.capacity`, and `otel.sdk.exporter.span.exported`
+//!   (with `error.type` for failed and rejected spans).
+//! - **Exporters** are not traced and write no log lines of their own, with any subscriber.
+//! - [`Telemetry::shutdown`] exports the ended spans within a deadline, or returns a
+//!   [`ShutdownError`] with the counts of the spans that were not delivered.
 //!
-//!
-//! # When is telemetry lost?
+//! # Causes of lost telemetry
 //!
 //! | cause | remedy |
 //! | --- | --- |
-//! | `let _ = Telemetry::builder()….install()?` drops telemetry at once | `let telemetry = …`, until the last request has ended. The first middleware logs a warning |
+//! | `let _ = Telemetry::builder()….install()?` drops telemetry at once | `let telemetry = …`, kept until the last request has ended. The first middleware logs a warning |
 //! | [`std::process::exit`], or a signal that ends the process: no destructor runs, so the spans of the last seconds stay in the queue | call [`Telemetry::shutdown`] first. Return from `main` instead of calling `exit`, and stop the server on SIGTERM |
-//! | `fork`: the threads that export exist in the parent only, so the child's queue fills up and its spans are lost, which is counted and logged | install telemetry after the fork, in each child. Do not fork a process in which it is installed; start a new program |
+//! | `fork`: the export threads exist only in the parent, so the child's queue fills up and its spans are lost, which is counted and logged | install telemetry after the fork, in each child. Do not fork a process in which it is installed; start a new program |
 //! | `panic = "abort"`: as `process::exit` | call `force_flush` of [`Telemetry::tracer_provider`] in a panic hook |
 //!
-//! `process::exit` and `fork` run no code of this crate, so that it cannot log a warning.
+//! `process::exit` and `fork` run no code of this crate, so no warning can be logged.
 //!
 //! [`CompositePropagator`]: crate::propagation::CompositePropagator
 #![cfg_attr(

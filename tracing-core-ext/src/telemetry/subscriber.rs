@@ -35,7 +35,7 @@ pub(crate) fn subscriber(
     Dispatch::new(tracing_subscriber::registry().with(layers).with(lines).with(spans))
 }
 
-/// Layer that exports spans up to `level`, less those of the crates that exporters use.
+/// Layer that exports spans up to `level`, without those of the crates that exporters use.
 pub(super) fn spans<S>(provider: &TracerProvider, level: LevelFilter) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -59,7 +59,7 @@ mod tests {
     };
 
     #[test]
-    fn a_layer_for_ones_own_subscriber_leaves_out_the_transport_and_what_is_too_fine() {
+    fn a_layer_for_a_custom_subscriber_excludes_exporter_crates_and_lower_levels() {
         let exporter = InMemorySpanExporter::default();
         let (telemetry, _) = Telemetry::builder()
             .variables(|_| None)
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_in_code_select_lines_unless_the_environment_has_some() {
+    fn directives_in_code_are_used_unless_the_environment_sets_them() {
         let from_code = |builder: TelemetryBuilder| builder.log_filter("info,tower_http=debug");
         let with_variable = |builder: TelemetryBuilder| {
             builder.variables(|name| (name == "RUST_LOG").then(|| "debug".to_owned()))
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_that_do_not_parse_are_refused_also_where_the_environment_has_others() {
+    fn invalid_directives_in_code_are_refused_also_if_the_environment_sets_others() {
         for variable in [None, Some("info")] {
             let builder = Telemetry::builder().service_name("shop").log_filter("info,shop=loud");
             let builder = builder

@@ -21,10 +21,10 @@ use crate::{
     trace::{RecordProcessor, TracerProvider},
 };
 
-/// The telemetry of a running service.
+/// Telemetry of a running service.
 ///
-/// Keep it until the service has answered its last request, then call
-/// [`shutdown`](Self::shutdown). Dropping it shuts down as well, but can only log what was lost.
+/// Keep it until the service has answered its last request, then call [`shutdown`](Self::shutdown).
+/// Dropping it shuts down as well, but losses are then only logged.
 #[derive(Debug)]
 #[must_use = "dropping it shuts telemetry down"]
 pub struct Telemetry {
@@ -34,55 +34,57 @@ pub struct Telemetry {
     pub(crate) metrics: Option<Metrics>,
     pub(crate) log: SelfLog,
     pub(crate) timeout: Duration,
-    /// Where it is installed.
+    /// Set if telemetry is installed.
     pub(crate) watch: Option<MiddlewareWatchdog>,
     pub(crate) is_shut_down: bool,
 }
 
 impl Telemetry {
-    /// Starts the set-up of a service.
+    /// Returns a builder for the telemetry of a service.
     pub fn builder() -> TelemetryBuilder {
         TelemetryBuilder::new()
     }
 
-    /// Delivers every span that has ended before, or says what was lost.
+    /// Exports every span that has ended before, or returns the losses.
     ///
-    /// It blocks its thread until that is done, at most for the deadline set with
-    /// [`shutdown_timeout`](TelemetryBuilder::shutdown_timeout), which is 5 seconds unless told
-    /// otherwise. The work is done on threads of its own, one for each exporter, so this may be called inside any
-    /// async runtime, also on a single-threaded one, and without any.
+    /// Blocks the thread until that is done, or until the time limit set with
+    /// [`shutdown_timeout`](TelemetryBuilder::shutdown_timeout), 5 seconds by default, has passed.
+    /// The work runs on separate threads, one for each exporter. It may therefore be called in any
+    /// async runtime, also a single-threaded one, and without a runtime.
     ///
     /// # Errors
     ///
-    /// When sampled spans that ended since the set-up, at any time, were not delivered to one of the exporters, or when
-    /// the last metrics were not.
+    /// If sampled spans that ended at any time since the set-up were not delivered to one of the
+    /// exporters, or if the last metrics were not delivered.
     pub fn shutdown(mut self) -> Result<(), ShutdownError> {
         self.stop()
     }
 
-    /// The provider that makes the spans, to be passed on where the global one is not used.
+    /// Returns the tracer provider, for code that does not use the global one.
     pub fn tracer_provider(&self) -> &TracerProvider {
         &self.provider
     }
 
-    /// What carries context from and to other services, to be passed on where the global one is
-    /// not used.
+    /// Returns the propagator, for code that does not use the global one.
     pub fn propagator(&self) -> &Propagator {
         &self.propagator
     }
 
-    /// Returns the provider of the meters, for code that does not use the global one. There is one if code or
+    /// Returns the meter provider, for code that does not use the global one. It exists if code or
     /// `OTEL_METRICS_EXPORTER` selects an exporter of metrics.
     pub fn meter_provider(&self) -> Option<&GuardedMeterProvider> {
         self.metrics.as_ref().map(Metrics::provider)
     }
 
-    /// What a `tracing` subscriber of your own needs for its spans to be exported: [`exchange::layer`](crate::exchange::layer) for spans up to
-    /// `level`, less those of the crates that exporters send with, which would trace themselves.
+    /// Returns the layer with which a `tracing` subscriber of the service exports its spans:
+    /// [`exchange::layer`](crate::exchange::layer) for spans up to `level`, without those of the
+    /// crates that exporters use, because an export must not be traced.
     ///
-    /// `examples/src/bin/own_subscriber.rs` is a service that is set up so. Log lines of such a subscriber carry ids by
+    /// `examples/src/bin/own_subscriber.rs` is an example of such a service. Log lines of such a
+    /// subscriber have trace ids if its format is in
     /// [`WithTraceIds`](crate::telemetry::WithTraceIds).
-    /// [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) installs everything else.
+    /// [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber) installs
+    /// everything else.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;
@@ -103,7 +105,7 @@ impl Telemetry {
         subscriber::spans(self.tracer_provider(), level)
     }
 
-    /// Where changes of state are logged.
+    /// Sets the subscriber that receives the log lines.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.log.set(dispatch);
         self.pipelines.iter().for_each(|pipeline| pipeline.state().log_to(dispatch));
@@ -130,7 +132,8 @@ impl Telemetry {
         ShutdownError::from_losses(losses.collect(), (!in_time).then(|| started.elapsed()))
     }
 
-    /// Metrics come last, as they tell what became of the spans, and need a moment however long those take.
+    /// Returns the time for metrics. They are exported last, because they contain the counts of the
+    /// spans, and require some time even if the spans take all of theirs.
     fn for_metrics(&self) -> Duration {
         if self.metrics.is_some() {
             return self.timeout / 4;
@@ -138,8 +141,8 @@ impl Telemetry {
         Duration::ZERO
     }
 
-    /// Shuts processors of users down, which may not return, and waits for the pipelines, which are closed and end at the
-    /// same time.
+    /// Returns a task that shuts down the processors of users, which may not return, and the
+    /// pipelines, which end at the same time.
     fn provider_shutdown_task(&self, timeout: Duration) -> ShutdownTask {
         let provider = self.provider.clone();
         Box::new(move || drop(provider.shutdown_with_timeout(timeout)))
@@ -148,7 +151,7 @@ impl Telemetry {
     fn pipelines_end_within(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let left = || deadline.saturating_duration_since(Instant::now());
-        // Every pipeline is read, also after one that has not ended.
+        // Every pipeline is waited for, also after one that has not ended.
         self.pipelines.iter().fold(true, |all, pipeline| all & pipeline.shutdown(left()).is_ok())
     }
 
@@ -158,7 +161,8 @@ impl Telemetry {
     }
 }
 
-/// Does each on a thread of its own, for an exporter that hangs must not cost the others their time.
+/// Runs each task on its own thread, so that an exporter that hangs does not use up the time of the
+/// others.
 fn all_done_within(timeout: Duration, tasks: Vec<ShutdownTask>) -> bool {
     let (done, all_done) = channel::<()>();
     for task in tasks {
@@ -168,7 +172,7 @@ fn all_done_within(timeout: Duration, tasks: Vec<ShutdownTask>) -> bool {
     all_done.recv_timeout(timeout) != Err(RecvTimeoutError::Timeout)
 }
 
-/// What cannot have a thread is waited for.
+/// Runs a task on a new thread, or on this one if no thread can be spawned.
 fn spawn(task: ShutdownTask, done: Sender<()>) {
     let (hand_over, handed_over) = channel::<ShutdownTask>();
     let thread = thread::Builder::new().name("telemetry-shutdown".to_owned()).spawn(move || {

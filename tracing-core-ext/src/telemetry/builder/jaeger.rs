@@ -4,7 +4,7 @@ use super::TelemetryBuilder;
 use crate::export::jaeger::{Jaeger, JaegerEndpoint};
 
 impl TelemetryBuilder {
-    /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. What is said here beats
+    /// Exports to Jaeger: to an agent over UDP, or to a collector over HTTP. Takes precedence over
     /// `OTEL_EXPORTER_JAEGER_AGENT_HOST` and `OTEL_EXPORTER_JAEGER_ENDPOINT`.
     ///
     /// ```

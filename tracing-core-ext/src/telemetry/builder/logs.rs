@@ -1,4 +1,4 @@
-//! Options of the `tracing` subscriber that telemetry brings.
+//! Options of the `tracing` subscriber of telemetry.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::TelemetryBuilder;
 use crate::telemetry::log_format::{LogFormat, Timer};
 
 impl TelemetryBuilder {
-    /// Writes log lines in this format. Text unless told otherwise.
+    /// Writes log lines in this format. The default is text.
     pub fn log_format(mut self, format: LogFormat) -> Self {
         self.log_format = format;
         self
@@ -64,13 +64,13 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Writes log lines without the time, for services whose lines get one elsewhere.
+    /// Writes log lines without the time, for services whose log collector adds it.
     pub fn log_without_time(mut self) -> Self {
         self.log_style.time = false;
         self
     }
 
-    /// Writes log lines there instead of to standard error, without colours.
+    /// Writes log lines to this writer instead of standard error, without colours.
     pub fn log_writer<W>(mut self, writer: W) -> Self
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -121,8 +121,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Turns `tracing` spans up to this level into OpenTelemetry spans. `INFO` unless told
-    /// otherwise. Independent of `RUST_LOG`, which only picks log lines.
+    /// Exports `tracing` spans up to this level as OpenTelemetry spans. The default is `INFO`. It
+    /// is independent of `RUST_LOG`, which selects only log lines.
     pub fn span_level(mut self, level: LevelFilter) -> Self {
         self.span_level = level;
         self

@@ -36,9 +36,10 @@ use crate::{
 
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Set-up of a service, made by [`Telemetry::builder`](super::Telemetry::builder).
+/// Builder for the telemetry of a service, created by
+/// [`Telemetry::builder`](super::Telemetry::builder).
 ///
-/// What is said here beats what the environment says. An empty variable counts as unset.
+/// Options in code take precedence over the environment. An empty variable counts as unset.
 #[must_use = "nothing happens before install() or build()"]
 pub struct TelemetryBuilder {
     pub(crate) service_name: Option<String>,
@@ -56,7 +57,7 @@ pub struct TelemetryBuilder {
     pub(crate) log_filter: Option<String>,
     pub(crate) layers: Vec<BoxLayer>,
     pub(crate) additions: Additions,
-    /// Whether a subscriber is made.
+    /// Whether a subscriber is built.
     pub(crate) has_subscriber: bool,
     pub(crate) span_level: LevelFilter,
     pub(crate) shutdown_timeout: Duration,
@@ -92,17 +93,18 @@ impl TelemetryBuilder {
         }
     }
 
-    /// Names the service. Beats `OTEL_SERVICE_NAME`, which beats `service.name` in
-    /// `OTEL_RESOURCE_ATTRIBUTES`, which beats [`package_name`](Self::package_name).
+    /// Sets the name of the service. It takes precedence over `OTEL_SERVICE_NAME`, which takes
+    /// precedence over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`, which takes precedence over
+    /// [`package_name`](Self::package_name).
     ///
-    /// When the environment says something else, one log line tells so. Leave it out for a
-    /// service that is to be named by its deployment.
+    /// One warning is logged if the environment sets another name. Omit it for a service that is
+    /// named by its deployment.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.service_name = Some(name.into());
         self
     }
 
-    /// Names the service where nothing else does: `package_name(env!("CARGO_PKG_NAME"))`.
+    /// Sets the name of the service if nothing else does: `package_name(env!("CARGO_PKG_NAME"))`.
     pub fn package_name(mut self, name: impl Into<String>) -> Self {
         self.package_name = Some(name.into());
         self
@@ -118,15 +120,14 @@ impl TelemetryBuilder {
         self.resource_attribute(ENVIRONMENT_NAME, name.into())
     }
 
-    /// Sets an attribute every span of this service is exported with. Beats the same key in
-    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    /// Sets a resource attribute. Takes precedence over the same key in `OTEL_RESOURCE_ATTRIBUTES`.
     pub fn resource_attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
         self
     }
 
-    /// Carries context from and to other services by this propagator. Beats `OTEL_PROPAGATORS`.
-    /// W3C Trace Context and W3C Baggage where nothing else is said.
+    /// Sets the propagator for context from and to other services. Takes precedence over
+    /// `OTEL_PROPAGATORS`. The default is W3C Trace Context and W3C Baggage.
     ///
     /// ```
     /// use tracing_core_ext::propagation::CompositePropagator;
@@ -146,17 +147,18 @@ impl TelemetryBuilder {
         self
     }
 
-    /// How long [`Telemetry::shutdown`](super::Telemetry::shutdown) may take. 5 seconds unless told otherwise. Where there are metrics, the last quarter
-    /// is kept for them.
+    /// Sets the time limit of [`Telemetry::shutdown`](super::Telemetry::shutdown). The default is 5
+    /// seconds. With metrics, the last quarter is reserved for them.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
     }
 
-    /// Turns warnings about environment variables into errors. The default is `false`: by the OpenTelemetry specification a
-    /// value that cannot be used is ignored with a warning.
+    /// Turns warnings about environment variables into errors. The default is `false`: by the
+    /// OpenTelemetry specification an invalid value is ignored with a warning.
     ///
-    /// A setting without which nothing can be delivered is always an error, as is a wrong argument in code.
+    /// A setting without which nothing can be exported is always an error, as is an invalid
+    /// argument in code.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;
@@ -174,7 +176,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Looks environment variables up with this function instead of in the process.
+    /// Reads environment variables with this function instead of from the process.
     pub fn variables(
         mut self,
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,

@@ -4,27 +4,27 @@ use super::TelemetryBuilder;
 use crate::export::otlp::Otlp;
 
 impl TelemetryBuilder {
-    /// Exports over OTLP as these options say; metrics as well, where they are exported.
+    /// Exports spans over OTLP with these options, and metrics as well if their export is enabled.
     ///
-    /// Every call adds an exporter of spans; for metrics the last one counts.
+    /// Every call adds an exporter of spans. For metrics the last call applies.
     pub fn otlp(mut self, otlp: Otlp) -> Self {
         self.metrics.set_otlp(otlp.clone());
         self.exporters.push(Box::new(otlp));
         self
     }
 
-    /// Exports over OTLP to the collector at this URL. Beats `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Exports over OTLP to the collector at this URL. Takes precedence over
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and `OTEL_EXPORTER_OTLP_ENDPOINT`.
     ///
-    /// By `OTEL_EXPORTER_OTLP_PROTOCOL`, over HTTP as protobuf where it says nothing. Over HTTP `/v1/traces` is appended.
-    /// [`otlp`](Self::otlp) has more options.
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL` sets the protocol; the default is HTTP with protobuf. Over
+    /// HTTP `/v1/traces` is appended. [`otlp`](Self::otlp) has more options.
     pub fn otlp_endpoint(self, url: impl Into<String>) -> Self {
         self.otlp(Otlp::at("otlp_endpoint()", url.into()))
     }
 
-    /// Exports metrics over OTLP as `OTEL_METRICS_EXPORTER=otlp` does: by the options of [`otlp`](Self::otlp) and
-    /// [`otlp_endpoint`](Self::otlp_endpoint), else as the environment says, else to `http://localhost:4318`. Prometheus may
-    /// scrape them as well.
+    /// Exports metrics over OTLP as `OTEL_METRICS_EXPORTER=otlp` does: with the options of
+    /// [`otlp`](Self::otlp) and [`otlp_endpoint`](Self::otlp_endpoint), or else with those of the
+    /// environment, or else to `http://localhost:4318`. Prometheus may scrape them as well.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;

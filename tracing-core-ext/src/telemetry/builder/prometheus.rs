@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl TelemetryBuilder {
-    /// Serves metrics for Prometheus to scrape. `OTEL_METRICS_EXPORTER=prometheus` does so without code, by
-    /// [`Prometheus::new`].
+    /// Serves metrics for Prometheus. Without code, `OTEL_METRICS_EXPORTER=prometheus` does so with
+    /// the options of [`Prometheus::new`].
     ///
     /// ```
     /// use opentelemetry::metrics::MeterProvider;
@@ -22,7 +22,7 @@ impl TelemetryBuilder {
     ///     .prometheus(Prometheus::new().listen_on(([127, 0, 0, 1], 0)))
     ///     .build()?;
     ///
-    /// let meter = telemetry.meter_provider().expect("Prometheus was asked for").meter("shop");
+    /// let meter = telemetry.meter_provider().expect("Prometheus is enabled").meter("shop");
     /// meter.u64_counter("shop.orders").build().add(1, &[]);
     /// # telemetry.shutdown()?;
     /// # Ok(())
@@ -35,7 +35,7 @@ impl TelemetryBuilder {
 }
 
 impl Telemetry {
-    /// Returns the endpoint that answers scrapes, to be mounted among the routes of the service.
+    /// Returns the endpoint that answers scrapes, to be mounted in a router of the service.
     pub fn metrics_endpoint(&self) -> Option<&Endpoint> {
         self.scrape_server().map(ScrapeServer::endpoint)
     }
@@ -45,7 +45,7 @@ impl Telemetry {
         self.scrape_server().and_then(ScrapeServer::address)
     }
 
-    /// Returns the registry, to add collectors of the `prometheus` crate to.
+    /// Returns the registry, which accepts collectors of the `prometheus` crate.
     pub fn registry(&self) -> Option<&Registry> {
         self.scrape_server().map(ScrapeServer::registry)
     }

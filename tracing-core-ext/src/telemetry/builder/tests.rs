@@ -96,7 +96,7 @@ fn spans_of_the_transport_are_not_exported() {
 }
 
 #[test]
-fn the_filter_of_log_lines_hides_no_span() {
+fn the_filter_of_log_lines_does_not_affect_spans() {
     let rig = rig(builder(&[("RUST_LOG", "error")]).service_name("shop"));
     with_default(&rig.dispatch, || {
         tracing::info_span!("order").in_scope(|| tracing::info!("hello"));
@@ -106,7 +106,7 @@ fn the_filter_of_log_lines_hides_no_span() {
 }
 
 #[test]
-fn spans_below_the_level_asked_for_are_not_exported() {
+fn spans_below_the_configured_level_are_not_exported() {
     let named = |builder: TelemetryBuilder| {
         let rig = rig(builder.service_name("shop"));
         with_default(&rig.dispatch, || {
@@ -121,7 +121,7 @@ fn spans_below_the_level_asked_for_are_not_exported() {
 }
 
 #[test]
-fn long_strings_of_any_span_are_cut() {
+fn long_strings_of_any_span_are_truncated() {
     let limits = [
         ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2"),
@@ -158,17 +158,17 @@ fn logs_of_the_sdk_reach_the_log_lines() {
 }
 
 #[test]
-fn a_name_in_the_environment_that_code_overrules_is_said_once() {
+fn a_name_in_the_environment_that_code_overrides_is_logged_once() {
     let rig = rig(builder(&[("OTEL_SERVICE_NAME", "sidecar")]).service_name("shop"));
     let lines = rig.lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
-        lines[0].contains("the name \"shop\" in code beats OTEL_SERVICE_NAME=\"sidecar\""),
+        lines[0].contains("the name \"shop\" in code overrides OTEL_SERVICE_NAME=\"sidecar\""),
         "{lines:?}"
     );
 }
 
-/// The names of the fields that are written, sorted.
+/// Returns the sorted names of the fields that are written.
 fn written(builder: TelemetryBuilder) -> Vec<String> {
     let rig = rig(builder.service_name("shop"));
     let span = rig.telemetry.tracer_provider().tracer("test").start("span");
@@ -210,7 +210,7 @@ fn strict_turns_warnings_into_errors_also_where_code_sets_something_else() {
 }
 
 #[test]
-fn a_value_that_is_ignored_is_one_warning() {
+fn an_ignored_value_is_one_warning() {
     let lines = CapturedLines::default();
     let builder = builder(&[("OTEL_TRACES_SAMPLER", "often"), ("OTEL_PROPAGATORS", "w3c")]);
     let builder = builder.service_name("shop").exporter(InMemorySpanExporter::default());
@@ -243,7 +243,7 @@ fn after_a_clean_shutdown_nothing_is_lost() {
     rig.telemetry.shutdown().unwrap();
 }
 
-/// Never comes back until the test lets go of the other end.
+/// Exporter that does not return until the test drops the other end.
 #[derive(Debug)]
 struct Stuck(Mutex<Receiver<()>>);
 
@@ -266,7 +266,7 @@ fn stuck(builder: TelemetryBuilder) -> (Telemetry, Dispatch, std::sync::mpsc::Se
 }
 
 #[test]
-fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
+fn shutdown_ends_at_its_deadline_and_reports_the_waiting_spans() {
     let (telemetry, _dispatch, _release) = stuck(builder(&[]).service_name("shop"));
     let error = telemetry.shutdown().unwrap_err();
     let loss = &error.losses()[0];
@@ -277,7 +277,7 @@ fn shutdown_gives_up_at_its_deadline_and_says_what_still_waits() {
 }
 
 #[test]
-fn dropping_the_guard_logs_what_was_lost() {
+fn dropping_telemetry_logs_the_lost_spans() {
     let lines = CapturedLines::default();
     let builder = builder(&[]).service_name("shop").log_writer(lines.clone());
     let (telemetry, _dispatch, _release) = stuck(builder);
@@ -327,7 +327,7 @@ impl SpanExporter for SeesResource {
     }
 }
 
-/// What each of the exporters has got.
+/// Returns the names of the spans that each exporter has received.
 fn names(exporters: &[InMemorySpanExporter]) -> Vec<Vec<String>> {
     let names =
         |spans: Vec<SpanData>| spans.into_iter().map(|span| span.name.into_owned()).collect();
@@ -335,7 +335,7 @@ fn names(exporters: &[InMemorySpanExporter]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_exporter_that_code_asks_for_gets_every_span() {
+fn every_exporter_in_code_receives_every_span() {
     let exporters: [InMemorySpanExporter; 2] = Default::default();
     let (telemetry, _dispatch) = builder(&[("OTEL_TRACES_EXPORTER", "none")])
         .service_name("shop")
@@ -349,7 +349,7 @@ fn every_exporter_that_code_asks_for_gets_every_span() {
 }
 
 #[test]
-fn an_exporter_that_hangs_costs_the_others_nothing_at_shutdown() {
+fn an_exporter_that_hangs_does_not_affect_the_others_at_shutdown() {
     let (other, lines) = (InMemorySpanExporter::default(), CapturedLines::default());
     let (_release, hangs) = channel();
     let (telemetry, _dispatch) = builder(&[])
@@ -366,7 +366,7 @@ fn an_exporter_that_hangs_costs_the_others_nothing_at_shutdown() {
     assert_eq!(names(&[other]), [["span"]]);
 }
 
-/// An exporter in memory forgets everything when it is shut down.
+/// Exporter in memory that keeps its spans at shutdown.
 #[derive(Debug)]
 struct KeepsAtShutdown(InMemorySpanExporter);
 
@@ -391,7 +391,7 @@ fn a_sampler_in_code_beats_the_environment_which_beats_the_default() {
 }
 
 #[test]
-fn a_span_keeps_as_many_attributes_as_the_environment_allows() {
+fn the_environment_limits_the_attributes_of_a_span() {
     let rig = rig(builder(&[("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1")]).service_name("shop"));
     let mut span = rig.telemetry.tracer_provider().tracer("test").start("span");
     span.set_attributes([KeyValue::new("a", 1), KeyValue::new("b", 2)]);
@@ -401,7 +401,7 @@ fn a_span_keeps_as_many_attributes_as_the_environment_allows() {
 }
 
 #[test]
-fn disabled_telemetry_makes_no_spans_and_still_carries_context() {
+fn disabled_telemetry_records_no_spans_and_propagates_context() {
     let rig = rig(builder(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_PROPAGATORS", "b3")]));
     with_default(&rig.dispatch, || {
         tracing::info_span!("order").in_scope(|| tracing::info!("hello"));
@@ -417,7 +417,7 @@ fn disabled_telemetry_makes_no_spans_and_still_carries_context() {
     rig.telemetry.shutdown().unwrap();
 }
 
-/// Nobody reads what is written here.
+/// Writer whose other end is closed.
 struct Closed;
 
 impl std::io::Write for Closed {
@@ -431,7 +431,7 @@ impl std::io::Write for Closed {
 }
 
 #[test]
-fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
+fn a_closed_console_is_one_warning_and_an_error_at_shutdown() {
     for console in [Console::new(), Console::new().json()] {
         let lines = CapturedLines::default();
         let (telemetry, _dispatch) = builder(&[])
@@ -453,7 +453,7 @@ fn a_console_nobody_reads_is_one_warning_and_said_again_at_shutdown() {
 }
 
 #[test]
-fn shutdown_keeps_its_deadline_also_where_nobody_else_holds_the_provider() {
+fn shutdown_keeps_its_deadline_also_if_it_drops_the_last_provider() {
     let (telemetry, dispatch, _release) = stuck(builder(&[]).service_name("shop"));
     drop(dispatch);
     let started = std::time::Instant::now();

@@ -11,27 +11,30 @@ use crate::{
 };
 
 impl TelemetryBuilder {
-    /// Prints spans on standard output. [`Console::new`], a waterfall for each trace, is what happens anyway when
-    /// neither code nor environment names an exporter.
+    /// Prints spans on standard output. [`Console::new`], a waterfall for each trace, is the
+    /// default if neither code nor environment sets an exporter.
     ///
-    /// Spans go to every exporter that code asks for; those of the environment are left alone then.
+    /// Spans are exported by every exporter that is set in code. Those of the environment are then
+    /// not used.
     pub fn console(mut self, console: Console) -> Self {
         self.exporters.push(Box::new(console));
         self
     }
 
-    /// Exports through this exporter. It is called on a thread of its own.
+    /// Exports spans with this exporter. It is called on its own thread.
     pub fn exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.exporters.push(Box::new(SdkExporter(exporter)));
         self
     }
 
-    /// Calls this function for each span before it is exported, for example to remove personal data. It may change the span,
-    /// and returns whether the span is exported. It runs on the threads that export, once for each exporter, so requests do
-    /// not wait for it. [`span_processor`](Self::span_processor) receives spans without it.
+    /// Calls this function for each span before it is exported, for example to remove personal
+    /// data. It may change the span, and returns whether the span is exported. It runs on the
+    /// export threads, once for each exporter, so requests do not wait for it. A
+    /// [`span_processor`](Self::span_processor) receives spans without these changes.
     ///
-    /// A span that it removes is not counted as lost. If it panics, the span is not exported, because it may still contain
-    /// the data: it is counted as lost, and a log line has the message.
+    /// A removed span is not counted as lost. If the function panics, the span is not exported,
+    /// because it may still contain the data. It is counted as lost, and the message of the panic
+    /// is logged.
     ///
     /// ```
     /// use tracing_core_ext::telemetry::Telemetry;
@@ -63,15 +66,16 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Limits the memory of the spans that wait for each exporter, beside the number of `OTEL_BSP_MAX_QUEUE_SIZE`. Spans
-    /// beyond it are counted as lost. The default is 64 MiB; a limit below 1 MiB is an error.
+    /// Limits the size in memory of the spans that wait for each exporter, in addition to
+    /// `OTEL_BSP_MAX_QUEUE_SIZE`, which limits their number. Spans beyond it are counted as lost.
+    /// The default is 64 MiB; a limit below 1 MiB is an error.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         self.max_queue_bytes = Some(bytes);
         self
     }
 
-    /// Decides which spans are recorded. Beats `OTEL_TRACES_SAMPLER`. Where nothing is said a span is recorded if its parent
-    /// is, and every trace that begins here.
+    /// Sets the sampler. Takes precedence over `OTEL_TRACES_SAMPLER`. By default a span is recorded
+    /// if its parent is, and every trace that starts here is recorded.
     ///
     /// ```
     /// use tracing_core_ext::{telemetry::Telemetry, trace::Sampler};

@@ -1,5 +1,5 @@
-//! What [`TelemetryBuilder::install`](crate::telemetry::TelemetryBuilder::install) finds worth a log line: set-ups that are allowed,
-//! and that nevertheless explain why no trace is seen.
+//! Diagnostics of [`TelemetryBuilder::install`](crate::telemetry::TelemetryBuilder::install):
+//! set-ups that are valid, but that explain missing traces.
 
 #[cfg(debug_assertions)]
 mod versions;
@@ -21,20 +21,20 @@ use crate::{
     propagation::Propagator,
 };
 
-/// What there is to be examined.
+/// Summary of a set-up.
 #[derive(Debug)]
 pub(crate) struct SetupSummary {
     pub(crate) is_disabled: bool,
-    /// How many exporters there are, where somebody has said so.
+    /// Number of exporters, if code or environment sets them.
     pub(crate) exporters: Option<usize>,
-    /// What of the environment names exporters that code has named otherwise.
+    /// Variable that sets an exporter and that exporters in code override.
     pub(crate) overridden: Option<&'static str>,
-    /// The sampler, if it records no trace that starts here.
+    /// Name of the sampler, if it records no trace that starts here.
     pub(crate) idle_sampler: Option<String>,
     pub(crate) span_level: LevelFilter,
-    /// Variables that are set and that nothing reads.
+    /// Variables that are set and not read.
     pub(crate) unused: Vec<UnusedVariable>,
-    /// Settings that cannot be used as they are.
+    /// Settings that are invalid or suspicious.
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -53,13 +53,14 @@ enum Diagnostic {
     Setting(Finding),
 }
 
-/// Logs a line for each finding about telemetry that is not global.
+/// Logs a line for each diagnostic of telemetry that is not global.
 pub(crate) fn report(summary: SetupSummary, propagator: &Propagator, log: &SelfLog) {
     let diagnostics = diagnostics(summary, propagator, false, STATIC_MAX_LEVEL);
     log.log(|| diagnostics.iter().for_each(Diagnostic::log));
 }
 
-/// Logs a line for each finding about telemetry that is global. Without a log they are written when there is a subscriber.
+/// Logs a line for each diagnostic of global telemetry. Without a log the lines are written when a
+/// subscriber exists.
 pub(crate) fn report_install(
     summary: SetupSummary,
     propagator: &Propagator,
@@ -130,28 +131,28 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled => {
-                f.write_str("telemetry is disabled by OTEL_SDK_DISABLED: context is carried on, nothing is recorded")
+                f.write_str("telemetry is disabled by OTEL_SDK_DISABLED: context is propagated, nothing is recorded")
             }
             Self::NoExporter => f.write_str(
-                "no exporter is named: traces are printed on standard output; OTEL_EXPORTER_OTLP_ENDPOINT or \
+                "no exporter is configured: traces are printed on standard output; OTEL_EXPORTER_OTLP_ENDPOINT or \
                  otlp_endpoint(..) sends them to a collector",
             ),
             Self::ExporterNone => {
-                f.write_str("OTEL_TRACES_EXPORTER=\"none\": spans are made, and dropped when they end")
+                f.write_str("OTEL_TRACES_EXPORTER=\"none\": spans are recorded and not exported")
             }
             Self::ExporterOverridden(variable) => {
-                write!(f, "{variable} names an exporter, but code has named others: spans go to those alone")
+                write!(f, "{variable} sets an exporter, but code has set others: spans are exported only to those")
             }
             Self::RootsNotSampled(sampler) => {
-                write!(f, "the sampler is {sampler}: no trace that begins here is recorded")
+                write!(f, "the sampler is {sampler}: no trace that starts here is recorded")
             }
             Self::NoPropagator => f.write_str(
-                "there is no propagator: trace context is neither taken from callers nor sent to other services, so every \
-                 trace ends at this service; check OTEL_PROPAGATORS",
+                "there is no propagator: trace context is neither extracted from requests nor injected into requests to other \
+                 services, so every trace ends at this service; check OTEL_PROPAGATORS",
             ),
             Self::SpanLevelTooLow(level) => write!(
                 f,
-                "span_level({level}) hides the spans of `tracing` that are of level INFO, as most are; requests keep theirs"
+                "span_level({level}) hides `tracing` spans of level INFO, which is the default level; spans of requests are not affected"
             ),
             Self::SpansCompiledOut(level) => write!(
                 f,
@@ -159,8 +160,7 @@ impl fmt::Display for Diagnostic {
                  the spans of #[tracing::instrument] are missing, and log lines as well"
             ),
             Self::BuiltBeforeInstall => f.write_str(
-                "a middleware or client was made before telemetry was installed and will record nothing: call install() \
-                 first",
+                "a middleware or client was built before telemetry was installed and records nothing: call install() first",
             ),
             Self::UnusedVariable(unused) => unused.fmt(f),
             Self::Setting(finding) => finding.fmt(f),
@@ -190,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_a_set_up_that_works() {
+    fn a_working_set_up_has_no_diagnostics() {
         assert_eq!(found(valid()), []);
     }
 
     #[test]
-    fn each_finding_is_made_where_its_cause_is() {
+    fn each_cause_has_its_diagnostic() {
         use Diagnostic::*;
 
         for (summary, diagnostic) in [

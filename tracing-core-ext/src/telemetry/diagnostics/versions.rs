@@ -8,12 +8,13 @@ use std::{
 
 use crate::base::self_log::SelfLog;
 
-/// What the exporter to Jaeger needs itself, and keeps to itself.
+/// Version that the Jaeger exporter uses internally.
 const OF_JAEGER: &[u8] = b"0.23.";
 
-/// A crate built with another version of `opentelemetry` talks to globals and contexts of its own, without an error. Its
-/// version stands in the paths of its sources, which an executable holds for the sake of panics; only one made for
-/// development is searched, on a thread of its own.
+/// Logs a warning if the executable contains several versions of `opentelemetry`. They have
+/// separate globals and contexts, which is not an error. Each version is part of the source paths
+/// in an executable, which panic messages use. Only a build with debug assertions is searched, on
+/// its own thread.
 pub(super) fn warn_duplicate_versions(log: SelfLog) {
     let look = move || {
         let file = env::current_exe().and_then(File::open);
@@ -30,8 +31,8 @@ pub(super) fn warn_duplicate_versions(log: SelfLog) {
 fn warn(versions: &BTreeSet<String>) {
     let versions = Vec::from_iter(versions.iter().map(String::as_str)).join(" and ");
     tracing::warn!(
-        "there are two versions of the crate opentelemetry in this program, {versions}: what is made with one does not \
-         know of the other; `cargo tree --duplicates` tells who needs which"
+        "the program contains several versions of the crate opentelemetry, {versions}: spans and contexts of one are not \
+         visible to the others; `cargo tree --duplicates` shows which crates require them"
     );
 }
 
@@ -44,7 +45,7 @@ fn versions_in(mut executable: impl BufRead) -> BTreeSet<String> {
     versions
 }
 
-/// `opentelemetry-1.2.3/`, a folder of sources.
+/// Returns the version in a part of a source path, such as `opentelemetry-1.2.3`.
 fn version_in(part: &[u8]) -> Option<String> {
     let version = part.strip_prefix(b"opentelemetry-")?.strip_suffix(b"/")?;
     let is_version = version.len() < 16
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn versions_are_found_in_paths_of_sources() {
-        // Spelt so that this program does not hold them itself.
+        // Split so that this program does not contain them.
         let paths =
             "\0/build/_-0.33.1/src/lib.rs\x01/_-0.31.0/src/_-otlp-0.30.0/src/_-/_-x/_-0.33.1/src";
         let executable = paths.replace('_', "opentelemetry");
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn this_very_program_has_one() {
+    fn this_program_contains_one_version() {
         let executable = File::open(env::current_exe().unwrap()).unwrap();
         assert_eq!(versions_in(BufReader::new(executable)).len(), 1);
     }

@@ -9,10 +9,10 @@ use crate::{
     exchange::instrumentation::installed,
 };
 
-/// By then every service has made its middleware.
+/// Time after which a service should have built its middleware.
 const GRACE_PERIOD: Duration = Duration::from_secs(60);
 
-/// Waits, on a thread of its own, until a middleware should be there. Dropping it ends the wait.
+/// Waits, on its own thread, until a middleware should be built. Dropping it ends the wait.
 #[derive(Debug)]
 pub(crate) struct MiddlewareWatchdog {
     _until: Sender<()>,
@@ -48,7 +48,7 @@ fn timed_out(over: &Receiver<()>, grace_period: Duration) -> bool {
 
 fn warn_no_middleware() {
     tracing::info!(
-        "no TracingLayer, no Tracing middleware and no client was made within {} s: requests have no spans of their own",
+        "no TracingLayer, no Tracing middleware and no client was built within {} s: requests have no spans",
         GRACE_PERIOD.as_secs()
     );
 }
@@ -65,7 +65,7 @@ mod tests {
     use crate::telemetry::log_format::tests::CapturedLines;
 
     #[test]
-    fn a_watch_runs_out_unless_it_is_dropped_before() {
+    fn a_watchdog_times_out_unless_it_is_dropped_before() {
         let (until, over) = channel();
         assert!(timed_out(&over, Duration::ZERO));
         drop(until);

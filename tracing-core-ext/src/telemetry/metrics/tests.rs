@@ -85,7 +85,7 @@ fn refusal(built: Result<(Telemetry, Dispatch), TelemetryError>) -> String {
 }
 
 #[test]
-fn without_being_asked_for_there_are_no_metrics() {
+fn metrics_are_off_by_default() {
     for variables in [Vec::new(), vec![("OTEL_METRICS_EXPORTER", "none".to_owned())]] {
         let (telemetry, _) = builder(variables).build().unwrap();
         assert!(telemetry.meter_provider().is_none());
@@ -96,7 +96,7 @@ fn without_being_asked_for_there_are_no_metrics() {
 }
 
 #[test]
-fn the_environment_asks_for_a_listener() {
+fn the_environment_enables_a_listener() {
     let variables = vec![
         ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
         ("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost".to_owned()),
@@ -131,7 +131,7 @@ fn a_port_in_use_is_refused_with_the_setting() {
 }
 
 #[test]
-fn a_host_that_is_elsewhere_is_refused_with_the_setting() {
+fn an_address_of_another_host_is_refused_with_the_setting() {
     let refused = refusal(
         builder(vec![
             ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
@@ -144,7 +144,7 @@ fn a_host_that_is_elsewhere_is_refused_with_the_setting() {
 }
 
 #[test]
-fn after_shutdown_nobody_listens_and_a_mounted_endpoint_says_so() {
+fn after_shutdown_the_listener_is_closed_and_a_mounted_endpoint_returns_503() {
     let rig = rig(Prometheus::new().listen_on(([127, 0, 0, 1], 0)));
     let address = rig.telemetry.metrics_address().unwrap();
     let endpoint = rig.telemetry.metrics_endpoint().unwrap().clone();
@@ -203,7 +203,7 @@ async fn process_and_runtime_are_scraped() {
 }
 
 #[test]
-fn a_collector_that_is_refused_refuses_the_set_up() {
+fn an_invalid_collector_is_an_error_of_the_set_up() {
     let paid = IntCounter::new("paid_total", "Paid.").unwrap();
     let options = Prometheus::mounted().collector(paid.clone()).collector(paid);
     assert_eq!(
@@ -224,7 +224,7 @@ fn a_collector_named_as_an_instrument_is_refused() {
 }
 
 #[test]
-fn instruments_that_prometheus_cannot_tell_apart_are_told_of_once() {
+fn instruments_with_one_prometheus_name_are_logged_once() {
     let rig = rig(Prometheus::mounted());
     tracing::dispatcher::with_default(&rig.dispatch, || {
         for _ in 0..2 {
@@ -265,7 +265,7 @@ fn the_instrument_that_was_made_first_is_scraped_and_its_conflicts_are_counted_a
 }
 
 #[test]
-fn attribute_keys_with_other_characters_leave_out_nothing() {
+fn attribute_keys_with_other_characters_are_exposed() {
     let builder = builder(Vec::new()).resource_attribute("aws:region", "eu");
     let builder = builder.resource_attribute("9lives", "cat").prometheus(Prometheus::mounted());
     let rig = rig_of(builder);
@@ -281,7 +281,7 @@ fn attribute_keys_with_other_characters_leave_out_nothing() {
 }
 
 #[test]
-fn a_callback_that_panics_leaves_out_its_own_measurements_only() {
+fn a_callback_that_panics_loses_only_its_own_measurements() {
     let rig = rig(Prometheus::mounted());
     let meter = rig.meter();
     meter.u64_counter("orders").build().add(1, &[]);
@@ -298,8 +298,8 @@ fn a_callback_that_panics_leaves_out_its_own_measurements_only() {
     let skipped = rig.samples("otel_prometheus_skipped_total ");
     assert_eq!(skipped, ["otel_prometheus_skipped_total 8"], "one in each scrape");
     let lines = rig.lines.all();
-    let told = lines.iter().filter(|line| line.contains("\"stock\" panicked"));
-    assert_eq!(told.count(), 1, "{lines:?}");
+    let logged = lines.iter().filter(|line| line.contains("\"stock\" panicked"));
+    assert_eq!(logged.count(), 1, "{lines:?}");
     assert!(lines.iter().any(|line| line.ends_with("no stock")), "{lines:?}");
 }
 
@@ -319,12 +319,12 @@ fn every_scrape_fails_after_a_panic_inside_of_the_sdk() {
         assert_eq!(endpoint.respond("GET", "/health", &HeaderMap::new()).status(), 200);
     });
     let lines = rig.lines.all();
-    let told = lines.iter().filter(|line| line.contains("no metrics are scraped any more"));
-    assert_eq!(told.count(), 1, "{lines:?}");
+    let logged = lines.iter().filter(|line| line.contains("no metrics are scraped any more"));
+    assert_eq!(logged.count(), 1, "{lines:?}");
 }
 
 #[test]
-fn what_a_histogram_exposes_is_cumulative() {
+fn the_buckets_of_a_histogram_are_cumulative() {
     let rig = rig(Prometheus::mounted());
     let wait = rig.meter().f64_histogram("wait").with_boundaries(vec![1.0, 2.0]).build();
     [0.5, 1.5, 1.5, 9.0].into_iter().for_each(|value| wait.record(value, &[]));
@@ -341,14 +341,14 @@ fn what_a_histogram_exposes_is_cumulative() {
 }
 
 #[test]
-fn an_instrument_named_as_a_collector_is_told_of_and_left_out() {
+fn an_instrument_with_the_name_of_a_collector_is_logged_and_not_exposed() {
     let paid = IntCounter::new("paid_total", "Paid.").unwrap();
     let rig = rig(Prometheus::mounted().collector(paid));
     tracing::dispatcher::with_default(&rig.dispatch, || {
         rig.meter().u64_gauge("paid").build().record(9, &[]);
     });
     assert_eq!(rig.samples("paid"), ["paid_total 0"], "one scrape");
-    let told = rig.lines.all();
+    let logged = rig.lines.all();
     assert!(
         told.iter().any(|line| line.contains("\"paid\"") && line.contains("rename")),
         "{told:?}"
@@ -357,7 +357,7 @@ fn an_instrument_named_as_a_collector_is_told_of_and_left_out() {
 }
 
 #[test]
-fn too_many_series_are_counted_in_one_and_told_of_once() {
+fn series_above_the_limit_are_counted_in_one_and_logged_once() {
     let rig = rig(Prometheus::mounted().cardinality_limit(3));
     let counter = rig.meter().u64_counter("visits").build();
     (0..100).for_each(|visitor| counter.add(1, &[KeyValue::new("visitor", visitor)]));
@@ -374,7 +374,7 @@ fn too_many_series_are_counted_in_one_and_told_of_once() {
 }
 
 #[test]
-fn a_limit_nobody_can_keep_is_refused() {
+fn an_invalid_cardinality_limit_is_refused() {
     let options = Prometheus::mounted().cardinality_limit(0);
     assert_eq!(
         refusal(builder(Vec::new()).prometheus(options).build()),
@@ -383,7 +383,7 @@ fn a_limit_nobody_can_keep_is_refused() {
 }
 
 #[test]
-fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
+fn values_of_a_meter_have_exemplars_in_openmetrics() {
     let rig = rig(Prometheus::mounted());
     let scope = InstrumentationScope::builder("layer").with_version("1").build();
     let meter = rig.telemetry.meter_provider().unwrap().meter_with_scope(scope.clone());
@@ -413,7 +413,7 @@ fn what_a_meter_records_has_its_exemplar_in_openmetrics() {
     assert!(!rig.scraped().contains("trace_id"));
 }
 
-/// Takes one batch and no other.
+/// Exporter that accepts one batch and fails later ones.
 #[derive(Debug, Default)]
 struct TakesOne(std::sync::atomic::AtomicBool);
 
@@ -427,7 +427,7 @@ impl SpanExporter for TakesOne {
 }
 
 #[test]
-fn what_became_of_the_spans_is_scraped() {
+fn results_of_span_exports_are_scraped() {
     let rig =
         rig_of(builder(Vec::new()).prometheus(Prometheus::mounted()).exporter(TakesOne::default()));
     let tracer = rig.telemetry.tracer_provider().tracer("test");
@@ -456,7 +456,7 @@ fn what_became_of_the_spans_is_scraped() {
     assert!(rig.lines.all().iter().all(|line| !line.contains("otel.sdk")), "{:?}", rig.lines.all());
 }
 
-/// Reports the start of each export, and returns when the test sends a result.
+/// Exporter that reports the start of each export, and returns when the test sends a result.
 #[derive(Debug)]
 struct Blocking {
     began: Sender<()>,
@@ -471,7 +471,7 @@ impl SpanExporter for Blocking {
 }
 
 #[test]
-fn what_waits_and_what_has_no_place_is_scraped() {
+fn waiting_and_dropped_spans_are_scraped() {
     let ((began, begin), (results, result)) = (channel(), channel());
     let limits = ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"];
     let builder = builder(vec![(limits[0], "2".to_owned()), (limits[1], "1".to_owned())]);
@@ -496,7 +496,7 @@ fn what_waits_and_what_has_no_place_is_scraped() {
 }
 
 #[test]
-fn spans_that_an_exporter_loses_after_it_has_accepted_them_are_scraped_as_rejected() {
+fn spans_that_an_exporter_accepts_and_loses_are_scraped_as_rejected() {
     struct Closed;
 
     impl std::io::Write for Closed {
@@ -520,7 +520,7 @@ fn spans_that_an_exporter_loses_after_it_has_accepted_them_are_scraped_as_reject
 }
 
 #[test]
-fn what_is_disabled_still_tells_health_and_serves_collectors_and_measures_nothing() {
+fn disabled_telemetry_serves_health_and_collectors_and_records_no_metrics() {
     let disabled = vec![("OTEL_SDK_DISABLED", "true".to_owned())];
     let orders = IntCounter::new("shop_orders_total", "Orders.").unwrap();
     orders.inc_by(3);

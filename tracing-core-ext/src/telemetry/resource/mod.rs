@@ -6,10 +6,10 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 pub(crate) const SERVICE_VERSION: &str = "service.version";
 pub(crate) const ENVIRONMENT_NAME: &str = "deployment.environment.name";
 
-/// The resource of the service: what code says beats what the environment says.
+/// Builds the resource of the service. Attributes in code take precedence over the environment.
 ///
-/// The SDK's own detectors are not asked, for they let `service.name` in
-/// `OTEL_RESOURCE_ATTRIBUTES` beat `OTEL_SERVICE_NAME`.
+/// The detectors of the SDK are not used, because `service.name` in `OTEL_RESOURCE_ATTRIBUTES`
+/// takes precedence over `OTEL_SERVICE_NAME` there.
 pub(crate) fn resource(
     service_name: &str,
     environment: &[(String, String)],
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sdk_names_itself() {
+    fn the_resource_has_the_name_of_the_sdk() {
         let resource = resource("checkout", &[], Vec::new());
         assert_eq!(value(&resource, "telemetry.sdk.language"), Some("rust".into()));
         assert!(value(&resource, "telemetry.sdk.version").is_some());

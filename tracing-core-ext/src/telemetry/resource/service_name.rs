@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::base::error::TelemetryError;
 
-/// The names on offer, strongest first.
+/// Sources of the service name, in descending precedence.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceNameSources<'a> {
     pub(crate) code: Option<&'a str>,
@@ -11,14 +11,14 @@ pub(crate) struct ServiceNameSources<'a> {
     pub(crate) package: Option<&'a str>,
 }
 
-/// The name the service goes by, and the one in the environment that lost against it.
+/// Name of the service, and the one in the environment that it overrides.
 #[derive(Debug, PartialEq)]
 pub(crate) struct ServiceName {
     pub(crate) name: String,
     pub(crate) overridden: Option<OverriddenName>,
 }
 
-/// A name set in the environment which code overrules.
+/// Name in the environment that code overrides.
 #[derive(Debug, PartialEq)]
 pub(crate) struct OverriddenName {
     pub(crate) name: String,
@@ -50,8 +50,8 @@ impl ServiceName {
             return;
         };
         tracing::warn!(
-            "the name {:?} in code beats {source}={name:?}; \
-             take service_name(..) out of the code to let the environment name the service",
+            "the name {:?} in code overrides {source}={name:?}; \
+             remove service_name(..) from the code so that the environment sets the name",
             self.name,
         );
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn code_wins_then_the_variable_then_the_resource_then_the_package() {
+    fn code_has_precedence_over_the_variable_the_resource_and_the_package() {
         assert_eq!(chosen(&ALL), "from-code");
         let without_code = ServiceNameSources { code: None, ..ALL };
         assert_eq!(chosen(&without_code), "from-variable");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_the_environment_that_code_overrules_is_remembered() {
+    fn a_name_in_the_environment_that_code_overrides_is_returned() {
         let overridden = ServiceName::resolve(&ALL).unwrap().overridden;
         assert_eq!(
             overridden,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overruled_when_code_and_environment_agree() {
+    fn nothing_is_overridden_if_code_and_environment_agree() {
         let agreeing = ServiceNameSources { variable: ALL.code, ..ALL };
         assert_eq!(ServiceName::resolve(&agreeing).unwrap().overridden, None);
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_at_all_tells_the_three_ways_to_set_one() {
+    fn without_a_name_the_error_lists_the_three_ways_to_set_one() {
         let error = refusal(&ServiceNameSources::default());
         for way in ["service_name(..)", "OTEL_SERVICE_NAME", "service.name in"] {
             assert!(error.contains(way), "{error}");

@@ -1,4 +1,4 @@
-//! Paths of ended spans: the function before export, processors, and the counts of a shutdown.
+//! Paths of ended spans: the hook before export, processors, and the counts of a shutdown.
 
 use opentelemetry_sdk::trace::{Span as SdkSpan, SpanProcessor};
 
@@ -28,7 +28,7 @@ fn spans_are_changed_or_removed_before_every_exporter() {
 }
 
 #[test]
-fn a_function_that_panics_lets_no_span_out_and_is_reported() {
+fn a_span_for_which_the_hook_panics_is_not_exported_and_reported() {
     let rig = rig(builder(&[]).service_name("shop").before_export(|_| panic!("no rule")));
     end(&rig.telemetry, "order");
     assert!(rig.exported().is_empty());
@@ -39,7 +39,7 @@ fn a_function_that_panics_lets_no_span_out_and_is_reported() {
     assert_eq!((loss.ended(), loss.delivered(), loss.lost()), (1, 0, 1));
 }
 
-/// Receives ends, and waits in its shutdown until the test drops the other end.
+/// Processor whose shutdown blocks until the test drops the other end.
 #[derive(Debug)]
 struct EndOnly {
     ended: Arc<Mutex<Vec<SpanData>>>,
@@ -66,7 +66,7 @@ impl SpanProcessor for EndOnly {
 }
 
 #[test]
-fn a_processor_receives_ends_and_one_that_does_not_stop_costs_no_exporter_its_spans() {
+fn a_processor_receives_ended_spans_and_one_that_hangs_does_not_affect_exporters() {
     let (release, released) = channel();
     let ended = Arc::default();
     let processor = EndOnly { ended: Arc::clone(&ended), release: Mutex::new(released) };
@@ -92,7 +92,7 @@ fn the_counts_of_a_shutdown_add_up() {
 }
 
 #[test]
-fn a_queue_without_memory_is_refused() {
+fn a_queue_limit_below_the_minimum_is_refused() {
     for bytes in [0, (1 << 20) - 1, usize::MAX] {
         let builder = builder(&[]).service_name("shop").max_queue_bytes(bytes);
         let error = builder.build().unwrap_err().to_string();
