@@ -3,14 +3,14 @@ use std::{env, sync::OnceLock};
 /// Environment variable that replaces the list of methods recorded by their name.
 const KNOWN_METHODS_VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
-/// The methods of RFC 9110, PATCH (RFC 5789) and QUERY.
+/// Methods of RFC 9110, PATCH (RFC 5789) and QUERY.
 const STANDARD: [&str; 10] =
     ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
 
-/// A request method, bounded: a name of the known list, or `_OTHER`.
+/// Request method with bounded cardinality: a name in the list of known methods, or `_OTHER`.
 ///
-/// Semantic conventions, `http.request.method`: methods are case-sensitive, and one outside the known list is
-/// recorded as `_OTHER` so that a caller cannot choose the value of a label.
+/// Semantic conventions, `http.request.method`: methods are case-sensitive. A method outside the
+/// list is recorded as `_OTHER`, so that callers cannot choose the values of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Known(&'static str),
@@ -33,7 +33,7 @@ impl Method {
         }
     }
 
-    /// What stands for the method in a span name.
+    /// Method in a span name.
     pub(crate) const fn as_span_name(self) -> &'static str {
         match self {
             Self::Known(name) => name,
@@ -42,13 +42,15 @@ impl Method {
     }
 }
 
-/// Read once: the conventions define the variable for the whole process.
+/// Returns the known methods. They are read once, because the conventions define the variable for
+/// the whole process.
 fn known_methods() -> &'static [&'static str] {
     static KNOWN: OnceLock<Vec<&'static str>> = OnceLock::new();
     KNOWN.get_or_init(|| parse(env::var(KNOWN_METHODS_VARIABLE).ok()))
 }
 
-/// A full override of the standard list, comma-separated; empty means unset, as for every `OTEL_` variable.
+/// Parses a comma-separated list, which replaces the standard list. An empty value counts as unset,
+/// as for every `OTEL_` variable.
 fn parse(variable: Option<String>) -> Vec<&'static str> {
     match variable {
         Some(list) if !list.trim().is_empty() => {

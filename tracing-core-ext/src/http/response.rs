@@ -4,7 +4,7 @@
 pub struct ResponseHead<'a, H> {
     /// Status code.
     pub status: u16,
-    /// Length of the body on the wire in bytes, where it is known.
+    /// Length of the body on the wire in bytes, if it is known.
     pub length: Option<u64>,
     /// Header fields.
     pub headers: &'a H,

@@ -12,8 +12,9 @@ use std::{
 
 use rustc_hash::FxHasher;
 
-/// Number of names of a kind that are kept. Routes are patterns of a router, so there are few. Later names are allocated each
-/// time, so that a route made of request data cannot grow memory without bound.
+/// Largest number of stored names of a kind. Routes are patterns of a router, so there are few.
+/// Later names are allocated for each request, so that routes with request data cannot use unlimited
+/// memory.
 const MAX_INTERNED: usize = 4096;
 
 type Names = HashMap<&'static str, Vec<&'static str>, BuildHasherDefault<FxHasher>>;
@@ -26,7 +27,7 @@ thread_local! {
     static LOCAL_TEMPLATES: LocalNames = const { LocalNames::new() };
 }
 
-/// The names of a kind that a thread has met. A known one costs neither an allocation nor a lock.
+/// Names of a kind that a thread has used. A known one requires neither an allocation nor a lock.
 struct LocalNames {
     /// The last names that were found, and the index of the oldest.
     recent: Cell<([&'static str; RECENT], usize)>,
@@ -72,14 +73,14 @@ static TEMPLATES: Interner = Interner::new(
      url_template() expects templates without identifiers",
 );
 
-/// All names of a kind. A thread reads it when it meets a name for the first time.
+/// All names of a kind. A thread reads it when it uses a name for the first time.
 struct Interner {
     names: LazyLock<RwLock<HashSet<&'static str>>>,
     has_warned: AtomicBool,
     warning: &'static str,
 }
 
-/// The span name `{method} {route}`, and the route as a part of it.
+/// Span name `{method} {route}`, and the route as a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RouteName {
     pub(crate) name: Cow<'static, str>,
@@ -111,7 +112,7 @@ impl RouteName {
         }
     }
 
-    /// The route as a label, if its name is kept.
+    /// Returns the route as a label, if its name is stored.
     pub(crate) const fn label(&self) -> Option<&'static str> {
         match self.route {
             Cow::Borrowed(route) => Some(route),
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warm_name_is_handed_out_again_on_every_thread() {
+    fn a_stored_name_is_shared_by_all_threads() {
         let first = RouteName::of("GET", "/warm").name;
         let again = RouteName::of("GET", "/warm").name;
         let elsewhere = std::thread::spawn(|| RouteName::of("GET", "/warm").name);
@@ -216,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_is_no_label() {
+    fn a_route_that_is_not_stored_is_not_a_label() {
         assert_eq!(RouteName::of("GET", "/kept").label(), Some("/kept"));
         let made = RouteName { name: "GET /7".into(), route: Cow::Owned("/7".into()) };
         assert_eq!(made.label(), None);
     }
 
     #[test]
-    fn past_the_bound_nothing_more_is_kept() {
+    fn beyond_the_limit_no_name_is_stored() {
         let mut all = HashSet::new();
         let kept =
             (0..2 * MAX_INTERNED).filter(|n| insert(&mut all, format!("GET /{n}")).is_some());

@@ -1,4 +1,4 @@
-/// Version of HTTP, as `network.protocol.version` names it.
+/// Version of HTTP in `network.protocol.version`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtocolVersion {
@@ -13,7 +13,7 @@ pub enum ProtocolVersion {
 }
 
 impl ProtocolVersion {
-    /// `1.0`, `1.1`, `2` or `3`.
+    /// Returns `1.0`, `1.1`, `2` or `3`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http10 => "1.0",
@@ -23,7 +23,7 @@ impl ProtocolVersion {
         }
     }
 
-    /// `None` for a version that has no name in the conventions, such as HTTP/0.9.
+    /// Returns `None` for a version without a name in the conventions, such as HTTP/0.9.
     pub const fn from_http(version: http::Version) -> Option<Self> {
         match version {
             http::Version::HTTP_10 => Some(Self::Http10),

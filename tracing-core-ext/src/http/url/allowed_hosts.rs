@@ -2,14 +2,14 @@ use std::{error::Error, fmt, net::IpAddr, sync::Arc};
 
 use super::authority::Authority;
 
-/// Hosts that may learn of the trace.
+/// Hosts that may receive trace context.
 ///
-/// | written | allows |
+/// | entry | allowed hosts |
 /// | --- | --- |
-/// | `shop.example` | that host, in any case, on every port |
-/// | `*.shop.example` | the hosts below it, but not itself |
-/// | `10.0.0.7`, `::1`, `[::1]` | that address, where a URL names it |
-/// | `shop.example:8443`, `[::1]:8443` | one port alone |
+/// | `shop.example` | this host, in any case, on every port |
+/// | `*.shop.example` | the hosts below it, but not the host itself |
+/// | `10.0.0.7`, `::1`, `[::1]` | this address, if a URL contains it |
+/// | `shop.example:8443`, `[::1]:8443` | only this port |
 ///
 /// ```
 /// use tracing_core_ext::http::AllowedHosts;
@@ -24,11 +24,11 @@ use super::authority::Authority;
 pub struct AllowedHosts(Arc<[Allowed]>);
 
 impl AllowedHosts {
-    /// These hosts and no others; with none of them, nobody learns anything.
+    /// Allows only these hosts. An empty list allows none.
     ///
     /// # Errors
     ///
-    /// When one of them is written in none of the ways above.
+    /// If an entry has none of the forms above.
     pub fn new<I>(hosts: I) -> Result<Self, InvalidHost>
     where
         I: IntoIterator,
@@ -41,7 +41,7 @@ impl AllowedHosts {
             .map(Self)
     }
 
-    /// Nobody knows whether to trust a request without a host, so the answer is no.
+    /// Whether a host is allowed. A request without a host is not.
     pub(crate) fn allow(&self, host: Option<&str>, port: Option<u16>) -> bool {
         host.is_some_and(|host| self.0.iter().any(|allowed| allowed.matches(host, port)))
     }
@@ -56,19 +56,20 @@ struct Allowed {
 #[derive(Debug)]
 enum Host {
     Name(Box<str>),
-    /// With the dot before it.
+    /// Parent domain with a leading dot.
     Below(Box<str>),
     Address(IpAddr),
 }
 
 impl Allowed {
-    /// RFC 9110, section 7.2, with an address that needs no brackets where it has no port:
+    /// Parses an entry: RFC 9110, section 7.2, and an IPv6 address without brackets if there is no
+    /// port.
     ///
     /// ```abnf
     /// allowed = [ "*." ] uri-host [ ":" port ] / IPv6address
     /// ```
     ///
-    /// A name is one of the DNS: letters, digits, hyphens, underscores and dots.
+    /// A name consists of DNS labels: letters, digits, hyphens and underscores, separated by dots.
     fn parse(text: &str) -> Result<Self, InvalidHost> {
         if let Ok(address) = text.parse() {
             return Ok(Self { host: Host::Address(address), port: None });
@@ -116,14 +117,14 @@ fn is_name(text: &str) -> bool {
     text.split('.').all(is_label)
 }
 
-/// `parent` begins with a dot.
+/// `parent` starts with a dot.
 fn is_below(host: &str, parent: &str) -> bool {
     let start = host.len().checked_sub(parent.len()).filter(|start| *start > 0);
     let end = start.and_then(|start| host.get(start..));
     end.is_some_and(|end| end.eq_ignore_ascii_case(parent))
 }
 
-/// An allowed host that is neither a name, `*.` and a name, nor an address.
+/// Error for an allowed host that is neither a name, `*.` and a name, nor an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidHost(String);
 
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_allows_what_is_below_but_not_the_name_itself() {
+    fn a_star_allows_hosts_below_a_name_but_not_the_name_itself() {
         assert!(allow("*.shop.example", "eu.shop.example", 443));
         assert!(allow("*.shop.example", "a.eu.SHOP.example", 443));
         for other in ["shop.example", ".shop.example", "myshop.example", "x.shop.example.org", "é"]
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_allows_itself_however_it_is_written() {
+    fn an_address_allows_itself_in_any_notation() {
         assert!(allow("10.0.0.7", "10.0.0.7", 80));
         assert!(!allow("10.0.0.7", "10.0.0.70", 80));
         for written in ["::1", "[::1]", "0:0:0:0:0:0:0:1"] {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_allows_itself_alone() {
+    fn a_port_allows_only_itself() {
         for (allowed, host) in
             [("shop.example:8443", "shop.example"), ("[::1]:8443", "::1"), ("*.a.b:8443", "x.a.b")]
         {
@@ -189,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_in_no_list_and_no_host_in_any() {
+    fn an_empty_list_allows_no_host_and_no_list_allows_a_missing_host() {
         let nobody = AllowedHosts::new([""; 0]).unwrap();
         assert!(!nobody.allow(Some("shop.example"), Some(80)));
         assert!(!AllowedHosts::new(["shop.example"]).unwrap().allow(None, Some(80)));
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_what_is_allowed() {
+    fn an_invalid_host_is_refused_with_the_expected_forms() {
         for value in [
             "",
             "*",

@@ -1,20 +1,20 @@
-/// Host and port of the server, as the caller named them.
+/// Host and port of the server, from the `Host` header or the authority of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
-    /// An IPv6 address without its brackets.
+    /// Host, with an IPv6 address without its brackets.
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
 }
 
 impl<'a> Authority<'a> {
-    /// RFC 9110, section 7.2:
+    /// Parses an authority: RFC 9110, section 7.2:
     ///
     /// ```abnf
     /// Host = uri-host [ ":" port ]
     /// ```
     ///
-    /// with `uri-host` of RFC 3986, section 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets. What does
-    /// not fit is absent: the value comes from the network.
+    /// with `uri-host` of RFC 3986, section 3.2.2: a name, an IPv4 address, or an IPv6 address in
+    /// brackets. The value comes from the network, so an invalid one is treated as absent.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(literal) => literal.split_once(']')?,
@@ -25,7 +25,7 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// `Some(None)` where there is no port, `None` where it is not one.
+/// Returns `Some(None)` if there is no port, and `None` if the port is invalid.
 pub(crate) fn parse_port(text: &str) -> Option<Option<u16>> {
     if text.is_empty() || text == ":" {
         return Some(None);
@@ -33,13 +33,13 @@ pub(crate) fn parse_port(text: &str) -> Option<Option<u16>> {
     parse_digits(text.strip_prefix(':')?).map(Some)
 }
 
-/// `port` without the sign that Rust would allow.
+/// Parses `port` without the sign that Rust accepts.
 pub(crate) fn parse_digits(digits: &str) -> Option<u16> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().ok())?
 }
 
-/// unreserved, pct-encoded, sub-delims, and the colon of an IPv6 address.
+/// Whether a byte is unreserved, part of pct-encoded, a sub-delim, or the colon of an IPv6 address.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_authority_is_absent() {
+    fn an_invalid_authority_is_absent() {
         let wrong = [
             "", ":80", "[::1", "[]", "[::1]80", "::1", "a:b", "a:-1", "a:+1", "a:65536", "a b",
             "u:p@host", "a/b",
