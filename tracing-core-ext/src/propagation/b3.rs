@@ -21,12 +21,13 @@ static PARENT_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-parentspanid")
 static SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
 static FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
 
-/// Both forms.
+/// Header fields of both forms.
 static ALL: [&HeaderName; 6] = [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS];
 
-/// B3, the format of Zipkin, in one header or in several.
+/// B3, the format of Zipkin, in one header or in several headers.
 ///
-/// Both forms are read, whichever is written; the single header counts where both came.
+/// Both forms are extracted, regardless of the form that is injected. The single header takes
+/// precedence if both are received.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -46,18 +47,19 @@ static ALL: [&HeaderName; 6] = [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMP
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 ///
-/// # What becomes of a sampling state
+/// # Sampling states
 ///
 /// | state | `b3` | several headers | in this service | sent on |
 /// | --- | --- | --- | --- | --- |
 /// | accept | `1` | `X-B3-Sampled: 1` | sampled | as the span is |
 /// | deny | `0` | `X-B3-Sampled: 0` | not sampled | as the span is |
 /// | debug | `d` | `X-B3-Flags: 1` | sampled | debug, whatever the span is |
-/// | defer | none | none | not sampled | as the span is, or deferred where there is none |
+/// | defer | none | none | not sampled | as the span is, or deferred if there is none |
 ///
-/// A sampler that follows the parent obeys; any other decides for itself. A state that comes without
-/// ids starts a trace here and is obeyed by the `Sampler::ParentBased` of the SDK, while its
-/// `ParentBasedSampler` asks the sampler for roots. Where no span is made it is sent on as it came.
+/// A sampler that follows the parent follows the state; any other sampler decides itself. A state
+/// without ids starts a new trace: `Sampler::ParentBased` of the SDK follows it, and
+/// `ParentBasedSampler` of the SDK uses its sampler for roots instead. If no span is created, the
+/// state is injected as it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct B3Propagator {
     single: bool,
@@ -75,24 +77,23 @@ impl B3Propagator {
         Self { single: false, multi: true }
     }
 
-    /// Writes what either of the two does.
+    /// Combines the headers that the two propagators inject.
     pub(super) const fn union(self, other: Self) -> Self {
         Self { single: self.single || other.single, multi: self.multi || other.multi }
     }
 
-    /// Reads what the caller sent into an otherwise empty context.
+    /// Extracts the span of the caller into an empty context.
     ///
-    /// Never fails: with nothing valid in either form the context has no span and the trace starts
-    /// here.
+    /// Never fails: if both forms are invalid, the context has no span and a new trace starts.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         let cx = Context::new();
         self.extract_trace(&cx, headers).unwrap_or(cx)
     }
 
-    /// Writes the span of `cx` for the service that is called.
+    /// Injects the span of `cx` into the headers of a request to another service.
     ///
-    /// It replaces every field of both forms. Where `cx` has neither a valid span nor a decision
-    /// that was received without one, the fields in `headers` stay as they are.
+    /// Replaces every field of both forms. If `cx` has neither a valid span nor a decision that was
+    /// received without one, the fields in `headers` stay unchanged.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         let Some(caller) = B3Context::of(cx) else {
             return;
@@ -106,7 +107,7 @@ impl B3Propagator {
         }
     }
 
-    /// `cx` below the caller's span, or below a decision that came without one.
+    /// Returns `cx` with the caller's span, or with a decision that was received without a span.
     pub(super) fn extract_trace<H: Headers>(&self, cx: &Context, headers: &H) -> Option<Context> {
         let fields = headers.fields([&B3, &TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS]);
         // B3, "Multiple Headers": "When extracting state headers, the first value wins."
@@ -116,7 +117,7 @@ impl B3Propagator {
         Some(caller.into_context(cx))
     }
 
-    /// What [`inject`](Self::inject) may write.
+    /// Names of the header fields that [`inject`](Self::inject) may write.
     pub(super) fn injected_fields(&self) -> &'static [String] {
         static FIELDS: LazyLock<[String; 5]> =
             LazyLock::new(|| [&B3, &TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS].map(ToString::to_string));
@@ -128,7 +129,7 @@ impl B3Propagator {
     }
 }
 
-/// The single header.
+/// Injects the single header.
 impl Default for B3Propagator {
     fn default() -> Self {
         Self::single_header()
@@ -183,7 +184,7 @@ fn read_single(value: &[u8]) -> Option<B3Context> {
     Some(B3Context { ids, sampling: state.unwrap_or(Sampling::Deferred) })
 }
 
-// B3, "Multiple Headers", with the parent's id, which nobody needs, left unread:
+// B3, "Multiple Headers". The parent's id is not used and not parsed:
 //
 //   X-B3-TraceId = trace-id
 //   X-B3-SpanId  = span-id
@@ -251,8 +252,8 @@ fn write_single(caller: B3Context) -> String {
     value
 }
 
-/// Without the parent's id: the span sent is the caller's own, and the service that is called makes
-/// another.
+/// Writes no parent id: the injected span is the caller of the next service, which starts its own
+/// span.
 fn write_multi<H: HeadersMut>(caller: B3Context, headers: &mut H) {
     if let Some((trace_id, span_id)) = caller.ids {
         headers.set(&TRACE_ID, trace_id.to_string().as_bytes());
@@ -299,7 +300,7 @@ mod tests {
         headers
     }
 
-    /// What a service sends on in a single header that adds no span of its own.
+    /// Returns the single header that a service without a span of its own injects.
     fn forward(fields: &[(&'static str, &str)]) -> Option<String> {
         let sent = inject(B3Propagator::single_header(), &extract(fields));
         sent.get("b3").map(|value| value.to_str().unwrap().to_owned())
@@ -410,13 +411,13 @@ mod tests {
     }
 
     #[test]
-    fn the_older_words_for_sampled_are_understood() {
+    fn the_older_values_of_sampled_are_accepted() {
         assert_forwarded(&with_multi(&[("x-b3-sampled", "true")]), &format!("{IDS}-1"));
         assert_forwarded(&with_multi(&[("x-b3-sampled", "false")]), &format!("{IDS}-0"));
     }
 
     #[test]
-    fn debug_implies_sampled_whatever_else_was_sent() {
+    fn debug_implies_sampled_regardless_of_the_sampled_header() {
         for sampled in ["0", "1", "nonsense"] {
             let debug = with_multi(&[("x-b3-flags", "1"), ("x-b3-sampled", sampled)]);
             assert!(extract(&debug).span().span_context().is_sampled());
@@ -433,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parent_of_several_headers_is_not_looked_at() {
+    fn the_parent_header_is_ignored() {
         let fields = with_multi(&[("x-b3-parentspanid", "nonsense"), ("x-b3-sampled", "1")]);
 
         assert_forwarded(&fields, &format!("{IDS}-1"));
@@ -492,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_replaces_every_field_of_both_forms() {
+    fn injection_replaces_every_field_of_both_forms() {
         let stale = [
             ("b3", "1"),
             ("x-b3-traceid", SPAN),
@@ -521,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn the_current_context_is_not_consulted() {
+    fn the_current_context_is_not_used() {
         let _guard = extract(&[("b3", &format!("{IDS}-1"))]).attach();
 
         assert_restarts(&[]);
@@ -542,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn its_fields_are_what_it_writes() {
+    fn its_fields_are_those_it_injects() {
         let multi = ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"];
 
         assert!(B3Propagator::single_header().fields().eq(["b3"]));

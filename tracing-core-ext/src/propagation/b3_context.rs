@@ -5,33 +5,33 @@ use opentelemetry::{
 
 use super::w3c;
 
-/// What B3 and Jaeger tell of a span that calls, which is more than a `SpanContext` holds.
+/// Span of a caller in the formats of B3 and Jaeger, which hold more than a `SpanContext`.
 ///
-/// One that was received travels in the context, beside the span.
+/// A received one is stored in the context, beside the span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct B3Context {
-    /// None where a decision came alone.
+    /// `None` if a decision was received without a span.
     pub(super) ids: Option<(TraceId, SpanId)>,
     pub(super) sampling: Sampling,
 }
 
-/// B3, "Sampling State".
+/// Sampling state: B3, "Sampling State".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sampling {
-    /// Whoever is called decides.
+    /// The called service decides.
     Deferred,
     Denied,
     Accepted,
-    /// Accepted with emphasis, in every service of the trace.
+    /// Accepted, and forced in every service of the trace.
     Debug,
 }
 
 impl B3Context {
-    /// `cx` below this span.
+    /// Returns `cx` with this span as parent.
     ///
-    /// Below a decision that came alone too, as an invalid span with the flags of that decision: the
-    /// trace starts here, and `Sampler::ParentBased` of the SDK, which asks for no more than a span,
-    /// still follows them. A valid span that `cx` has already stays.
+    /// A decision without a span becomes an invalid span with its flags. A new trace starts, and
+    /// `Sampler::ParentBased` of the SDK follows the flags, because it requires no valid span. A
+    /// valid span in `cx` is kept.
     pub(super) fn into_context(self, cx: &Context) -> Context {
         if self.ids.is_none() && cx.span().span_context().is_valid() {
             return cx.clone();
@@ -42,7 +42,7 @@ impl B3Context {
         w3c::with_remote_parent(cx, span_context).with_value(self)
     }
 
-    /// The span of `cx`, or the decision that was received alone where there is none.
+    /// Returns the span of `cx`, or else the decision that was received without a span.
     pub(super) fn of(cx: &Context) -> Option<Self> {
         let received = cx.get::<Self>();
         let span = cx.span();
@@ -58,14 +58,14 @@ impl B3Context {
         Some(Self { ids: Some((span.trace_id(), span.span_id())), sampling })
     }
 
-    /// What holds for `span` whatever its flags are.
+    /// Returns the received state that applies to `span` regardless of its flags.
     fn inherited_decision(&self, span: &SpanContext) -> Option<Sampling> {
         match (self.sampling, self.ids) {
             (Sampling::Debug, None) if !span.is_remote() => Some(Sampling::Debug),
             (Sampling::Debug, Some((trace_id, _))) if trace_id == span.trace_id() => {
                 Some(Sampling::Debug)
             }
-            // Nobody has decided in between.
+            // No service has decided since.
             (Sampling::Deferred, ids) if ids == Some((span.trace_id(), span.span_id())) => {
                 Some(Sampling::Deferred)
             }
@@ -75,7 +75,8 @@ impl B3Context {
 }
 
 impl Sampling {
-    /// A `SpanContext` cannot leave it open: what is deferred counts as not sampled.
+    /// Returns the flags. A `SpanContext` cannot defer the decision, so deferred counts as not
+    /// sampled.
     const fn flags(self) -> TraceFlags {
         match self {
             Self::Accepted | Self::Debug => TraceFlags::SAMPLED,
@@ -102,13 +103,13 @@ mod tests {
         B3Context { ids, sampling }.into_context(&Context::new())
     }
 
-    /// `cx` with a child span as the `sampler` of a provider lets it be.
+    /// Returns `cx` with a child span that the provider creates with `sampler`.
     fn with_child(cx: &Context, sampler: impl ShouldSample + 'static) -> Context {
         let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
         cx.with_span(provider.tracer("test").start_with_context("child", cx))
     }
 
-    /// Follows the parent, and would do the opposite without one.
+    /// Returns a sampler that follows the parent, and makes the opposite decision for a root.
     fn following(is_sampled: bool) -> Sampler {
         Sampler::ParentBased(Box::new(match is_sampled {
             true => Sampler::AlwaysOff,
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_span_of_ours_a_caller_is_handed_on_as_it_came() {
+    fn without_a_local_span_a_caller_is_injected_as_it_was_received() {
         for sampling in STATES {
             let caller = B3Context { ids: ids(), sampling };
             assert_eq!(B3Context::of(&caller.into_context(&Context::new())), Some(caller));
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_debug_flag_outlives_every_sampler() {
+    fn the_debug_flag_is_kept_with_every_sampler() {
         for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff, following(true)] {
             for ids in [ids(), None] {
                 let child = with_child(&received(ids, Sampling::Debug), sampler.clone());
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_decides_what_was_left_open() {
+    fn a_span_decides_a_deferred_state() {
         let cx = received(ids(), Sampling::Deferred);
 
         assert_eq!(sampling(&with_child(&cx, following(false))), Sampling::Denied);
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sampler_that_does_not_follow_the_parent_overrules_it() {
+    fn a_sampler_that_is_not_parent_based_overrides_the_parent() {
         let denied = received(None, Sampling::Denied);
         let accepted = received(ids(), Sampling::Accepted);
 
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_one_trace_flows_into_another() {
+    fn a_state_of_one_trace_does_not_apply_to_another() {
         let (trace_id, span_id) = (TraceId::from(8), SpanId::from(9));
         let flags = TraceFlags::NOT_SAMPLED;
         let other = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_was_received_the_span_is_all_there_is() {
+    fn without_a_received_state_the_flags_of_the_span_are_used() {
         assert_eq!(B3Context::of(&Context::new()), None);
 
         let cx = with_child(&Context::new(), Sampler::AlwaysOn);
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_without_their_span_are_not_sent() {
+    fn ids_without_their_span_are_not_injected() {
         let cx = received(ids(), Sampling::Debug).with_remote_span_context(SpanContext::NONE);
         assert_eq!(B3Context::of(&cx), None);
     }

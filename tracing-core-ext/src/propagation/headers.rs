@@ -1,14 +1,14 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The header fields of a message, as a propagator reads them.
+/// Header fields of a message, from which a propagator extracts.
 ///
-/// Web frameworks bring their own header maps (and their own versions of the `http` crate), so
-/// this crate asks for no more than this view of them.
+/// Web frameworks have their own header maps, and their own versions of the `http` crate. This
+/// trait is the common view that propagators require.
 pub trait Headers {
-    /// Every value of the field `name`, in the order received.
+    /// Returns every value of the field `name`, in the order received.
     fn values<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
 
-    /// The fields of several names at once.
+    /// Returns the fields of several names.
     fn fields<'a, const N: usize>(
         &'a self,
         names: [&HeaderName; N],
@@ -16,19 +16,19 @@ pub trait Headers {
         names.map(|name| HeaderValues::of(self.values(name)))
     }
 
-    /// The names of the fields present.
+    /// Returns the names of all fields.
     ///
-    /// Only propagators for formats without fixed field names look at these.
+    /// Used only by propagators of formats without fixed field names.
     fn names(&self) -> impl Iterator<Item = &str>;
 }
 
-/// A header field that is present.
+/// A header field with at least one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeaderValues<'a> {
-    /// Its first value.
+    /// First value.
     pub first: &'a [u8],
-    /// There is no other value.
+    /// Whether there is only one value.
     pub is_only: bool,
 }
 
@@ -44,7 +44,7 @@ impl<'a> HeaderValues<'a> {
     }
 }
 
-/// Up to here a map is walked in less time than several names are hashed.
+/// Size up to which iterating a map is faster than hashing several names.
 const SMALL: usize = 16;
 
 impl Headers for HeaderMap {
@@ -78,22 +78,22 @@ impl Headers for HeaderMap {
     }
 }
 
-/// The header fields of a message, as a propagator writes them.
+/// Header fields of a message, into which a propagator injects.
 pub trait HeadersMut {
     /// Sets `name` to `value`, replacing every earlier value.
     ///
-    /// A value that cannot stand in a header (a line break, say) is not written.
+    /// A value that is invalid in a header, such as one with a line break, is not written.
     fn set(&mut self, name: &HeaderName, value: &[u8]);
 
     /// Adds `value` to the values of `name`.
     ///
-    /// A value that cannot stand in a header is not written.
+    /// A value that is invalid in a header is not written.
     fn append(&mut self, name: &HeaderName, value: &[u8]);
 
     /// Removes every value of `name`.
     fn remove(&mut self, name: &HeaderName);
 
-    /// Removes every field whose name begins with `prefix`, in lower case.
+    /// Removes every field whose name starts with `prefix`, which is in lower case.
     fn remove_prefix(&mut self, prefix: &str);
 }
 
@@ -122,7 +122,7 @@ impl HeadersMut for HeaderMap {
     }
 }
 
-/// Strips the optional whitespace HTTP allows around a field value or a list member.
+/// Removes the optional whitespace that HTTP allows around a field value or a list member.
 ///
 /// ```abnf
 /// OWS = *( SP / HTAB )    ; RFC 9110, section 5.6.3
@@ -157,7 +157,7 @@ mod tests {
     static NAME: HeaderName = HeaderName::from_static("tracestate");
 
     #[test]
-    fn fields_are_the_same_walked_and_hashed() {
+    fn fields_are_equal_if_iterated_or_hashed() {
         let names = [&NAME, &http::header::HOST, &http::header::ACCEPT];
         let mut headers = HeaderMap::new();
         headers.append(&NAME, HeaderValue::from_static("a"));

@@ -1,4 +1,4 @@
-/// The value of a lowercase hex digit, or `0xff`.
+/// Returns the value of a lowercase hex digit, or `0xff`.
 pub(super) const fn nibble(digit: u8) -> u8 {
     let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if decimal < 10 {
@@ -10,7 +10,7 @@ pub(super) const fn nibble(digit: u8) -> u8 {
     }
 }
 
-/// The number that at most 32 lowercase hex digits stand for; zero for none.
+/// Parses at most 32 lowercase hex digits. An empty slice is zero.
 pub(super) fn number(digits: &[u8]) -> Option<u128> {
     if digits.len() > 32 {
         return None;
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_digit_or_too_long_is_no_number() {
+    fn other_characters_and_too_many_digits_are_refused() {
         for digits in ["g", "-1", "+1", "0x1", " 1", "A", "é", &"0".repeat(33)] {
             assert_eq!(number(digits.as_bytes()), None, "{digits:?}");
         }

@@ -18,19 +18,19 @@ use super::{
 
 static UBER_TRACE_ID: HeaderName = HeaderName::from_static("uber-trace-id");
 
-/// Every entry of the baggage is a header of its own.
+/// Prefix of the headers for baggage, one for each entry.
 const BAGGAGE: &str = "uberctx-";
 
-/// As many as W3C Baggage allows; `Baggage` itself holds no more than 8,192 bytes.
+/// Largest number of entries, as in W3C Baggage. `Baggage` itself is limited to 8,192 bytes.
 const MAX_ENTRIES: usize = 64;
 
-/// All but what RFC 3986 calls unreserved.
+/// Characters that are not unreserved in RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const SAMPLED: u128 = 0x01;
 const DEBUG: u128 = 0x02;
 
-/// The format of Jaeger's own clients: `uber-trace-id`, and `uberctx-` headers for baggage.
+/// The format of Jaeger's clients: `uber-trace-id`, and `uberctx-` headers for baggage.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -51,37 +51,37 @@ const DEBUG: u128 = 0x02;
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 ///
-/// The debug flag is sent on in every service of the trace; it counts with the sampled flag only.
-/// Other flags are neither kept nor sent.
+/// The debug flag is propagated through every service of the trace, but only together with the
+/// sampled flag. Other flags are neither kept nor sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JaegerPropagator {
     baggage: bool,
 }
 
 impl JaegerPropagator {
-    /// `uber-trace-id` and the headers that begin with `uberctx-`.
+    /// Propagates `uber-trace-id` and the headers that start with `uberctx-`.
     pub const fn new() -> Self {
         Self { baggage: true }
     }
 
-    /// Neither reads nor writes the headers that begin with `uberctx-`.
+    /// Neither extracts nor injects the headers that start with `uberctx-`.
     pub const fn without_baggage(self) -> Self {
         Self { baggage: false }
     }
 
-    /// Reads what the caller sent into an otherwise empty context.
+    /// Extracts the span and the baggage of the caller into an empty context.
     ///
-    /// Never fails: with no valid `uber-trace-id`, or with two, the context has no span and the
-    /// trace starts here.
+    /// Never fails: without a valid `uber-trace-id`, or with two, the context has no span and a new
+    /// trace starts.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         self.extract_into(Context::new(), headers)
     }
 
-    /// Writes the span and the baggage of `cx` for the service that is called.
+    /// Injects the span and the baggage of `cx` into the headers of a request to another service.
     ///
-    /// Where `cx` has no valid span, or no baggage, the fields in `headers` stay as they are. What
-    /// W3C Baggage calls properties has no place in this format and is left out, as is an entry
-    /// whose key cannot stand in the name of a header.
+    /// If `cx` has no valid span, or no baggage, the corresponding fields in `headers` stay
+    /// unchanged. The properties of W3C Baggage do not exist in this format and are omitted, as is
+    /// an entry whose key is invalid in a header name.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         inject_span(cx, headers);
         self.inject_baggage(cx, headers);
@@ -120,7 +120,7 @@ impl JaegerPropagator {
         }
     }
 
-    /// What [`inject`](Self::inject) may write under a name known beforehand.
+    /// Names of the header fields with a fixed name that [`inject`](Self::inject) may write.
     pub(super) fn injected_fields() -> &'static [String] {
         static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [UBER_TRACE_ID.to_string()]);
         &*FIELDS
@@ -147,10 +147,10 @@ impl TextMapPropagator for JaegerPropagator {
     }
 }
 
-/// `cx` below the caller's span.
+/// Returns `cx` with the caller's span.
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [field] = headers.fields([&UBER_TRACE_ID]);
-    // Which of two callers is the parent is anybody's guess.
+    // With two callers the parent is ambiguous.
     let field = field.filter(|field| field.is_only)?;
     read(trim_ows(field.first)).map(|caller| caller.into_context(cx))
 }
@@ -167,18 +167,18 @@ pub(super) fn inject_span<H: HeadersMut>(cx: &Context, headers: &mut H) {
     }
 }
 
-/// Whether `name` is the field of the span.
+/// Whether `name` is the header field of the span.
 pub(super) fn owns_header(name: &HeaderName) -> bool {
     *name == UBER_TRACE_ID
 }
 
-/// Removes span and baggage.
+/// Removes the fields of the span and of the baggage.
 pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
     headers.remove(&UBER_TRACE_ID);
     headers.remove_prefix(BAGGAGE);
 }
 
-// Jaeger, "Propagation Format", where a field that is shorter is padded with zeroes on the left:
+// Jaeger, "Propagation Format". A shorter field is padded with zeroes on the left:
 //
 //   uber-trace-id  = trace-id ":" span-id ":" parent-span-id ":" flags
 //   trace-id       = 1*32HEXDIG  ; all zeroes forbidden
@@ -213,7 +213,7 @@ fn split_field(value: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The format does not say which case the digits have.
+/// The format does not specify the case of the digits.
 fn read_number(digits: &[u8], most: usize) -> Option<u128> {
     let mut lowercase = [0; 32];
     let lowercase = lowercase.get_mut(..digits.len()).filter(|_| digits.len() <= most)?;
@@ -228,14 +228,15 @@ fn read_entry<H: Headers>(name: &str, headers: &H) -> Option<(String, String)> {
     Some((baggage_key(name)?.to_owned(), decode(value)))
 }
 
-/// Header names have no case, and a carrier may have kept the one it was given.
+/// Returns the key of a baggage header. Header names are case-insensitive, and a carrier may have
+/// kept their case.
 fn baggage_key(name: &str) -> Option<&str> {
     let (prefix, key) = name.split_at_checked(BAGGAGE.len())?;
     prefix.eq_ignore_ascii_case(BAGGAGE).then_some(key)
 }
 
-/// Jaeger, "Value Encoding": URL-encoded, for which clients in Java and Go take a plus for a space,
-/// and all of them encode a plus.
+/// Jaeger, "Value Encoding": URL-encoded. Clients in Java and Go decode a plus as a space, and all
+/// clients encode a plus.
 fn decode(value: &[u8]) -> String {
     let mut value = value.to_owned();
     for plus in value.iter_mut().filter(|byte| **byte == b'+') {
@@ -287,7 +288,7 @@ mod tests {
         assert!(!extract(fields).has_active_span(), "{fields:?}");
     }
 
-    /// What is sent for this entry alone.
+    /// Returns the headers for this baggage entry.
     fn sent(key: &'static str, value: &'static str) -> HeaderMap {
         inject(&Context::new().with_baggage([KeyValue::new(key, value)]))
     }
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parent_may_be_anything_of_its_grammar() {
+    fn the_parent_may_have_any_value_of_its_grammar() {
         for parent in ["", "0", "0000000000000000", SPAN] {
             assert_forwarded(&format!("{TRACE}:{SPAN}:{parent}:1"), SENT);
         }
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_but_sampled_and_debug_are_dropped() {
+    fn flags_except_sampled_and_debug_are_dropped() {
         let flags = [("0", "0"), ("1", "1"), ("3", "3"), ("8", "0"), ("9", "1"), ("ff", "3")];
         for (received, expected) in flags {
             let [received, expected] =
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_debug_flag_counts_with_the_sampled_flag_only() {
+    fn the_debug_flag_counts_only_with_the_sampled_flag() {
         assert_forwarded(&format!("{TRACE}:{SPAN}:0:2"), &format!("{TRACE}:{SPAN}:0:0"));
     }
 
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn without_baggage_none_is_read_or_written() {
+    fn without_baggage_none_is_extracted_or_injected() {
         let propagator = JaegerPropagator::new().without_baggage();
         let mut outbound = HeaderMap::new();
 
@@ -409,14 +410,14 @@ mod tests {
     }
 
     #[test]
-    fn fields_with_like_names_are_no_baggage() {
+    fn fields_with_similar_names_are_not_baggage() {
         let fields = [("uberctx-", "1"), ("uberctx", "1"), ("x-uberctx-a", "1")];
 
         assert!(extract(&fields).baggage().is_empty());
     }
 
     #[test]
-    fn octets_that_are_no_utf8_read_as_the_replacement_character() {
+    fn octets_that_are_not_utf8_become_the_replacement_character() {
         let cx = extract(&[("uberctx-a", "%ff1"), ("uberctx-b", "100%")]);
 
         assert_eq!(cx.baggage().get("a").unwrap().as_str(), "\u{fffd}1");
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_part_of_a_name_is_not_sent() {
+    fn a_key_that_is_invalid_in_a_header_name_is_not_sent() {
         for key in ["a b", "a:b", "é", "a\r\nb"] {
             assert!(sent(key, "1").is_empty(), "{key:?}");
         }

@@ -1,11 +1,11 @@
-//! Between the header traits of this crate and those of the OpenTelemetry API, in both directions.
+//! Adapters between the header traits of this crate and the carriers of the OpenTelemetry API.
 
 use http::HeaderName;
 use opentelemetry::propagation::{Extractor, Injector};
 
 use super::headers::{Headers, HeadersMut};
 
-/// Lets a foreign propagator read [`Headers`].
+/// Adapter with which other propagators extract from [`Headers`].
 pub(super) struct HeadersExtractor<'a, H>(pub(super) &'a H);
 
 impl<H: Headers> Extractor for HeadersExtractor<'_, H> {
@@ -27,7 +27,7 @@ impl<H: Headers> Extractor for HeadersExtractor<'_, H> {
     }
 }
 
-/// Lets a foreign propagator write [`HeadersMut`].
+/// Adapter with which other propagators inject into [`HeadersMut`].
 pub(super) struct HeadersInjector<'a, H>(pub(super) &'a mut H);
 
 impl<H: HeadersMut> Injector for HeadersInjector<'_, H> {
@@ -38,7 +38,7 @@ impl<H: HeadersMut> Injector for HeadersInjector<'_, H> {
     }
 }
 
-/// Lets our propagator read a foreign carrier.
+/// Adapter with which propagators of this crate extract from other carriers.
 pub(super) struct ExtractorHeaders<'a>(pub(super) &'a dyn Extractor);
 
 impl Headers for ExtractorHeaders<'_> {
@@ -52,7 +52,7 @@ impl Headers for ExtractorHeaders<'_> {
     }
 }
 
-/// Lets our propagator write a foreign carrier.
+/// Adapter with which propagators of this crate inject into other carriers.
 pub(super) struct InjectorHeaders<'a>(pub(super) &'a mut dyn Injector);
 
 impl HeadersMut for InjectorHeaders<'_> {
@@ -62,12 +62,12 @@ impl HeadersMut for InjectorHeaders<'_> {
         }
     }
 
-    /// A carrier of the OpenTelemetry API has one value a field.
+    /// A carrier of the OpenTelemetry API has one value for each field.
     fn append(&mut self, name: &HeaderName, value: &[u8]) {
         self.set(name, value);
     }
 
-    /// A carrier of the OpenTelemetry API cannot remove anything.
+    /// A carrier of the OpenTelemetry API cannot remove fields.
     fn remove(&mut self, _name: &HeaderName) {}
 
     fn remove_prefix(&mut self, _prefix: &str) {}
