@@ -1,4 +1,4 @@
-//! Gathers the spans of a trace from several processes and says when it is whole.
+//! Collects the spans of a trace from several processes and detects when the trace is complete.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@
 //! }
 //! ```
 //!
-//! A trace is handed out when it [is whole](Waterfall::is_whole) and nothing new has come for a
-//! short while; the services export at different times, so that while must be longer than their
-//! export delay. A trace that never becomes whole is handed out when nothing new has come for a
-//! long while. Spans that come even later are handed out as an addition. Time is passed in,
-//! nothing here waits.
+//! A trace is returned when it [is whole](Waterfall::is_whole) and no span has arrived for a short
+//! time. That time must be longer than the export delay of the services, which export at different
+//! times. A trace that does not become whole is returned when no span has arrived for a long time.
+//! Spans that arrive after their trace was returned are returned as an addition. The current time
+//! is a parameter; no function waits.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,12 +26,13 @@ use std::{
 use opentelemetry::trace::TraceId;
 use tracing_core_ext::telemetry::{Waterfall, WaterfallSpan};
 
-/// Spans held at most; beyond that the trace that has been silent for longest is handed out.
+/// Largest number of spans. Beyond it the trace without a new span for the longest time is
+/// returned.
 const MOST_SPANS: usize = 65_536;
-/// Traces remembered as handed out.
+/// Number of returned traces that are remembered.
 const MOST_REMEMBERED: usize = 1_024;
 
-/// Traces in the making.
+/// Traces that are not complete yet.
 #[derive(Debug)]
 pub struct Collector {
     open: HashMap<TraceId, Open>,
@@ -49,8 +50,8 @@ struct Open {
 }
 
 impl Collector {
-    /// A collector for which a whole trace is complete after `short_while` without news, and any
-    /// other after `long_while`.
+    /// Creates a collector in which a whole trace is complete after `short_while` without new
+    /// spans, and any other trace after `long_while`.
     pub fn new(short_while: Duration, long_while: Duration) -> Self {
         Self {
             open: HashMap::new(),
@@ -62,7 +63,7 @@ impl Collector {
         }
     }
 
-    /// Takes spans in, of whichever traces.
+    /// Adds spans of any traces.
     pub fn add(&mut self, spans: Vec<WaterfallSpan>, now: Instant) {
         self.held += spans.len();
         for span in spans {
@@ -75,7 +76,7 @@ impl Collector {
         }
     }
 
-    /// Hands out what is whole by now, the trace that began first in front.
+    /// Returns the complete traces, in the order of their starts.
     pub fn take_whole(&mut self, now: Instant) -> Vec<Waterfall> {
         let due = |open: &Open| self.due(open) <= now;
         let due = self.open.iter().filter(|(_, open)| due(open));
@@ -84,13 +85,14 @@ impl Collector {
         self.take(&due)
     }
 
-    /// Hands out everything, whole or not.
+    /// Returns all traces, complete or not.
     pub fn take_rest(&mut self) -> Vec<Waterfall> {
         let all: Vec<_> = self.open.keys().copied().collect();
         self.take(&all)
     }
 
-    /// When [`take_whole`](Self::take_whole) will have something to hand out if nothing new comes.
+    /// Returns the time at which [`take_whole`](Self::take_whole) returns a trace if no span
+    /// arrives before.
     pub fn next_due(&self) -> Option<Instant> {
         self.open.values().map(|open| self.due(open)).min()
     }
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_a_trace_start_the_while_again() {
+    fn a_new_span_restarts_the_quiet_time() {
         let start = Instant::now();
         let mut collector = collector(vec![span(1, 1, None)], start);
         let news = start + SHORT / 2;
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_continued_from_a_caller_elsewhere_is_whole_without_that_caller() {
+    fn a_trace_continued_from_a_remote_caller_is_whole_without_that_caller() {
         let start = Instant::now();
         let mut entry = span(1, 2, Some(99));
         entry.remote_parent = true;
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_of_two_requests_of_one_caller_elsewhere_is_whole() {
+    fn a_trace_of_two_requests_of_one_remote_caller_is_whole() {
         let start = Instant::now();
         let request = |id| WaterfallSpan { remote_parent: true, ..span(1, id, Some(99)) };
         let mut collector = collector(vec![request(1), request(2)], start);
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_that_come_after_their_trace_was_handed_out_are_an_addition() {
+    fn spans_that_arrive_after_their_trace_was_returned_are_an_addition() {
         let start = Instant::now();
         let mut collector = collector(vec![span(1, 1, None)], start);
         collector.take_whole(start + SHORT);
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trace_that_began_first_is_handed_out_first() {
+    fn the_trace_that_started_first_is_returned_first() {
         let start = Instant::now();
         let mut second = span(2, 1, None);
         second.start += Duration::from_secs(1);
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_spans_push_the_most_silent_trace_out() {
+    fn with_too_many_spans_the_trace_that_was_quiet_longest_is_returned() {
         let start = Instant::now();
         let mut collector = collector(vec![span(1, 1, None)], start);
         collector.most_spans = 2;

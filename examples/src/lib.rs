@@ -1,4 +1,4 @@
-//! What the examples have in common.
+//! Common code of the examples.
 
 pub mod collector;
 pub mod otlp_receiver;

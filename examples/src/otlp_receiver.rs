@@ -1,4 +1,4 @@
-//! Receives spans over OTLP/HTTP, as a collector does.
+//! Receives spans over OTLP/HTTP, like a collector.
 //!
 //! ```no_run
 //! use examples::otlp_receiver::OtlpReceiver;
@@ -13,9 +13,9 @@
 //! # }
 //! ```
 //!
-//! It answers `POST /v1/traces` with a protobuf body. A request is answered when its spans are in
-//! the channel. When nobody takes them out and the channel is full, the answer is 503, and the
-//! exporter tries again; so memory is bounded by the length of the channel and the size of a body.
+//! It answers `POST /v1/traces` with a protobuf body, after the spans of the request are in the
+//! channel. If the channel is full, the response is 503, and the exporter retries. Memory is
+//! therefore limited by the length of the channel and the size of a body.
 
 use std::{
     io,
@@ -54,7 +54,7 @@ const PROTOBUF: &str = "application/x-protobuf";
 const MOST_BODY_BYTES: usize = 4 << 20;
 const MOST_WAITING_REQUESTS: usize = 256;
 
-/// A receiver at work, until it is dropped.
+/// A running receiver. Dropping it stops it.
 #[derive(Debug)]
 pub struct OtlpReceiver {
     endpoint: String,
@@ -63,11 +63,11 @@ pub struct OtlpReceiver {
 }
 
 impl OtlpReceiver {
-    /// Listens on this address; on a free port when the port is 0.
+    /// Listens on this address. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// If it cannot listen on the address.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_with(address, |_| {}).await
     }
@@ -76,7 +76,7 @@ impl OtlpReceiver {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// If it cannot listen on the address.
     pub async fn bind_with(
         address: impl ToSocketAddrs,
         observe: impl Fn(&ExportTraceServiceRequest) + Send + Sync + 'static,
@@ -90,17 +90,17 @@ impl OtlpReceiver {
         Ok(Self { endpoint, spans, server })
     }
 
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` must say for spans to arrive here.
+    /// Returns the value of `OTEL_EXPORTER_OTLP_ENDPOINT` for exporting to this receiver.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The spans of the next request.
+    /// Receives the spans of the next request.
     pub async fn recv(&mut self) -> Option<Vec<WaterfallSpan>> {
         self.spans.recv().await
     }
 
-    /// The spans of a request that has come already.
+    /// Returns the spans of a request that has already arrived.
     pub fn try_recv(&mut self) -> Option<Vec<WaterfallSpan>> {
         self.spans.try_recv().ok()
     }
@@ -131,7 +131,7 @@ async fn receive(
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, expected);
     }
     let Ok(request) = ExportTraceServiceRequest::decode(body) else {
-        let expected = "the body is no ExportTraceServiceRequest";
+        let expected = "the body is not an ExportTraceServiceRequest";
         return refusal(StatusCode::BAD_REQUEST, expected);
     };
     observe(&request);
@@ -150,9 +150,9 @@ fn is_plain_protobuf(headers: &HeaderMap) -> bool {
         && matches!(text(header::CONTENT_ENCODING), None | Some("identity"))
 }
 
-/// "If the processing of the request fails, the server MUST respond with \[…\] a
-/// Protobuf-encoded Status message": OTLP specification, "Failures". And when part of it fails,
-/// with the number of spans that were rejected.
+/// Returns the response to a request, with the number of rejected spans if there are any. "If the
+/// processing of the request fails, the server MUST respond with \[…\] a Protobuf-encoded Status
+/// message": OTLP specification, "Failures".
 fn acceptance(rejected: i64) -> Response {
     let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
         rejected_spans: rejected,
@@ -171,7 +171,7 @@ fn answer(status: StatusCode, message: &impl Message) -> Response {
     (status, headers, message.encode_to_vec()).into_response()
 }
 
-/// What of `google.rpc.Status` an exporter reads.
+/// Fields of `google.rpc.Status` that exporters use.
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
     #[prost(string, tag = "2")]
@@ -256,7 +256,7 @@ fn status_of(status: Option<proto::Status>) -> Status {
     }
 }
 
-/// Those whose values are text or whole numbers; a waterfall shows no others.
+/// Returns the attributes with text or integers as values, the only ones that a waterfall shows.
 fn known_attributes(attributes: Vec<common::KeyValue>) -> Vec<KeyValue> {
     let known = |attribute: common::KeyValue| {
         let value = match attribute.value?.value? {

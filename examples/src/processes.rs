@@ -1,7 +1,9 @@
-//! Services as processes of their own: started by a parent, ready when they say so, stopped when it lets go of them.
+//! Services as separate processes: a parent starts them, waits until they are ready, and stops them
+//! by closing their standard input.
 //!
-//! A service [announces](announce) its URL on standard output once it listens, and serves until
-//! [`told_to_stop`]: when its standard input ends, which also happens when the parent dies, or on Ctrl-C or SIGTERM.
+//! A service [announces](announce) its URL on standard output when it listens. It serves until
+//! [`stop_requested`] returns: when its standard input ends, which also happens when the parent
+//! dies, or on Ctrl-C or SIGTERM.
 
 use std::{
     fmt::Display,
@@ -20,14 +22,14 @@ use tokio::{
 
 const READY: &str = "ready ";
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Longer than a service takes to drain and to deliver its spans.
+/// Longer than a service requires to drain and to export its spans.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long requests may take to end once a service is told to stop. Orchestrators kill it 30 seconds after SIGTERM, and
-/// afterwards spans are to be delivered, too.
+/// Time for requests to end after a service is stopped. Orchestrators kill a process 30 seconds
+/// after SIGTERM, and spans must be exported within that time as well.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
-/// A service that is ready. It is killed when this is dropped without [`stop`](Self::stop).
+/// A service that is ready. Dropping it without [`stop`](Self::stop) kills the process.
 #[derive(Debug)]
 pub struct Service {
     child: Child,
@@ -36,26 +38,28 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts the command and waits until it has announced itself. What else it prints is passed on.
+    /// Starts the command and waits until the service has announced itself. Other lines that it
+    /// prints are forwarded.
     ///
     /// # Errors
     ///
-    /// When it cannot be started, ends before it is ready, or is not ready within half a minute.
+    /// If it cannot be started, ends before it is ready, or is not ready within half a minute.
     pub async fn start(command: &mut Command) -> io::Result<Self> {
         Self::start_within(START_DEADLINE, command).await
     }
 
     async fn start_within(deadline: Duration, command: &mut Command) -> io::Result<Self> {
         let late = |_| {
-            let said = format!("a service was not ready within {} s", deadline.as_secs_f64());
-            io::Error::new(io::ErrorKind::TimedOut, said)
+            let message = format!("a service was not ready within {} s", deadline.as_secs_f64());
+            io::Error::new(io::ErrorKind::TimedOut, message)
         };
         timeout(deadline, Self::start_at_leisure(command)).await.map_err(late)?
     }
 
     async fn start_at_leisure(command: &mut Command) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // Else a Ctrl-C in a terminal would stop all services at once, and those still needed with them.
+        // Otherwise Ctrl-C in a terminal would stop all services at the same time, although some
+        // still call the others.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
@@ -72,17 +76,17 @@ impl Service {
         Err(io::Error::other(format!("a service ended before it was ready ({status})")))
     }
 
-    /// Where it listens.
+    /// Returns the URL on which the service listens.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Tells it to stop and waits until it has, and until all it has printed is passed on; kills it when that takes too
-    /// long.
+    /// Stops the service, and waits until it has ended and its output is forwarded. Kills it if
+    /// that takes too long.
     ///
     /// # Errors
     ///
-    /// When it cannot be waited for.
+    /// If waiting for the process fails.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.child.stdin.take());
         let ended = async {
@@ -97,59 +101,60 @@ impl Service {
     }
 }
 
-/// Reads on when nobody reads what it prints, for a service must not wait for that.
+/// Forwards lines. Continues to read if standard output is closed, so that the service does not
+/// block.
 async fn pass_on(mut lines: Lines<BufReader<ChildStdout>>) {
     while let Ok(Some(line)) = lines.next_line().await {
         let _ = print_line(&line);
     }
 }
 
-/// Tells the parent that this service listens.
+/// Announces to the parent that this service listens.
 ///
 /// # Errors
 ///
-/// When there is no parent any more.
+/// If the parent has ended.
 pub fn announce(url: &str) -> io::Result<()> {
     print_line(format_args!("{READY}{url}"))
 }
 
-/// Prints a line on standard output, where `println!` panics once nobody reads it.
+/// Prints a line on standard output, where `println!` would panic if it is closed.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// If the line cannot be written.
 pub fn print_line(line: impl Display) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
 }
 
-/// Waits until the parent wants this service to stop.
-pub async fn told_to_stop() {
+/// Waits until the parent or a signal stops this service.
+pub async fn stop_requested() {
     tokio::select! {
         () = end_of_input() => {}
         () = interrupted() => {}
     }
 }
 
-/// Serves until the server ends, for at most [`DRAIN`] after it is `told` to: a caller who never reads the rest of an answer
-/// does not keep a service from ending.
+/// Serves until the server ends, for at most [`DRAIN`] after `stopping` completes, so that a caller
+/// that does not read a response cannot keep the service running.
 ///
 /// # Errors
 ///
-/// Those of the server.
+/// Errors of the server.
 pub async fn drained(
-    told: impl Future<Output = ()>,
+    stopping: impl Future<Output = ()>,
     server: impl IntoFuture<Output = io::Result<()>>,
 ) -> io::Result<()> {
-    drained_within(DRAIN, told, server).await
+    drained_within(DRAIN, stopping, server).await
 }
 
 async fn drained_within(
     drain: Duration,
-    told: impl Future<Output = ()>,
+    stopping: impl Future<Output = ()>,
     server: impl IntoFuture<Output = io::Result<()>>,
 ) -> io::Result<()> {
     let too_late = async {
-        told.await;
+        stopping.await;
         tokio::time::sleep(drain).await;
     };
     tokio::select! {
@@ -181,7 +186,8 @@ async fn terminated() {
     std::future::pending().await
 }
 
-/// On a thread of its own, for a pending read of standard input would keep the runtime from ending.
+/// Waits for the end of standard input on a separate thread, because a pending read would keep the
+/// runtime from shutting down.
 async fn end_of_input() {
     let (ended, has_ended) = oneshot::channel();
     std::thread::spawn(move || {
@@ -202,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_is_ready_when_it_says_so_and_stops_when_its_input_ends() {
+    async fn a_service_is_ready_when_it_announces_it_and_stops_when_its_input_ends() {
         let script = "echo hello; echo ready http://127.0.0.1:1; cat; exit 7";
         let service = Service::start(&mut shell(script)).await.unwrap();
         assert_eq!(service.url(), "http://127.0.0.1:1");
@@ -210,19 +216,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_that_is_never_ready_is_given_up() {
+    async fn a_service_that_is_not_ready_in_time_is_an_error() {
         let deadline = Duration::from_millis(10);
         let error = Service::start_within(deadline, &mut shell("cat")).await.unwrap_err();
         assert_eq!(error.to_string(), "a service was not ready within 0.01 s");
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_end_when_told_is_given_up() {
+    async fn a_server_that_does_not_stop_in_time_is_dropped() {
         drained_within(Duration::ZERO, async {}, std::future::pending()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_server_that_ends_says_how() {
+    async fn the_result_of_a_server_that_ends_is_returned() {
         let refused = async { Err(io::ErrorKind::AddrInUse.into()) };
         let ended = drained_within(DRAIN, std::future::pending(), refused).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::AddrInUse);

@@ -1,4 +1,4 @@
-//! Exporting is not traced itself, whatever level of spans is asked for.
+//! The export is not traced, at any level of spans.
 
 use examples::otlp_receiver::OtlpReceiver;
 use tracing::level_filters::LevelFilter;

@@ -1,4 +1,4 @@
-//! The main job, as a newcomer runs it.
+//! The shop, as a newcomer runs it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,7 +36,7 @@ async fn the_shop_prints_a_trace_of_three_services_for_every_request_and_exits()
 }
 
 #[tokio::test]
-async fn a_shop_whose_output_nobody_reads_closes_without_a_word() {
+async fn a_shop_whose_output_is_closed_stops_without_an_error() {
     let mut command = shop();
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut shop = command.spawn().unwrap();
@@ -45,25 +45,25 @@ async fn a_shop_whose_output_nobody_reads_closes_without_a_word() {
     drop(printed);
     let output = shop.wait_with_output().await.unwrap();
 
-    let said = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     assert!(first.starts_with("an order: "), "{first}");
-    assert!(output.status.success() && !said.contains("panicked"), "{said}");
-    assert!(!said.contains("shop: "), "{said}");
+    assert!(output.status.success() && !errors.contains("panicked"), "{errors}");
+    assert!(!errors.contains("shop: "), "{errors}");
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_none_is_refused_by_every_service() {
+async fn an_invalid_endpoint_is_refused_by_every_service() {
     for role in ["gateway", "inventory", "pricing"] {
         let output = shop().args(["--role", role]).env(ENDPOINT, "nowhere").output().await.unwrap();
 
-        let said = String::from_utf8_lossy(&output.stderr);
+        let errors = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success());
-        assert!(said.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{said}");
+        assert!(errors.contains(r#"OTEL_EXPORTER_OTLP_ENDPOINT="nowhere""#), "{errors}");
     }
 }
 
 #[tokio::test]
-async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_are_printed() {
+async fn with_another_endpoint_the_services_export_to_it_and_the_trace_ids_are_printed() {
     let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("{}/v1/traces", elsewhere.endpoint());
     let output = shop().env(TRACES_ENDPOINT, endpoint).output().await.unwrap();
@@ -84,8 +84,7 @@ async fn with_an_endpoint_elsewhere_the_services_export_there_and_the_trace_ids_
 }
 
 #[tokio::test]
-async fn with_an_exporter_in_the_environment_the_services_use_that_and_all_they_print_is_passed_on()
-{
+async fn with_an_exporter_in_the_environment_the_services_use_it_and_their_output_is_forwarded() {
     let output = shop().env("OTEL_TRACES_EXPORTER", "console-json").output().await.unwrap();
 
     let printed = printed(&output);
@@ -95,17 +94,17 @@ async fn with_an_exporter_in_the_environment_the_services_use_that_and_all_they_
 }
 
 #[tokio::test]
-async fn every_service_says_what_it_lost_before_the_shop_names_the_first() {
+async fn every_service_prints_its_losses_before_the_shop_reports_the_first() {
     let output = shop().env(ENDPOINT, nowhere()).output().await.unwrap();
 
-    let said = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert_eq!(said.matches(" spans were not delivered to ").count(), 3, "{said}");
-    assert!(said.contains("shop: gateway ended with exit status: 1"), "{said}");
+    assert_eq!(errors.matches(" spans were not delivered to ").count(), 3, "{errors}");
+    assert!(errors.contains("shop: gateway ended with exit status: 1"), "{errors}");
 }
 
 #[tokio::test]
-async fn the_trace_of_a_caller_goes_on_in_three_services_and_is_not_lost_at_sigterm() {
+async fn the_trace_of_a_caller_continues_in_three_services_and_is_not_lost_at_sigterm() {
     let mut open = Open::start(&mut shop()).await;
     let caller = open.ask_for("tea").await;
     let (status, printed, _) = open.terminate().await;
@@ -144,7 +143,7 @@ async fn eventually(url: String, is_expected: impl Fn(&str) -> bool) {
 }
 
 #[tokio::test]
-async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_request() {
+async fn a_running_shop_with_another_endpoint_logs_the_trace_id_of_each_request() {
     let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
     let mut open = Open::start(shop().env(ENDPOINT, elsewhere.endpoint())).await;
     open.ask_for("tea").await;
@@ -158,7 +157,7 @@ async fn an_open_shop_with_an_endpoint_elsewhere_logs_the_trace_id_of_each_reque
 }
 
 #[tokio::test]
-async fn an_order_under_way_when_a_terminal_sends_ctrl_c_is_answered_and_its_trace_is_whole() {
+async fn an_order_in_progress_at_ctrl_c_is_answered_and_its_trace_is_whole() {
     let mut open = Open::start(&mut shop()).await;
     let order = tokio::spawn(ask(open.gateway.clone(), "honey"));
     open.wait_for_log("an order").await;
@@ -169,7 +168,7 @@ async fn an_order_under_way_when_a_terminal_sends_ctrl_c_is_answered_and_its_tra
     assert!(printed.contains(TRACE_ID) && printed.contains("└ haggle"), "{printed}");
 }
 
-/// A shop that is kept open, in a process group of its own as in a terminal.
+/// A shop that keeps running, in its own process group as in a terminal.
 struct Open {
     shop: Child,
     printed: Lines<BufReader<ChildStdout>>,
@@ -210,7 +209,8 @@ impl Open {
         self.stop("-TERM").await
     }
 
-    /// Sends the signal to the whole group. How it ended, and what it printed and logged since then.
+    /// Sends the signal to the whole group. Returns the exit status, and the output and log since
+    /// then.
     async fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         let group = format!("-{}", self.shop.id().unwrap());
         let kill = Command::new("kill").args([signal, "--", &group]).status().await;
@@ -228,7 +228,7 @@ async fn rest(mut lines: Lines<impl AsyncBufRead + Unpin>) -> String {
     rest
 }
 
-/// The status of the gateway's answer, once it is complete.
+/// Returns the status of the gateway's response when it is complete.
 async fn ask(gateway: String, item: &str) -> u16 {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.get(format!("{gateway}/checkout/{item}"));
@@ -239,7 +239,7 @@ async fn ask(gateway: String, item: &str) -> u16 {
     status
 }
 
-/// A port nobody listens on.
+/// Returns a URL on which no server listens.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())

@@ -1,4 +1,4 @@
-//! Services that are told to stop lose nothing silently.
+//! Services that are stopped lose nothing silently.
 
 #![cfg(unix)]
 
@@ -34,41 +34,41 @@ async fn actix_delivers_its_spans_at_ctrl_c_and_exits_with_0() {
 }
 
 #[tokio::test]
-async fn axum_says_at_sigterm_what_it_has_lost_and_fails() {
-    says_what_it_has_lost_and_fails(AXUM).await;
+async fn axum_reports_its_losses_at_sigterm_and_fails() {
+    reports_its_losses_and_fails(AXUM).await;
 }
 
 #[tokio::test]
-async fn actix_says_at_sigterm_what_it_has_lost_and_fails() {
-    says_what_it_has_lost_and_fails(ACTIX).await;
+async fn actix_reports_its_losses_at_sigterm_and_fails() {
+    reports_its_losses_and_fails(ACTIX).await;
 }
 
 async fn delivers_its_spans_and_exits_with_0(program: &str, signal: &str) {
     let mut receiver = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
     let mut server = Server::start(program, receiver.endpoint()).await;
     server.ask().await;
-    let (code, said) = server.stop(signal).await;
+    let (code, errors) = server.stop(signal).await;
 
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(0), "{errors}");
     let received = std::iter::from_fn(|| receiver.try_recv()).flatten();
     let mut names: Vec<_> = received.map(|span| span.name).collect();
     names.sort();
     assert_eq!(names, ["GET /items/{id}", "price"]);
 }
 
-async fn says_what_it_has_lost_and_fails(program: &str) {
+async fn reports_its_losses_and_fails(program: &str) {
     let mut server = Server::start(program, &nowhere()).await;
     server.ask().await;
-    let (code, said) = server.stop("-TERM").await;
+    let (code, errors) = server.stop("-TERM").await;
 
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("Error: 2 of 2 spans were not delivered to "), "{said}");
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("Error: 2 of 2 spans were not delivered to "), "{errors}");
 }
 
 /// A service that listens.
 struct Server {
     process: Child,
-    said: Lines<BufReader<ChildStderr>>,
+    errors: Lines<BufReader<ChildStderr>>,
     url: String,
 }
 
@@ -81,11 +81,11 @@ impl Server {
         command.arg("127.0.0.1:0").env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
         command.env("RUST_LOG", "info").stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut errors = BufReader::new(process.stderr.take().unwrap()).lines();
         loop {
-            let line = said.next_line().await.unwrap().unwrap();
+            let line = errors.next_line().await.unwrap().unwrap();
             if let Some((_, url)) = line.split_once("listening on ") {
-                return Self { url: url.to_owned(), process, said };
+                return Self { url: url.to_owned(), process, errors };
             }
         }
     }
@@ -97,19 +97,19 @@ impl Server {
         answer.bytes().await.unwrap();
     }
 
-    /// How it ended, and what it said meanwhile.
+    /// Stops the service. Returns its exit code and its log lines since then.
     async fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let id = self.process.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
-        let mut said = String::new();
-        while let Some(line) = self.said.next_line().await.unwrap() {
-            said.extend([&line, "\n"]);
+        let mut errors = String::new();
+        while let Some(line) = self.errors.next_line().await.unwrap() {
+            errors.extend([&line, "\n"]);
         }
-        (self.process.wait().await.unwrap().code(), said)
+        (self.process.wait().await.unwrap().code(), errors)
     }
 }
 
-/// A port nobody listens on.
+/// Returns a URL on which no server listens.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())

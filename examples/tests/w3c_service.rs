@@ -1,4 +1,4 @@
-//! The service the W3C Trace Context suite is pointed at keeps to its protocol, on both frameworks.
+//! The service for the W3C Trace Context suite follows the suite's protocol, on both frameworks.
 
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use examples::processes::Service;
@@ -46,7 +46,7 @@ async fn calls_every_url_within_the_trace_of_its_caller(framework: &str) {
 
 type Received = mpsc::UnboundedReceiver<(HeaderMap, String)>;
 
-/// A server that hands on what it receives, as the suite's does.
+/// Starts a server that returns what it receives to the test, as the suite's server does.
 async fn harness() -> (String, Received) {
     let (sender, received) = mpsc::unbounded_channel();
     let app = Router::new().route("/callback", post(callback)).with_state(sender);

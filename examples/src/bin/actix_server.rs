@@ -1,4 +1,4 @@
-//! An actix-web service whose every request is a trace, printed as a waterfall.
+//! An actix-web service whose requests are printed as traces, each as a waterfall.
 //!
 //! Run with
 //!
@@ -7,7 +7,8 @@
 //! curl http://127.0.0.1:3001/items/7
 //! ```
 //!
-//! or `actix_server ADDRESS` to listen elsewhere. Ctrl-C and SIGTERM end it once requests are answered and spans delivered.
+//! or `actix_server ADDRESS` to listen on another address. Ctrl-C and SIGTERM stop it, after
+//! requests are answered and spans exported.
 
 use std::error::Error;
 
@@ -39,7 +40,7 @@ async fn item(id: Path<u32>, span: RequestSpan) -> String {
     format!("item {id} costs {price}, see trace {}\n", span.trace_id())
 }
 
-/// A span of your own, below the request's.
+/// A span of the service, below that of the request.
 #[tracing::instrument(skip_all, fields(item.id = id))]
 fn price(id: u32) -> u32 {
     100 + id % 7

@@ -1,4 +1,4 @@
-//! An axum service whose every request is a trace, printed as a waterfall.
+//! An axum service whose requests are printed as traces, each as a waterfall.
 //!
 //! Run with
 //!
@@ -7,7 +7,8 @@
 //! curl http://127.0.0.1:3000/items/7
 //! ```
 //!
-//! or `axum_server ADDRESS` to listen elsewhere. Ctrl-C and SIGTERM end it once requests are answered and spans delivered.
+//! or `axum_server ADDRESS` to listen on another address. Ctrl-C and SIGTERM stop it, after
+//! requests are answered and spans exported.
 
 use std::{error::Error, net::SocketAddr};
 
@@ -39,7 +40,7 @@ async fn item(Path(id): Path<u32>, span: RequestSpan) -> String {
     format!("item {id} costs {price}, see trace {}\n", span.trace_id())
 }
 
-/// A span of your own, below the request's.
+/// A span of the service, below that of the request.
 #[tracing::instrument(skip_all, fields(item.id = id))]
 fn price(id: u32) -> u32 {
     100 + id % 7

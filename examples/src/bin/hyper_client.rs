@@ -1,5 +1,5 @@
-//! A program that calls a service with hyper's client, which a Tower layer makes part of the trace. It prints its spans
-//! with their attributes.
+//! A program that calls a service with hyper's client, whose requests a Tower layer traces. It
+//! prints its spans with their attributes.
 //!
 //! Run with
 //!

@@ -1,4 +1,5 @@
-//! A service with metrics of its own, by OpenTelemetry and by the `prometheus` crate, in one scrape.
+//! A service with its own metrics, from OpenTelemetry and from the `prometheus` crate, in one
+//! scrape.
 //!
 //! Run with
 //!

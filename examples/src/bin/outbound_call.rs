@@ -1,4 +1,4 @@
-//! A program that calls a service within a span: the trace goes on in the service.
+//! A program that calls a service within a span. The service continues the trace.
 //!
 //! Run with
 //!

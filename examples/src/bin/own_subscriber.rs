@@ -1,5 +1,5 @@
-//! A service with a `tracing` subscriber of its own: log lines in its own format with the ids of the trace, spans
-//! exported, and every span printed as a line of JSON.
+//! A service with its own `tracing` subscriber: its log lines have their own format and the ids of
+//! the trace, and every span is exported and printed as a line of JSON.
 //!
 //! Run with
 //!

@@ -1,5 +1,6 @@
-//! A service for the W3C Trace Context conformance suite: `POST /test` takes a JSON array of `{"url", "arguments"}` and
-//! posts each `arguments` to its `url`, with the trace context the request came with.
+//! A service for the W3C Trace Context conformance suite. `POST /test` receives a JSON array of
+//! `{"url", "arguments"}` and posts each `arguments` to its `url`, with the trace context of the
+//! request.
 //!
 //! Run with
 //!
@@ -7,7 +8,7 @@
 //! cargo run --bin w3c_service -- --framework axum --port 7000
 //! ```
 //!
-//! and point the suite at it: `python3 test/test.py http://127.0.0.1:7000/test`.
+//! and pass its URL to the suite: `python3 test/test.py http://127.0.0.1:7000/test`.
 
 use std::error::Error;
 
@@ -30,10 +31,10 @@ use tracing_core_ext::{client::Client, telemetry::Telemetry};
 /// A service for the W3C Trace Context conformance suite.
 #[derive(Parser)]
 struct Options {
-    /// Which middleware to put to the test.
+    /// Framework of the tested middleware.
     #[arg(long, value_enum)]
     framework: Framework,
-    /// Port of 127.0.0.1 to listen on; 0 for a free one.
+    /// Port to listen on at 127.0.0.1; 0 selects a free one.
     #[arg(long)]
     port: u16,
 }
@@ -61,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(telemetry.shutdown()?)
 }
 
-/// Calls the suite itself, whatever proxy the environment names.
+/// Returns a client that calls the suite directly, without a proxy of the environment.
 fn client() -> reqwest::Result<Client> {
     Ok(Client::from(reqwest::Client::builder().no_proxy().build()?))
 }

@@ -70,7 +70,7 @@ async fn rejected_spans(response: reqwest::Response) -> i64 {
 }
 
 #[tokio::test]
-async fn spans_arrive_with_all_a_waterfall_shows() {
+async fn spans_arrive_with_the_data_that_a_waterfall_shows() {
     let mut receiver = receiver().await;
     let response = post(&receiver, PROTOBUF, request("inventory", vec![span()])).await;
     assert_eq!(response.status(), 200);
@@ -111,7 +111,7 @@ async fn a_malformed_body_is_refused() {
     assert_eq!(response.status(), 400);
     let body = response.bytes().await.unwrap();
     let status = RpcStatus::decode(body).unwrap();
-    assert_eq!(status.message, "the body is no ExportTraceServiceRequest");
+    assert_eq!(status.message, "the body is not an ExportTraceServiceRequest");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn when_nobody_takes_spans_out_the_exporter_is_told_to_come_again() {
+async fn with_a_full_channel_the_response_is_503() {
     let receiver = receiver().await;
     let body = request("inventory", vec![span()]);
     for _ in 0..MOST_WAITING_REQUESTS {
@@ -138,6 +138,6 @@ async fn when_nobody_takes_spans_out_the_exporter_is_told_to_come_again() {
 }
 
 #[test]
-fn a_span_without_a_service_is_of_an_unknown_one() {
+fn a_span_without_a_service_name_has_an_unknown_service() {
     assert_eq!(service_name(None), "unknown_service");
 }

@@ -1,4 +1,4 @@
-//! The shop's door, on axum: asks the inventory and hands its answer on.
+//! The gateway of the shop, on axum: calls the inventory and returns its response.
 
 use std::{io, net::SocketAddr};
 
@@ -26,7 +26,8 @@ pub(crate) async fn serve(
         .layer(TracingLayer::new())
         .with_state(inventory)
         .into_make_service_with_connect_info::<SocketAddr>();
-    // The answer comes bit by bit: the last one would wait until the caller has acknowledged the first, after 40 ms.
+    // The response is sent in small parts. Without TCP_NODELAY the last part would wait up to 40 ms
+    // for the acknowledgement of the first.
     let listener = TcpListener::from_std(listener)?.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
@@ -44,7 +45,7 @@ async fn checkout(
     Ok(Body::from_stream(answer.bytes_stream()).into_response())
 }
 
-/// The inventory did not answer, or not well.
+/// The inventory did not respond, or responded with an error.
 struct BadGateway(reqwest::Error);
 
 impl From<reqwest::Error> for BadGateway {

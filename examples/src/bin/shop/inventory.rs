@@ -1,4 +1,4 @@
-//! What is in stock, on actix-web: asks pricing what it costs.
+//! The inventory of the shop, on actix-web: calls pricing for the price of an item.
 
 use std::{io, net::TcpListener};
 
@@ -32,7 +32,7 @@ async fn stock(pricing: Data<Next>, item: Path<String>) -> actix_web::Result<imp
     Ok(HttpResponse::Ok().streaming(price.bytes_stream()))
 }
 
-/// A span of the service's own, below the request's.
+/// A span of the service, below that of the request.
 #[tracing::instrument(skip_all, fields(shop.item = item))]
 fn count(item: &str) -> usize {
     item.len()

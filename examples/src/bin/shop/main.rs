@@ -2,13 +2,15 @@
 //!
 //! Run with `cargo run --bin shop`, or keep it running with `cargo run --bin shop -- --serve`.
 //!
-//! With `--serve` a panel shows all three services at <http://127.0.0.1:4380/>, and each has metrics for Prometheus: the
-//! gateway on `127.0.0.1:9464`, the others on the next two ports.
+//! With `--serve` a panel shows all three services at <http://127.0.0.1:4380/>, and each serves
+//! metrics for Prometheus: the gateway on `127.0.0.1:9464`, the others on the next two ports.
 //!
-//! Each service is a process of its own, this very program started again with `--role`. They export over OTLP to this
-//! process, which prints every trace as a waterfall; or wherever `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or
-//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) or a variable of `OTEL_EXPORTER_JAEGER_` says. Then the traces are to be looked up
-//! there: this prints the id of each trace it begins, and the gateway logs a line with the `trace_id` for each request.
+//! Each service is a separate process: this program, started again with `--role`. The services
+//! export over OTLP to this process, which prints every trace as a waterfall. If
+//! `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`)
+//! or a variable that starts with `OTEL_EXPORTER_JAEGER_` is set, they export to that backend. This
+//! process then prints the id of each trace it starts, and the gateway logs a line with the
+//! `trace_id` for each request.
 
 mod gateway;
 mod inventory;
@@ -25,12 +27,13 @@ use role::Role;
 
 /// One request, three services, one trace.
 ///
-/// The services export where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) or a
-/// variable of OTEL_EXPORTER_JAEGER_ says, if one is set. Then no waterfalls are printed here, but the ids of the traces; with
-/// --serve look for trace_id in the log lines of the gateway.
+/// The services export to the backend in OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT (or
+/// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) or a variable of OTEL_EXPORTER_JAEGER_, if one is set. The
+/// ids of the traces are then printed instead of waterfalls; with --serve the log lines of the
+/// gateway contain the trace_id.
 #[derive(Parser)]
 struct Options {
-    /// Keep the shop open and print each trace as it comes.
+    /// Keep the services running and print each trace.
     #[arg(long)]
     serve: bool,
     /// Port of the gateway on 127.0.0.1 [default: 8080 with --serve, else a free one].
@@ -43,10 +46,10 @@ struct Options {
     /// Port of the panel on 127.0.0.1, with --serve; 0 for a free one.
     #[arg(long, default_value_t = 4380, requires = "serve")]
     panel_port: u16,
-    /// Be one of the services; the shop starts itself with this.
+    /// Role of this process. The shop sets it for its services.
     #[arg(long, value_enum, hide = true)]
     role: Option<Role>,
-    /// The service behind it.
+    /// URL of the service that this one calls.
     #[arg(long, hide = true, requires = "role")]
     next: Option<Url>,
 }
@@ -55,7 +58,7 @@ struct Options {
 async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if nobody_reads_on(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_output(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("shop: {error}");
             ExitCode::FAILURE
@@ -63,8 +66,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// As with `shop | head`.
-fn nobody_reads_on(error: &(dyn Error + 'static)) -> bool {
+/// Whether standard output was closed, as by `shop | head`.
+fn is_closed_output(error: &(dyn Error + 'static)) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -23,7 +23,7 @@ use crate::{panel::ShopPanel, role::Role};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-/// What says that the services export elsewhere.
+/// Variables that make the services export to another backend.
 const ELSEWHERE: [&str; 6] = [
     "OTEL_TRACES_EXPORTER",
     ENDPOINT,
@@ -32,17 +32,18 @@ const ELSEWHERE: [&str; 6] = [
     "OTEL_EXPORTER_JAEGER_AGENT_HOST",
     "OTEL_EXPORTER_JAEGER_AGENT_PORT",
 ];
-/// What the environment says of a collector begins like this, and is not said of this process; but where metrics go is.
+/// Prefix of the variables of a collector, which do not apply to this process. Those of metrics do.
 const OF_A_COLLECTOR: &str = "OTEL_EXPORTER_OTLP_";
 const OF_METRICS: &str = "OTEL_EXPORTER_OTLP_METRICS_";
-/// How long the services keep spans back, and how long a trace must be quiet to be whole.
+/// Delay between exports of a service, and the time without new spans after which a trace is
+/// complete.
 const EXPORT_DELAY_MS: &str = "100";
 const QUIET: Duration = Duration::from_millis(1_000);
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long all traces together may take to arrive.
+/// Time limit for all traces to arrive.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The requests that are shown: what, which item, and when the client loses interest.
+/// Requests of the demonstration: description, item, and time after which the client cancels.
 const VISITS: [(&str, &str, Option<Duration>); 5] = [
     ("an order", "tea", None),
     ("a slow one", "honey", None),
@@ -51,7 +52,7 @@ const VISITS: [(&str, &str, Option<Duration>); 5] = [
     ("one that is streamed", "auction", None),
 ];
 
-/// Makes a handful of requests and prints their traces.
+/// Makes a few requests and prints their traces.
 pub(crate) async fn show(port: u16, metrics_port: Option<u16>) -> Result<(), Box<dyn Error>> {
     let mut traces = Traces::bind(None).await?;
     let shop = Shop::open(port, metrics_port, &traces).await?;
@@ -65,15 +66,15 @@ async fn make_visits(shop: &Shop, traces: &mut Traces) -> Result<(), Box<dyn Err
     for (what, item, patience) in VISITS {
         let trace_id = RandomIdGenerator::default().new_trace_id();
         let status = visit(shop.gateway.url(), item, trace_id, patience).await?;
-        let said = format!("{what}: GET /checkout/{item} → {status}, trace {trace_id}");
-        print_line(said)?;
+        let line = format!("{what}: GET /checkout/{item} → {status}, trace {trace_id}");
+        print_line(line)?;
         made.insert(trace_id);
     }
     print_line("")?;
     Ok(timeout(DEADLINE, traces.print_until_all_of(made)).await.unwrap_or(Ok(()))?)
 }
 
-/// Keeps the shop open and prints each trace as it comes.
+/// Keeps the services running and prints each trace.
 pub(crate) async fn serve(
     port: u16,
     metrics_port: u16,
@@ -102,14 +103,15 @@ async fn announce_and_print(shop: &Shop, traces: &mut Traces) -> io::Result<()> 
     traces.print_forever().await
 }
 
-/// The services first, for they export what they still have when they stop.
+/// Stops the services first, because they export their last spans when they stop.
 async fn close(shop: Shop, mut traces: Traces) -> Result<(), Box<dyn Error>> {
     let closed = shop.close().await;
     let printed = traces.print_rest();
     closed.and(printed.map_err(Into::into))
 }
 
-/// What the client saw. It is the trace's first member, so the trace id is known beforehand.
+/// Returns the status that the client received. The caller of the trace is set here, so the trace
+/// id is known in advance.
 async fn visit(
     gateway: &str,
     item: &str,
@@ -142,7 +144,8 @@ struct Shop {
 }
 
 impl Shop {
-    /// `metrics_port` is the gateway's; 0 is any, for all three.
+    /// `metrics_port` is the port of the gateway's metrics. 0 selects free ports for all three
+    /// services.
     async fn open(port: u16, metrics_port: Option<u16>, traces: &Traces) -> io::Result<Self> {
         let metrics = |behind: u16| match metrics_port {
             Some(0) | None => metrics_port,
@@ -154,7 +157,8 @@ impl Shop {
         Ok(Self { gateway, inventory, pricing })
     }
 
-    /// Stops all three, the door first, whether or not one fails: each says itself what it lost.
+    /// Stops all three services, the gateway first, even if one fails. Each service prints its own
+    /// losses.
     async fn close(self) -> Result<(), Box<dyn Error>> {
         let gateway = ended_well(Role::Gateway, self.gateway.stop().await);
         let inventory = ended_well(Role::Inventory, self.inventory.stop().await);
@@ -175,7 +179,7 @@ fn is_of_a_collector(variable: &str) -> bool {
     variable.starts_with(OF_A_COLLECTOR) && !variable.starts_with(OF_METRICS)
 }
 
-/// Where the services export to: here, unless the environment says elsewhere.
+/// Backend of the services: this process, unless the environment sets another one.
 struct Traces {
     receiver: Option<OtlpReceiver>,
     collector: Collector,
@@ -241,7 +245,7 @@ impl Traces {
         }
     }
 
-    /// Waits for news, or for the time when a trace has had none for long enough.
+    /// Waits for new spans, or until a trace has had none for long enough.
     async fn next(&mut self) -> Vec<Waterfall> {
         let Some(receiver) = &mut self.receiver else {
             return std::future::pending().await;

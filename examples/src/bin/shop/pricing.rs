@@ -1,4 +1,4 @@
-//! What things cost, on axum: at once, slowly, never, or bit by bit.
+//! The prices of the shop, on axum: at once, slowly, never, or in several parts.
 
 use std::{convert::Infallible, error::Error, fmt, io, net::SocketAddr, time::Duration};
 
@@ -36,14 +36,14 @@ async fn price(Path(item): Path<String>, span: RequestSpan) -> Response {
     }
 }
 
-/// One chunk of a streamed price, worked out while the body is polled.
+/// Returns one chunk of a streamed price, which is computed while the body is polled.
 async fn bid(number: u32) -> Result<String, Infallible> {
     let work = sleep(Duration::from_millis(30));
     work.instrument(tracing::info_span!("bid", shop.bid.number = number)).await;
     Ok(format!("bid {number}\n"))
 }
 
-/// Stands for work that takes `time`.
+/// Simulates work that takes `time`.
 #[tracing::instrument(skip_all, fields(shop.haggle.duration = time.as_secs_f64()))]
 async fn haggle(time: Duration) -> &'static str {
     sleep(time).await;

@@ -1,7 +1,7 @@
 use std::{error::Error, net::TcpListener};
 
 use clap::ValueEnum;
-use examples::processes::{announce, drained, print_line, told_to_stop};
+use examples::processes::{announce, drained, print_line, stop_requested};
 use futures_util::FutureExt;
 use reqwest::Url;
 use tracing_core_ext::{client::Client, prometheus::Prometheus, telemetry::Telemetry};
@@ -11,16 +11,16 @@ use crate::{gateway, inventory, pricing};
 /// One of the three services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Takes orders.
+    /// Receives orders.
     Gateway,
-    /// Knows what is in stock.
+    /// Returns the stock of an item.
     Inventory,
-    /// Knows what it costs.
+    /// Returns the price of an item.
     Pricing,
 }
 
 impl Role {
-    /// The name of the service.
+    /// Returns the name of the service.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
@@ -30,7 +30,7 @@ impl Role {
     }
 }
 
-/// Is this service until the parent stops it.
+/// Runs this service until the parent stops it.
 pub(crate) async fn run(
     role: Role,
     port: u16,
@@ -48,20 +48,20 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     listener.set_nonblocking(true)?;
     announce(&format!("http://{}", listener.local_addr()?))?;
-    let stop = told_to_stop().shared();
-    let told = stop.clone();
+    let stop = stop_requested().shared();
+    let stopping = stop.clone();
     match (role, next) {
         (Role::Gateway, Some(next)) => {
-            drained(told, gateway::serve(listener, Next::new(next)?, stop)).await?
+            drained(stopping, gateway::serve(listener, Next::new(next)?, stop)).await?
         }
         (Role::Inventory, Some(next)) => inventory::serve(listener, Next::new(next)?, stop).await?,
-        (Role::Pricing, _) => drained(told, pricing::serve(listener, stop)).await?,
+        (Role::Pricing, _) => drained(stopping, pricing::serve(listener, stop)).await?,
         (_, None) => return Err("this role needs --next".into()),
     }
     Ok(telemetry.shutdown()?)
 }
 
-/// The service behind a service.
+/// The service that a service calls.
 #[derive(Clone)]
 pub(crate) struct Next {
     client: Client,
@@ -74,7 +74,7 @@ impl Next {
         Ok(Self { client: Client::from(client), url })
     }
 
-    /// Its answer about `item`, unless that is an error.
+    /// Returns the response about `item`, or an error if its status is one.
     pub(crate) async fn ask(&self, about: &str, item: &str) -> reqwest::Result<reqwest::Response> {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
