@@ -17,7 +17,7 @@ use opentelemetry::{Context, trace::TraceContextExt};
 
 use crate::{Framework, OrderError, Server, Setup};
 
-/// actix-web, over its own HTTP.
+/// actix-web, over its own HTTP implementation.
 #[derive(Debug)]
 pub struct Actix;
 
@@ -25,7 +25,7 @@ impl Framework for Actix {
     async fn serve(setup: Setup) -> Server {
         let tracing = setup.middleware(Tracing::builder());
         let server = HttpServer::new(move || {
-            // Called on the thread of the one worker, which ends with the server.
+            // Called on the thread of the only worker, which ends with the server.
             std::mem::forget(tracing::dispatcher::set_default(&setup.subscriber));
             App::new()
                 .app_data(Data::new(setup.clone()))
@@ -171,7 +171,7 @@ async fn talk(mut session: Session, mut messages: MessageStream, setup: Data<Set
     }
 }
 
-/// What middleware inside ours has found.
+/// Span that middleware inside ours has found.
 #[derive(Clone)]
 struct Found(String);
 

@@ -150,7 +150,7 @@ async fn talk(mut socket: WebSocket, setup: Setup) {
     }
 }
 
-/// What middleware inside ours has found.
+/// Span that middleware inside ours has found.
 #[derive(Clone)]
 struct Found(String);
 

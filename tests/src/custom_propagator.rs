@@ -5,7 +5,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
 };
 
-/// A propagator of another format: it hands on the field `x-shout`, louder at every hop.
+/// A propagator of another format: it propagates the field `x-shout`, and changes it at every hop.
 #[derive(Clone, Copy, Debug)]
 pub struct CustomPropagator;
 

@@ -12,19 +12,19 @@ use tracing_core_ext::client::Client;
 
 use crate::{Axum, Framework, Setup, SpanSink};
 
-/// The headers, a line each, that services made without options send when they are called with `header`: one on axum,
-/// one on actix-web, both with a client made without options.
+/// Returns the headers, one per line, that services without options send when they are called with
+/// `header`: one on axum and one on actix-web, both with a client without options.
 ///
 /// # Panics
 ///
-/// Outside of the runtime of actix-web, and when anything fails that is not under test.
+/// Outside of the runtime of actix-web, or if a request fails.
 pub async fn headers_sent_without_options(header: (&'static str, &'static str)) -> [String; 2] {
     let next = Axum::serve(Setup::new(&SpanSink::new())).await;
     let url = next.url("/headers");
     [on_axum(header, url.clone()).await, on_actix(header, url).await]
 }
 
-/// Calls two services whose middleware is made without options, one on axum and one on actix-web.
+/// Calls two services whose middleware is built without options, one on axum and one on actix-web.
 ///
 /// # Panics
 ///

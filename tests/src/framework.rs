@@ -13,51 +13,51 @@ use crate::{HandlerControl, MetricSink, Provider, SpanSink};
 
 /// A web framework that serves the application of the tests:
 ///
-/// | route | does |
+/// | route | behaviour |
 /// | --- | --- |
 /// | `/items/{id}` | answers `item {id}` |
-/// | `/status/{code}` | answers that status, with a body of two bytes |
-/// | `/empty` | answers 204 |
+/// | `/status/{code}` | answers with this status and a body of two bytes |
+/// | `/empty` | answers with 204 |
 /// | `/panic` | panics |
 /// | `/fails` | answers 500 with an error that has a source, and 400 for `/fails?mistake` |
 /// | `/pending` | reports that it was entered and never answers |
-/// | `/stream` | streams what the script says |
-/// | `/events` | streams what the script says, as `text/event-stream` |
-/// | `/extractor` | answers trace id and span id of its extractor, and records on it and in its metric |
-/// | `/work` | runs what the setup says, then answers |
-/// | `/middleware` | answers the trace id that middleware inside ours has found in the request's extensions |
-/// | `/forward` | calls the setup's URL with an instrumented client and streams the answer |
-/// | `/headers` | answers the headers it received, a line each |
-/// | `/echo` | reads its body and answers it, with `x-cache: hit`, `x-tag: a` and `x-tag: b` |
-/// | `/late` | never answers; middleware inside ours gives up at once and answers 503 |
+/// | `/stream` | streams the script |
+/// | `/events` | streams the script as `text/event-stream` |
+/// | `/extractor` | answers with the trace id and span id of its extractor, and records on the span and in its metric |
+/// | `/work` | runs `work` of the setup, then answers |
+/// | `/middleware` | answers with the trace id that middleware inside ours has found in the request's extensions |
+/// | `/forward` | calls the setup's URL with an instrumented client and streams the response |
+/// | `/headers` | answers with the received headers, one per line |
+/// | `/echo` | answers with the body of the request, with `x-cache: hit`, `x-tag: a` and `x-tag: b` |
+/// | `/late` | never answers; middleware inside ours returns 503 at once |
 /// | `/twice/{id}` | answers `item {id}` below a second middleware of ours |
-/// | `/ws` | opens a WebSocket that runs what the setup says for every text, then sends it back |
-/// | `/ws/traced` | does the same in a span of the connection |
+/// | `/ws` | opens a WebSocket that runs `work` of the setup for every text, then returns the text |
+/// | `/ws/traced` | as `/ws`, in a span of the connection |
 pub trait Framework {
     /// Serves the application on a free port of 127.0.0.1 until the server is dropped.
     fn serve(setup: Setup) -> impl Future<Output = Server>;
 }
 
-/// What a server is made with.
+/// Options of a server.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Makes the spans.
+    /// Creates the spans.
     pub provider: Provider,
-    /// Sink that the spans end in, if there is one.
+    /// Sink of the spans, if there is one.
     pub sink: Option<SpanSink>,
-    /// What the test shares with the handlers.
+    /// State that the test shares with the handlers.
     pub control: HandlerControl,
     /// Receives `tracing` spans and events of the server; none by default.
     pub subscriber: Dispatch,
-    /// What `/work` does, in the handler, and a WebSocket for every text.
+    /// Function that the handler of `/work` runs, and a WebSocket for every text.
     pub work: fn(&Setup),
-    /// What `/forward` calls.
+    /// URL that `/forward` calls.
     pub forward: Option<String>,
-    /// Whether spans are made at all.
+    /// Whether there is an SDK that records spans.
     pub has_sdk: bool,
-    /// Measures exchanges; none by default.
+    /// Records metrics of exchanges; `None` by default.
     pub metrics: Option<MetricSink>,
-    /// Carries context instead of the default.
+    /// Propagator that replaces the default one.
     pub propagator: Option<Propagator>,
     /// Sets options of the middleware.
     pub options: Option<Options>,
@@ -67,12 +67,12 @@ pub struct Setup {
 pub type Options = fn(Builder<Instrumentation>) -> Builder<Instrumentation>;
 
 impl Setup {
-    /// A server that records into `sink` and does nothing else.
+    /// Returns a server that records into `sink`.
     pub fn new(sink: &SpanSink) -> Self {
         Self { sink: Some(sink.clone()), ..Self::with_provider(sink.provider()) }
     }
 
-    /// A server that makes its spans with `provider` and does nothing else.
+    /// Returns a server that creates its spans with `provider`.
     pub fn with_provider(provider: impl Into<Provider>) -> Self {
         Self {
             provider: provider.into(),
@@ -88,7 +88,7 @@ impl Setup {
         }
     }
 
-    /// Gives a middleware or a client the providers and the propagator.
+    /// Sets the providers and the propagator of a middleware or a client.
     pub fn configure<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
         if let Some(propagator) = self.propagator.clone() {
             builder = builder.propagator(propagator);
@@ -103,7 +103,7 @@ impl Setup {
         }
     }
 
-    /// Builds a middleware with provider, propagator and options.
+    /// Builds a middleware with the provider, the propagator and the options.
     pub fn middleware<T: From<Instrumentation>>(&self, builder: Builder<T>) -> T {
         match self.options {
             Some(options) => T::from(options(self.configure(Builder::new("tests", "1"))).build()),
@@ -115,7 +115,7 @@ impl Setup {
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// If there is no next service.
     pub async fn forward(&self) -> reqwest::Response {
         let client = self.configure(Client::builder()).wrap(reqwest::Client::new());
         let url = self.forward.as_ref().expect("a service to forward to");
@@ -123,20 +123,21 @@ impl Setup {
     }
 }
 
-/// A server of the application, and where its spans end.
+/// Starts a server of the application, and returns it with the sink of its spans.
 pub async fn recorded<F: Framework>() -> (Server, SpanSink) {
     let sink = SpanSink::new();
     (F::serve(Setup::new(&sink)).await, sink)
 }
 
-/// A server whose middleware has `options`, and where its spans end.
+/// Starts a server whose middleware has `options`, and returns it with the sink of its spans.
 pub async fn recorded_with<F: Framework>(options: Options) -> (Server, SpanSink) {
     let sink = SpanSink::new();
     let setup = Setup { options: Some(options), ..Setup::new(&sink) };
     (F::serve(setup).await, sink)
 }
 
-/// A server whose exchanges are measured, with `options`, and where its spans and its metrics end.
+/// Starts a server whose exchanges are measured, with `options`, and returns it with the sinks of
+/// its spans and metrics.
 pub async fn measured_with<F: Framework>(options: Options) -> (Server, SpanSink, MetricSink) {
     let (sink, metrics) = (SpanSink::new(), MetricSink::new());
     let setup =
@@ -144,7 +145,7 @@ pub async fn measured_with<F: Framework>(options: Options) -> (Server, SpanSink,
     (F::serve(setup).await, sink, metrics)
 }
 
-/// A running server; dropping it stops it.
+/// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -156,19 +157,19 @@ impl Server {
         Self { address, task }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// An absolute URL on it.
+    /// Returns an absolute URL on the server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
 
 impl Server {
-    /// Stops it, and waits until nothing of it runs any more.
+    /// Stops the server, and waits until all its tasks have ended.
     pub async fn stop(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use tokio::sync::{Semaphore, mpsc};
 
-/// What a scripted body does next. It ends when the script's sender is dropped.
+/// Next step of a scripted body. The body ends when the script's sender is dropped.
 pub enum ScriptStep {
     /// Yields data.
     Data(&'static str),
@@ -19,7 +19,7 @@ pub enum ScriptStep {
     Run(Box<dyn FnOnce() + Send>),
 }
 
-/// What a test and the handlers of its server share. Clones share it.
+/// State that a test shares with the handlers of its server. Clones share it.
 #[derive(Clone, Debug)]
 pub struct HandlerControl {
     entered: Arc<Semaphore>,
@@ -28,7 +28,7 @@ pub struct HandlerControl {
 }
 
 impl HandlerControl {
-    /// Nothing is entered, released or scripted yet.
+    /// Returns a state in which no handler was entered and no task was released.
     pub fn new() -> Self {
         Self {
             entered: Arc::new(Semaphore::new(0)),
@@ -37,7 +37,7 @@ impl HandlerControl {
         }
     }
 
-    /// Said by a handler that is being polled.
+    /// Called by a handler that is being polled.
     pub fn enter(&self) {
         self.entered.add_permits(1);
     }
@@ -47,32 +47,32 @@ impl HandlerControl {
         take(&self.entered).await;
     }
 
-    /// Lets one background task go on.
+    /// Lets one background task continue.
     pub fn release(&self) {
         self.released.add_permits(1);
     }
 
-    /// Waits to be let go on.
+    /// Waits until [`release`](Self::release) is called.
     pub async fn released(&self) {
         take(&self.released).await;
     }
 
-    /// Writes the body of the next response of `/stream`.
+    /// Returns the sender for the body of the next response of `/stream`.
     ///
     /// # Panics
     ///
-    /// Never: the lock is not held over a panic.
+    /// Never, because no code panics while the lock is held.
     pub fn script(&self) -> mpsc::UnboundedSender<ScriptStep> {
         let (sender, receiver) = mpsc::unbounded_channel();
         *self.script.lock().unwrap() = Some(receiver);
         sender
     }
 
-    /// The scripted body.
+    /// Returns the scripted body.
     ///
     /// # Panics
     ///
-    /// When no script was written, and where the script says so.
+    /// If there is no script, or where the script contains a panic.
     pub fn body(&self) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         let script = self.script.lock().unwrap().take().expect("a script for the body");
         stream::unfold(script, |mut script| async {

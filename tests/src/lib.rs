@@ -1,5 +1,5 @@
-//! The harness of the scenarios: a span sink without globals, bodies that do what a test tells them, and one
-//! application served by both frameworks on a free port.
+//! The harness of the scenarios: a span sink without globals, scripted bodies, and one application
+//! that both frameworks serve on a free port.
 
 mod actix;
 mod axum;
@@ -51,7 +51,8 @@ macro_rules! on_both_frameworks {
     };
 }
 
-/// Runs each scenario on both frameworks, with a native span and with one that a plain OpenTelemetry layer has captured.
+/// Runs each scenario on both frameworks, with a native span and with a span that a plain
+/// OpenTelemetry layer has created.
 #[macro_export]
 macro_rules! on_both_frameworks_either_way {
     ($($scenario:ident),+ $(,)?) => {

@@ -5,16 +5,16 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Log lines kept for a test to read.
+/// Captured log lines.
 #[derive(Clone, Debug, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    /// Those written until now.
+    /// Returns the lines written until now.
     ///
     /// # Panics
     ///
-    /// When what was written is no UTF-8.
+    /// If a line is not UTF-8.
     pub fn all(&self) -> Vec<String> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let text = String::from_utf8(bytes).expect("lines are text");

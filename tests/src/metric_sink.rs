@@ -12,7 +12,7 @@ use opentelemetry_sdk::metrics::{
 
 use crate::sink::PATIENCE;
 
-/// Where the metrics of one test end, without globals. Clones share it.
+/// Sink of the metrics of one test, without globals. Clones share it.
 #[derive(Clone)]
 pub struct MetricSink {
     provider: SdkMeterProvider,
@@ -22,46 +22,46 @@ pub struct MetricSink {
 /// One series of an instrument.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Its labels.
+    /// Labels of the series.
     pub labels: BTreeMap<String, Value>,
-    /// How often it was recorded; of a counter, once.
+    /// Number of recorded values; for a counter, 1.
     pub count: u64,
-    /// What was recorded, all together.
+    /// Sum of the recorded values.
     pub sum: f64,
-    /// The upper boundaries of its buckets.
+    /// Upper boundaries of the buckets.
     pub bounds: Vec<f64>,
 }
 
 impl MetricSink {
-    /// An empty sink.
+    /// Creates an empty sink.
     pub fn new() -> Self {
         let exporter = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
         Self { provider, exporter }
     }
 
-    /// A provider that records here.
+    /// Returns a provider that records into this sink.
     pub const fn provider(&self) -> &SdkMeterProvider {
         &self.provider
     }
 
-    /// Name and unit of every instrument that has recorded anything.
+    /// Returns name and unit of every instrument with recorded values.
     pub fn instruments(&self) -> Vec<(String, String)> {
         self.read(|metrics| {
             metrics.map(|it| (it.name().to_owned(), it.unit().to_owned())).collect()
         })
     }
 
-    /// All series of the instrument `name`.
+    /// Returns all series of the instrument `name`.
     pub fn series(&self, name: &str) -> Vec<Series> {
         self.read(|metrics| metrics.filter(|it| it.name() == name).flat_map(series_of).collect())
     }
 
-    /// Waits until the histogram `name` has been recorded `count` times, and answers its series.
+    /// Waits until the histogram `name` has `count` values, and returns its series.
     ///
     /// # Panics
     ///
-    /// When that takes too long, or it was recorded more often.
+    /// If that takes too long, or if there are more values.
     pub async fn wait_for(&self, name: &str, count: u64) -> Vec<Series> {
         let started = Instant::now();
         loop {
@@ -76,12 +76,12 @@ impl MetricSink {
         }
     }
 
-    /// Waits for the only series of a histogram that is recorded once.
+    /// Waits for the only series of a histogram with one value.
     pub async fn only(&self, name: &str) -> Series {
         self.wait_for(name, 1).await.remove(0)
     }
 
-    /// What the counter `name` stands at, over all series.
+    /// Returns the value of the counter `name`, summed over all series.
     pub fn total(&self, name: &str) -> f64 {
         self.series(name).iter().map(|it| it.sum).sum()
     }
@@ -89,13 +89,13 @@ impl MetricSink {
     fn read<R>(&self, read: impl FnOnce(&mut dyn Iterator<Item = &Metric>) -> R) -> R {
         self.exporter.reset();
         self.provider.force_flush().expect("the reader is there");
-        let collected = self.exporter.get_finished_metrics().expect("a lock nobody poisons");
+        let collected = self.exporter.get_finished_metrics().expect("the lock is not poisoned");
         let scopes = collected.iter().flat_map(|resource| resource.scope_metrics());
         read(&mut scopes.flat_map(|scope| scope.metrics()))
     }
 }
 
-/// Lets servers of this thread and of others run.
+/// Lets the tasks of servers run, on this thread and on others.
 async fn give_way() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
@@ -127,12 +127,12 @@ fn counter(point: &SumDataPoint<i64>) -> Series {
     Series { labels: labels(point.attributes()), count: 1, sum, bounds: Vec::new() }
 }
 
-/// A label may stand there once.
+/// Returns the labels, each of which may occur once.
 fn labels<'a>(labels: impl Iterator<Item = &'a KeyValue>) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for label in labels {
         let before = all.insert(label.key.to_string(), label.value.clone());
-        assert_eq!(before, None, "{label:?} stands there twice");
+        assert_eq!(before, None, "{label:?} occurs twice");
     }
     all
 }

@@ -11,18 +11,18 @@ use tracing_core_ext::{
     trace::TracerProvider,
 };
 
-/// The tracer provider of a test: the one of the crate under test, or the SDK's, which the crate uses through
-/// OpenTelemetry's API only.
+/// Tracer provider of a test: that of the crate under test, or that of the SDK, which the crate
+/// uses only through OpenTelemetry's API.
 #[derive(Clone, Debug)]
 pub enum Provider {
-    /// The provider of `tracing_core_ext::trace`.
+    /// Provider of `tracing_core_ext::trace`.
     Own(TracerProvider),
-    /// The provider of the SDK.
+    /// Provider of the SDK.
     Sdk(SdkTracerProvider),
 }
 
 impl Provider {
-    /// Gives the provider itself to a builder, so that the builder sees its type.
+    /// Passes the provider itself to a builder, which depends on its type.
     pub fn configure<T: From<Instrumentation>>(&self, builder: Builder<T>) -> Builder<T> {
         match self {
             Self::Own(provider) => builder.tracer_provider(provider),
@@ -54,7 +54,7 @@ impl From<SdkTracerProvider> for Provider {
     }
 }
 
-/// A tracer of either provider.
+/// Tracer of either provider.
 #[derive(Clone, Debug)]
 pub struct SharedTracer(Arc<BoxedTracer>);
 

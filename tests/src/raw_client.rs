@@ -7,7 +7,7 @@ use tokio::{
 
 use crate::Server;
 
-/// A client that writes bytes, so that it can send what no library would and leave when it likes.
+/// A client that writes bytes. It can send invalid requests, and can disconnect at any time.
 #[derive(Debug)]
 pub struct RawClient {
     stream: TcpStream,
@@ -18,7 +18,7 @@ impl RawClient {
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub async fn connect(server: &Server) -> io::Result<Self> {
         Ok(Self { stream: TcpStream::connect(server.address()).await? })
     }
@@ -27,7 +27,7 @@ impl RawClient {
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub async fn get(&mut self, path: &str, headers: &[&[u8]]) -> io::Result<()> {
         let mut request =
             format!("GET {path} HTTP/1.1\r\nhost: shop.example:8080\r\n").into_bytes();
@@ -39,20 +39,21 @@ impl RawClient {
         self.stream.write_all(&request).await
     }
 
-    /// Breaks the connection off, so that every server notices at once; one that is only closed may still be read from.
+    /// Resets the connection, so that every server notices at once. A server may still read from a
+    /// connection that is only closed.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub fn reset(self) -> io::Result<()> {
         self.stream.set_zero_linger()
     }
 
-    /// Reads until `text` has come.
+    /// Reads until `text` was received.
     ///
     /// # Errors
     ///
-    /// Those of the connection, and `UnexpectedEof` when it closes before.
+    /// Errors of the connection, and `UnexpectedEof` if it closes before.
     pub async fn read_until(&mut self, text: &str) -> io::Result<String> {
         let mut read = Vec::new();
         while !contains(&read, text.as_bytes()) {
@@ -63,11 +64,11 @@ impl RawClient {
         Ok(String::from_utf8_lossy(&read).into_owned())
     }
 
-    /// Reads until the heads of `count` responses have come.
+    /// Reads until the heads of `count` responses were received.
     ///
     /// # Errors
     ///
-    /// Those of the connection, and `UnexpectedEof` when it closes before.
+    /// Errors of the connection, and `UnexpectedEof` if it closes before.
     pub async fn read_heads(&mut self, count: usize) -> io::Result<()> {
         let mut read = Vec::new();
         let heads = |read: &[u8]| read.windows(9).filter(|window| window == b"HTTP/1.1 ").count();
@@ -83,7 +84,7 @@ impl RawClient {
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub async fn read_to_end(&mut self) -> io::Result<String> {
         let mut read = Vec::new();
         self.stream.read_to_end(&mut read).await?;

@@ -7,19 +7,19 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What a [`RawServer`] does behind its answer.
+/// Action of a [`RawServer`] after its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterResponse {
     /// Closes the connection.
     Close,
-    /// Breaks the connection off.
+    /// Resets the connection.
     Reset,
     /// Leaves the connection open.
     Wait,
 }
 
-/// A server that writes bytes, so that it can answer what no library would. It serves a request a connection, one after
-/// the other.
+/// A server that writes bytes, so that it can send invalid responses. It serves one request per
+/// connection, one after the other.
 #[derive(Debug)]
 pub struct RawServer {
     address: SocketAddr,
@@ -28,11 +28,11 @@ pub struct RawServer {
 }
 
 impl RawServer {
-    /// Gives `answers`, byte for byte, in this order.
+    /// Sends `answers`, byte for byte, in this order.
     ///
     /// # Panics
     ///
-    /// When there is no free port.
+    /// If there is no free port.
     pub async fn serve<A: AsRef<str>>(
         answers: impl IntoIterator<Item = (A, AfterResponse)>,
     ) -> Self {
@@ -58,21 +58,21 @@ impl RawServer {
         Self { address, requests, task }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// An absolute URL on it.
+    /// Returns an absolute URL on the server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The next request it received, head and body.
+    /// Returns the next received request, head and body.
     ///
     /// # Panics
     ///
-    /// When the server has failed.
+    /// If the server has failed.
     pub async fn request(&mut self) -> String {
         self.requests.recv().await.expect("a request")
     }
@@ -96,7 +96,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// By its length, its last chunk, or its head alone.
+/// Whether a request is complete, by its length, its last chunk, or only its head.
 fn is_complete(request: &str) -> bool {
     let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
     let value = |name| head.lines().find_map(|line| line.strip_prefix(name));

@@ -6,11 +6,11 @@ use axum::{
 use tower::ServiceExt;
 use tracing_core_ext::prometheus::Endpoint;
 
-/// What `endpoint` answers to Prometheus, in OpenMetrics.
+/// Returns the response of `endpoint` to Prometheus, in OpenMetrics.
 ///
 /// # Panics
 ///
-/// When anything fails that is not under test.
+/// If the request fails.
 pub async fn scrape(endpoint: &Endpoint) -> String {
     let accept = "application/openmetrics-text; version=1.0.0";
     let request = Request::get("/metrics").header("accept", accept).body(Body::empty());

@@ -12,27 +12,27 @@ use opentelemetry_sdk::{
 use tokio::{sync::watch, time::timeout};
 use tracing_core_ext::trace::TracerProvider;
 
-/// Longer than anything here takes; a wait that reaches it has failed.
+/// Time limit of every wait. A wait that reaches it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where the spans of one test end, without globals. Clones share it.
+/// Sink of the spans of one test, without globals. Clones share it.
 #[derive(Clone)]
 pub struct SpanSink {
     spans: Arc<watch::Sender<Vec<SpanData>>>,
 }
 
 impl SpanSink {
-    /// An empty sink.
+    /// Creates an empty sink.
     pub fn new() -> Self {
         Self { spans: Arc::new(watch::Sender::new(Vec::new())) }
     }
 
-    /// A provider that records every span here.
+    /// Returns a provider that records every span into this sink.
     pub fn provider(&self) -> TracerProvider {
         self.provider_sampling(Sampler::AlwaysOn)
     }
 
-    /// A provider of the SDK that records every span here.
+    /// Returns a provider of the SDK that records every span into this sink.
     pub fn sdk_provider(&self) -> SdkTracerProvider {
         SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
@@ -41,7 +41,7 @@ impl SpanSink {
             .build()
     }
 
-    /// A provider that records here what `sampler` says.
+    /// Returns a provider that records into this sink the spans that `sampler` samples.
     pub fn provider_sampling(&self, sampler: Sampler) -> TracerProvider {
         TracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
@@ -50,7 +50,7 @@ impl SpanSink {
             .build()
     }
 
-    /// The spans ended so far, in the order they ended.
+    /// Returns the ended spans, in the order in which they ended.
     pub fn spans(&self) -> Vec<SpanData> {
         self.spans.borrow().clone()
     }
@@ -59,7 +59,7 @@ impl SpanSink {
     ///
     /// # Panics
     ///
-    /// When that takes too long, or more than `count` have.
+    /// If that takes too long, or if more than `count` have ended.
     pub async fn wait_for(&self, count: usize) -> Vec<SpanData> {
         let mut ended = self.spans.subscribe();
         let waited = timeout(PATIENCE, ended.wait_for(|spans| spans.len() >= count)).await;
@@ -103,7 +103,7 @@ impl SpanProcessor for SpanSink {
     }
 }
 
-/// For telemetry, which makes its provider itself.
+/// Exports into the sink, for telemetry, which creates its provider itself.
 impl SpanExporter for SpanSink {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         self.spans.send_modify(|spans| spans.extend(batch));
@@ -111,37 +111,38 @@ impl SpanExporter for SpanSink {
     }
 }
 
-/// What tests ask of a span.
+/// Accessors for the data of a span.
 pub trait SpanDataExt {
-    /// The only value of an attribute.
+    /// Returns the only value of an attribute.
     ///
     /// # Panics
     ///
-    /// When the attribute stands there more than once.
+    /// If the attribute occurs more than once.
     fn attribute(&self, key: &str) -> Option<&Value>;
 
-    /// The only value of an attribute that is a string.
+    /// Returns the only value of a string attribute.
     ///
     /// # Panics
     ///
-    /// When the value is of another type, or there is more than one.
+    /// If the value has another type, or if there is more than one.
     fn text(&self, key: &str) -> Option<&str>;
 
-    /// The only value of an attribute that is an integer.
+    /// Returns the only value of an integer attribute.
     ///
     /// # Panics
     ///
-    /// When the value is of another type, or there is more than one.
+    /// If the value has another type, or if there is more than one.
     fn integer(&self, key: &str) -> Option<i64>;
 
-    /// The only value of an attribute that is an array of strings; empty where there is none.
+    /// Returns the only value of an attribute with an array of strings, or an empty vector if it is
+    /// absent.
     ///
     /// # Panics
     ///
-    /// When the value is of another type, or there is more than one.
+    /// If the value has another type, or if there is more than one.
     fn texts(&self, key: &str) -> Vec<&str>;
 
-    /// Identity of the span.
+    /// Returns the id of the span.
     fn id(&self) -> SpanId;
 
     /// Whether this span is a child of `parent`, in the same trace.
@@ -152,21 +153,21 @@ impl SpanDataExt for SpanData {
     fn attribute(&self, key: &str) -> Option<&Value> {
         let mut values = self.attributes.iter().filter(|attribute| attribute.key.as_str() == key);
         let value = values.next().map(|attribute| &attribute.value);
-        assert!(values.next().is_none(), "{key} stands there twice: {self:#?}");
+        assert!(values.next().is_none(), "{key} occurs twice: {self:#?}");
         value
     }
 
     fn text(&self, key: &str) -> Option<&str> {
         self.attribute(key).map(|value| match value {
             Value::String(text) => text.as_str(),
-            other => panic!("{key} is no string: {other:?}"),
+            other => panic!("{key} is not a string: {other:?}"),
         })
     }
 
     fn integer(&self, key: &str) -> Option<i64> {
         self.attribute(key).map(|value| match value {
             Value::I64(integer) => *integer,
-            other => panic!("{key} is no integer: {other:?}"),
+            other => panic!("{key} is not an integer: {other:?}"),
         })
     }
 
@@ -175,7 +176,7 @@ impl SpanDataExt for SpanData {
             Some(Value::Array(Array::String(texts))) => {
                 texts.iter().map(StringValue::as_str).collect()
             }
-            Some(other) => panic!("{key} is no array of strings: {other:?}"),
+            Some(other) => panic!("{key} is not an array of strings: {other:?}"),
             None => Vec::new(),
         }
     }
@@ -190,21 +191,21 @@ impl SpanDataExt for SpanData {
     }
 }
 
-/// That `span` failed, with `error_type`.
+/// Asserts that `span` failed with `error_type`.
 ///
 /// # Panics
 ///
-/// When it did not.
+/// If it did not.
 pub fn assert_error(span: &SpanData, error_type: &str) {
     assert!(matches!(span.status, Status::Error { .. }), "{span:#?}");
     assert_eq!(span.text("error.type"), Some(error_type));
 }
 
-/// That `span` did not fail.
+/// Asserts that `span` did not fail.
 ///
 /// # Panics
 ///
-/// When it did.
+/// If it did.
 pub fn assert_no_error(span: &SpanData) {
     assert_eq!(span.status, Status::Unset, "{span:#?}");
     assert_eq!(span.attribute("error.type"), None);

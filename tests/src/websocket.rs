@@ -18,7 +18,7 @@ impl WebSocket {
     ///
     /// # Panics
     ///
-    /// When the server refuses.
+    /// If the server refuses.
     pub async fn open(server: &Server, path: &str) -> Self {
         Self::open_below(server, path, None).await
     }
@@ -27,7 +27,7 @@ impl WebSocket {
     ///
     /// # Panics
     ///
-    /// When the server refuses.
+    /// If the server refuses.
     pub async fn open_below(
         server: &Server,
         path: &str,
@@ -43,18 +43,19 @@ impl WebSocket {
         Self { stream }
     }
 
-    /// Sends `text` and waits for what comes back; `None` when the server has gone.
+    /// Sends `text` and returns the response, or `None` if the server has closed the connection.
     pub async fn ask(&mut self, text: &'static str) -> Option<String> {
         self.stream.send(Message::text(text)).await.ok()?;
         let answer = self.stream.next().await?.ok()?;
         answer.is_text().then(|| answer.to_text().expect("UTF-8").to_owned())
     }
 
-    /// Closes the connection as RFC 6455, section 7.1.2, has it, and waits for the server to agree.
+    /// Closes the connection by RFC 6455, section 7.1.2, and waits for the close frame of the
+    /// server.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub async fn close(mut self) -> Result<(), Error> {
         self.stream.close(None).await?;
         while let Some(message) = self.stream.next().await {
@@ -65,11 +66,11 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Breaks the connection off.
+    /// Resets the connection.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// Errors of the connection.
     pub fn reset(self) -> std::io::Result<()> {
         self.stream.get_ref().set_zero_linger()
     }

@@ -6,7 +6,8 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use crate::{Framework, Provider, Server, Setup};
 
-/// A framework below a plain OpenTelemetry layer of the SDK, whose span of every request becomes the exchange's.
+/// A framework below a plain OpenTelemetry layer of the SDK, whose span of every request becomes
+/// the span of the exchange.
 #[derive(Debug)]
 pub struct WithOtelLayer<F>(PhantomData<F>);
 
@@ -20,11 +21,13 @@ impl<F: Framework> Framework for WithOtelLayer<F> {
     }
 }
 
-/// A second subscriber, for as long as the process lives. With a single one `tracing` asks whichever thread reaches a span
-/// first whether anybody wants it, and that thread may be another test's, which has none.
+/// A second subscriber that exists as long as the process. With a single one, `tracing` caches the
+/// interest of the thread that reaches a span first. That may be the thread of another test without
+/// a subscriber.
 static IDLE: LazyLock<Dispatch> = LazyLock::new(|| Registry::default().into());
 
-/// A subscriber with the layer of `tracing_opentelemetry`, less the attributes it would add to every span.
+/// Returns a subscriber with the layer of `tracing_opentelemetry`, without the attributes that it
+/// adds to every span by default.
 pub fn plain_subscriber(provider: &Provider) -> Dispatch {
     LazyLock::force(&IDLE);
     let layer = tracing_opentelemetry::layer()

@@ -16,7 +16,7 @@ use tracing_core_ext::trace::TracerProvider;
 
 on_both_frameworks_either_way![
     a_request_is_described_by_the_conventions,
-    what_a_request_does_not_have_is_absent,
+    absent_data_of_a_request_is_not_recorded,
     an_unmatched_path_has_no_route,
     an_unknown_method_is_other,
     the_query_method_is_known,
@@ -27,7 +27,7 @@ on_both_frameworks_either_way![
     the_sampler_sees_the_request,
     the_extractor_reaches_the_server_span,
     middleware_inside_finds_the_span,
-    a_response_is_framed_as_without_us,
+    a_response_has_the_same_framing_as_without_the_middleware,
 ];
 
 async fn a_request_is_described_by_the_conventions<F: Framework>() {
@@ -57,7 +57,7 @@ async fn a_request_is_described_by_the_conventions<F: Framework>() {
     assert_eq!(span.dropped_attributes_count, 0);
 }
 
-async fn what_a_request_does_not_have_is_absent<F: Framework>() {
+async fn absent_data_of_a_request_is_not_recorded<F: Framework>() {
     let (server, sink) = recorded::<F>().await;
 
     let mut peer = RawClient::connect(&server).await.unwrap();
@@ -216,7 +216,7 @@ async fn middleware_inside_finds_the_span<F: Framework>() {
     assert_eq!(found, sink.only().await.span_context.trace_id().to_string());
 }
 
-async fn a_response_is_framed_as_without_us<F: Framework>() {
+async fn a_response_has_the_same_framing_as_without_the_middleware<F: Framework>() {
     let (server, _) = recorded::<F>().await;
 
     let response = reqwest::get(server.url("/items/7")).await.unwrap();
@@ -225,7 +225,7 @@ async fn a_response_is_framed_as_without_us<F: Framework>() {
     assert!(!response.headers().contains_key("transfer-encoding"));
 }
 
-/// A sampler that remembers what it was shown.
+/// A sampler that records the attributes it receives.
 #[derive(Clone, Debug, Default)]
 struct Seen(Arc<Mutex<Vec<KeyValue>>>);
 

@@ -44,7 +44,7 @@ fn client(tracing: ClientTracing) -> Client {
     Client::builder().wrap(tracing).finish()
 }
 
-/// A client that records into a sink of its own, and a server to call.
+/// A client with its own sink, and a server to call.
 struct Scene {
     client: Client,
     sink: SpanSink,
@@ -61,7 +61,7 @@ async fn scene() -> Scene {
     Scene { client: client(builder(&sink).build()), sink, server, server_sink, control }
 }
 
-/// Runs `send` below a span that is the current one, and what it answers without.
+/// Runs `send` below the current span, and returns that span with the result.
 async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (SpanData, F::Output) {
     let users = SpanSink::new();
     let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
@@ -149,7 +149,7 @@ async fn a_frozen_request_has_a_span_each_time_it_is_sent() {
 }
 
 #[actix_web::test]
-async fn a_frozen_request_tells_only_allowed_hosts() {
+async fn a_frozen_request_sends_context_only_to_allowed_hosts() {
     let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
     for (allowed, learns) in allowed {
         let scene = scene().await;
@@ -213,7 +213,7 @@ async fn an_unreachable_server_is_a_connection_error() {
 }
 
 #[actix_web::test]
-async fn a_peer_that_answers_nothing_is_a_failed_request() {
+async fn a_server_that_does_not_respond_is_a_failed_request() {
     let scene = scene().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -264,7 +264,7 @@ async fn the_span_ends_with_the_body() {
 }
 
 #[actix_web::test]
-async fn a_caller_that_drops_the_response_made_no_error() {
+async fn a_response_that_the_caller_drops_is_not_an_error() {
     let scene = scene().await;
     let script = scene.control.script();
     script.send(ScriptStep::Data("one")).unwrap();
@@ -277,7 +277,7 @@ async fn a_caller_that_drops_the_response_made_no_error() {
 }
 
 #[actix_web::test]
-async fn a_caller_that_drops_the_future_made_no_error() {
+async fn a_future_that_the_caller_drops_is_not_an_error() {
     let scene = scene().await;
 
     let sending = rt::spawn(scene.client.get(scene.server.url("/pending")).send());
@@ -289,7 +289,7 @@ async fn a_caller_that_drops_the_future_made_no_error() {
     assert_no_error(&span);
 }
 
-/// The `traceparent` that comes to the server, below a span that is the current one.
+/// Returns the `traceparent` that the server receives for a request below the current span.
 async fn sent_below_a_span(tracing: ClientTracing) -> (SpanData, String) {
     let scene = scene().await;
     let client = client(tracing);
@@ -384,7 +384,7 @@ async fn an_exchange_is_measured_once_sampled_or_not() {
 }
 
 #[actix_web::test]
-async fn only_allowed_hosts_learn_of_the_trace() {
+async fn trace_context_is_sent_only_to_allowed_hosts() {
     let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
     for (allowed, learns) in allowed {
         let scene = scene().await;
@@ -401,7 +401,7 @@ async fn only_allowed_hosts_learn_of_the_trace() {
 }
 
 #[actix_web::test]
-async fn fields_without_fixed_names_are_told_only_to_allowed_hosts() {
+async fn fields_without_fixed_names_are_sent_only_to_allowed_hosts() {
     let scene = scene().await;
     let tracing = builder(&scene.sink)
         .propagator(JaegerPropagator::new())
@@ -415,7 +415,7 @@ async fn fields_without_fixed_names_are_told_only_to_allowed_hosts() {
 }
 
 #[actix_web::test]
-async fn a_redirect_tells_only_allowed_hosts() {
+async fn a_redirect_sends_context_only_to_allowed_hosts() {
     let (address, servers) = redirecting().await;
     let (url, peer) = peer(&format!(
         "HTTP/1.1 302 Found\r\nlocation: http://localhost:{}/new\r\ncontent-length: 0\r\n\r\n",
@@ -447,7 +447,7 @@ async fn a_body_is_sent_in_scope() {
     assert!(users.only().await.is_child_of(&scene.sink.only().await));
 }
 
-/// A service with a span each for a redirect and for where that leads.
+/// Starts a service with one span for a redirect and one for its target.
 async fn redirecting() -> (SocketAddr, SpanSink) {
     let sink = SpanSink::new();
     let app = Router::new()
@@ -481,7 +481,7 @@ async fn every_hop_of_a_redirect_has_a_span() {
 }
 
 #[actix_web::test]
-async fn hops_are_siblings_where_the_future_is_polled_in_its_context() {
+async fn hops_are_siblings_if_the_future_is_polled_in_its_context() {
     let (address, _) = redirecting().await;
     let sink = SpanSink::new();
     let client = client(builder(&sink).build());
@@ -519,7 +519,7 @@ async fn redirects_followed_inside_are_part_of_one_span() {
     }
 }
 
-/// A peer that answers one request with `response`, and tells what it was asked.
+/// Starts a server that answers one request with `response`, and returns the request.
 async fn peer(response: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -541,7 +541,7 @@ async fn a_websocket_ends_the_span_at_the_handshake() {
     let scene = scene().await;
     let (url, peer) = peer("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n").await;
 
-    // The peer does not prove that it speaks WebSocket, but it has switched.
+    // The peer does not complete the WebSocket handshake, but it has switched protocols.
     assert!(scene.client.ws(url).connect().await.is_err());
 
     let span = scene.sink.only().await;

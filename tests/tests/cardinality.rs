@@ -1,4 +1,5 @@
-//! Two hundred thousand requests, each with a path, a method and a host of its own: callers cannot make series or memory grow.
+//! Two hundred thousand requests with different paths, methods and hosts: callers cannot increase
+//! the number of series or the memory.
 
 use std::fs;
 
@@ -13,10 +14,10 @@ use tokio::{
 on_both_frameworks![callers_cannot_make_series_or_memory_grow];
 
 const REQUESTS: usize = 200_000;
-/// What is sent before memory is looked at: everything is made that is ever made.
+/// Number of requests before memory is measured. All series and caches exist after them.
 const WARM_UP: usize = 20_000;
 const CONNECTIONS: usize = 8;
-/// Requests that are sent at once.
+/// Number of concurrent requests.
 const BATCH: usize = 50;
 
 const MOST_SERIES: usize = 8;
@@ -73,14 +74,14 @@ async fn converse(server: &Server, numbers: std::ops::Range<usize>) {
     }
 }
 
-/// Half of them find a route.
+/// Half of the requests match a route.
 fn request(number: usize) -> String {
     let folder = if number.is_multiple_of(2) { "items" } else { "nowhere" };
     let method = if number.is_multiple_of(3) { "GET".to_owned() } else { format!("M{number}") };
     format!("{method} /{folder}/{number}?q={number} HTTP/1.1\r\nhost: h{number}.example\r\n\r\n")
 }
 
-/// Status lines, also where one is cut in two.
+/// Counter of status lines, which may be split between two reads.
 #[derive(Default)]
 struct Answers {
     count: usize,
@@ -102,7 +103,7 @@ impl Answers {
     }
 }
 
-/// Memory of this process, in bytes; on other systems than Linux it is not looked at.
+/// Resident memory of this process in bytes. Measured only on Linux.
 fn resident() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

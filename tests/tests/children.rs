@@ -1,5 +1,5 @@
-//! What user code makes in the handler and in the body belongs to the server span, whichever `tracing` subscriber is
-//! installed, and there is one server span.
+//! Spans of the user in the handler and in the body are children of the server span, with any
+//! `tracing` subscriber, and there is one server span.
 
 use opentelemetry::{
     Context, KeyValue,
@@ -31,8 +31,8 @@ on_both_frameworks![
     an_event_of_the_handler_is_no_event_of_the_server_span,
 ];
 
-/// The subscribers a service may have: ours, a plain one that would export our `tracing` span as well, and one that
-/// hides it by its level.
+/// Subscribers that a service may have: ours, a plain one that would export our `tracing` span as
+/// well, and one that hides it by its level.
 fn subscribers(provider: &Provider) -> [Dispatch; 3] {
     let tracer = provider.tracer("users");
     let native = Registry::default().with(tracing_core_ext::exchange::layer(tracer));
@@ -215,7 +215,7 @@ async fn a_layer_without_an_sdk_captures_nothing<F: Framework>() {
 }
 
 #[test]
-fn who_has_entered_the_current_span_stays_in_its_context_when_the_exchange_leaves_it() {
+fn a_handler_that_entered_the_current_span_stays_in_its_context_when_the_exchange_exits() {
     let provider = TracerProvider::builder().build();
     let [native, ..] = subscribers(&provider.clone().into());
     let _default = tracing::dispatcher::set_default(&native);
@@ -237,7 +237,7 @@ fn native(provider: &Provider) {
     provider.tracer("native").start("native").end();
 }
 
-/// Keys of the attributes, less those a plain layer adds to every span.
+/// Keys of the attributes, without those that a plain layer adds to every span.
 fn keys(span: &SpanData) -> Vec<String> {
     let keys = span.attributes.iter().map(|attribute| attribute.key.to_string());
     let added =

@@ -9,7 +9,7 @@ use tests::{
 };
 use tracing_core_ext::client::{Client, RequestBuilder};
 
-/// A client that records into a sink of its own, and a server to call.
+/// A client with its own sink, and a server to call.
 struct Scene {
     client: Client,
     sink: SpanSink,
@@ -100,7 +100,7 @@ async fn the_span_ends_with_the_body() {
 }
 
 #[tokio::test]
-async fn a_caller_that_panics_made_no_error_of_the_call() {
+async fn a_panic_of_the_caller_is_not_an_error_of_the_call() {
     let scene = scene().await;
     let script = scene.control.script();
     script.send(ScriptStep::Data("one")).unwrap();
@@ -125,7 +125,7 @@ async fn a_request_that_cannot_be_built_has_no_span() {
 }
 
 #[tokio::test]
-async fn a_client_made_of_a_reqwest_client_injects_without_any_sdk() {
+async fn a_client_built_from_a_reqwest_client_injects_without_an_sdk() {
     let scene = scene().await;
     let client = Client::from(reqwest::Client::new());
     let users = SpanSink::new();

@@ -1,4 +1,5 @@
-//! Every way an exchange of the client can end, sampled or not: one span that says how it was, or none.
+//! Every way in which an exchange of the client can end, sampled or not: one span with its outcome,
+//! or none.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,7 +13,7 @@ use tracing_core_ext::{
     exchange::Builder,
 };
 
-/// What is done with a request, and how its span is to end.
+/// A request, the actions during it, and the expected end of its span.
 struct Row {
     name: &'static str,
     method: Method,
@@ -31,8 +32,8 @@ enum Act {
     DropBeforeHead,
     DropMidBody,
     Upgrade,
-    /// Nobody listens.
-    CallNobody,
+    /// Calls an address on which no server listens.
+    CallClosedPort,
 }
 
 const SOON: Duration = Duration::from_millis(100);
@@ -52,7 +53,7 @@ impl Default for Row {
     }
 }
 
-/// An answer whose status alone tells how it ended.
+/// A complete response whose status determines the outcome.
 fn answered(name: &'static str, status: i64, answer: &'static str) -> Row {
     Row { name, answer, status: Some(status), ..Row::default() }
 }
@@ -66,7 +67,7 @@ fn unanswered(
     Row { name, then, act, error, ..Row::default() }
 }
 
-/// The answer promises more than comes.
+/// A response that is shorter than its declared length.
 fn cut_short(
     name: &'static str,
     then: AfterResponse,
@@ -77,7 +78,7 @@ fn cut_short(
     Row { then, act, error, ..answered(name, 200, answer) }
 }
 
-/// The length of the answer is not known.
+/// A response of unknown length.
 fn streamed(name: &'static str, then: AfterResponse, act: Act, error: Option<&'static str>) -> Row {
     let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n";
     Row { then, act, error, is_stream: true, ..answered(name, 200, answer) }
@@ -113,7 +114,7 @@ fn rows() -> Vec<Row> {
             ..answered("server-sent events", 200, events)
         },
         Row { act: Act::Upgrade, then: AfterResponse::Wait, ..answered("upgrade", 101, switching) },
-        unanswered("refused", AfterResponse::Close, Act::CallNobody, Some("connection_error")),
+        unanswered("refused", AfterResponse::Close, Act::CallClosedPort, Some("connection_error")),
         unanswered(
             "closed before the head",
             AfterResponse::Close,
@@ -134,7 +135,7 @@ fn rows() -> Vec<Row> {
 
 const DURATION: &str = "http.client.request.duration";
 
-/// A client that records into the two sinks.
+/// Returns a client that records into the two sinks.
 fn builder(sampler: Sampler) -> (Builder<Client>, SpanSink, MetricSink) {
     let (sink, metrics) = (SpanSink::new(), MetricSink::new());
     let builder = Client::builder()
@@ -144,7 +145,7 @@ fn builder(sampler: Sampler) -> (Builder<Client>, SpanSink, MetricSink) {
 }
 
 #[tokio::test]
-async fn a_sampled_exchange_ends_once_and_says_how() {
+async fn a_sampled_exchange_ends_once_with_its_outcome() {
     for row in rows() {
         let (builder, sink, metrics) = builder(Sampler::AlwaysOn);
         play(&row, builder.build()).await;
@@ -164,7 +165,7 @@ async fn an_unsampled_exchange_is_measured_once_and_leaves_no_span() {
 }
 
 #[tokio::test]
-async fn a_filtered_exchange_leaves_nothing() {
+async fn a_filtered_exchange_has_no_span_and_no_metric() {
     for row in rows() {
         let (builder, sink, metrics) = builder(Sampler::AlwaysOn);
         play(&row, builder.filter(|_| false).build()).await;
@@ -191,14 +192,16 @@ fn assert_ended(row: &Row, span: &SpanData) {
     assert!(span.start_time <= span.end_time, "{name}");
 }
 
-/// Nothing of the exchange is left behind it.
+/// Runs the exchange of a row until nothing of it remains.
 async fn play(row: &Row, client: Client) {
     let mut raw_server = RawServer::serve([(row.answer, row.then)]).await;
     let request = client.request(row.method.clone(), raw_server.url("/"));
     match row.act {
         Act::Read => read(row, request).await,
         Act::ReadFor(limit) => read(row, request.timeout(limit)).await,
-        Act::CallNobody => read(row, client.get(format!("http://{}/", nobody().await))).await,
+        Act::CallClosedPort => {
+            read(row, client.get(format!("http://{}/", closed_port().await))).await
+        }
         Act::DropBeforeHead => {
             let sending = tokio::spawn(request.send());
             raw_server.request().await;
@@ -216,7 +219,7 @@ async fn play(row: &Row, client: Client) {
     }
 }
 
-/// Fails where the row has an error that is no status.
+/// Checks that a request fails if the row has an error that is not a status.
 async fn read(row: &Row, request: RequestBuilder) {
     let read = match request.send().await {
         Ok(response) => response.bytes().await.map(drop),
@@ -226,6 +229,6 @@ async fn read(row: &Row, request: RequestBuilder) {
     assert_eq!(read.is_err(), fails, "{}: {read:?}", row.name);
 }
 
-async fn nobody() -> SocketAddr {
+async fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }

@@ -9,7 +9,7 @@ use tracing_core_ext::client::Client;
 
 const DURATION: &str = "http.client.request.duration";
 
-/// A client that is measured, and a server to call.
+/// A client with metrics, and a server to call.
 struct Scene {
     client: Client,
     sink: SpanSink,
@@ -62,7 +62,7 @@ async fn the_duration_is_that_of_the_span_to_the_nanosecond() {
 }
 
 #[tokio::test]
-async fn bodies_are_measured_where_that_is_asked_for() {
+async fn body_sizes_are_measured_if_enabled() {
     let Scene { client, metrics, server, .. } = scene(Sampler::AlwaysOff).await;
 
     client.get(server.url("/items/7")).send().await.unwrap().text().await.unwrap();
@@ -85,7 +85,7 @@ async fn an_error_is_that_of_the_span() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_response_has_an_error_alone() {
+async fn a_call_without_a_response_has_only_an_error() {
     let Scene { client, metrics, .. } = scene(Sampler::AlwaysOn).await;
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
 

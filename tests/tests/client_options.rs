@@ -1,4 +1,4 @@
-//! The options of the client: each does what it says, and nothing where it is not set.
+//! The options of the client: each has its documented effect, and none if it is not set.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ use tracing_core_ext::{
 
 type Options = fn(Builder<Client>) -> Builder<Client>;
 
-/// A client, where its spans end, and a server to call.
+/// A client, the sink of its spans, and a server to call.
 struct Scene {
     client: Client,
     sink: SpanSink,
@@ -57,7 +57,7 @@ async fn read(request: RequestBuilder) -> String {
     request.send().await.unwrap().text().await.unwrap()
 }
 
-/// Sends `request` below a span of a user that carries baggage, and answers that span with the response.
+/// Sends `request` below a span of a user with baggage, and returns the response and that span.
 async fn read_below_a_span(request: RequestBuilder) -> (String, SpanData) {
     let users = SpanSink::new();
     let span = users.provider().tracer("users").start("parent");
@@ -73,7 +73,7 @@ async fn read_below_a_span(request: RequestBuilder) -> (String, SpanData) {
 }
 
 #[tokio::test]
-async fn a_filtered_request_has_no_span_and_hands_the_callers_context_on() {
+async fn a_filtered_request_has_no_span_and_propagates_the_callers_context() {
     let scene = scene(|builder| builder.filter(|request| request.path() != "/headers")).await;
 
     let (headers, parent) = read_below_a_span(scene.get("/headers")).await;
@@ -159,7 +159,7 @@ async fn attributes_can_be_added() {
 }
 
 #[tokio::test]
-async fn an_error_can_be_declared_and_forgiven() {
+async fn an_error_can_be_set_and_removed() {
     let scene = scene(|builder| {
         builder.error_type(|summary: ExchangeSummary| {
             match summary.status().map(|status| status.as_u16()) {
@@ -174,8 +174,8 @@ async fn an_error_can_be_declared_and_forgiven() {
     for path in ["/status/404", "/items/7", "/status/503"] {
         read(scene.get(path)).await;
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    scene.client.get(format!("http://{nobody}/")).send().await.unwrap_err();
+    let closed_port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    scene.client.get(format!("http://{closed_port}/")).send().await.unwrap_err();
 
     let spans = scene.sink.wait_for(4).await;
     let errors: Vec<_> = spans.iter().map(|span| span.text("error.type")).collect();
@@ -206,7 +206,7 @@ async fn captured_headers_are_arrays_of_strings() {
 }
 
 #[tokio::test]
-async fn more_keys_of_a_query_can_be_redacted() {
+async fn other_keys_of_a_query_can_be_redacted() {
     let scene = scene(|builder| builder.redact_query_keys(["token"])).await;
 
     let span = scene.span_of("/empty?token=t&sig=s&page=2").await;
@@ -216,7 +216,7 @@ async fn more_keys_of_a_query_can_be_redacted() {
 }
 
 #[tokio::test]
-async fn long_values_are_cut() {
+async fn long_values_are_truncated() {
     let scene = scene(|builder| {
         builder
             .attribute_value_length_limit(7)
@@ -274,7 +274,7 @@ async fn attributes_have_the_types_of_the_conventions() {
 }
 
 #[tokio::test]
-async fn what_an_exchange_does_not_have_is_absent() {
+async fn absent_data_of_an_exchange_is_not_recorded() {
     let scene = scene(|builder| builder).await;
 
     let span = scene.span_of("/items/7").await;
@@ -301,7 +301,7 @@ fn streamed() -> Body {
     Body::wrap_stream(stream::iter([Ok::<_, io::Error>("bo"), Ok("dy")]))
 }
 
-/// A stream that knows its length.
+/// A stream with a known length.
 struct OfFour(Body);
 
 impl http_body::Body for OfFour {
@@ -321,7 +321,7 @@ impl http_body::Body for OfFour {
 }
 
 #[tokio::test]
-async fn bodies_are_measured_where_that_is_asked_for() {
+async fn body_sizes_are_measured_if_enabled() {
     for body in [in_memory, streamed] {
         let scene = scene(|builder| builder.body_sizes(true)).await;
         let request = scene.client.post(scene.server.url("/echo"));
@@ -362,7 +362,7 @@ async fn a_body_of_unknown_length_is_measured_as_far_as_it_is_read() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_came_has_no_size() {
+async fn a_missing_response_has_no_size() {
     let raw_server = RawServer::serve([("", AfterResponse::Close)]).await;
     let scene = scene(|builder| builder.body_sizes(true)).await;
 
@@ -374,7 +374,7 @@ async fn an_answer_that_never_came_has_no_size() {
 }
 
 #[tokio::test]
-async fn a_measured_request_is_framed_as_without_us() {
+async fn a_measured_request_has_the_same_framing_as_without_the_client() {
     for (body, framing) in [
         (in_memory(), "content-length: 4"),
         (Body::wrap(OfFour(streamed())), "content-length: 4"),
@@ -392,8 +392,8 @@ async fn a_measured_request_is_framed_as_without_us() {
     }
 }
 
-/// A client for which every host of the tests is at `address`.
-fn told(sink: &SpanSink, address: SocketAddr, allowed: &[&str]) -> Client {
+/// Returns a client that resolves every host of the tests to `address`.
+fn client_for(sink: &SpanSink, address: SocketAddr, allowed: &[&str]) -> Client {
     let inner = ["shop.example", "eu.shop.example", "other.example"]
         .iter()
         .fold(reqwest::Client::builder(), |inner, host| inner.resolve(host, address));
@@ -407,7 +407,7 @@ fn told(sink: &SpanSink, address: SocketAddr, allowed: &[&str]) -> Client {
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[tokio::test]
-async fn only_allowed_hosts_learn_of_the_trace() {
+async fn trace_context_is_sent_only_to_allowed_hosts() {
     let (server, _) = recorded::<Axum>().await;
     let port = server.address().port();
     let with_port = &format!("shop.example:{port}");
@@ -424,7 +424,7 @@ async fn only_allowed_hosts_learn_of_the_trace() {
     ];
     for (allowed, host, learns) in cases {
         let sink = SpanSink::new();
-        let client = told(&sink, server.address(), allowed);
+        let client = client_for(&sink, server.address(), allowed);
         let request = client.get(format!("http://{host}:{port}/headers"));
         let request = request.header("traceparent", TRACEPARENT).header("tracestate", "a=1");
 
@@ -441,7 +441,7 @@ async fn only_allowed_hosts_learn_of_the_trace() {
 }
 
 #[tokio::test]
-async fn a_filtered_request_tells_only_allowed_hosts() {
+async fn a_filtered_request_sends_context_only_to_allowed_hosts() {
     let (server, _) = recorded::<Axum>().await;
     let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
     for (allowed, learns) in allowed {
@@ -455,7 +455,7 @@ async fn a_filtered_request_tells_only_allowed_hosts() {
 }
 
 #[tokio::test]
-async fn a_redirect_tells_only_allowed_hosts() {
+async fn a_redirect_sends_context_only_to_allowed_hosts() {
     let redirect = |location: String| {
         let head = format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\n");
         (head + "content-length: 0\r\nconnection: close\r\n\r\n", AfterResponse::Close)
@@ -467,7 +467,7 @@ async fn a_redirect_tells_only_allowed_hosts() {
     let port = third.address().port();
     let mut first = RawServer::serve([redirect(format!("http://other.example:{port}/"))]).await;
     let sink = SpanSink::new();
-    let client = told(&sink, third.address(), &["127.0.0.1"]);
+    let client = client_for(&sink, third.address(), &["127.0.0.1"]);
 
     read_below_a_span(client.get(first.url("/"))).await;
 

@@ -1,4 +1,5 @@
-//! A request that is sent again: a span for every redirect, a span for every attempt, and the count on each.
+//! Requests that are sent again: one span for every redirect, one span for every attempt, and the
+//! resend count on each.
 
 use std::{
     io,
@@ -49,7 +50,7 @@ fn statuses(spans: &[SpanData]) -> Vec<Option<i64>> {
 }
 
 #[tokio::test]
-async fn every_redirect_has_a_span_of_its_own() {
+async fn every_redirect_has_its_own_span() {
     let (client, sink) = client();
     let mut raw_server =
         RawServer::serve([redirect(302, "/b"), redirect(307, "c?sig=x"), ok()]).await;
@@ -89,7 +90,7 @@ async fn redirects_are_siblings_below_the_callers_span() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_complete_though_nobody_reads_its_body() {
+async fn a_redirect_is_complete_although_its_body_is_not_read() {
     let sink = SpanSink::new();
     let client = Client::builder()
         .tracer_provider(&sink.provider())
@@ -118,7 +119,7 @@ async fn a_template_names_the_first_request_and_no_redirect() {
 }
 
 #[tokio::test]
-async fn a_body_goes_where_the_method_stays() {
+async fn a_body_is_sent_again_if_the_method_is_kept() {
     for (status, method, sent) in
         [(302, "GET", false), (303, "GET", false), (307, "POST", true), (308, "POST", true)]
     {
@@ -190,7 +191,7 @@ async fn too_many_redirects_are_an_error_as_in_reqwest() {
     assert!(reqwest::get(bare.url("/")).await.unwrap_err().is_redirect());
 }
 
-/// A client that is built with `max` redirects, called where there are two.
+/// Sends a request that is redirected twice, with a client that follows `max` redirects.
 async fn sent_with(max: usize) -> (reqwest::Result<Response>, Vec<Option<i64>>) {
     let sink = SpanSink::new();
     let client = Client::builder().tracer_provider(&sink.provider()).max_redirects(max).build();
@@ -200,7 +201,7 @@ async fn sent_with(max: usize) -> (reqwest::Result<Response>, Vec<Option<i64>>) 
 }
 
 #[tokio::test]
-async fn as_many_redirects_are_followed_as_asked_for() {
+async fn the_configured_number_of_redirects_is_followed() {
     assert_eq!(sent_with(2).await.0.unwrap().status(), 200);
 
     let (sent, spans) = sent_with(1).await;
@@ -209,13 +210,13 @@ async fn as_many_redirects_are_followed_as_asked_for() {
 }
 
 #[tokio::test]
-async fn where_no_redirect_is_followed_it_is_the_response() {
+async fn a_redirect_that_is_not_followed_is_the_response() {
     for _ in 0..2 {
         let (sent, spans) = sent_with(0).await;
         assert_eq!(sent.unwrap().status(), 302);
-        // Its body is still to be read.
+        // The body of the response is not read yet.
         assert_eq!(spans, []);
-        // What the policy was asked before on this thread is forgotten.
+        // The result for an earlier request on this thread has no effect.
         sent_with(1).await.0.unwrap_err();
     }
 }
@@ -236,7 +237,7 @@ async fn a_redirect_to_another_scheme_is_the_error_of_reqwest_and_has_no_span() 
 }
 
 #[tokio::test]
-async fn the_time_limit_of_a_request_may_be_without_end() {
+async fn the_time_limit_of_a_request_may_be_unlimited() {
     let (client, _) = client();
     let raw_server = RawServer::serve([redirect(302, "/b"), ok()]).await;
 
@@ -246,7 +247,7 @@ async fn the_time_limit_of_a_request_may_be_without_end() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_leads_nowhere_is_the_answer() {
+async fn a_redirect_without_a_location_is_the_response() {
     let nowhere = "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (client, sink) = client();
     let raw_server = RawServer::serve([(nowhere, AfterResponse::Close)]).await;
@@ -312,7 +313,7 @@ async fn a_wrapped_builder_follows_with_spans_and_a_wrapped_client_without() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_is_not_sampled_is_followed_all_the_same() {
+async fn a_redirect_that_is_not_sampled_is_followed_as_well() {
     let sink = SpanSink::new();
     let provider = sink.provider_sampling(Sampler::AlwaysOff);
     let client = Client::builder().tracer_provider(&provider).build();
@@ -327,7 +328,7 @@ async fn a_redirect_that_is_not_sampled_is_followed_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_loop_says_how_often_it_has_sent_a_request() {
+async fn a_loop_may_set_the_resend_count_of_a_request() {
     let (client, sink) = client();
     let (server, _) = recorded::<Axum>().await;
     let request = client.request(Method::GET, server.url("/status/503"));
@@ -388,7 +389,7 @@ async fn inside_of_retries_every_attempt_has_a_span_and_its_count() {
 }
 
 #[tokio::test]
-async fn retries_may_begin_to_count_elsewhere() {
+async fn retries_may_start_at_another_count() {
     let sink = SpanSink::new();
     let (server, _) = recorded::<Axum>().await;
 
@@ -436,7 +437,7 @@ async fn outside_of_retries_all_attempts_are_one_span() {
 }
 
 #[tokio::test]
-async fn what_fails_within_middleware_has_the_error_it_had() {
+async fn a_failed_request_within_middleware_has_the_same_error_type() {
     let sink = SpanSink::new();
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let url = format!("http://{closed}/");
@@ -454,7 +455,7 @@ async fn what_fails_within_middleware_has_the_error_it_had() {
 }
 
 #[tokio::test]
-async fn the_options_of_the_middleware_act() {
+async fn the_options_of_the_middleware_apply() {
     let sink = SpanSink::new();
     let (server, _) = recorded::<Axum>().await;
     let tracing = tracing(&sink)

@@ -1,4 +1,4 @@
-//! Every way an exchange can end, recorded and not: one span or none, and what it says.
+//! Every way in which an exchange can end, recorded or not: one span with its outcome, or none.
 
 use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
@@ -9,15 +9,15 @@ use tests::{
 };
 
 on_both_frameworks_either_way![
-    a_recorded_exchange_ends_once_and_says_how,
+    a_recorded_exchange_ends_once_with_its_outcome,
     an_unsampled_exchange_ends_without_a_span,
     a_filtered_exchange_ends_without_a_span,
-    a_measured_exchange_is_counted_once_and_says_the_same,
+    a_measured_exchange_is_counted_once_with_the_same_outcome,
     an_unsampled_exchange_is_counted_as_well,
     a_filtered_exchange_is_not_counted,
 ];
 
-/// A way to end, and what the span says of it: status code, `error.type`, bytes of the response.
+/// An outcome, and the expected data of the span: status code, `error.type`, bytes of the response.
 struct Case {
     ending: Ending,
     status: Option<i64>,
@@ -47,11 +47,11 @@ enum Ending {
 enum Size {
     /// There was no response.
     Absent,
-    /// Known from its head.
+    /// Size from the head of the response.
     Declared(i64),
-    /// Streamed until the end.
+    /// Size of a body that was streamed to its end.
     Streamed(i64),
-    /// Streamed, and the caller was gone some time.
+    /// Smallest size of a body that was streamed until the caller disconnected.
     AtLeast(i64),
 }
 
@@ -84,7 +84,7 @@ const fn case(
     Case { ending, status, error_type, size }
 }
 
-async fn a_recorded_exchange_ends_once_and_says_how<F: Framework>() {
+async fn a_recorded_exchange_ends_once_with_its_outcome<F: Framework>() {
     for case in &CASES {
         let sink = SpanSink::new();
         let setup =
@@ -116,7 +116,7 @@ async fn a_filtered_exchange_ends_without_a_span<F: Framework>() {
     }
 }
 
-async fn a_measured_exchange_is_counted_once_and_says_the_same<F: Framework>() {
+async fn a_measured_exchange_is_counted_once_with_the_same_outcome<F: Framework>() {
     for case in &CASES {
         let sink = SpanSink::new();
         let metrics = measured::<F>(case.ending, Setup::new(&sink)).await;
@@ -152,7 +152,7 @@ async fn a_filtered_exchange_is_not_counted<F: Framework>() {
     }
 }
 
-/// What is measured of an exchange that ends so.
+/// Returns the metrics of an exchange with this outcome.
 async fn measured<F: Framework>(ending: Ending, setup: Setup) -> MetricSink {
     let metrics = MetricSink::new();
     let setup = Setup {
@@ -212,7 +212,7 @@ fn check_size(expected: Size, span: &SpanData) {
     }
 }
 
-/// The first byte is an event where the body is streamed: between the start and the end.
+/// Checks the event of the first byte, which a streamed body has, between the start and the end.
 fn check_first_byte(size: Size, span: &SpanData) {
     let first_bytes = span.events.iter().filter(|event| event.name == "first_byte");
     let times: Vec<_> = first_bytes.map(|event| event.timestamp).collect();
@@ -225,7 +225,7 @@ fn check_first_byte(size: Size, span: &SpanData) {
     }
 }
 
-/// Makes an exchange with `server` that ends so.
+/// Makes an exchange with `server` that has this outcome.
 async fn play(ending: Ending, server: &Server, control: &HandlerControl) {
     match ending {
         Complete => drop(get(server, "/items/7").await.unwrap()),
@@ -267,7 +267,7 @@ async fn play(ending: Ending, server: &Server, control: &HandlerControl) {
     }
 }
 
-/// Every chunk is read before the next is sent.
+/// Reads every chunk before the next one is sent.
 async fn stream(
     server: &Server,
     control: &HandlerControl,

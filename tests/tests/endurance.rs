@@ -1,4 +1,4 @@
-//! A hundred thousand exchanges of every kind: each one that started has ended, once.
+//! A hundred thousand exchanges of every kind: each one that started has ended once.
 
 use std::{
     sync::{
@@ -19,13 +19,13 @@ use tokio::{sync::watch, time::timeout};
 
 on_both_frameworks![each_of_a_hundred_thousand_exchanges_ends_once];
 
-/// Longer than anything here takes.
+/// Time limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const CONNECTIONS: usize = 1_000;
 const PER_CONNECTION: usize = 100;
 
-/// What is asked for in turn; of each connection the last request is broken off.
+/// Paths of the requests in turn. The last request of each connection is aborted.
 const PATHS: [&str; 6] =
     ["/items/7", "/status/500", "/empty", "/nowhere", "/items/8?page=2", "/headers"];
 
@@ -46,7 +46,7 @@ async fn each_of_a_hundred_thousand_exchanges_ends_once<F: Framework>() {
     assert_eq!(count.totals(), (all, all));
 }
 
-/// Sends all requests at once, reads the answers, and is gone before the last.
+/// Sends all requests at once, reads the responses, and disconnects before the last one.
 async fn converse(server: &Server, control: &HandlerControl) {
     let mut peer = RawClient::connect(server).await.unwrap();
     for request in 1..PER_CONNECTION {
@@ -58,7 +58,7 @@ async fn converse(server: &Server, control: &HandlerControl) {
     peer.reset().unwrap();
 }
 
-/// Spans started and ended; their data is not kept.
+/// Number of started and ended spans, without their data.
 #[derive(Clone, Debug, Default)]
 struct Count {
     started: Arc<AtomicUsize>,
@@ -70,7 +70,8 @@ impl Count {
         (self.started.load(Ordering::Relaxed), *self.ended.borrow())
     }
 
-    /// A server may still be told that its last callers are gone.
+    /// Waits until all have ended. A server may detect later that its last callers have
+    /// disconnected.
     async fn all_ended(&self, count: usize) {
         let mut ended = self.ended.subscribe();
         let waited = timeout(PATIENCE, ended.wait_for(|ended| *ended >= count)).await;

@@ -1,5 +1,5 @@
-//! A log line has the ids of its event's own parent, and the fields of a request are those of lines that are formatted
-//! when the span is created.
+//! A log line has the ids of the explicit parent of its event, and the fields of a request also in
+//! formats that format fields when a span is created.
 
 use opentelemetry_sdk::trace::SpanData;
 use tests::{Framework, Lines, Setup, SpanSink, on_both_frameworks, plain_subscriber};
@@ -92,16 +92,17 @@ fn plain_lines(format: LogFormat, lines: &Lines) -> Dispatch {
     }
 }
 
-/// A line up to its ids, which differ.
+/// Returns a line up to its ids, which differ.
 fn without_ids(line: &str) -> String {
     let end = [" trace_id=", ",\"trace_id\""].iter().find_map(|start| line.find(start));
     line[..end.unwrap_or(line.len())].trim_end_matches('}').to_owned()
 }
 
-/// Visits a handler that does `work`, and returns the lines with `found` and the spans.
+/// Calls a handler that does `work`, and returns the lines with `found`, and the spans.
 async fn served<F: Framework>(format: LogFormat, work: fn(&Setup)) -> (Vec<String>, Vec<SpanData>) {
     let (sink, lines) = (SpanSink::new(), Lines::default());
-    // A second subscriber: with a single one, callsites are registered by the thread that is first.
+    // A second subscriber, because with a single one the first thread registers callsites for all
+    // threads.
     let _idle = plain_subscriber(&sink.provider().into());
     let (telemetry, subscriber) = Telemetry::builder()
         .variables(|_| None)

@@ -1,4 +1,4 @@
-//! How an exchange ends, on both frameworks.
+//! Outcomes of an exchange, on both frameworks.
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
@@ -167,7 +167,7 @@ async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
     assert_unset(&sink.only().await);
 }
 
-/// A server may notice that its caller is gone only when it writes.
+/// A server may detect that its caller has disconnected only when it writes.
 async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<ScriptStep>) {
     while script.send(ScriptStep::Data("more")).is_ok() {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A request without a span still hands its caller's context on.
+//! A request without a span still propagates the context of its caller.
 
 use ::axum::{Router, body::Body, http::Request, routing::get as axum_get};
 use actix_middleware::Tracing;

@@ -1,4 +1,5 @@
-//! What is made without options uses the global providers. A process has these once, so this is one test.
+//! Middlewares and clients without options use the global providers. They can be set once in a
+//! process, so this is one test.
 
 use actix_middleware::Tracing;
 use actix_web::{App, HttpResponse, test, web};
@@ -10,7 +11,7 @@ use tower::ServiceExt;
 use tracing_core_ext::client::Client;
 
 #[actix_web::test]
-async fn what_is_made_without_options_uses_the_global_providers() {
+async fn middlewares_and_clients_without_options_use_the_global_providers() {
     let sink = SpanSink::new();
     let server = Axum::serve(Setup::new(&SpanSink::new())).await;
     global::set_tracer_provider(sink.provider());

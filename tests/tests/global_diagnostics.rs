@@ -1,11 +1,12 @@
-//! What explains missing traces is a line when telemetry is installed. It is installed once in a process, so this is one test.
+//! Causes of missing traces are logged when telemetry is installed. It is installed once in a
+//! process, so this is one test.
 
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink};
 use tracing_core_ext::telemetry::Telemetry;
 
 #[test]
-fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
+fn each_cause_of_missing_traces_is_a_line_when_telemetry_is_installed() {
     let lines = Lines::default();
     let _made_too_early = TracingLayer::new();
     let set = [
@@ -26,9 +27,9 @@ fn what_explains_missing_traces_is_a_line_each_when_telemetry_is_installed() {
     telemetry.shutdown().unwrap();
 
     let lines = lines.all();
-    let said: Vec<_> = lines.iter().filter(|line| line.contains("::diagnostics")).collect();
-    assert_eq!(said.len(), 4, "{lines:?}");
-    for (line, (level, words)) in said.iter().zip([
+    let found: Vec<_> = lines.iter().filter(|line| line.contains("::diagnostics")).collect();
+    assert_eq!(found.len(), 4, "{lines:?}");
+    for (line, (level, words)) in found.iter().zip([
         ("WARN", "there is no propagator"),
         ("INFO", "the sampler is ParentBased(AlwaysOff): no trace that starts here"),
         ("WARN", "was made before telemetry was installed"),

@@ -1,5 +1,5 @@
-//! `OTEL_SDK_DISABLED=true` records nothing, in whatever is made without options afterwards, and still carries context from
-//! caller to callee. Telemetry is installed once in a process, so this is one test.
+//! `OTEL_SDK_DISABLED=true` records nothing in middlewares and clients without options, and context
+//! is still propagated. Telemetry is installed once in a process, so this is one test.
 
 use tests::{SpanSink, headers_sent_without_options};
 use tracing_core_ext::telemetry::Telemetry;
@@ -7,7 +7,7 @@ use tracing_core_ext::telemetry::Telemetry;
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[actix_web::test]
-async fn what_is_disabled_records_nothing_and_hands_on_what_callers_sent() {
+async fn disabled_telemetry_records_nothing_and_propagates_the_context_of_callers() {
     let sink = SpanSink::new();
     let telemetry = Telemetry::builder()
         .variables(|name| (name == "OTEL_SDK_DISABLED").then(|| "true".to_owned()))

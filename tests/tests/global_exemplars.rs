@@ -1,5 +1,5 @@
-//! A scrape in OpenMetrics leads from the bucket of a duration to a trace. Telemetry is installed once in a process, so this
-//! is one test.
+//! A scrape in OpenMetrics has exemplars with trace ids in the buckets of durations. Telemetry is
+//! installed once in a process, so this is one test.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
 
-/// A trace that is sampled, and one that is not.
+/// `traceparent` of a sampled trace, and of one that is not sampled.
 const SAMPLED: &str = "0af7651916cd43dd8448eb211c80319c";
 const UNSAMPLED: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -71,7 +71,7 @@ async fn ask_actix(path: &str, trace: &str) {
     test::call_and_read_body(&app, request).await;
 }
 
-/// The buckets of one route's durations.
+/// Buckets of the durations of one route.
 struct Series<'a>(Vec<&'a str>);
 
 impl<'a> Series<'a> {

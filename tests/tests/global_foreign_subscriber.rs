@@ -1,11 +1,12 @@
-//! A subscriber that a service has already. There is one global subscriber in a process, so this is one test.
+//! A service that already has a global subscriber. It can be set once in a process, so this is one
+//! test.
 
 use tests::SpanSink;
 use tracing_core_ext::telemetry::Telemetry;
 use tracing_subscriber::util::SubscriberInitExt;
 
 #[test]
-fn another_subscriber_is_an_error_that_names_both_remedies_and_the_second_one_works() {
+fn another_subscriber_is_an_error_with_both_remedies_and_the_second_one_works() {
     tracing_subscriber::registry().init();
     let builder = || {
         let builder = Telemetry::builder().variables(|_| None).service_name("tests");

@@ -1,5 +1,5 @@
-//! `Telemetry::install` and nothing else decides in which formats context is carried by what is made without options
-//! afterwards. It is installed once in a process, so this is one test.
+//! `Telemetry::install` sets the propagation formats of middlewares and clients without options
+//! that are built afterwards. It is installed once in a process, so this is one test.
 
 use opentelemetry::global;
 use tests::{CustomPropagator, SpanSink, headers_sent_without_options};
@@ -10,7 +10,7 @@ const TRACE_ID: &str = "80f198ee56343ba864fe8b2a57d3eff7";
 const B3: (&str, &str) = ("b3", "80f198ee56343ba864fe8b2a57d3eff7-05e3ac9a4f6e3b90-d");
 
 #[actix_web::test]
-async fn what_is_made_without_options_speaks_the_formats_of_telemetry() {
+async fn middlewares_and_clients_without_options_use_the_formats_of_telemetry() {
     let (_not_installed, _subscriber) = telemetry().build().unwrap();
     for sent in headers_sent_without_options(("traceparent", PARENT)).await {
         assert!(sent.contains(PARENT), "nothing is global yet: {sent}");

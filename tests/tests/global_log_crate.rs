@@ -1,4 +1,5 @@
-//! Records of the crate `log` are lines like those of `tracing`. Telemetry is installed once in a process, so this is one test.
+//! Records of the crate `log` are written like events of `tracing`. Telemetry is installed once in
+//! a process, so this is one test.
 
 use actix_middleware::Tracing;
 use actix_web::{App, middleware::Logger, test, web};
@@ -38,7 +39,7 @@ async fn handlers<F: Framework>(telemetry: &Telemetry, sink: &SpanSink, lines: &
     assert_ids(&line, telemetry, sink);
 }
 
-/// actix-web's own access log.
+/// Access log of actix-web.
 async fn access_log(telemetry: &Telemetry, sink: &SpanSink, lines: &Lines) {
     let ok = web::get().to(async || "ok");
     let app = App::new().route("/logged", ok).wrap(Logger::new("%r %s")).wrap(Tracing::new());
@@ -50,7 +51,8 @@ async fn access_log(telemetry: &Telemetry, sink: &SpanSink, lines: &Lines) {
     assert_ids(&line, telemetry, sink);
 }
 
-/// Directives apply to the target of the record, and asking whether one is enabled has no effect on later lines.
+/// Directives apply to the target of the record. A check whether a record is enabled has no effect
+/// on later lines.
 fn filters(lines: &Lines) {
     assert!(!log::log_enabled!(target: "rustls", log::Level::Trace));
     let _ = log::log_enabled!(target: "rustls", log::Level::Debug);
@@ -64,14 +66,14 @@ fn filters(lines: &Lines) {
     last(lines, "an event after hidden records");
 }
 
-/// The last line with this text.
+/// Returns the last line with this text.
 fn last(lines: &Lines, text: &str) -> String {
     let lines = lines.all();
     let found = lines.iter().rev().find(|line| line.contains(text));
     found.unwrap_or_else(|| panic!("no {text} in {lines:#?}")).clone()
 }
 
-/// The line has the ids of the span that ended last.
+/// Asserts that the line has the ids of the span that ended last.
 fn assert_ids(line: &str, telemetry: &Telemetry, sink: &SpanSink) {
     telemetry.tracer_provider().force_flush().unwrap();
     let context = sink.spans().pop().unwrap().span_context;

@@ -1,5 +1,5 @@
-//! What is made without options after `Telemetry::install` is measured. Telemetry is installed once in a process, so this
-//! is one test.
+//! Middlewares and clients without options are measured after `Telemetry::install`. Telemetry is
+//! installed once in a process, so this is one test.
 
 use tests::{SpanSink, headers_sent_without_options, scrape};
 use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
@@ -7,7 +7,7 @@ use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
 const NONE: (&str, &str) = ("x-nothing", "at all");
 
 #[actix_web::test]
-async fn what_is_made_without_options_is_measured_by_telemetry() {
+async fn middlewares_and_clients_without_options_are_measured_by_telemetry() {
     let builder = Telemetry::builder().service_name("tests").variables(|_| None);
     let builder = builder.exporter(SpanSink::new()).prometheus(Prometheus::mounted());
     headers_sent_without_options(NONE).await;
@@ -31,12 +31,12 @@ async fn what_is_made_without_options_is_measured_by_telemetry() {
         let count = format!("http_{side}_request_duration_seconds_count{{");
         let scope = format!("otel_scope_name=\"{scope}\"");
         let is_ours = |line: &&str| {
-            // The service behind the two is made without options for its metrics as well.
+            // The service that the two call has no options for metrics either.
             line.starts_with(&count) && line.contains(&scope) && !line.contains("\"/headers\"")
         };
         let counts = text.lines().filter(is_ours).map(|line| line.rsplit(' ').next());
         let counts: Vec<_> = counts.map(|count| count.unwrap()).collect();
-        // Both clients have called the same service.
+        // Both clients call the same service.
         let expected = if side == "server" { "1" } else { "2" };
         assert_eq!(counts, [expected], "{scope} in {text}");
     }

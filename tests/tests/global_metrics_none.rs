@@ -1,5 +1,5 @@
-//! Without metrics of telemetry's, what is made without options is not measured, whatever meter provider is global. A
-//! process has these once, so this is one test.
+//! Without metrics of telemetry, middlewares and clients without options are not measured, even
+//! with another global meter provider. It can be set once in a process, so this is one test.
 
 use opentelemetry::global;
 use tests::{MetricSink, SpanSink, headers_sent_without_options};

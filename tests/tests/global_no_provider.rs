@@ -1,4 +1,5 @@
-//! What `build()` returns is not global. Warnings are logged once in a process, so this is one test.
+//! The result of `build()` is not global. Warnings are logged once in a process, so this is one
+//! test.
 
 use actix_middleware::Tracing;
 use axum_layer::TracingLayer;
@@ -7,7 +8,7 @@ use tracing_core_ext::{client::Client, telemetry::Telemetry};
 use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[actix_web::test]
-async fn middleware_without_a_provider_is_one_warning_that_names_what_is_missing() {
+async fn a_middleware_without_a_provider_is_one_warning_with_the_missing_call() {
     let lines = Lines::default();
     let (telemetry, _) = Telemetry::builder()
         .variables(|_| None)

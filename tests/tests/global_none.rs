@@ -1,5 +1,5 @@
-//! `OTEL_PROPAGATORS=none` turns propagation off in what is made without options afterwards. Telemetry is installed once
-//! in a process, so this is one test.
+//! `OTEL_PROPAGATORS=none` disables propagation in middlewares and clients without options.
+//! Telemetry is installed once in a process, so this is one test.
 
 use tests::{SpanSink, headers_sent_without_options};
 use tracing_core_ext::telemetry::Telemetry;
@@ -7,7 +7,7 @@ use tracing_core_ext::telemetry::Telemetry;
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[actix_web::test]
-async fn without_propagators_nothing_is_read_and_nothing_is_sent() {
+async fn without_propagators_no_context_is_extracted_or_injected() {
     let sink = SpanSink::new();
     let telemetry = Telemetry::builder()
         .variables(|name| (name == "OTEL_PROPAGATORS").then(|| "none".to_owned()))

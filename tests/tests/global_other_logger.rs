@@ -1,4 +1,5 @@
-//! A logger that the crate `log` has already keeps its records. Telemetry is installed once in a process, so this is one test.
+//! An existing logger of the crate `log` still receives its records. Telemetry is installed once in
+//! a process, so this is one test.
 
 use std::sync::Mutex;
 

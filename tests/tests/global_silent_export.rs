@@ -1,5 +1,5 @@
-//! What sends spans makes none, and logs nothing, also under a subscriber of the service's own. It is that of the whole
-//! process, so this is one test.
+//! An export creates no spans and no log lines, also with a subscriber of the service. The
+//! subscriber is global, so this is one test.
 
 use std::{
     io::{Read, Write},
@@ -19,7 +19,7 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
-/// The names of the threads on which the transport has been heard.
+/// Names of the threads on which the transport has created spans or events.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -32,7 +32,7 @@ impl Heard {
         }
     }
 
-    /// How often on the threads that export, and how often on others.
+    /// Returns the number of spans and events on export threads, and on other threads.
     fn take(&self) -> (usize, usize) {
         let threads = std::mem::take(&mut *self.0.lock().unwrap());
         let (exporting, others): (Vec<_>, Vec<_>) =
@@ -51,7 +51,7 @@ impl<S: Subscriber> Layer<S> for Heard {
     }
 }
 
-/// Answers every request with 200.
+/// Starts a server that answers every request with 200.
 fn http_collector() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -67,7 +67,7 @@ fn http_collector() -> String {
     url
 }
 
-/// Speaks gRPC, though not OTLP.
+/// Starts a gRPC server without the services of OTLP.
 async fn grpc_server() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -78,7 +78,7 @@ async fn grpc_server() -> String {
     url
 }
 
-/// Exports a span, and tells why it was not delivered.
+/// Exports a span, and returns the reason why it was not delivered.
 fn export(to: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder) -> String {
     let builder = to(Telemetry::builder().variables(|_| None).service_name("tests"));
     let (telemetry, _subscriber) = builder.build().unwrap();
@@ -87,7 +87,7 @@ fn export(to: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_export_is_neither_traced_nor_logged_and_silences_nobody_else() {
+async fn an_export_is_neither_traced_nor_logged_and_does_not_silence_other_code() {
     let (heard, sink) = (Heard::default(), SpanSink::new());
     let provider = SdkTracerProvider::builder().with_simple_exporter(sink.clone()).build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tests"));
@@ -95,7 +95,7 @@ async fn an_export_is_neither_traced_nor_logged_and_silences_nobody_else() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let url = http_collector();
 
-    // First, for whoever comes by a callsite first decides for all.
+    // The first export, because the first thread at a callsite decides for all threads.
     let jaeger = JaegerEndpoint::collector(&format!("{url}/api/traces")).unwrap();
     assert_eq!(export(|builder| builder.jaeger(jaeger)), "");
     assert_eq!(heard.take(), (0, 0));
@@ -110,5 +110,5 @@ async fn an_export_is_neither_traced_nor_logged_and_silences_nobody_else() {
     reqwest::get(&url).await.unwrap();
     let (exporting, others) = heard.take();
     assert_eq!(exporting, 0);
-    assert!(others > 0, "a client of the service is still heard");
+    assert!(others > 0, "a client of the service is not suppressed");
 }

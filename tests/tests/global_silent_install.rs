@@ -1,5 +1,5 @@
-//! Under the one subscriber of a service, what is silent while it exports is heard from everybody else. Telemetry is
-//! installed once in a process, so this is one test.
+//! With one subscriber in a service, the transport of an export is suppressed, and the same crates
+//! in other code are not. Telemetry is installed once in a process, so this is one test.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -7,19 +7,19 @@ use opentelemetry::trace::{Tracer, TracerProvider};
 use tests::Lines;
 use tracing_core_ext::telemetry::{Otlp, Telemetry};
 
-/// How many lines the transport has written.
+/// Number of lines from the crates of the transport.
 fn of_transport(lines: &Lines) -> usize {
     lines.all().iter().filter(|line| line.contains("hyper_util")).count()
 }
 
-/// A port nobody listens on.
+/// Returns a URL on which no server listens.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
 
 #[tokio::test]
-async fn an_export_does_not_decide_what_others_log() {
+async fn an_export_does_not_affect_log_lines_of_other_code() {
     let (lines, url) = (Lines::default(), nowhere());
     let telemetry = Telemetry::builder()
         .variables(|name| (name == "RUST_LOG").then(|| "trace".to_owned()))

@@ -1,5 +1,5 @@
-//! A service keeps its subscriber and gets everything else from one call. Telemetry is installed once in a process, so this
-//! is one test.
+//! A service keeps its own subscriber and installs everything else with one call. Telemetry is
+//! installed once in a process, so this is one test.
 
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, headers_sent_without_options};

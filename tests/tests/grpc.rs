@@ -1,4 +1,5 @@
-//! gRPC: a tonic server behind `TracingLayer` and a tonic client over `ClientLayer`, connected by a real socket.
+//! gRPC: a tonic server behind `TracingLayer` and a tonic client over `ClientLayer`, connected by a
+//! socket.
 
 use std::{
     convert::Infallible,
@@ -39,7 +40,8 @@ use tracing_core_ext::{
     exchange::ExchangeBody,
 };
 
-/// A service whose answer to a check is the status its request names, and whose watch streams what the stage scripts.
+/// A service that answers a check with the status in the name of the request, and streams a watch
+/// from the script.
 struct Scripted(HandlerControl);
 
 #[tonic::async_trait]
@@ -74,7 +76,7 @@ impl Health for Scripted {
     }
 }
 
-/// A client and a server that record into a sink each.
+/// A client and a server with their own sinks.
 struct Scene {
     client: HealthClient<ClientService<Channel>>,
     sink: SpanSink,
@@ -90,7 +92,7 @@ impl Drop for Scene {
     }
 }
 
-/// The layer on tonic's own server.
+/// Puts the layer on tonic's server.
 async fn scene() -> Scene {
     scene_serving(|layer, routes, listener| {
         let server = Server::builder().layer(layer).add_routes(routes);
@@ -101,7 +103,7 @@ async fn scene() -> Scene {
     .await
 }
 
-/// The layer on an axum router that has tonic's services among its routes.
+/// Puts the layer on an axum router that contains tonic's services.
 async fn scene_on_axum() -> Scene {
     scene_serving(|layer, routes, listener| {
         let app: Router = routes.into_axum_router().layer(layer);
@@ -186,7 +188,7 @@ async fn a_route_of_axum_does_not_rename_a_call() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_found_late_does_not_rename_a_call() {
+async fn a_route_that_is_recorded_late_does_not_rename_a_call() {
     let sink = SpanSink::new();
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let routes = Routes::new(HealthServer::new(Scripted(HandlerControl::new())));
@@ -202,7 +204,7 @@ async fn a_route_that_is_found_late_does_not_rename_a_call() {
 }
 
 #[tokio::test]
-async fn a_mistake_of_the_caller_is_an_error_of_the_client_alone() {
+async fn an_error_of_the_caller_is_an_error_only_of_the_client() {
     let caller_is_to_blame = [
         (Code::Cancelled, "CANCELLED"),
         (Code::InvalidArgument, "INVALID_ARGUMENT"),
@@ -239,7 +241,7 @@ async fn a_failure_of_the_server_is_an_error_of_both() {
     }
 }
 
-/// Client span and server span of a check that is answered with this status.
+/// Returns the client span and the server span of a check that is answered with this status.
 async fn spans_of(code: Code, name: &str) -> (SpanData, SpanData) {
     let mut scene = scene().await;
     assert_eq!(scene.client.check(check(code)).await.unwrap_err().code(), code);
@@ -252,7 +254,7 @@ async fn spans_of(code: Code, name: &str) -> (SpanData, SpanData) {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_unimplemented() {
+async fn a_missing_service_is_unimplemented() {
     let mut scene = scene_serving(|layer, _, listener| {
         let server = Server::builder().layer(layer).add_routes(Routes::default());
         tokio::spawn(async move {
@@ -265,7 +267,7 @@ async fn a_service_that_is_not_there_is_unimplemented() {
 
     let (client, server) = (scene.sink.only().await, scene.server_sink.only().await);
     assert_eq!(client.name, "grpc.health.v1.Health/Check");
-    assert_eq!(server.name, "grpc", "a caller names no span of ours");
+    assert_eq!(server.name, "grpc", "callers cannot set a span name");
     assert_eq!(server.text("rpc.method"), Some("_OTHER"));
     let path = "/grpc.health.v1.Health/Check";
     assert_eq!(server.text("rpc.method_original"), Some(path));
@@ -276,7 +278,7 @@ async fn a_service_that_is_not_there_is_unimplemented() {
 }
 
 #[tokio::test]
-async fn what_only_says_to_be_a_call_is_none() {
+async fn a_content_type_alone_does_not_make_a_call() {
     let sink = SpanSink::new();
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let items = axum::routing::post(async || [("grpc-status", "13")]);
@@ -316,7 +318,7 @@ async fn a_stream_lasts_until_its_trailers() {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_says_so_in_its_trailers() {
+async fn a_failed_stream_has_its_status_in_the_trailers() {
     let mut scene = scene().await;
     let script = scene.control.script();
     script.send(ScriptStep::Data("one")).unwrap();
@@ -333,7 +335,7 @@ async fn a_stream_that_fails_says_so_in_its_trailers() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_a_stream_cancels_the_server() {
+async fn a_client_that_drops_a_stream_cancels_the_server() {
     let mut scene = scene().await;
     let script = scene.control.script();
     script.send(ScriptStep::Data("one")).unwrap();
@@ -442,7 +444,7 @@ async fn a_call_of_grpc_web_is_a_call_outside_of_the_layer_that_translates_it() 
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_failed_request() {
+async fn an_unreachable_server_is_a_failed_request() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let sink = SpanSink::new();
 
@@ -457,7 +459,7 @@ async fn a_server_that_is_not_there_is_a_failed_request() {
 
 type Answer = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
 
-/// A call to a service whose answer has a body of known length, then trailers.
+/// Calls a service whose response has a body of known length, followed by trailers.
 async fn answer(
     sink: &SpanSink,
     body: &'static str,
@@ -480,7 +482,7 @@ async fn answer(
 }
 
 #[tokio::test]
-async fn the_status_stands_behind_a_body_of_known_length() {
+async fn the_status_follows_a_body_of_known_length() {
     for body in ["message", ""] {
         let sink = SpanSink::new();
         answer(&sink, body, Some("13")).await.collect().await.unwrap();
@@ -504,7 +506,7 @@ async fn a_call_without_a_status_is_complete_at_its_declared_length() {
 }
 
 #[tokio::test]
-async fn a_path_that_names_no_method_is_a_call_of_no_name() {
+async fn a_path_without_a_method_is_a_call_without_a_name() {
     let sink = SpanSink::new();
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let call = Request::post("/wrong").header(CONTENT_TYPE, "application/grpc");

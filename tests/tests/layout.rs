@@ -9,7 +9,8 @@ use std::{
 
 use syn::{Attribute, Item, UseTree, visit::Visit};
 
-/// The folders of the crate from the ground up. A folder imports only from folders of its own line and below.
+/// Folders of the crate from the bottom up. A folder imports only from folders in its own line and
+/// in lines above it.
 const FLOORS: [&[&str]; 9] = [
     &["base", "http", "propagation"],
     &["semconv"],
@@ -31,7 +32,7 @@ type Module = String;
 /// The code of one file, without tests.
 #[derive(Default)]
 struct File {
-    /// Paths that the file names, as they are written.
+    /// Paths in the file, as written.
     paths: Vec<Vec<String>>,
     /// Names that the file re-exports, and their paths.
     re_exports: BTreeMap<String, Vec<String>>,
@@ -91,7 +92,7 @@ fn name(path: &[String]) -> String {
     path.last().cloned().unwrap_or_default()
 }
 
-/// All files but those of tests, by their modules.
+/// Returns all files except those of tests, by module.
 fn files() -> BTreeMap<Module, File> {
     let mut files = BTreeMap::new();
     for path in rust_files(&source()) {
@@ -118,7 +119,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|it| it == "rs")).collect()
 }
 
-/// The file that a path leads to from `module`, through re-exports. None if it leads out of the crate.
+/// Returns the file to which a path leads from `module`, through re-exports, or `None` if it is
+/// outside of the crate.
 fn resolve(files: &BTreeMap<Module, File>, module: &str, path: &[String]) -> Option<Module> {
     let mut at: Vec<&str> = match path.first()?.as_str() {
         "crate" => Vec::new(),
@@ -149,7 +151,7 @@ fn resolve(files: &BTreeMap<Module, File>, module: &str, path: &[String]) -> Opt
     Some(at.join("::"))
 }
 
-/// The files that each file imports.
+/// Returns the files that each file imports.
 fn imports(files: &BTreeMap<Module, File>) -> BTreeMap<&Module, BTreeSet<Module>> {
     let imports = files.iter().map(|(module, file)| {
         let resolved = file.paths.iter().filter_map(|path| resolve(files, module, path));
@@ -175,7 +177,7 @@ fn imports_point_downward() {
     assert_eq!(upward, []);
 }
 
-/// The files that `from` imports, directly or through others.
+/// Returns the files that `from` imports, directly or indirectly.
 fn reached<'a>(
     imports: &'a BTreeMap<&Module, BTreeSet<Module>>,
     from: &Module,

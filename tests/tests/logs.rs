@@ -1,4 +1,4 @@
-//! Log lines within a request carry its ids, whichever `tracing` subscriber writes them and in whichever format.
+//! Log lines within a request have its ids, with any `tracing` subscriber and in any format.
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SpanData;
@@ -25,8 +25,8 @@ on_both_frameworks![
     no_value_ends_a_line_or_steers_a_terminal,
 ];
 
-/// Who writes the lines: our set-up, a subscriber of the user's own with our layer, with the plain layer of
-/// `tracing_opentelemetry`, and with none at all.
+/// Subscriber of the lines: that of `Telemetry`, or one of the user with our layer, with the plain
+/// layer of `tracing_opentelemetry`, or without a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Writes {
     Telemetry,
@@ -174,7 +174,7 @@ impl Rig {
         reqwest::get(self.server.url(path)).await.unwrap().bytes().await.unwrap();
     }
 
-    /// The only line with this message.
+    /// Returns the only line with this message.
     fn line(&self, message: &str) -> Line {
         let lines = self.lines.all();
         let mut found = lines.iter().filter(|line| line.contains(message));
@@ -187,7 +187,7 @@ impl Rig {
     }
 }
 
-/// What `Telemetry` makes of it, which exports at once.
+/// Builds telemetry that exports at once.
 fn telemetry(sink: &SpanSink, lines: &Lines, format: LogFormat) -> (Telemetry, Dispatch) {
     Telemetry::builder()
         .variables(|name| (name == "OTEL_BSP_SCHEDULE_DELAY").then(|| "1".to_owned()))
@@ -229,7 +229,7 @@ where
     fmt::layer().with_writer(lines.clone()).fmt_fields(JsonFields::new()).event_format(format)
 }
 
-/// What a line says of trace, span and flags.
+/// Trace, span and flags in a line.
 #[derive(Debug)]
 struct Line {
     ids: [Option<String>; 3],

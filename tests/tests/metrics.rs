@@ -1,4 +1,5 @@
-//! Metrics by the semantic conventions 1.44: instruments, labels and values. How endings are counted is in `endings.rs`.
+//! Metrics by the semantic conventions 1.44: instruments, labels and values. Outcomes are tested in
+//! `endings.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,13 +23,13 @@ on_both_frameworks_either_way![
     an_unsampled_request_has_the_same_labels,
     nothing_is_measured_unasked,
     sizes_are_not_measured_unasked,
-    bodies_are_measured_where_that_is_asked_for,
+    body_sizes_are_measured_if_enabled,
     a_request_in_flight_is_counted,
     unmatched_paths_share_a_series,
     an_unknown_method_is_other,
     the_scheme_of_a_target_is_no_label,
-    any_number_of_requests_makes_one_series,
-    the_server_is_a_label_where_that_is_asked_for,
+    any_number_of_requests_has_one_series,
+    the_server_is_a_label_if_enabled,
     a_handler_adds_a_label_to_its_duration,
     an_error_that_is_declared_is_the_label,
     a_second_middleware_counts_nothing,
@@ -40,7 +41,7 @@ fn options(builder: Builder) -> Builder {
 
 type Builder = exchange::Builder<exchange::Instrumentation>;
 
-/// Labels as the sink has them.
+/// Returns labels in the form of the sink.
 fn labels<const N: usize>(labels: [(&str, Value); N]) -> BTreeMap<String, Value> {
     labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -169,7 +170,7 @@ async fn sizes_are_not_measured_unasked<F: Framework>() {
     assert_eq!(instruments(&metrics).len(), 2);
 }
 
-async fn bodies_are_measured_where_that_is_asked_for<F: Framework>() {
+async fn body_sizes_are_measured_if_enabled<F: Framework>() {
     let (server, _, metrics) = measured_with::<F>(|builder| builder.body_sizes(true)).await;
 
     let response = Client::new().post(server.url("/echo")).body("three").send().await.unwrap();
@@ -242,7 +243,7 @@ async fn the_scheme_of_a_target_is_no_label<F: Framework>() {
     assert_eq!(series[0].labels["url.scheme"], "http".into());
 }
 
-async fn any_number_of_requests_makes_one_series<F: Framework>() {
+async fn any_number_of_requests_has_one_series<F: Framework>() {
     let (server, _, metrics) = measured_with::<F>(options).await;
 
     for n in 0..20 {
@@ -252,7 +253,7 @@ async fn any_number_of_requests_makes_one_series<F: Framework>() {
     assert_eq!(metrics.wait_for(DURATION, 20).await.len(), 1);
 }
 
-async fn the_server_is_a_label_where_that_is_asked_for<F: Framework>() {
+async fn the_server_is_a_label_if_enabled<F: Framework>() {
     let (server, _, metrics) =
         measured_with::<F>(|builder| builder.server_address_label(true)).await;
 

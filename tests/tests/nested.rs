@@ -1,4 +1,4 @@
-//! A middleware below another one of ours: a warning, once in the life of the process.
+//! A middleware below another one of this crate: one warning in the lifetime of the process.
 
 use std::{
     io,

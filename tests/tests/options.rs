@@ -1,4 +1,4 @@
-//! The options of both middlewares: each does what it says, and nothing where it is not set.
+//! The options of both middlewares: each has its documented effect, and none if it is not set.
 
 use futures_util::stream;
 use opentelemetry::{
@@ -23,16 +23,16 @@ const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 
 on_both_frameworks_either_way![
     a_trusted_caller_is_the_parent,
-    a_caller_that_is_only_linked_to_starts_no_trace_of_ours,
+    a_linked_caller_is_not_the_parent,
     an_ignored_caller_leaves_no_trace,
     each_caller_may_be_trusted_by_itself,
     baggage_of_a_trusted_caller_can_be_read,
-    a_trusted_proxy_tells_who_called_and_what_for,
+    a_trusted_proxy_provides_the_client_address_the_scheme_and_the_host,
     forwarding_headers_of_anybody_else_are_not_believed,
     a_name_can_be_chosen,
     attributes_can_be_added,
     options_that_are_set_twice_add_up,
-    an_error_can_be_declared_and_forgiven,
+    an_error_can_be_set_and_removed,
     captured_headers_are_arrays_of_strings,
     more_keys_of_a_query_can_be_redacted,
     the_scheme_can_be_set,
@@ -43,9 +43,9 @@ on_both_frameworks_either_way![
     bodies_are_not_measured_unasked,
     a_second_middleware_adds_nothing,
     a_filtered_request_is_served_in_the_callers_context,
-    a_response_tells_nothing_unless_asked,
-    a_response_tells_its_trace_where_that_is_asked_for,
-    a_response_does_not_tell_a_caller_its_own_span,
+    a_response_has_no_trace_headers_by_default,
+    a_response_has_its_trace_id_if_enabled,
+    a_response_does_not_return_the_span_of_the_caller,
     the_number_of_attributes_is_limited_by_the_provider,
 ];
 
@@ -53,7 +53,7 @@ async fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Response 
     with(reqwest::Client::new().get(server.url(path)), headers).await
 }
 
-/// The answer, read to its end.
+/// Returns the response after its body was read.
 async fn with(mut request: RequestBuilder, headers: &[(&str, &str)]) -> Response {
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -82,7 +82,7 @@ async fn a_trusted_caller_is_the_parent<F: Framework>() {
     assert_eq!(span.links.len(), 0);
 }
 
-async fn a_caller_that_is_only_linked_to_starts_no_trace_of_ours<F: Framework>() {
+async fn a_linked_caller_is_not_the_parent<F: Framework>() {
     let (server, sink) = serve_reading_baggage::<F>(TrustPolicy::LinkOnly).await;
 
     get(&server, "/work", &[("traceparent", TRACEPARENT), ("baggage", "tenant=blue")]).await;
@@ -94,7 +94,7 @@ async fn a_caller_that_is_only_linked_to_starts_no_trace_of_ours<F: Framework>()
     assert_eq!(linked.trace_id().to_string(), TRACE);
     assert_eq!(linked.span_id().to_string(), CALLER);
     assert_eq!(span.links.len(), 1);
-    assert_eq!(span.attribute("tenant"), None, "baggage of a stranger is not ours");
+    assert_eq!(span.attribute("tenant"), None, "baggage of an untrusted caller is not used");
 }
 
 async fn an_ignored_caller_leaves_no_trace<F: Framework>() {
@@ -152,7 +152,7 @@ async fn each_caller_may_be_trusted_by_itself<F: Framework>() {
     assert_eq!(traces.map(|id| id == TRACE).collect::<Vec<_>>(), [true, false]);
 }
 
-async fn a_trusted_proxy_tells_who_called_and_what_for<F: Framework>() {
+async fn a_trusted_proxy_provides_the_client_address_the_scheme_and_the_host<F: Framework>() {
     let families: [(tests::Options, &[(&str, &str)]); 2] = [
         (
             |builder| {
@@ -312,7 +312,7 @@ async fn options_that_are_set_twice_add_up<F: Framework>() {
     assert_eq!(span.text("url.query"), Some("first=REDACTED&second=REDACTED"));
 }
 
-async fn an_error_can_be_declared_and_forgiven<F: Framework>() {
+async fn an_error_can_be_set_and_removed<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
         builder.error_type(|summary: ExchangeSummary| match summary.status()?.as_u16() {
             429 => Some("throttled".into()),
@@ -352,7 +352,7 @@ async fn captured_headers_are_arrays_of_strings<F: Framework>() {
     assert_eq!(span.attributes.iter().filter(captured).count(), 3);
 }
 
-async fn more_keys_of_a_query_can_be_redacted<F: Framework>() {
+async fn other_keys_of_a_query_can_be_redacted<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
         builder.redact_query_keys(["token", "user[password]", "api key"])
     })
@@ -366,7 +366,7 @@ async fn more_keys_of_a_query_can_be_redacted<F: Framework>() {
     assert_eq!(sink.only().await.text("url.query"), Some(query));
 }
 
-async fn long_values_are_cut<F: Framework>() {
+async fn long_values_are_truncated<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
         builder
             .attribute_value_length_limit(9)
@@ -386,7 +386,7 @@ async fn long_values_are_cut<F: Framework>() {
     assert_eq!(span.texts("http.request.header.x-tenant"), ["as long a"]);
     assert_eq!(span.text("shop.long"), Some("a long va"));
     assert_eq!(span.text("error.type"), Some("a long er"));
-    assert_eq!(span.name, "GET /items/{id}", "a name is no attribute");
+    assert_eq!(span.name, "GET /items/{id}", "a name is not an attribute");
 }
 
 async fn the_number_of_attributes_is_limited_by_the_provider<F: Framework>() {
@@ -405,7 +405,7 @@ async fn the_number_of_attributes_is_limited_by_the_provider<F: Framework>() {
     assert!(span.dropped_attributes_count > 0);
 }
 
-async fn bodies_are_measured_where_that_is_asked_for<F: Framework>() {
+async fn body_sizes_are_measured_if_enabled<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| builder.body_sizes(true)).await;
 
     let request = reqwest::Client::new().post(server.url("/echo")).body("seven b");
@@ -439,7 +439,7 @@ async fn bodies_are_not_measured_unasked<F: Framework>() {
     assert_eq!(span.attribute("http.response.body.size"), None);
 }
 
-async fn a_response_tells_nothing_unless_asked<F: Framework>() {
+async fn a_response_has_no_trace_headers_by_default<F: Framework>() {
     let (server, _sink) = recorded::<F>().await;
 
     let response = get(&server, "/items/7", &[]).await;
@@ -448,7 +448,7 @@ async fn a_response_tells_nothing_unless_asked<F: Framework>() {
     assert_eq!(response.headers().get("server-timing"), None);
 }
 
-async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
+async fn a_response_has_its_trace_id_if_enabled<F: Framework>() {
     let (server, sink) = recorded_with::<F>(|builder| {
         builder
             .response_header(ResponseHeader::TraceResponse)
@@ -464,7 +464,7 @@ async fn a_response_tells_its_trace_where_that_is_asked_for<F: Framework>() {
     assert_eq!(response.headers()["server-timing"], format!("traceparent;desc=\"{trace}\""));
 }
 
-async fn a_response_does_not_tell_a_caller_its_own_span<F: Framework>() {
+async fn a_response_does_not_return_the_span_of_the_caller<F: Framework>() {
     let (server, _sink) = recorded_with::<F>(|builder| {
         builder.filter(|_| false).response_header(ResponseHeader::TraceResponse)
     })

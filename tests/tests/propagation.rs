@@ -1,4 +1,5 @@
-//! Context crosses a service whatever is in its headers, and whether or not the service records anything.
+//! Context is propagated through a service with any headers, whether or not the service records
+//! spans.
 
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Sampler;
@@ -20,17 +21,17 @@ on_both_frameworks_either_way![
     context_flows_through_a_service_without_an_sdk,
     context_flows_through_an_unsampled_service,
     unknown_flags_are_not_forwarded,
-    nothing_is_sent_where_there_is_no_trace,
+    without_a_trace_no_context_is_sent,
     baggage_is_readable_in_the_handler,
-    another_propagator_takes_the_place_of_ours,
+    another_propagator_replaces_the_default_one,
     context_flows_through_a_service_whose_provider_was_shut_down,
     a_caller_is_continued_and_the_next_is_called_in_the_formats_of_the_list,
-    the_debug_flag_of_b3_outlives_a_service_that_samples_nothing,
+    the_debug_flag_of_b3_is_kept_by_a_service_that_samples_nothing,
     a_denied_request_starts_a_trace_that_is_not_sampled,
     a_decision_without_ids_flows_through_a_service_without_an_sdk,
     bad_headers_of_other_formats_restart_the_trace,
     baggage_of_jaeger_is_readable_in_the_handler,
-    without_formats_nothing_is_read_and_nothing_is_sent,
+    without_formats_no_context_is_extracted_or_injected,
 ];
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -173,7 +174,7 @@ async fn context_flows_through_an_unsampled_service<F: Framework>() {
     assert!(sent.contains("tracestate: a=1\n"), "{sent}");
 }
 
-async fn nothing_is_sent_where_there_is_no_trace<F: Framework>() {
+async fn without_a_trace_no_context_is_sent<F: Framework>() {
     let setup = Setup { has_sdk: false, ..Setup::new(&SpanSink::new()) };
     let sent = headers_sent::<F>(setup, &[]).await;
     for name in ["traceparent", "tracestate", "baggage"] {
@@ -202,7 +203,7 @@ async fn baggage_is_readable_in_the_handler<F: Framework>() {
     assert_eq!(sink.only().await.text("test.user"), Some("a b"));
 }
 
-async fn another_propagator_takes_the_place_of_ours<F: Framework>() {
+async fn another_propagator_replaces_the_default_one<F: Framework>() {
     let setup = Setup { propagator: Some(CustomPropagator.into()), ..Setup::new(&SpanSink::new()) };
 
     let sent = headers_sent::<F>(setup, &[b"x-shout: hello", &traceparent(PARENT)]).await;
@@ -250,7 +251,7 @@ async fn a_caller_is_continued_and_the_next_is_called_in_the_formats_of_the_list
     }
 }
 
-async fn the_debug_flag_of_b3_outlives_a_service_that_samples_nothing<F: Framework>() {
+async fn the_debug_flag_of_b3_is_kept_by_a_service_that_samples_nothing<F: Framework>() {
     let setup = Setup::with_provider(SpanSink::new().provider_sampling(Sampler::AlwaysOff));
     let inbound = [b"x-b3-traceid: 48485a3953bb6124".as_slice(), b"x-b3-spanid: a2fb4a1d1a96d312"];
 
@@ -330,7 +331,7 @@ async fn baggage_of_jaeger_is_readable_in_the_handler<F: Framework>() {
     assert_eq!(sink.only().await.text("test.user"), Some("a b"));
 }
 
-async fn without_formats_nothing_is_read_and_nothing_is_sent<F: Framework>() {
+async fn without_formats_no_context_is_extracted_or_injected<F: Framework>() {
     let headers = [&traceparent(PARENT), b"baggage: user=7".as_slice(), b"b3: 1"];
 
     let sent = headers_sent::<F>(speaking("none", Setup::new(&SpanSink::new())), &headers).await;
@@ -345,7 +346,7 @@ fn speaking(list: &str, setup: Setup) -> Setup {
     Setup { propagator: Some(propagator.into()), ..setup }
 }
 
-/// Trace id, span id and sampling state of the `b3` line.
+/// Returns trace id, span id and sampling state of the `b3` line.
 fn b3(sent: &str) -> [&str; 3] {
     let line = sent.lines().find_map(|line| line.strip_prefix("b3: "));
     let mut fields = line.unwrap_or_else(|| panic!("no b3 in {sent}")).split('-');
@@ -358,7 +359,8 @@ async fn get(server: &Server, headers: &[&[u8]]) -> String {
     peer.read_until("item 7").await.unwrap()
 }
 
-/// The headers a service of `setup` sends when it is called with `headers`, a line each.
+/// Returns the headers, one per line, that a service of `setup` sends when it is called with
+/// `headers`.
 async fn headers_sent<F: Framework>(mut setup: Setup, headers: &[&[u8]]) -> String {
     let propagator = setup.propagator.clone();
     let next = F::serve(Setup { propagator, ..Setup::new(&SpanSink::new()) }).await;
@@ -373,7 +375,7 @@ fn traceparent(value: &str) -> Vec<u8> {
     [b"traceparent: ", value.as_bytes()].concat()
 }
 
-/// Trace id, span id and flags of the `traceparent` line.
+/// Returns trace id, span id and flags of the `traceparent` line.
 fn ids(sent: &str) -> [&str; 3] {
     let line = sent.lines().find_map(|line| line.strip_prefix("traceparent: 00-"));
     let mut fields = line.unwrap_or_else(|| panic!("no traceparent in {sent}")).split('-');

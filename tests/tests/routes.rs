@@ -1,4 +1,4 @@
-//! The route of a request: known at once, found late, or none.
+//! Routes of requests: known at the start, recorded late, or absent.
 
 use std::panic::AssertUnwindSafe;
 
@@ -28,7 +28,7 @@ use tests::{MetricSink, Provider, SpanDataExt, SpanSink};
 use tower::{Layer, ServiceExt};
 use tracing_core_ext::trace::TracerProvider;
 
-/// The span of a `GET` request to a router with our layer inside.
+/// Returns the span of a `GET` request to a router with the layer inside.
 async fn inside(router: Router, path: &str) -> SpanData {
     let sink = SpanSink::new();
     let router = router.layer(layer(&sink));
@@ -36,7 +36,7 @@ async fn inside(router: Router, path: &str) -> SpanData {
     sink.only().await
 }
 
-/// The span of a `GET` request to a router with our layer outside.
+/// Returns the span of a `GET` request to a router with the layer outside.
 async fn outside(router: Router, path: &str) -> SpanData {
     let sink = SpanSink::new();
     layer(&sink).layer(router).oneshot(request(path)).await.unwrap();
@@ -106,18 +106,18 @@ async fn a_fallback_has_no_route() {
 }
 
 #[tokio::test]
-async fn a_layer_outside_the_router_learns_the_route_from_a_layer_inside() {
+async fn a_layer_outside_the_router_gets_the_route_from_a_layer_inside() {
     assert_route(&outside(users().layer(RouteLayer::new()), "/users/7").await, "/users/{id}");
 }
 
 #[tokio::test]
-async fn a_layer_outside_the_router_learns_the_route_from_the_extractor() {
+async fn a_layer_outside_the_router_gets_the_route_from_the_extractor() {
     let app = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
     assert_route(&outside(app, "/users/7").await, "/users/{id}");
 }
 
 #[tokio::test]
-async fn a_layer_outside_the_router_learns_the_route_from_a_second_one_inside() {
+async fn a_layer_outside_the_router_gets_the_route_from_a_second_one_inside() {
     let other = SpanSink::new();
     let span = outside(users().layer(layer(&other)), "/users/7").await;
     assert_route(&span, "/users/{id}");
@@ -125,19 +125,19 @@ async fn a_layer_outside_the_router_learns_the_route_from_a_second_one_inside() 
 }
 
 #[tokio::test]
-async fn a_layer_outside_the_router_knows_no_route_by_itself() {
+async fn a_layer_outside_the_router_has_no_route_by_itself() {
     assert_no_route(&outside(users(), "/users/7").await);
 }
 
 #[tokio::test]
-async fn a_router_nested_as_a_service_tells_its_whole_route_late() {
+async fn the_whole_route_of_a_router_nested_as_a_service_is_recorded_late() {
     let app = Router::new().nest_service("/api", users().layer(RouteLayer::new()));
     assert_route(&inside(app.clone(), "/api/users/7").await, "/api/users/{id}");
     assert_route(&outside(app, "/api/users/7").await, "/api/users/{id}");
 }
 
 #[tokio::test]
-async fn a_route_is_recorded_once_however_often_it_is_told() {
+async fn a_route_is_recorded_once_regardless_of_the_number_of_reports() {
     let app = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
     let app = app.layer(RouteLayer::new()).layer(RouteLayer::new());
     assert_route(&inside(app.clone(), "/users/7").await, "/users/{id}");
@@ -145,7 +145,7 @@ async fn a_route_is_recorded_once_however_often_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_late_route_is_cut_as_every_other_value() {
+async fn a_late_route_is_truncated_like_every_other_value() {
     let sink = SpanSink::new();
     let builder = TracingLayer::builder().tracer_provider(&sink.provider());
     let layer = builder.attribute_value_length_limit(9).build();
@@ -158,7 +158,7 @@ async fn a_late_route_is_cut_as_every_other_value() {
 }
 
 #[tokio::test]
-async fn a_chosen_name_outlives_a_late_route() {
+async fn a_custom_name_is_not_replaced_by_a_late_route() {
     let sink = SpanSink::new();
     let builder = TracingLayer::builder().tracer_provider(&sink.provider());
     let layer = builder.span_name(|_| Some("chosen".into())).build();
@@ -170,7 +170,7 @@ async fn a_chosen_name_outlives_a_late_route() {
     assert_eq!(span.text("http.route"), Some("/users/{id}"));
 }
 
-/// The span of a `GET` request to an actix-web application with our middleware around it.
+/// Returns the span of a `GET` request to an actix-web application inside of the middleware.
 async fn actix<T, B>(app: App<T>, path: &str) -> SpanData
 where
     T: ServiceFactory<
@@ -326,7 +326,7 @@ async fn a_panic_has_the_expected_route_with_every_provider() {
     }
 }
 
-/// The label of a `GET` request whose layer is outside of the router.
+/// Returns the label of a `GET` request to a router with the layer outside.
 async fn label_outside(sampler: Sampler, router: Router, path: &str) -> Option<Value> {
     let metrics = MetricSink::new();
     let layer = TracingLayer::builder()
@@ -341,9 +341,9 @@ async fn label_outside(sampler: Sampler, router: Router, path: &str) -> Option<V
 #[tokio::test]
 async fn a_late_route_is_a_label_as_well() {
     for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
-        let told = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
+        let extracting = Router::new().route("/users/{id}", get(async |_: RequestSpan| ()));
         let layered = users().layer(RouteLayer::new());
-        for router in [told, layered] {
+        for router in [extracting, layered] {
             let label = label_outside(sampler.clone(), router, "/users/7").await;
             assert_eq!(label, Some("/users/{id}".into()));
         }

@@ -1,4 +1,5 @@
-//! What concerns one framework alone: services that fail, panics caught above us, upgrades, declared lengths.
+//! Cases of a single framework: services that fail, panics that outer layers catch, upgrades,
+//! declared lengths.
 
 use std::{
     convert::Infallible,
@@ -44,7 +45,7 @@ fn request(path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn any_tower_service_of_http_will_do() {
+async fn any_tower_service_of_http_is_supported() {
     let sink = SpanSink::new();
     let service = layer(&sink).layer(service_fn(async |_: Request<Empty<Bytes>>| {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
@@ -177,7 +178,7 @@ async fn a_body_dropped_before_its_declared_length_is_cancelled() {
     assert_eq!(sink.only().await.text("error.type"), Some("cancelled_mid_body"));
 }
 
-/// Three bytes of a stream that does not know its end, declared to be `length`.
+/// Three bytes of a stream without a known end, with a declared `length`.
 fn declared(length: &'static str) -> ([(header::HeaderName, &'static str); 1], Body) {
     let chunk = stream::once(async { Ok::<_, io::Error>("one") });
     let endless = chunk.chain(stream::pending());
@@ -212,7 +213,8 @@ async fn a_body_is_polled_in_scope_behind_its_last_byte() {
     assert!(spans[1].is_child_of(&spans[0]), "{spans:#?}");
 }
 
-/// Three bytes declared to be `length`, and a span made when the stream is asked for more.
+/// Three bytes with a declared `length`, and a span that is created when the stream is polled for
+/// more.
 fn declared_then(
     length: &'static str,
     provider: TracerProvider,
@@ -259,7 +261,7 @@ async fn a_body_dropped_behind_its_trailers_is_complete() {
 }
 
 #[tokio::test]
-async fn a_body_dropped_when_it_says_that_it_is_over_is_complete() {
+async fn a_body_dropped_after_it_reports_its_end_is_complete() {
     let sink = SpanSink::new();
     let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {
         Ok::<_, Infallible>(Response::new(OneFrame(Some(Bytes::from_static(b"ok")))))
@@ -344,7 +346,7 @@ async fn an_actix_stream_dropped_at_its_declared_length_is_complete() {
     }
 }
 
-/// A body that knows its end and not its length.
+/// A body with a known end and an unknown length.
 struct OneFrame(Option<Bytes>);
 
 impl HttpBody for OneFrame {
@@ -364,7 +366,7 @@ impl HttpBody for OneFrame {
 }
 
 #[tokio::test]
-async fn a_layer_that_needs_an_empty_body_can_stand_outside() {
+async fn a_layer_that_requires_an_empty_body_can_be_outside() {
     fn is_default<B: Default>(_: &Response<B>) {}
     let sink = SpanSink::new();
     let service = layer(&sink).layer(service_fn(async |_: Request<Body>| {

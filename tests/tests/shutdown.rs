@@ -1,4 +1,4 @@
-//! Telemetry shuts down from wherever it is asked to, and twice is not once too often.
+//! Telemetry can be shut down in any context, and more than once.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
 };
 use tracing_core_ext::telemetry::Telemetry;
 
-/// Keeps the names of what it got, also when it is shut down.
+/// An exporter that keeps the names of its spans, also after its shutdown.
 #[derive(Clone, Debug, Default)]
 struct Kept(Arc<Mutex<Vec<String>>>);
 
@@ -79,7 +79,7 @@ fn while_a_panic_unwinds() {
 }
 
 #[test]
-fn after_the_provider_was_shut_down_by_hand_nothing_is_missing() {
+fn after_a_shutdown_of_the_provider_no_span_is_missing() {
     let (telemetry, kept) = telemetry_with_a_span();
     telemetry.tracer_provider().shutdown().unwrap();
     drop(telemetry.tracer_provider().tracer("test").start("too late"));

@@ -6,7 +6,7 @@ use tests::{Actix, Axum, Framework, Server, Setup, SpanDataExt, SpanSink};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Gateway, inventory and pricing, with the sink all of them record into.
+/// Starts gateway, inventory and pricing, with one sink for all of them.
 async fn shop(last: &str) -> (Server, [Server; 2], SpanSink) {
     let sink = SpanSink::new();
     let pricing = Axum::serve(Setup::new(&sink)).await;

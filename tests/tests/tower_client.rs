@@ -1,4 +1,5 @@
-//! The client as a Tower layer: what goes out over hyper's client is one client span, whoever polls it.
+//! The client as a Tower layer: a request over hyper's client is one client span, independent of
+//! the task that polls it.
 
 use std::{convert::Infallible, io, rc::Rc};
 
@@ -45,7 +46,7 @@ fn get(url: &str) -> Request<Body> {
     Request::get(url).body(Body::empty()).unwrap()
 }
 
-/// A client that records into a sink of its own, and a server to call.
+/// A client with its own sink, and a server to call.
 struct Scene {
     client: ClientService<Hyper>,
     sink: SpanSink,
@@ -105,7 +106,7 @@ async fn the_server_span_is_a_child_of_the_client_span_which_is_a_child_of_the_c
 }
 
 #[tokio::test]
-async fn every_attempt_of_a_retry_has_a_span_of_its_own() {
+async fn every_attempt_of_a_retry_has_its_own_span() {
     let scene = scene().await;
     let url = scene.server.url("/status/503");
     let twice = service_fn(async |request: Request<Body>| {
@@ -163,7 +164,7 @@ async fn a_body_that_breaks_off_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_caller_that_drops_the_body_made_no_error() {
+async fn a_body_that_the_caller_drops_is_not_an_error() {
     let mut scene = scene().await;
     let script = scene.control.script();
     script.send(ScriptStep::Data("one")).unwrap();
@@ -179,7 +180,7 @@ async fn a_caller_that_drops_the_body_made_no_error() {
 }
 
 #[tokio::test]
-async fn a_caller_that_drops_the_future_made_no_error() {
+async fn a_future_that_the_caller_drops_is_not_an_error() {
     let mut scene = scene().await;
 
     let sending = tokio::spawn(scene.client.call(get(&scene.server.url("/pending"))));
@@ -191,7 +192,7 @@ async fn a_caller_that_drops_the_future_made_no_error() {
     assert_no_error(&span);
 }
 
-/// The `traceparent` that comes to the server, below a span that is the current one.
+/// Returns the `traceparent` that the server receives for a request below the current span.
 async fn sent_below_a_span(layer: ClientLayer) -> (SpanData, String) {
     let scene = scene().await;
     let users = SpanSink::new();
@@ -243,14 +244,14 @@ async fn an_unsampled_request_still_carries_the_trace() {
     assert!(sink.spans().is_empty());
 }
 
-/// What the server answers to `request`, through `layer`.
+/// Returns the response of the server to `request`, through `layer`.
 async fn read(layer: ClientLayer, request: Request<Body>) -> String {
     let response = layer.layer(hyper()).oneshot(request).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// The span of a request that a service answers without a network.
+/// Returns the span of a request that a service answers without a network.
 async fn span_of(request: Request<Body>) -> SpanData {
     let sink = SpanSink::new();
     let answer = async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()));
@@ -388,7 +389,7 @@ async fn an_exchange_is_measured_once_sampled_or_not() {
 }
 
 #[tokio::test]
-async fn only_allowed_hosts_learn_of_the_trace() {
+async fn trace_context_is_sent_only_to_allowed_hosts() {
     let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
     for (allowed, learns) in allowed {
         let Scene { sink, server, .. } = scene().await;
@@ -405,7 +406,7 @@ async fn only_allowed_hosts_learn_of_the_trace() {
 }
 
 #[tokio::test]
-async fn extensions_tell_template_and_count() {
+async fn extensions_set_the_template_and_the_resend_count() {
     let mut request = get("http://shop.example/items/7");
     request.extensions_mut().insert(UrlTemplate::new("/items/{id}"));
     request.extensions_mut().insert(ResendCount::new(2));
@@ -433,7 +434,7 @@ async fn neither_client_nor_bodies_have_to_be_send() {
 }
 
 #[tokio::test]
-async fn what_the_client_does_is_in_scope() {
+async fn the_client_runs_in_the_scope_of_the_span() {
     let sink = SpanSink::new();
     let provider = sink.provider();
     let native = provider.clone();
@@ -450,7 +451,7 @@ async fn what_the_client_does_is_in_scope() {
 }
 
 #[tokio::test]
-async fn a_client_that_panics_is_told() {
+async fn a_panic_of_the_client_is_an_error() {
     let sink = SpanSink::new();
     let panics = async |_| -> Result<Response<Empty<Bytes>>, Infallible> { panic!("scripted") };
     let sending = builder(&sink).build().layer(service_fn(panics)).oneshot(get("http://h/"));

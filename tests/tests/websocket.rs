@@ -1,4 +1,5 @@
-//! A WebSocket: its handshake is a request as any other, and the connection has a span where the handler wants one.
+//! WebSockets: the handshake is a request like any other, and the connection has a span if the
+//! handler creates one.
 
 use std::sync::LazyLock;
 
@@ -16,11 +17,11 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 on_both_frameworks_either_way![
     the_span_of_the_handshake_ends_while_the_connection_is_open,
-    a_connection_has_no_span_unless_it_is_asked_for,
+    a_connection_has_a_span_only_on_request,
     a_connection_is_a_trace_that_links_to_its_handshake,
     a_connection_ends_its_span_when_the_client_closes_it,
     a_connection_ends_its_span_when_the_client_vanishes,
-    what_is_made_in_a_connection_belongs_to_its_span,
+    spans_within_a_connection_are_children_of_its_span,
     a_connection_is_the_current_tracing_span,
     a_panic_in_a_connection_is_marked,
     a_handshake_that_is_not_sampled_does_not_decide_for_the_connection,
@@ -44,7 +45,7 @@ async fn the_span_of_the_handshake_ends_while_the_connection_is_open<F: Framewor
     assert_eq!(socket.ask("still there?").await.as_deref(), Some("still there?"));
 }
 
-async fn a_connection_has_no_span_unless_it_is_asked_for<F: Framework>() {
+async fn a_connection_has_a_span_only_on_request<F: Framework>() {
     let (server, sink) = recorded::<F>().await;
 
     let mut socket = WebSocket::open(&server, "/ws").await;
@@ -92,7 +93,7 @@ async fn a_connection_ends_its_span_when_the_client_vanishes<F: Framework>() {
     assert_unset(&both(&sink).await.1);
 }
 
-async fn what_is_made_in_a_connection_belongs_to_its_span<F: Framework>() {
+async fn spans_within_a_connection_are_children_of_its_span<F: Framework>() {
     let sink = SpanSink::new();
     let mut setup = traced_setup(&sink);
     setup.work = |setup| {
@@ -185,12 +186,12 @@ async fn a_connection_works_without_an_sdk<F: Framework>() {
     assert!(sink.spans().is_empty());
 }
 
-/// While a program has one subscriber, `tracing` has the thread that meets a span first decide whether anybody wants it.
-/// Here that may be the thread of a test without a subscriber.
+/// A second subscriber. While a program has only one, `tracing` caches the interest of the thread
+/// that reaches a span first. That may be the thread of another test without a subscriber.
 static ANOTHER_SUBSCRIBER: LazyLock<Dispatch> =
     LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
 
-/// A server whose `tracing` spans are recorded as well.
+/// Returns a server whose `tracing` spans are recorded as well.
 fn traced_setup(sink: &SpanSink) -> Setup {
     LazyLock::force(&ANOTHER_SUBSCRIBER);
     let mut setup = Setup::new(sink);
@@ -199,7 +200,7 @@ fn traced_setup(sink: &SpanSink) -> Setup {
     setup
 }
 
-/// The span of the handshake, and behind it that of the connection.
+/// Waits for the span of the handshake and that of the connection.
 async fn both(sink: &SpanSink) -> (SpanData, SpanData) {
     let mut spans = sink.wait_for(2).await;
     let connection = spans.remove(1);
