@@ -48,7 +48,7 @@ pub(crate) fn otel_tower(rig: &Rig) -> Site {
     site(rig, router().layer(layer.expect("its own defaults")))
 }
 
-/// Its spans are below the level `TRACE`.
+/// The spans of this middleware are below the level `TRACE`.
 pub(crate) fn axum_tracing(rig: &Rig) -> Site {
     let subscriber = subscriber(rig, LevelFilter::TRACE);
     site(rig, router().layer(OtelAxumLayer::default())).with_subscriber(subscriber)
@@ -81,7 +81,7 @@ fn router() -> Router {
 }
 
 fn site(rig: &Rig, router: Router) -> Site {
-    // As `axum::serve` does; else the layer would be applied anew for every request.
+    // As in `axum::serve`. Otherwise the layer would be applied again for every request.
     let router: Router = router.with_state(());
     let served = router.clone();
     let mode = rig.mode;

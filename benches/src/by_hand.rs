@@ -1,4 +1,4 @@
-//! What a careful service would write itself: the least that tracing with the SDK can cost.
+//! A manually written middleware: the lowest cost of tracing with the SDK.
 
 use std::{
     pin::Pin,
@@ -27,7 +27,7 @@ pub(crate) struct ByHand<S> {
     tracer: SdkTracer,
 }
 
-/// A future or a body that is polled below the span.
+/// A future or a body that is polled in the context of the span.
 #[pin_project]
 pub(crate) struct Traced<T> {
     #[pin]
@@ -112,7 +112,7 @@ impl<B: Body> Body for Traced<B> {
     }
 }
 
-/// Nine, with room for the tenth: the status.
+/// Returns nine attributes, with capacity for the status as the tenth.
 fn attributes<B>(request: &Request<B>) -> Vec<KeyValue> {
     let headers = request.headers();
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);

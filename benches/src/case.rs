@@ -2,81 +2,82 @@ use std::fmt;
 
 use crate::{SUBJECTS, Site, rig::Rig};
 
-/// One thing to measure.
+/// A measured case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Who traces.
+    /// Traced service or client.
     pub subject: &'static Subject,
-    /// In which circumstances.
+    /// Conditions of the measurement.
     pub mode: Mode,
 }
 
-/// Who traces, an entry of [`SUBJECTS`].
+/// A service or client, one entry of [`SUBJECTS`].
 pub struct Subject {
-    /// What the tables call it.
+    /// Name in the tables.
     pub name: &'static str,
-    /// Who carries the request.
+    /// Framework or client of the request.
     pub framework: Framework,
-    /// Why it is measured.
+    /// Purpose of the measurement.
     pub role: Role,
-    /// The name of the subject of the same framework that is subtracted.
+    /// Name of the subject of the same framework that is subtracted.
     pub over: Option<&'static str>,
-    /// In which circumstances it is measured.
+    /// Modes in which it is measured.
     pub modes: &'static [Mode],
     pub(crate) build: fn(&Rig) -> Site,
 }
 
-/// Who carries the request.
+/// Framework or client of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
     /// axum, called as a service.
     Axum,
     /// actix-web, called as a service.
     Actix,
-    /// reqwest-middleware, with a last middleware that answers at once: no socket.
+    /// reqwest-middleware, with a last middleware that responds at once, without a socket.
     ClientChain,
     /// reqwest, and a server on loopback in the same thread.
     Reqwest,
-    /// Nobody: parts of ours, called directly.
+    /// Parts of this workspace, called directly.
     Parts,
 }
 
-/// Why a subject is measured.
+/// Purpose of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing is traced.
+    /// A service without tracing.
     Bare,
-    /// Worth knowing.
+    /// A reference for comparison.
     Reference,
     /// This workspace.
     Ours,
-    /// Somebody else's.
+    /// Another crate.
     Rival,
 }
 
-/// In which circumstances.
+/// Conditions of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Every span is recorded.
     Sampled,
-    /// The same, and the request carries a `tracestate` of two members.
+    /// Every span is recorded, and the request has a `tracestate` of two members.
     SampledTracestate,
     /// No span is recorded.
     Unsampled,
-    /// The same, and the request carries a `tracestate` of two members.
+    /// No span is recorded, and the request has a `tracestate` of two members.
     UnsampledTracestate,
-    /// Nothing is installed: the global providers are those that do nothing, and nobody listens to `tracing`.
+    /// No SDK is installed: the global providers do nothing, and there is no `tracing` subscriber.
     NoSdk,
-    /// Every span is recorded, and metrics are.
+    /// Every span and every metric is recorded.
     Metrics,
-    /// Every span is recorded, below a subscriber like that of `Telemetry::install`, without log lines.
+    /// Every span is recorded, with a subscriber like that of `Telemetry::install`, without log
+    /// lines.
     Subscribed,
     /// A frame of a streamed body is measured instead of a request.
     Frames,
 }
 
 impl Case {
-    /// What is subtracted from it.
+    /// Returns the case that is subtracted from this one.
     pub fn baseline(self) -> Option<Self> {
         let Subject { framework, over, .. } = self.subject;
         let subject = SUBJECTS
@@ -85,7 +86,7 @@ impl Case {
         Some(Self { subject, mode: self.mode.untraced() })
     }
 
-    /// How many recorded spans every request ends, where that is known.
+    /// Number of recorded spans per request, if it is known.
     pub fn spans(self) -> Option<usize> {
         match (self.subject.framework, self.subject.role, self.mode) {
             (Framework::Parts, ..) | (_, Role::Reference, _) => None,
@@ -94,7 +95,8 @@ impl Case {
         }
     }
 
-    /// Sets up providers, if anything is traced, and a service. What is global is so for the whole process.
+    /// Sets up the providers, if the case is traced, and the service. Globals are set for the whole
+    /// process.
     pub fn site(self) -> Site {
         let rig = match self.subject.role {
             Role::Bare => Rig::untraced(self.mode),
@@ -138,7 +140,7 @@ impl fmt::Display for Framework {
 }
 
 impl Mode {
-    /// What a subject that traces nothing can tell apart.
+    /// Returns the mode without conditions that do not affect an untraced subject.
     const fn untraced(self) -> Self {
         match self {
             Self::SampledTracestate | Self::UnsampledTracestate => Self::SampledTracestate,
@@ -171,7 +173,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// All cases, in the order of [`SUBJECTS`].
+/// Returns all cases, in the order of [`SUBJECTS`].
 pub fn cases() -> Vec<Case> {
     let of =
         |subject: &'static Subject| subject.modes.iter().map(move |&mode| Case { subject, mode });

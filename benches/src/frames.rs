@@ -10,7 +10,7 @@ use http_body::{Body, Frame};
 
 static CHUNK: [u8; 1024] = [b'x'; 1024];
 
-/// A body of so many more frames, without a declared length.
+/// A body with this number of frames and no declared length.
 #[derive(Debug)]
 pub(crate) struct Frames(pub(crate) usize);
 

@@ -1,7 +1,8 @@
-//! What a traced request costs, beside the same request untraced and beside what others make of it.
+//! Costs of a traced request, beside those of the same request without tracing and of other crates.
 //!
-//! A `Case` is one of the `SUBJECTS` in one `Mode`. Nothing leaves the process: the service is called directly, and
-//! ended spans are dropped. An `Installation` exports its spans to another process instead.
+//! A `Case` is one of the `SUBJECTS` in one `Mode`. No data leaves the process: the service is
+//! called directly, and ended spans are dropped. An `Installation` exports its spans to another
+//! process instead.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench installed
@@ -10,7 +11,8 @@
 //! cargo bench -p benches --features measure --bench load
 //! ```
 //!
-//! All subjects are built together, so the features other middleware turns on in shared crates are on for ours as well.
+//! All subjects are built together, so the features that other crates enable in shared dependencies
+//! are enabled for this workspace as well.
 #![cfg(feature = "measure")]
 
 mod actix;

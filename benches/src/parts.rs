@@ -21,7 +21,7 @@ pub(crate) fn extract(rig: &Rig) -> Site {
     })
 }
 
-/// Into the same headers again and again, so that making room for them is not counted.
+/// Injects into the same headers each time, so that their allocation is not counted.
 pub(crate) fn inject(rig: &Rig) -> Site {
     let request = message(rig.mode);
     Site::new(move || {
@@ -36,7 +36,7 @@ pub(crate) fn inject(rig: &Rig) -> Site {
     })
 }
 
-/// The exchanges are kept, for their end is not to be counted.
+/// Keeps the exchanges, so that their end is not counted.
 pub(crate) fn start(rig: &Rig) -> Site {
     on_exchanges(
         rig,

@@ -1,19 +1,19 @@
-//! The request that is measured.
+//! The measured request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::Mode;
 
-/// Route as the router is given it.
+/// Route in the router.
 pub const ROUTE: &str = "/items/{id}";
 
-/// Path the request asks for.
+/// Path of the request.
 pub const PATH: &str = "/items/7";
 
-/// Route of a body of as many frames as the path says.
+/// Route of a body with the number of frames in the path.
 pub const FRAMES_ROUTE: &str = "/frames/{count}";
 
-/// Header fields every request carries.
+/// Header fields of every request.
 pub const HEADERS: [(&str, &str); 4] = [
     ("host", "shop.example:8080"),
     ("user-agent", "curl/8.14.1"),
@@ -21,19 +21,19 @@ pub const HEADERS: [(&str, &str); 4] = [
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
 ];
 
-/// Address of the peer, for the services that know it.
+/// Address of the peer, for services that read it.
 pub(crate) const PEER: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), 51_044);
 
-/// One more field, for the cases with it: what two tracing systems on the way have left.
+/// Additional field for some cases, with members of two tracing systems.
 pub const TRACESTATE: (&str, &str) = ("tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");
 
-/// Fields of one request.
+/// Returns the fields of one request.
 pub(crate) fn headers(mode: Mode) -> impl Iterator<Item = (&'static str, &'static str)> {
     HEADERS.into_iter().chain(mode.has_tracestate().then_some(TRACESTATE))
 }
 
-/// What has to be asked for, and how often, to get `count` of what a mode measures.
+/// Returns the path and the number of requests for `count` units of a mode.
 pub(crate) fn plan(mode: Mode, count: usize) -> (String, usize) {
     match mode {
         Mode::Frames => (format!("/frames/{count}"), 1),

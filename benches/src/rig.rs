@@ -8,22 +8,23 @@ use tracing_core_ext::{
 
 use crate::{Mode, telemetry};
 
-/// What a service has set up before it builds its middleware.
+/// Set-up of a service before its middleware is built.
 pub(crate) struct Rig {
     pub(crate) mode: Mode,
-    /// Of everybody else.
+    /// Provider of the other crates.
     pub(crate) tracers: Option<SdkTracerProvider>,
     ours: Option<TracerProvider>,
     pub(crate) meters: Option<SdkMeterProvider>,
 }
 
 impl Rig {
-    /// With nothing: the case it is the baseline of has the same process.
+    /// Returns a set-up without tracing. It runs in the same process as the case whose baseline it
+    /// is.
     pub(crate) const fn untraced(mode: Mode) -> Self {
         Self { mode, tracers: None, ours: None, meters: None }
     }
 
-    /// With global providers, for middleware that takes nothing else.
+    /// Returns a set-up with global providers, for middleware that has no other option.
     pub(crate) fn new(mode: Mode) -> Self {
         let has_sdk = mode != Mode::NoSdk;
         let tracers = has_sdk.then(|| telemetry::install_tracers(mode.is_sampled()));
@@ -32,7 +33,8 @@ impl Rig {
         Self { mode, tracers, ours, meters }
     }
 
-    /// Gives a builder of ours what it finds by itself after `Telemetry::install`. The global propagator is that of the others.
+    /// Sets the providers of a builder of this workspace, which finds them itself after
+    /// `Telemetry::install`. The global propagator is that of other crates.
     pub(crate) fn equip<T: From<Instrumentation>>(&self, mut builder: Builder<T>) -> Builder<T> {
         if let Some(tracers) = &self.ours {
             builder = builder.tracer_provider(tracers).propagator(Propagator::w3c());
@@ -43,7 +45,7 @@ impl Rig {
         builder
     }
 
-    /// What ours needs only where `tracing` is listened to.
+    /// Returns the subscriber that this workspace requires for `tracing` spans.
     pub(crate) fn subscriber_of_ours(&self) -> Option<Dispatch> {
         let tracers = self.ours.as_ref().filter(|_| self.mode == Mode::Subscribed)?;
         Some(telemetry::subscriber_of_ours(tracers))

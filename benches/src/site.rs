@@ -2,7 +2,7 @@ use std::{fmt, io, net::TcpListener};
 
 use tracing::{Dispatch, dispatcher};
 
-/// A service or a client that is set up, and can be used by any number of threads.
+/// A service or a client, which any number of threads can use.
 pub struct Site {
     subscriber: Option<Dispatch>,
     driver: Box<dyn Fn() -> Driver + Send + Sync>,
@@ -11,7 +11,7 @@ pub struct Site {
 
 type Serve = Box<dyn FnOnce(TcpListener) -> io::Result<()> + Send + Sync>;
 
-/// One thread's way to a [`Site`].
+/// Access of one thread to a [`Site`].
 pub struct Driver {
     prepare: Box<dyn FnMut(usize)>,
     send: Box<dyn FnMut(usize)>,
@@ -33,11 +33,12 @@ impl Site {
         Self { serve: Some(Box::new(serve)), ..self }
     }
 
-    /// Makes the subscriber it needs the one of the whole process, which is what services do, and faster.
+    /// Installs its subscriber for the whole process, as services do. A global subscriber is
+    /// faster.
     ///
     /// # Panics
     ///
-    /// Where there is one already.
+    /// If there is already one.
     #[must_use]
     pub fn install(mut self) -> Self {
         if let Some(subscriber) = self.subscriber.take() {
@@ -46,16 +47,16 @@ impl Site {
         self
     }
 
-    /// A driver for the thread that calls.
+    /// Returns a driver for the calling thread.
     pub fn driver(&self) -> Driver {
         (self.driver)()
     }
 
-    /// Serves whoever connects, from this thread and for ever.
+    /// Serves all connections on this thread, without end.
     ///
     /// # Errors
     ///
-    /// When it is no server, or the listener fails.
+    /// If the site is not a server, or if the listener fails.
     pub fn serve(self, listener: TcpListener) -> io::Result<()> {
         let serve = self.serve.ok_or_else(|| io::Error::other("not a server"))?;
         serve(listener)
@@ -63,12 +64,12 @@ impl Site {
 }
 
 impl Driver {
-    /// Sends requests one after the other.
+    /// Creates a driver that sends requests one after the other.
     pub(crate) fn new(send: impl FnMut(usize) + 'static) -> Self {
         Self::prepared(|_| (), send)
     }
 
-    /// `prepare` does what is not to be measured.
+    /// Creates a driver with a function for preparations that are not measured.
     pub(crate) fn prepared(
         prepare: impl FnMut(usize) + 'static,
         send: impl FnMut(usize) + 'static,
@@ -76,12 +77,12 @@ impl Driver {
         Self { prepare: Box::new(prepare), send: Box::new(send) }
     }
 
-    /// Makes ready for so many requests.
+    /// Prepares this number of requests.
     pub fn prepare(&mut self, requests: usize) {
         (self.prepare)(requests);
     }
 
-    /// Sends as many requests as were prepared and reads the bodies of the responses to their ends.
+    /// Sends the prepared requests, and reads the bodies of the responses to their end.
     pub fn run(&mut self, requests: usize) {
         (self.send)(requests);
     }

@@ -7,7 +7,7 @@ use crate::{
     rig::Rig,
 };
 
-/// Everything that is measured.
+/// All measured subjects.
 pub static SUBJECTS: &[Subject] = &[
     bare(Axum, UNTRACED, axum::bare),
     reference(Axum, "a layer that does nothing", &[Sampled], axum::nothing),
@@ -57,7 +57,7 @@ const SERVER_OF_OURS: &[Mode] = &[
     Frames,
 ];
 
-/// There are no metrics of theirs, and the subscriber is there in every mode.
+/// These crates have no metrics, and use the subscriber in every mode.
 const SERVER_OF_TRACING: &[Mode] =
     &[Sampled, SampledTracestate, Unsampled, UnsampledTracestate, NoSdk, Subscribed, Frames];
 

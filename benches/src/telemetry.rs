@@ -15,12 +15,12 @@ thread_local! {
     static ENDED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many recorded spans have ended in this thread: what tells that a subject does its work.
+/// Number of recorded spans that have ended on this thread. It shows that a subject records them.
 pub fn ended_spans() -> usize {
     ENDED.get()
 }
 
-/// The same provider in every version of OpenTelemetry.
+/// Defines the same provider for every version of OpenTelemetry.
 macro_rules! version {
     ($name:ident, $api:ident, $sdk:ident, $bridge:ident) => {
         pub(crate) mod $name {
@@ -34,7 +34,7 @@ macro_rules! version {
                 trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor},
             };
 
-            /// A provider whose spans go nowhere.
+            /// Returns a provider that drops its spans.
             pub(crate) fn provider(is_sampled: bool) -> SdkTracerProvider {
                 provider_with(is_sampled, Discard)
             }
@@ -50,7 +50,8 @@ macro_rules! version {
                     .build()
             }
 
-            /// A subscriber with the layer as it comes, at the level its users have to allow.
+            /// Returns a subscriber with the unchanged layer, at the level that its users have to
+            /// enable.
             pub(crate) fn subscriber(provider: &SdkTracerProvider, level: LevelFilter) -> Dispatch {
                 let layer = $bridge::layer().with_tracer(tracer(provider));
                 tracing_subscriber::registry().with(layer).with(level).into()
@@ -86,7 +87,7 @@ macro_rules! version {
 version!(current, opentelemetry, opentelemetry_sdk, tracing_opentelemetry);
 version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelemetry_0_33);
 
-/// Our provider, whose spans go nowhere.
+/// Returns the provider of this workspace, which drops its spans.
 pub(crate) fn provider_of_ours(is_sampled: bool) -> TracerProvider {
     let sampler = if is_sampled { Sampler::always_on() } else { Sampler::always_off() };
     TracerProvider::builder().with_sampler(sampler).with_span_processor(current::Discard).build()
@@ -99,14 +100,16 @@ pub(crate) fn install_tracers(is_sampled: bool) -> SdkTracerProvider {
     provider
 }
 
-/// Meters whose figures go nowhere. They live as long as the process, for what is shut down records nothing.
+/// Installs a meter provider whose metrics are not exported. It lives as long as the process,
+/// because a provider that was shut down records nothing.
 pub(crate) fn install_meters() -> SdkMeterProvider {
     let provider = SdkMeterProvider::builder().with_periodic_exporter(Discard).build();
     global::set_meter_provider(provider.clone());
     provider
 }
 
-/// What middleware needs that traces with `tracing` and the version before: subscriber and propagator.
+/// Installs the propagator and returns the subscriber for middleware that uses `tracing` and the
+/// previous version.
 pub(crate) fn install_previous(is_sampled: bool) -> Dispatch {
     use opentelemetry_sdk_0_32::propagation::TraceContextPropagator;
 
@@ -114,7 +117,7 @@ pub(crate) fn install_previous(is_sampled: bool) -> Dispatch {
     previous::subscriber(&previous::provider(is_sampled), LevelFilter::INFO)
 }
 
-/// A subscriber with our layer and its filter, and no log lines.
+/// Returns a subscriber with the layer of this workspace and its filter, without log lines.
 pub(crate) fn subscriber_of_ours(provider: &TracerProvider) -> Dispatch {
     let exported = filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
         .with_max_level_hint(LevelFilter::INFO);

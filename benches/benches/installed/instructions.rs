@@ -23,7 +23,7 @@ pub(crate) fn of_all() -> Result<Vec<Cost>> {
     installations().map(cost).collect()
 }
 
-/// Those of ours over the bare service.
+/// Counts the instructions of this workspace over the bare service.
 pub(crate) fn of_ours() -> Result<Vec<(String, i64)>> {
     let is_ours = |installation: &Installation| {
         !matches!(installation.tracing, Tracing::Rival | Tracing::RivalUnsubscribed)
@@ -34,7 +34,7 @@ pub(crate) fn of_ours() -> Result<Vec<(String, i64)>> {
     Ok(traced.map(over).collect())
 }
 
-/// Instructions over those of the bare service, which are counted for every framework.
+/// Returns the instructions over those of the bare service, which is measured for every framework.
 pub(crate) fn over_bare(installation: Installation, costs: &[Cost]) -> i64 {
     let of = |installation: Installation| {
         let mut found = costs.iter().filter(|cost| cost.installation == installation);
@@ -51,7 +51,7 @@ fn cost(installation: Installation) -> Result<Cost> {
     Ok(Cost { installation, instructions })
 }
 
-/// Instructions of a process that sends itself so many batches of requests.
+/// Counts the instructions of a process that sends itself this number of batches of requests.
 fn total(installation: Installation, batches: usize) -> Result<i64> {
     let counts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installed.callgrind");
     let mut callgrind = Command::new("valgrind");

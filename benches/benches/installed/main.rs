@@ -7,9 +7,10 @@
 //! cargo bench -p benches --features measure --bench installed -- --record
 //! ```
 //!
-//! The first measures instructions, processor time, and the figures that OpenTelemetry's specification defines for SDKs; it
-//! takes seven minutes. `--save` writes the tables to `RESULTS.md` as well. `--gate` counts the instructions of ours and fails
-//! where a request costs over 3 % more than `installed.txt` has; `--record` writes that file.
+//! The first measures instructions, processor time, and the figures that OpenTelemetry's
+//! specification defines for SDKs, in seven minutes. `--save` also writes the tables to
+//! `RESULTS.md`. `--gate` counts the instructions of this workspace, and fails if a request
+//! requires over 3 % more than in `installed.txt`. `--record` writes that file.
 
 mod instructions;
 mod process;
@@ -26,7 +27,7 @@ use benches::{Recorded, machine, results};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Recorded cost of a request.
+/// Path of the recorded instructions per request.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/installed.txt");
 
 fn main() -> Result<ExitCode> {
@@ -43,7 +44,7 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints an error as well, for the process that reads the output of this one.
+/// Runs the service of this process. It prints errors, because another process reads its output.
 fn service(index: &str, work: &str) -> Result<()> {
     service::run(index, work).inspect_err(|error| println!("{error}"))
 }

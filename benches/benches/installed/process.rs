@@ -1,4 +1,4 @@
-//! This program in another process: numbers go in and out, one a line.
+//! This program as another process, which reads and prints one number per line.
 
 use std::{
     fmt::Display,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::Result;
 
-/// Another process, which is killed when this is dropped.
+/// Another process, which is killed on drop.
 pub(crate) struct Process {
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
@@ -32,7 +32,7 @@ impl Process {
         line.parse().map_err(|_| line.into())
     }
 
-    /// Closes the input, on which the process ends.
+    /// Closes the input, which ends the process.
     pub(crate) fn close(&mut self) {
         drop(self.child.stdin.take());
     }

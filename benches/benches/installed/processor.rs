@@ -22,7 +22,7 @@ pub(crate) struct Times {
     pub(crate) rounds: Vec<f64>,
 }
 
-/// The services take turns, in alternating order, so that what disturbs one disturbs all.
+/// Measures the services in turns of alternating order, so that a disturbance affects all of them.
 pub(crate) fn times() -> Result<Vec<Times>> {
     let start = |installation| {
         let program = Command::new(env::current_exe()?);
@@ -43,12 +43,12 @@ pub(crate) fn times() -> Result<Vec<Times>> {
     services.into_iter().map(|(service, times)| service.finish().and(Ok(times))).collect()
 }
 
-/// Median over that of the bare service.
+/// Returns the median over that of the bare service.
 pub(crate) fn over_bare(installation: Installation, times: &[Times]) -> Option<f64> {
     Some(median(over_bare_by_round(installation, times)?.collect()))
 }
 
-/// Median of the ratios of the rounds, each over that of the bare service.
+/// Returns the median of the ratios of the rounds, each of times over the bare service.
 pub(crate) fn ratio(ours: Installation, rival: Installation, times: &[Times]) -> Option<f64> {
     let rounds = over_bare_by_round(ours, times)?.zip(over_bare_by_round(rival, times)?);
     Some(median(rounds.map(|(ours, rival)| ours / rival).collect()))

@@ -1,4 +1,4 @@
-//! A receiver of OTLP over HTTP in a process of its own. It counts the spans and drops them.
+//! A receiver of OTLP over HTTP in a separate process. It counts the spans and drops them.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, runtime, task};
 
 use crate::{Result, process::Process};
 
-/// Makes this program a receiver.
+/// Option that makes this program a receiver.
 pub(crate) const OPTION: &str = "--receiver";
 
 /// Another process that receives spans.

@@ -1,4 +1,5 @@
-//! A service with its telemetry in a process of its own. It sends itself requests, or creates spans without any.
+//! A service with its telemetry in a separate process. It sends itself requests, or creates spans
+//! without requests.
 
 use std::{
     env, io,
@@ -14,14 +15,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{Result, process::Process, receiver::Receiver, work::Work};
 
-/// Makes this program the service of the number and with the work that follow.
+/// Option that makes this program a service. The index of the installation and the name of the work
+/// follow.
 pub(crate) const OPTION: &str = "--service";
 
-/// Values of ten characters, but for the UUID, as OpenTelemetry's specification requires for benchmarks.
+/// Resource attributes. Their values have ten characters, except the UUID, as OpenTelemetry's
+/// specification requires for benchmarks.
 const RESOURCE: &str = "service.name=benchmarks,service.version=1.0.0-rc.1,\
                         service.instance.id=627cc493-f310-47de-96bd-71410b7dec09";
 
-/// A service in another process, with a receiver of its own.
+/// A service in another process, with its own receiver.
 pub(crate) struct Service {
     installation: Installation,
     work: Work,
@@ -37,7 +40,7 @@ pub(crate) fn installations() -> impl Iterator<Item = Installation> {
 }
 
 impl Service {
-    /// Starts the service. `program` is this one, or a tool with this one as its argument.
+    /// Starts the service. `program` is this program, or a tool that runs it.
     pub(crate) fn start(
         installation: Installation,
         work: Work,
@@ -59,7 +62,7 @@ impl Service {
         Ok(Self { installation, work, process, receiver, units: 0 })
     }
 
-    /// Does some units of the work. Returns the processor time of all threads.
+    /// Does this number of units of the work. Returns the processor time of all threads.
     pub(crate) fn work(&mut self, units: usize) -> Result<Duration> {
         self.units += units;
         self.process.write(units)?;
@@ -70,7 +73,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When the receiver has not received every span exactly once.
+    /// If the receiver has not received every span exactly once.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.process.close();
         self.process.wait()?;
@@ -83,7 +86,8 @@ impl Service {
     }
 }
 
-/// Runs the service until standard input ends. Prints the processor time of the units that a line asks for.
+/// Runs the service until standard input ends. For each number of units in a line it prints their
+/// processor time.
 pub(crate) fn run(index: &str, work: &str) -> Result<()> {
     let installation = installations().nth(index.parse()?).ok_or("no such installation")?;
     let work = Work::from_name(work).ok_or("no such work")?;
@@ -100,7 +104,7 @@ pub(crate) fn run(index: &str, work: &str) -> Result<()> {
     export.shutdown()
 }
 
-/// Of all threads of this process, those that have ended included.
+/// Processor time of all threads of this process, including those that have ended.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)

@@ -16,13 +16,13 @@ use crate::{
 /// Measurements of every figure.
 const TIMES: usize = 10;
 
-/// Batches of a measurement of throughput, after as many that warm up.
+/// Batches of a measurement of throughput, after the same number for warm-up.
 const BATCHES: usize = 200;
 
 /// Length of a measurement at a given rate.
 const SECONDS: usize = 15;
 
-/// Figures of one SDK, one of each for every measurement.
+/// Figures of one SDK, one value for each measurement.
 #[derive(Default)]
 pub(crate) struct Figures {
     /// Spans created and exported in a second of processor time.
@@ -33,7 +33,7 @@ pub(crate) struct Figures {
     pub(crate) peak: Vec<f64>,
 }
 
-/// Those of ours and of the SDK with its batch processor.
+/// Measures this workspace, and the SDK with its batch processor.
 pub(crate) fn figures() -> Result<[Figures; 2]> {
     let [mut ours, mut sdk] = [(); 2].map(|()| Figures::default());
     for _ in 0..TIMES {
@@ -61,7 +61,7 @@ fn throughput(tracing: Tracing) -> Result<f64> {
     Ok((BATCHES * BATCH) as f64 / time.as_secs_f64())
 }
 
-/// Share of a core in every second, in per cent.
+/// Returns the share of a core in every second, in per cent.
 fn shares(tracing: Tracing) -> Result<Vec<f64>> {
     let mut service = start(tracing, Work::Second)?;
     let mut share = |_| Ok(service.work(1)?.as_secs_f64() * 100.0);

@@ -24,7 +24,7 @@ struct Row {
     framework: Framework,
     ours: Tracing,
     rival: Tracing,
-    /// Ratios of instructions and of processor time that ours is to reach.
+    /// Target ratios of instructions and of processor time.
     targets: [Option<f64>; 2],
 }
 
@@ -40,7 +40,7 @@ const fn unsubscribed(framework: Framework) -> Row {
     Row { framework, ours, rival, targets: [Some(0.30), None] }
 }
 
-/// Ours beside the fastest rival.
+/// Returns the table of this workspace beside the fastest rival.
 pub(crate) fn requests(costs: &[Cost], times: &[Times]) -> String {
     let mut table = format!(
         "## A request and the export of its span\n\n\
@@ -79,7 +79,7 @@ fn target(target: Option<f64>) -> String {
     target.map_or_else(String::new, |target| format!("≤ {target:.2}"))
 }
 
-/// Ours beside the SDK.
+/// Returns the table of this workspace beside the SDK.
 pub(crate) fn specification([ours, sdk]: &[Figures; 2]) -> String {
     let mut table = String::from(
         "## The figures that OpenTelemetry defines for SDKs\n\n\

@@ -18,13 +18,13 @@ use crate::Result;
 /// Spans between two flushes: one batch of the SDK's processor, whose queue has room for four.
 pub(crate) const BATCH: usize = 512;
 
-/// Spans of a second at the rate that OpenTelemetry's specification defines.
+/// Spans per second at the rate that OpenTelemetry's specification defines.
 pub(crate) const RATE: usize = 10_000;
 
-/// Pauses in such a second.
+/// Number of pauses in such a second.
 const TICKS: usize = 100;
 
-/// Attributes of a span whose throughput is measured; names and values have twenty characters.
+/// Attributes of the spans whose throughput is measured. Names and values have twenty characters.
 const ATTRIBUTES: [(&str, &str); 10] = [
     ("attribute.name.no.00", "attribute value no 0"),
     ("attribute.name.no.01", "attribute value no 1"),
@@ -41,9 +41,9 @@ const ATTRIBUTES: [(&str, &str); 10] = [
 /// Work of a service, done in units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// A unit is a batch of requests whose spans are delivered.
+    /// A unit is a batch of requests whose spans are exported.
     Requests,
-    /// A unit is a batch of spans with ten attributes, delivered.
+    /// A unit is a batch of spans with ten attributes, which are exported.
     Spans,
     /// A unit is a second in which 10,000 spans are created.
     Second,
@@ -52,7 +52,7 @@ pub(crate) enum Work {
 impl Work {
     const ALL: [Self; 3] = [Self::Requests, Self::Spans, Self::Second];
 
-    /// The inverse of its `Debug` output.
+    /// Parses the `Debug` output.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|work| format!("{work:?}") == name)
     }
@@ -66,7 +66,7 @@ impl Work {
         }
     }
 
-    /// A function that does one unit.
+    /// Returns a function that does one unit.
     pub(crate) fn unit<'a>(
         self,
         site: Site,

@@ -1,4 +1,4 @@
-//! Every case twice, once with few requests and once with many.
+//! Runs every case twice, with few requests and with many.
 
 use std::env;
 
@@ -10,17 +10,17 @@ use gungraun::{
 /// Requests of the short and of the long run.
 pub(crate) const LENGTHS: [usize; 2] = [200, 1200];
 
-/// Requests before the counting starts: threads' caches, lazy statics, interned names.
+/// Requests before counting, which fill the caches of threads, lazy statics and interned names.
 const WARM_UP: usize = 50;
 
-/// Tells the programs that gungraun starts what is to be counted.
+/// Variable with the selection for the programs that gungraun starts.
 const SELECTION: &str = "BENCHES_SELECTION";
 
-/// What is to be counted.
+/// Selection of the counted cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     Everything,
-    /// What there are limits for, and what is subtracted from it.
+    /// The cases with limits, and their baselines.
     Ours,
 }
 
@@ -41,7 +41,7 @@ impl Selection {
         cases().into_iter().filter(is_selected).collect()
     }
 
-    /// In the order gungraun numbers them.
+    /// Returns the runs in the order in which gungraun numbers them.
     pub(crate) fn runs(self) -> impl Iterator<Item = (Case, usize)> {
         self.cases().into_iter().flat_map(|case| LENGTHS.map(|length| (case, length)))
     }

@@ -1,4 +1,4 @@
-//! Instructions a request costs, counted by callgrind: the difference of two run lengths.
+//! Instructions per request, counted by callgrind: the difference of two run lengths.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench instructions
@@ -6,8 +6,9 @@
 //! cargo bench -p benches --features measure --bench instructions -- --costs
 //! ```
 //!
-//! The first counts what is ours and fails where it costs over 3 % more than `instructions.txt` says; the second writes
-//! that file anew. The third counts everything, that of others as well, and prints it for programs.
+//! The first counts the cases of this workspace, and fails if one requires over 3 % more than in
+//! `instructions.txt`. The second writes that file. The third counts all cases, including other
+//! crates, and prints JSON.
 
 mod counted;
 mod report;
@@ -18,7 +19,7 @@ use benches::Recorded;
 use counted::Selection;
 use report::Result;
 
-/// Recorded cost of a request.
+/// Path of the recorded instructions per request.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.txt");
 
 fn main() -> ExitCode {
@@ -45,7 +46,8 @@ fn run() -> Result<ExitCode> {
     Ok(Recorded::read(FILE)?.check(&costs))
 }
 
-/// gungraun starts this program once more for every benchmark; the report starts it for all of them.
+/// Whether gungraun has started this program. It does so for every benchmark, and the report once
+/// for all of them.
 fn is_gungrauns(argument: &str) -> bool {
     argument == "--gungraun-run" || argument == "--list" || argument == report::AS_JSON
 }

@@ -1,4 +1,4 @@
-//! What gungraun counted, as instructions per request.
+//! Results of gungraun as instructions per request.
 
 use std::{
     env,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::counted::{LENGTHS, Selection};
 
-/// Makes this program print what gungraun counted, a line for each run.
+/// Option that makes gungraun print one line for each run.
 pub(crate) const AS_JSON: &str = "--output-format=json";
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -20,14 +20,14 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Instructions per request of one case.
 pub(crate) struct Cost {
     case: Case,
-    /// All of them.
+    /// Number of all instructions.
     instructions: i64,
-    /// Without those of the baseline, where there is one.
+    /// Instructions over the baseline, if there is one.
     over: i64,
 }
 
 impl Cost {
-    /// Whether there is nothing it could be compared with.
+    /// Whether the case has no baseline.
     fn is_bare(&self) -> bool {
         self.case.subject.over.is_none() && self.case.subject.framework != Framework::Parts
     }
@@ -42,7 +42,8 @@ pub(crate) fn print_json(costs: &[Cost]) {
     }
 }
 
-/// Those that may cost no more than is recorded: what a bare service costs is not ours to judge.
+/// Returns the costs with limits. A bare service has none, because it contains no code of this
+/// workspace.
 pub(crate) fn limited(costs: &[Cost]) -> Vec<(String, i64)> {
     let limited = costs.iter().filter(|cost| !cost.is_bare());
     limited.map(|cost| (cost.case.to_string(), cost.over)).collect()
@@ -69,7 +70,7 @@ fn cost(case: Case, instructions: i64, absolute: &[(Case, i64)]) -> Result<Cost>
     Ok(Cost { case, instructions, over: instructions - subtracted })
 }
 
-/// The instructions of all runs, in their order.
+/// Returns the instructions of all runs, in their order.
 fn runs(selection: Selection) -> Result<Vec<i64>> {
     let mut child = Command::new(env::current_exe()?)
         .args(["--bench", AS_JSON])
@@ -89,7 +90,7 @@ fn runs(selection: Selection) -> Result<Vec<i64>> {
 fn counted(line: io::Result<String>, (case, requests): (Case, usize)) -> Result<i64> {
     let summary: Value = serde_json::from_str(&line?)?;
     let values = &summary["profiles"][0]["data"]["total"]["metrics"]["Ir"]["values"];
-    // Beside an earlier run there is "both": the new value, then the old one.
+    // If there is an earlier run, "both" contains the new value and the old one.
     let new = [&values["new"], &values["both"][0]].into_iter().find_map(Value::as_i64);
     let instructions = new.ok_or_else(|| format!("no count in {summary}"))?;
     eprintln!("{instructions:>12} instructions, {requests:>4} times: {case}");

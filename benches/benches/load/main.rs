@@ -6,8 +6,10 @@
 //! cargo bench -p benches --features measure --bench load -- --short
 //! ```
 //!
-//! Every server has one thread and, where `taskset` finds two, a core for itself; `wrk` has another one. The servers take
-//! turns, so that what disturbs one disturbs all; yet the slowest hundredth tells something on an idle machine only. `--save` writes `LOAD.md` as well, `--short` takes half a minute.
+//! Every server has one thread and, if `taskset` finds two cores, a core of its own; `wrk` has
+//! another one. The servers take turns, so that a disturbance affects all of them. The slowest
+//! hundredth is meaningful only on an idle machine. `--save` also writes `LOAD.md`; `--short` takes
+//! half a minute.
 
 mod server;
 mod table;
@@ -28,16 +30,16 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LOAD.md");
 
-/// Turns of every server, each a second long.
+/// Number of turns of every server, each of one second.
 const ROUNDS: usize = 21;
 
-/// Those of the short form.
+/// Number of turns with `--short`.
 const FEW_ROUNDS: usize = 3;
 
 /// Requests after which the memory of a server is read.
 const REQUESTS: u64 = 1_000_000;
 
-/// What one server did.
+/// Results of one server.
 struct Run {
     server: Server,
     turns: Vec<Turn>,
@@ -61,7 +63,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Tells its port, and serves until it is killed.
+/// Prints the port, and serves until the process is killed.
 fn serve(case: Case) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("{}", listener.local_addr()?.port());

@@ -9,10 +9,10 @@ use benches::Case;
 
 use crate::Result;
 
-/// Makes this program serve the case of the number that follows.
+/// Option that makes this program serve the case with the index that follows.
 pub(crate) const OPTION: &str = "--serve";
 
-/// A process of its own, killed when this is dropped.
+/// A server in a separate process, which is killed on drop.
 pub(crate) struct Server {
     pub(crate) case: Case,
     pub(crate) port: u16,
@@ -31,7 +31,7 @@ impl Server {
         Ok(Self { case, port: port?, process })
     }
 
-    /// Time on a processor so far, in ticks of the kernel's clock.
+    /// Processor time so far, in ticks of the kernel's clock.
     pub(crate) fn ticks(&self) -> Result<u64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         // proc_pid_stat(5): the name, second, ends with the last parenthesis; utime and stime are the 14th and 15th.
@@ -40,7 +40,7 @@ impl Server {
         Ok(times.map(str::parse::<u64>).sum::<std::result::Result<_, _>>()?)
     }
 
-    /// Resident, in KiB.
+    /// Resident memory, in KiB.
     pub(crate) fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -55,7 +55,8 @@ impl Drop for Server {
     }
 }
 
-/// The program on that core, if there are two. `taskset` becomes the program, so its process id is that of the program.
+/// Returns a command that runs the program on this core, if there are two. `taskset` replaces
+/// itself by the program, so the process id is that of the program.
 pub(crate) fn on_core(core: usize, program: &str) -> Command {
     if thread::available_parallelism().is_ok_and(|cores| cores.get() < 2) {
         return Command::new(program);

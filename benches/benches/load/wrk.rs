@@ -7,23 +7,23 @@ use crate::{
     server::{Server, on_core},
 };
 
-/// Kept alive, with one request at a time each.
+/// Number of keep-alive connections, each with one request at a time.
 const CONNECTIONS: &str = "16";
 
-/// What `wrk` counted in a second.
+/// Results of `wrk` for one second.
 pub(crate) struct Turn {
     pub(crate) requests: u64,
     pub(crate) throughput: f64,
-    /// Processor time of the server, in ticks a request.
+    /// Processor time of the server, in ticks per request.
     pub(crate) processor: f64,
-    /// Of the slowest hundredth, the fastest.
+    /// 99th percentile of the latency.
     pub(crate) p99: Duration,
 }
 
 pub(crate) fn turn(server: &Server) -> Result<Turn> {
     let mut wrk = on_core(1, "wrk");
     wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", "1s", "--latency"]);
-    // It adds a `Host` itself, and a second one makes a bad request.
+    // `wrk` adds a `Host` itself, and a request with two of them is invalid.
     for (name, value) in request::HEADERS.into_iter().filter(|(name, _)| *name != "host") {
         wrk.args(["--header", &format!("{name}: {value}")]);
     }
@@ -48,7 +48,7 @@ fn parse(printed: &str, ticks: u64) -> Option<Turn> {
     })
 }
 
-/// `1.23ms`
+/// Parses a duration such as `1.23ms`.
 fn duration(text: &str) -> Option<Duration> {
     let unit = text.find(|character: char| character.is_ascii_alphabetic())?;
     let number: f64 = text[..unit].parse().ok()?;

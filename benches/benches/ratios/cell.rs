@@ -1,4 +1,4 @@
-//! Allocations and times of one case, which has the process for itself.
+//! Allocations and times of one case, measured in a separate process.
 
 use std::{
     env,
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use crate::{Result, threads};
 
-/// Makes this program measure the case of the number that follows.
+/// Option that makes this program measure the case with the index that follows.
 pub(crate) const OPTION: &str = "--cell";
 
-/// Turns of a case and its baseline.
+/// Number of turns of a case and its baseline.
 const PAIRS: usize = 301;
 
-/// The program itself, once more.
+/// Runs this program for one case, and returns its results.
 pub(crate) fn measured(index: usize) -> Result<Value> {
     let printed = output(Command::new(env::current_exe()?).arg(OPTION).arg(index.to_string()))?;
     Ok(serde_json::from_str(&printed)?)
 }
 
 pub(crate) fn measure(case: Case) -> Result<Value> {
-    // First, so that the global providers are those of the case.
+    // Built first, so that the global providers are those of the case.
     let bare = case.baseline().map(Case::site);
     let site = case.site().install();
     let mut driver = site.driver();
@@ -35,7 +35,7 @@ pub(crate) fn measure(case: Case) -> Result<Value> {
     Ok(json!({ "allocations": allocations(&mut driver), "wall": wall, "scaling": scaling }))
 }
 
-/// What does not do its work is not to be compared with.
+/// Checks that a case records its spans, because otherwise a comparison is not valid.
 fn check(case: Case, driver: &mut Driver) -> Result<()> {
     let before = ended_spans();
     driver.prepare(1);
@@ -47,7 +47,7 @@ fn check(case: Case, driver: &mut Driver) -> Result<()> {
     Ok(())
 }
 
-/// In one go, so that reading the clock does not count.
+/// Number of requests in one turn, so that reading the clock is negligible.
 const fn batch(mode: Mode) -> usize {
     match mode {
         Mode::Frames => 4096,
@@ -55,7 +55,7 @@ const fn batch(mode: Mode) -> usize {
     }
 }
 
-/// Per request.
+/// Allocations per request.
 fn allocations(driver: &mut Driver) -> f64 {
     let mut counted = |requests| {
         driver.prepare(requests);
@@ -65,7 +65,7 @@ fn allocations(driver: &mut Driver) -> f64 {
     (long as f64 - short as f64) / 1000.0
 }
 
-/// Median of the ratios of turns.
+/// Returns the median of the ratios of turns.
 fn wall_ratio(bare: &mut Driver, traced: &mut Driver, batch: usize) -> f64 {
     let ratios = (0..PAIRS).map(|_| {
         let baseline = timed(bare, batch);

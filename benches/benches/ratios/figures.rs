@@ -1,4 +1,4 @@
-//! Everything that was measured, by case.
+//! All results, by case.
 
 use std::{collections::HashMap, env, process::Command};
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::{Result, cell};
 
-/// What one case costs over its baseline.
+/// Costs of one case over its baseline.
 pub(crate) struct Figures {
     pub(crate) case: Case,
     pub(crate) instructions: i64,
     pub(crate) allocations: f64,
-    /// Time in times of the baseline.
+    /// Wall time as a multiple of the baseline.
     pub(crate) wall: Option<f64>,
-    /// Throughput of two threads in throughputs of one.
+    /// Throughput of two threads as a multiple of that of one thread.
     pub(crate) scaling: Option<f64>,
 }
 
@@ -47,7 +47,7 @@ fn figures(
     })
 }
 
-/// Those over the baseline, as the bench of that name counts them.
+/// Returns the instructions over the baseline, as the bench `instructions` counts them.
 fn instructions() -> Result<HashMap<String, i64>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let bench = ["bench", "-p", "benches", "--features", "measure", "--bench", "instructions"];
@@ -65,8 +65,8 @@ pub(crate) fn ours(figures: &[Figures], framework: Framework, mode: Mode) -> Opt
     of(figures, framework, mode, Role::Ours).next()
 }
 
-/// Of those that have the mode, the one that costs least where everything is sampled: what has nothing to do without an SDK
-/// is not fast.
+/// Returns the rival with the mode that requires the fewest instructions if everything is sampled.
+/// A rival that does nothing without an SDK is not selected for that.
 pub(crate) fn fastest_rival(
     figures: &[Figures],
     framework: Framework,

@@ -1,13 +1,13 @@
-//! What ours costs beside the fastest of the others, in one table.
+//! Costs of this workspace beside the fastest of other crates, in one table.
 //!
 //! ```text
 //! cargo bench -p benches --features measure --bench ratios
 //! cargo bench -p benches --features measure --bench ratios -- --save
 //! ```
 //!
-//! Instructions are those of the bench `instructions`; allocations and times are measured here, each case in a process of
-//! its own. There a case and its baseline take turns, so that what disturbs one disturbs the other. `--save` writes
-//! its section of `RESULTS.md` as well.
+//! Instructions are those of the bench `instructions`. Allocations and times are measured here,
+//! each case in a separate process. A case and its baseline take turns, so that a disturbance
+//! affects both. `--save` also writes the section of this bench in `RESULTS.md`.
 
 mod cell;
 mod figures;

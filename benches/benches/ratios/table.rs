@@ -14,7 +14,7 @@ pub(crate) fn tables(figures: &[Figures]) -> String {
     [ratios(figures), frames(figures), threads(figures), everything(figures)].join("\n")
 }
 
-/// Ours beside the fastest rival, cell by cell.
+/// Returns the table of this workspace and the fastest rival.
 fn ratios(figures: &[Figures]) -> String {
     let mut table = String::from(
         "## Ours and the fastest rival\n\n\
@@ -50,7 +50,7 @@ fn ratio(figures: &[Figures], target: &Target) -> Option<String> {
 fn frames(figures: &[Figures]) -> String {
     let mut table = String::from(
         "## A frame of a streamed body\n\n\
-         Where a frame costs nothing, the body is not looked at, and the span ends with the head of the response.\n\n\
+         If a frame costs nothing, the body is not observed, and the span ends with the head of the response.\n\n\
          | | instructions | allocations, target 0 |\n| --- | ---: | ---: |\n",
     );
     for Figures { case, instructions, allocations, .. } in
@@ -66,9 +66,9 @@ fn frames(figures: &[Figures]) -> String {
 fn threads(figures: &[Figures]) -> String {
     let mut table = format!(
         "## Two threads\n\n\
-         Throughput of two threads that share a service, in throughputs of one; what the machine allows is the figure of the \
-         bare service. Two threads want the whole of a small machine, \
-         so this tells something on an idle one only. Target: {SCALING}.\n\n\
+         Throughput of two threads that share a service, in throughputs of one; the figure of the bare service \
+         is the limit of the machine. Two threads occupy a small machine, \
+         so this is meaningful only on an idle one. Target: {SCALING}.\n\n\
          | | two threads |\n| --- | ---: |\n",
     );
     let is_shown = |figures: &&Figures| {

@@ -1,4 +1,4 @@
-//! What was promised, as fractions of the fastest rival.
+//! Target costs as fractions of the fastest rival.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use benches::Mode::{
     self, Metrics, NoSdk, Sampled, SampledTracestate, Subscribed, Unsampled, UnsampledTracestate,
 };
 
-/// Throughput of two threads, in throughputs of one.
+/// Target throughput of two threads, as a multiple of that of one thread.
 pub(crate) const SCALING: f64 = 1.9;
 
 pub(crate) struct Target {
     pub(crate) framework: Framework,
     pub(crate) mode: Mode,
-    /// One over it is to be met.
+    /// Inverse of the required ratio.
     must: u32,
-    /// One over it is what we are after.
+    /// Inverse of the desired ratio.
     after: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What a second thread adds.
+//! Throughput of a second thread.
 
 use std::{sync::Barrier, thread};
 
@@ -12,8 +12,8 @@ const BATCH: usize = 500;
 /// Turns of one thread, and of two.
 const ROUNDS: usize = 400;
 
-/// Throughput of two threads that share a service, in throughputs of one of them: the median of the rounds. In each the first
-/// thread works alone, then both at once.
+/// Throughput of two threads that share a service, as a multiple of that of one thread: the median
+/// of the rounds. In each round the first thread works alone, then both work at the same time.
 pub(crate) fn scaling(site: &Site) -> f64 {
     let start = &Barrier::new(2);
     let (alone, first, second) = thread::scope(|scope| {
@@ -25,7 +25,7 @@ pub(crate) fn scaling(site: &Site) -> f64 {
     median(rounds.map(|(alone, (first, second))| alone / first + alone / second).collect())
 }
 
-/// Times alone, and times beside the other thread.
+/// Returns the times of the thread alone, and those beside the other thread.
 fn first(mut driver: Driver, start: &Barrier) -> (Vec<f64>, Vec<f64>) {
     let turn = |_| {
         start.wait();
@@ -36,7 +36,7 @@ fn first(mut driver: Driver, start: &Barrier) -> (Vec<f64>, Vec<f64>) {
     (0..ROUNDS).map(turn).unzip()
 }
 
-/// Times beside the other thread.
+/// Returns the times beside the other thread.
 fn second(mut driver: Driver, start: &Barrier) -> Vec<f64> {
     let turn = |_| {
         start.wait();

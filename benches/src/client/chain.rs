@@ -38,7 +38,7 @@ fn driver(middleware: Option<Arc<dyn Middleware>>) -> Driver {
     Driver::new(move |requests| runtime.block_on(exchange(&url, requests, &send)))
 }
 
-/// Answers instead of a server.
+/// Middleware that responds instead of a server.
 struct Canned;
 
 #[async_trait]

@@ -57,7 +57,8 @@ fn listen(runtime: &Runtime) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// One request a segment, which holds for requests without a body that wait for their answers.
+/// Answers one request per read. Requests without a body whose client waits for each response
+/// arrive in one segment.
 async fn answer(mut connection: TcpStream) -> io::Result<()> {
     let mut request = [0; 2048];
     while connection.read(&mut request).await? > 0 {

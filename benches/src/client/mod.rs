@@ -1,4 +1,4 @@
-//! Requests that are sent, each a root: nothing is current around them.
+//! Clients. Each request is a root, because no span is current.
 
 pub(crate) mod chain;
 pub(crate) mod loopback;
@@ -26,7 +26,7 @@ async fn exchange(url: &Url, requests: usize, send: &impl AsyncFn(Request) -> Re
     }
 }
 
-/// What reqwest-tracing needs.
+/// Returns the subscriber that reqwest-tracing requires.
 fn subscriber(rig: &Rig) -> Option<Dispatch> {
     rig.tracers.as_ref().map(|_| telemetry::install_previous(rig.mode.is_sampled()))
 }

@@ -2,24 +2,24 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::Result;
 
-/// Export of the spans of a process.
+/// Exporter of the spans of a process.
 pub trait Export {
-    /// Delivers every span that has ended.
+    /// Exports every span that has ended.
     ///
     /// # Errors
     ///
-    /// When a span was not delivered, where that is known.
+    /// If a span was not exported, as far as that is known.
     fn flush(&self) -> Result<()>;
 
-    /// Delivers every span that has ended, and stops.
+    /// Exports every span that has ended, and stops.
     ///
     /// # Errors
     ///
-    /// When a span was not delivered, where that is known.
+    /// If a span was not exported, as far as that is known.
     fn shutdown(self: Box<Self>) -> Result<()>;
 }
 
-/// Exports nothing.
+/// Exporter that does nothing.
 impl Export for () {
     fn flush(&self) -> Result<()> {
         Ok(())

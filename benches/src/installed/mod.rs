@@ -1,6 +1,7 @@
-//! Services with tracing as their users install it: spans are exported over OTLP, log lines go to standard error.
+//! Services with tracing as users install it: spans are exported over OTLP, and log lines are
+//! written to standard error.
 //!
-//! The environment of the process has the settings, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.
+//! Settings such as `OTEL_EXPORTER_OTLP_ENDPOINT` are read from the environment of the process.
 
 mod export;
 mod ours;
@@ -33,12 +34,12 @@ pub enum Tracing {
     OursUnsubscribed,
     /// The fastest other middleware, with the SDK and a `tracing` subscriber for log lines.
     Rival,
-    /// The same without the subscriber.
+    /// The same as `Rival` without the subscriber.
     RivalUnsubscribed,
 }
 
 impl Tracing {
-    /// All of them, the bare service first.
+    /// All variants, the bare service first.
     pub const ALL: [Self; 5] =
         [Self::Bare, Self::Ours, Self::OursUnsubscribed, Self::Rival, Self::RivalUnsubscribed];
 
@@ -49,7 +50,7 @@ impl Tracing {
 }
 
 impl Installation {
-    /// The same service without tracing.
+    /// Returns the same service without tracing.
     pub const fn bare(self) -> Self {
         Self { tracing: Tracing::Bare, ..self }
     }
@@ -58,7 +59,7 @@ impl Installation {
     ///
     /// # Errors
     ///
-    /// When the telemetry cannot be set up, as in a process that has one already.
+    /// If the telemetry cannot be set up, for example because the process already has one.
     pub fn install(self) -> Result<(Site, Box<dyn Export>)> {
         match self.tracing {
             Tracing::Bare => Ok((bare(self.framework), Box::new(()))),

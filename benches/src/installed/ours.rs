@@ -1,4 +1,4 @@
-//! This workspace, set up as its README shows. Nothing else in this bench depends on how that is done.
+//! This workspace, set up as in its README. No other part of this bench depends on the set-up.
 
 use actix_middleware::Tracing;
 use axum_layer::TracingLayer;
@@ -7,13 +7,13 @@ use tracing_core_ext::telemetry::Telemetry;
 use super::{Export, Result};
 use crate::{Framework, Site, actix, axum};
 
-/// Uses the global providers and the global subscriber.
+/// Installs the global providers and the global subscriber.
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
     let telemetry = Telemetry::builder().install()?;
     Ok((site(framework), Box::new(telemetry)))
 }
 
-/// Uses the global providers and no subscriber.
+/// Installs the global providers, and no subscriber.
 pub(super) fn built(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
     let telemetry = Telemetry::builder().install_without_subscriber()?;
     Ok((site(framework), Box::new(telemetry)))

@@ -1,4 +1,4 @@
-//! Where, when and with what it was measured.
+//! Date, machine and versions of a measurement.
 
 use std::{
     error::Error,
@@ -11,7 +11,7 @@ use crate::{Role, SUBJECTS};
 
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
-/// What ours stands on.
+/// Dependencies of this workspace whose versions are reported.
 const FOUNDATIONS: [&str; 8] = [
     "actix-web",
     "axum",
@@ -23,11 +23,11 @@ const FOUNDATIONS: [&str; 8] = [
     "tracing-opentelemetry",
 ];
 
-/// The beginning of a file of results, which a bench writes when it is asked to `--save`.
+/// Returns the heading of a file of results, which a bench writes with `--save`.
 ///
 /// # Errors
 ///
-/// When `date` or `rustc` cannot be asked.
+/// If `date` or `rustc` fails.
 pub fn heading(title: &str, bench: &str) -> Result<String, Box<dyn Error>> {
     Ok(format!(
         "{}\n\
@@ -36,11 +36,11 @@ pub fn heading(title: &str, bench: &str) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// The same for a bench with these rivals.
+/// Returns the heading for a bench with these rivals.
 ///
 /// # Errors
 ///
-/// When `date` or `rustc` cannot be asked.
+/// If `date` or `rustc` fails.
 pub fn heading_with(title: &str, bench: &str, rivals: &[&str]) -> Result<String, Box<dyn Error>> {
     let date = output(Command::new("date").args(["--utc", "+%F"]))?;
     let rustc = output(Command::new("rustc").arg("--version"))?;
@@ -57,11 +57,11 @@ pub fn heading_with(title: &str, bench: &str, rivals: &[&str]) -> Result<String,
     ))
 }
 
-/// What a program prints, if it succeeds. Its errors go where those of this program go.
+/// Returns the standard output of a program. Its standard error is inherited.
 ///
 /// # Errors
 ///
-/// When it does not start, or fails, or prints what is no text.
+/// If the program does not start, fails, or prints invalid UTF-8.
 pub fn output(command: &mut Command) -> Result<String, Box<dyn Error>> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
@@ -92,7 +92,7 @@ fn versions(names: &[&str]) -> String {
     names.iter().copied().flat_map(locked).collect::<Vec<_>>().join(", ")
 }
 
-/// Every version of a package that the lock file has.
+/// Returns every version of a package in the lock file.
 fn locked(name: &str) -> Vec<String> {
     let package = format!("name = \"{name}\"\nversion = \"");
     let versions = LOCK.split(&package).skip(1).filter_map(|rest| rest.split('"').next());

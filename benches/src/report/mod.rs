@@ -1,4 +1,4 @@
-//! Writing down what was measured, and comparing with it.
+//! Files of results, and comparison with recorded results.
 
 mod figures;
 pub mod machine;

@@ -2,13 +2,13 @@ use std::{error::Error, fs, io, process::ExitCode};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// In thousandths of what is recorded.
+/// Tolerance in thousandths of the recorded cost.
 const TOLERANCE: i64 = 30;
 
-/// Difference of counts from run to run, in instructions, however small the counts are.
+/// Tolerance in instructions for small costs, because counts differ from run to run.
 const NOISE: i64 = 3;
 
-/// Costs of requests when a file was written: case and instructions. CI fails where a request costs over 3 % more.
+/// Recorded costs of requests: case and instructions. CI fails if a request requires over 3 % more.
 #[derive(Debug)]
 pub struct Recorded {
     file: &'static str,
@@ -20,7 +20,7 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write(file: &str, costs: &[(String, i64)]) -> io::Result<()> {
         let lines = costs.iter().map(|(case, cost)| format!("{cost:>7}  {case}\n"));
         fs::write(file, lines.collect::<String>())
@@ -30,14 +30,15 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or a line is not as [`write`](Self::write) writes it.
+    /// If the file cannot be read, or a line does not have the format of [`write`](Self::write).
     pub fn read(file: &'static str) -> Result<Self> {
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let parsed = |line| parse(line).ok_or_else(|| format!("{file}: {line:?}").into());
         Ok(Self { file, costs: text.lines().map(parsed).collect::<Result<_>>()? })
     }
 
-    /// Prints every case with its limit; fails where one is above, not in the file, or only there.
+    /// Prints every case with its limit. Fails if a case is above its limit, or is not in both
+    /// lists.
     pub fn check(&self, costs: &[(String, i64)]) -> ExitCode {
         println!(
             "\nInstructions, over the bare service where there is one; recorded; difference.\n"
@@ -48,7 +49,7 @@ impl Recorded {
             return ExitCode::SUCCESS;
         }
         println!(
-            "\n{} differ from {} by more than its 3 %: make them cheaper, or say why not and write the file with \
+            "\n{} differ from {} by more than its 3 %: reduce the costs, or explain them in the commit message and write the file with \
              `-- --record`.",
             above + gone,
             self.file,
@@ -77,7 +78,7 @@ fn is_gone(recorded: &str, costs: &[(String, i64)]) -> bool {
     is_gone
 }
 
-/// Instructions, two spaces, case.
+/// Parses a line: instructions, two spaces, case.
 fn parse(line: &str) -> Option<(String, i64)> {
     let (instructions, case) = line.trim_start().split_once("  ")?;
     Some((case.to_owned(), instructions.parse().ok()?))

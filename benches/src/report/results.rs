@@ -1,4 +1,4 @@
-//! `RESULTS.md`, where each bench that writes there has a section.
+//! `RESULTS.md`, with one section for each bench that writes to it.
 
 use std::{fs, io};
 
@@ -10,14 +10,14 @@ pub const INSTALLED: &str = "What it costs, installed";
 /// Title of the section of the bench `ratios`.
 pub const RATIOS: &str = "What it costs";
 
-/// In their order.
+/// Titles of the sections, in their order.
 const TITLES: [&str; 2] = [INSTALLED, RATIOS];
 
-/// Replaces the section of this title, which is its first line.
+/// Replaces the section with this title, which is its first line.
 ///
 /// # Errors
 ///
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn save(title: &str, section: &str) -> io::Result<()> {
     let text = format!("\n{}", fs::read_to_string(FILE).unwrap_or_default());
     let existing = |title: &str| {
