@@ -53,7 +53,7 @@ static ALL: [&HeaderName; 6] = [&B3, &TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMP
 /// | --- | --- | --- | --- | --- |
 /// | accept | `1` | `X-B3-Sampled: 1` | sampled | as the span is |
 /// | deny | `0` | `X-B3-Sampled: 0` | not sampled | as the span is |
-/// | debug | `d` | `X-B3-Flags: 1` | sampled | debug, whatever the span is |
+/// | debug | `d` | `X-B3-Flags: 1` | sampled | debug, regardless of the span |
 /// | defer | none | none | not sampled | as the span is, or deferred if there is none |
 ///
 /// A sampler that follows the parent follows the state; any other sampler decides itself. A state

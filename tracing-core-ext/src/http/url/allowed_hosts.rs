@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn an_empty_list_allows_no_host_and_no_list_allows_a_missing_host() {
-        let nobody = AllowedHosts::new([""; 0]).unwrap();
-        assert!(!nobody.allow(Some("shop.example"), Some(80)));
+        let no_host = AllowedHosts::new([""; 0]).unwrap();
+        assert!(!no_host.allow(Some("shop.example"), Some(80)));
         assert!(!AllowedHosts::new(["shop.example"]).unwrap().allow(None, Some(80)));
     }
 
