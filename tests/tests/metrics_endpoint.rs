@@ -1,4 +1,4 @@
-//! The routes that scrapes read: mounted on both frameworks, as documented, and at the listener.
+//! Routes for scrapes: mounted on both frameworks, as documented, and at the listener.
 
 use std::{
     net::SocketAddr,

@@ -350,8 +350,8 @@ fn an_instrument_with_the_name_of_a_collector_is_logged_and_not_exposed() {
     assert_eq!(rig.samples("paid"), ["paid_total 0"], "one scrape");
     let logged = rig.lines.all();
     assert!(
-        told.iter().any(|line| line.contains("\"paid\"") && line.contains("rename")),
-        "{told:?}"
+        lines.iter().any(|line| line.contains("\"paid\"") && line.contains("rename")),
+        "{lines:?}"
     );
     assert_eq!(rig.samples("otel_prometheus_skipped_total "), ["otel_prometheus_skipped_total 2"]);
 }
