@@ -348,7 +348,7 @@ fn an_instrument_with_the_name_of_a_collector_is_logged_and_not_exposed() {
         rig.meter().u64_gauge("paid").build().record(9, &[]);
     });
     assert_eq!(rig.samples("paid"), ["paid_total 0"], "one scrape");
-    let logged = rig.lines.all();
+    let lines = rig.lines.all();
     assert!(
         lines.iter().any(|line| line.contains("\"paid\"") && line.contains("rename")),
         "{lines:?}"
