@@ -1,4 +1,5 @@
-//! Taking over the trace of whoever calls, and handing it on to whoever is called.
+//! Propagation of trace context and baggage: extraction from received headers, and injection into
+//! headers that are sent.
 //!
 //! ```
 //! use http::HeaderMap;
@@ -24,24 +25,23 @@
 //! # Ok::<(), http::header::InvalidHeaderValue>(())
 //! ```
 //!
-//! [`Propagator`] is what a layer or a client holds: it is resolved once, when that is built.
-//! Where it speaks W3C it is a [`W3cPropagator`], which reads [`Headers`] as bytes, without
-//! intermediate strings and by the letter of W3C Trace Context Level 2 and W3C Baggage. Whatever
-//! the network sends, extraction answers with a context: one that continues the caller's trace,
-//! or one in which a new trace starts.
+//! A layer or a client has a [`Propagator`], which is resolved once, when it is built. For the W3C
+//! formats it is a [`W3cPropagator`]. It parses [`Headers`] as bytes, without intermediate strings,
+//! by W3C Trace Context Level 2 and W3C Baggage. Extraction returns a context for any input: one that
+//! continues the caller's trace, or one in which a new trace starts.
 //!
-//! A span that is not recorded, or made without an SDK, hands on the trace all the same, with the
-//! caller's `tracestate` as it came, the random flag of its trace id and the debug flag of B3 and
-//! Jaeger. Where it is known beforehand that no span will be recorded, nobody reads the list: it
-//! travels beside the span, whose own `TraceState` is empty, and the propagators of this crate
-//! send it on. Where a global propagator of others was found, which could not, it is read.
+//! A span that is not recorded, or that has no SDK, still propagates the trace: the caller's
+//! `tracestate` unchanged, the random flag of the trace id, and the debug flag of B3 and Jaeger. If no
+//! span will be recorded, the list is not parsed. It is stored beside the span, whose `TraceState` is
+//! empty, and the propagators of this crate inject it. If a global propagator of another crate was
+//! found, which cannot do that, the list is parsed.
 //!
 //! # Other formats
 //!
-//! Services that speak [B3](B3Propagator) or [Jaeger](JaegerPropagator) stay connected when
-//! `OTEL_PROPAGATORS` names these, which
-//! [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) obeys. In code it is a
-//! [`CompositePropagator`], for a single layer too:
+//! Services with [B3](B3Propagator) or [Jaeger](JaegerPropagator) stay connected if
+//! `OTEL_PROPAGATORS` contains these formats, which
+//! [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) reads. In code a
+//! [`CompositePropagator`] selects them, also for a single layer:
 //!
 //! ```
 //! use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -53,17 +53,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is kept of the network's bytes
+//! # Limits of received fields
 //!
 //! | field | limit | beyond it |
 //! | --- | --- | --- |
-//! | `traceparent` | one value; 55 bytes, what a later version adds is ignored | the trace restarts |
-//! | `tracestate` | 32 members | dropped, as every list that is not valid |
-//! | `tracestate` | 4,096 bytes | members over 128 bytes go first, then the last ones |
-//! | `baggage` | 64 members, 8,192 bytes | the last members go |
-//! | `b3`, `X-B3-…` | the first value, of fixed width | the other form is read, else the trace restarts |
-//! | `uber-trace-id` | one value; 32, 16, 16 and 2 digits | the trace restarts |
-//! | `uberctx-…` | 64 entries, 8,192 bytes decoded | the last entries go |
+//! | `traceparent` | one value; 55 bytes, additions of a later version are ignored | a new trace starts |
+//! | `tracestate` | 32 members | dropped, like every invalid list |
+//! | `tracestate` | 4,096 bytes | members over 128 bytes are dropped first, then the last ones |
+//! | `baggage` | 64 members, 8,192 bytes | the last members are dropped |
+//! | `b3`, `X-B3-…` | the first value, of fixed width | the other form is used, or else a new trace starts |
+//! | `uber-trace-id` | one value; 32, 16, 16 and 2 digits | a new trace starts |
+//! | `uberctx-…` | 64 entries, 8,192 bytes decoded | the last entries are dropped |
 
 mod b3;
 mod b3_context;
