@@ -72,7 +72,7 @@ impl OtlpReceiver {
         Self::bind_with(address, |_| {}).await
     }
 
-    /// Does what [`bind`](Self::bind) does, and calls `observe` with each request.
+    /// Listens as [`bind`](Self::bind) does, and calls `observe` with each request.
     ///
     /// # Errors
     ///

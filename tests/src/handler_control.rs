@@ -72,7 +72,7 @@ impl HandlerControl {
     ///
     /// # Panics
     ///
-    /// If there is no script, or where the script contains a panic.
+    /// If there is no script, or if the script contains a panic.
     pub fn body(&self) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         let script = self.script.lock().unwrap().take().expect("a script for the body");
         stream::unfold(script, |mut script| async {

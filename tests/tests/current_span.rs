@@ -1,5 +1,5 @@
-//! `Span::current()` in a handler stands for the request, however it is used: with the subscriber that `Telemetry` makes,
-//! with our layer and with a plain one, direct and inside of `reload::Layer`.
+//! `Span::current()` in a handler is the span of the request: with the subscriber of `Telemetry`, with
+//! the layer of this crate and with a plain one, each also inside of `reload::Layer`.
 
 use std::thread;
 
@@ -82,7 +82,7 @@ fn plain(
     tracing_opentelemetry::layer().with_tracer(provider.tracer("users"))
 }
 
-/// The spans of a request whose handler does `work`, the server span last.
+/// Returns the spans of a request whose handler does `work`, the server span last.
 async fn spans<F: Framework>(
     subscriber: Subscriber,
     count: usize,

@@ -73,7 +73,7 @@ async fn a_panic_of_a_handler_is_described<F: Framework>() {
     assert_reason(&sink.only().await, "panic", "scripted");
 }
 
-/// The span of a request whose body does this after its first chunk.
+/// Returns the span of a request whose body does this after its first chunk.
 async fn span_of_body<F: Framework>(step: ScriptStep) -> SpanData {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);

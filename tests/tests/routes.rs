@@ -227,7 +227,7 @@ async fn a_path_that_actix_middleware_rewrites_has_its_route() {
     assert_route(&span, "/users/{id}");
 }
 
-/// A sampler that this crate does not know.
+/// A sampler of another type.
 #[derive(Clone, Debug)]
 struct EverySpan;
 
@@ -277,7 +277,7 @@ async fn the_resource_whose_guard_matched_is_the_route_with_every_provider() {
         let spans = sink.wait_for(before + 2).await;
         assert_eq!(spans[before].name, "POST /widgets/action", "{provider:?}");
         assert_eq!(spans[before].text("http.route"), Some("/widgets/action"));
-        // No guard matches, so actix-web knows the resource of the path only.
+        // No guard matches, so actix-web has only the resource of the path.
         assert_eq!(spans[before + 1].name, "PUT /widgets/{id}");
         assert_eq!(spans[before + 1].text("http.route"), Some("/widgets/{id}"));
         let labels = metrics.wait_for("http.server.request.duration", 2).await;

@@ -19,7 +19,7 @@ const MAX_INTERNED: usize = 4096;
 
 type Names = HashMap<&'static str, Vec<&'static str>, BuildHasherDefault<FxHasher>>;
 
-/// Names that a thread compares before it looks one up.
+/// Number of recent names that a thread compares before a lookup.
 const RECENT: usize = 4;
 
 thread_local! {
@@ -29,7 +29,7 @@ thread_local! {
 
 /// Names of a kind that a thread has used. A known one requires neither an allocation nor a lock.
 struct LocalNames {
-    /// The last names that were found, and the index of the oldest.
+    /// Names found last, and the index of the oldest one.
     recent: Cell<([&'static str; RECENT], usize)>,
     /// Span names by route.
     names: RefCell<Option<Names>>,
@@ -88,13 +88,14 @@ pub(crate) struct RouteName {
 }
 
 impl RouteName {
-    /// The name of a server span, or of a WebSocket.
+    /// Returns the name of a server span, or of a WebSocket.
     #[inline]
     pub(crate) fn of(method: &'static str, route: &str) -> Self {
         Self::new(method, route, ROUTES.interned(&LOCAL_ROUTES, method, route))
     }
 
-    /// The name of a client span. Templates of clients do not take places from the routes of servers.
+    /// Returns the name of a client span. Templates of clients have a separate limit from routes of
+    /// servers.
     pub(crate) fn of_template(method: &'static str, template: &str) -> Self {
         Self::new(method, template, TEMPLATES.interned(&LOCAL_TEMPLATES, method, template))
     }
@@ -126,7 +127,7 @@ impl Interner {
         Self { names: LazyLock::new(RwLock::default), has_warned: AtomicBool::new(false), warning }
     }
 
-    /// The name, if it is kept. A name that one thread keeps is known to all.
+    /// Returns the name, if it is stored. A name stored by one thread is available to all threads.
     #[inline]
     fn interned(
         &self,
@@ -177,7 +178,7 @@ fn find(names: &[&'static str], method: &str) -> Option<&'static str> {
         .find(|name| name.as_bytes().get(method.len()) == Some(&b' ') && name.starts_with(method))
 }
 
-/// Another thread may have inserted the name, or the last one.
+/// Inserts a name below the limit. Another thread may have inserted it, or reached the limit.
 fn insert(all: &mut HashSet<&'static str>, name: String) -> Option<&'static str> {
     if let Some(known) = all.get(name.as_str()) {
         return Some(known);

@@ -139,7 +139,7 @@ fn guarded<T: 'static>(name: &str, callback: Callback<T>, panics: &Arc<AtomicU64
     })
 }
 
-/// The log writer may be what panics.
+/// Logs the panic of a callback. The log writer may panic as well.
 fn log_panic(instrument: &str, reason: &str) {
     let _ = catch_unwind(|| {
         tracing::warn!(

@@ -11,13 +11,15 @@ use crate::{
     trace::{Tracer, TracerProvider},
 };
 
-/// A layer of the user.
+/// Layer of the user.
 pub(crate) type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Log lines and OpenTelemetry spans, each with a filter of its own: `RUST_LOG=warn` hides no span.
+/// Builds the subscriber for log lines and OpenTelemetry spans. They have separate filters, so
+/// `RUST_LOG=warn` does not affect spans.
 ///
-/// `exported` are the provider and the level that make spans of `tracing` ones; none where telemetry is disabled. A layer of
-/// the user sees every span, so the spans of requests are only deferred if there is none.
+/// `exported` is the provider and the level of exported `tracing` spans, or `None` if telemetry is
+/// disabled. A layer of the user receives every span, so spans of requests are deferred only without
+/// such layers.
 pub(crate) fn subscriber(
     exported: Option<(&TracerProvider, LevelFilter)>,
     layers: Vec<BoxLayer>,

@@ -7,7 +7,7 @@ use tracing_core_ext::panel::{Panel, Served};
 /// Metrics are exported this often, in milliseconds.
 const METRICS_INTERVAL: &str = "5000";
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
-/// Variables that decide where metrics go.
+/// Variables that select the destination of metrics.
 const OF_METRICS: [&str; 2] = ["OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
 
 /// Browser view of all three services.
@@ -46,7 +46,8 @@ impl ShopPanel {
         }
     }
 
-    /// Variables of a service whose metrics go to the panel, unless the environment has another place for them.
+    /// Returns the variables with which a service exports metrics to the panel, unless the environment
+    /// sets another destination.
     pub(crate) fn variables(&self) -> Vec<(&'static str, &str)> {
         if OF_METRICS.iter().any(|name| std::env::var_os(name).is_some()) {
             return Vec::new();

@@ -183,7 +183,7 @@ fn is_of_a_collector(variable: &str) -> bool {
 struct Traces {
     receiver: Option<OtlpReceiver>,
     collector: Collector,
-    /// Shows what the receiver receives.
+    /// Panel that shows the received spans, if there is one.
     panel: Option<ShopPanel>,
 }
 

@@ -11,8 +11,7 @@ const MAX_REMEMBERED: usize = 256;
 pub(super) struct TraceBuffer {
     open: VecDeque<BufferedTrace>,
     handed_out: VecDeque<TraceId>,
-    /// Traces that were given up, with the number of their spans, until the rest of them is handed
-    /// out.
+    /// Evicted traces with the number of dropped spans, until the rest of each trace is printed.
     evicted: VecDeque<(TraceId, usize)>,
     most_spans: usize,
 }
@@ -84,7 +83,7 @@ impl TraceBuffer {
         self.evicted.push_back((trace_id, spans));
     }
 
-    /// Returns the number of spans of a trace that were given up before.
+    /// Returns the number of spans of a trace that were evicted before.
     fn take_evicted(&mut self, trace_id: TraceId) -> usize {
         let position = self.evicted.iter().position(|(known, _)| *known == trace_id);
         position.and_then(|position| self.evicted.remove(position)).map_or(0, |(_, spans)| spans)

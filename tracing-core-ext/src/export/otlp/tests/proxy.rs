@@ -5,10 +5,10 @@ use std::{env, process::Command, sync::mpsc::RecvTimeoutError};
 
 use super::*;
 
-/// Set in the process of an exporter: where it exports to, and over gRPC or not.
+/// Variable in the process of an exporter: the endpoint, and whether it exports over gRPC.
 const ENDPOINT: &str = "TEST_ENDPOINT";
 const IS_GRPC: &str = "TEST_IS_GRPC";
-/// An address for documentation, where nothing listens.
+/// An address for documentation, on which no server listens.
 const ELSEWHERE: &str = "http://192.0.2.1:9317";
 
 /// Exports a span to `endpoint` in an environment whose proxy for HTTP is `proxy`, and waits until

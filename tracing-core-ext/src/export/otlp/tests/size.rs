@@ -45,7 +45,7 @@ fn a_request_that_is_too_large_for_the_collector_is_sent_in_halves() {
         let replies = [TOO_LARGE, TOO_LARGE, Reply::Accept];
         let exported = export(otlp, &replies, small(&["a", "b", "c", "d"]));
         exported.result.unwrap();
-        // What is as large as `a` and `b` together is not sent again.
+        // A request as large as `a` and `b` together is not sent again.
         let expected: [&[&str]; 6] =
             [&["a", "b", "c", "d"], &["a", "b"], &["a"], &["b"], &["c"], &["d"]];
         assert_eq!(exported.requests, expected);
