@@ -32,7 +32,7 @@ fn each_cause_of_missing_traces_is_a_line_when_telemetry_is_installed() {
     for (line, (level, words)) in found.iter().zip([
         ("WARN", "there is no propagator"),
         ("INFO", "the sampler is ParentBased(AlwaysOff): no trace that starts here"),
-        ("WARN", "was made before telemetry was installed"),
+        ("WARN", "was built before telemetry was installed"),
         ("WARN", "OTEL_TRACES_EXPORTER sets an exporter, but code has set others"),
     ]) {
         assert!(line.contains(level) && line.contains(words), "{line}");
