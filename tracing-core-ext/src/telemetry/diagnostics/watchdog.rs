@@ -84,7 +84,7 @@ mod tests {
             let until = (!dropped).then_some(until);
             watch(&over, Duration::ZERO, &log, || built);
             let lines = lines.all();
-            let found = lines.iter().filter(|line| line.contains("no client was made")).count();
+            let found = lines.iter().filter(|line| line.contains("no client was built")).count();
             assert_eq!(found, expected, "{lines:?}");
             drop(until);
         }
