@@ -585,7 +585,8 @@ async fn a_redirect_that_is_followed_counts_as_sent_again() {
             ];
             for head in heads {
                 let (mut stream, _) = first.accept().await.unwrap();
-                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+                let read = stream.read(&mut [0; 4096]).await.unwrap();
+                assert!(read > 0, "the client has sent its request");
                 let answer =
                     format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await.unwrap();
