@@ -71,11 +71,12 @@ async fn a_request_is_listed_while_it_runs_and_stored_when_it_ends<F: Framework>
     assert!(reqwest::get(panel.url().unwrap()).await.is_err(), "the listener is closed");
 }
 
-/// Returns the warning as soon as the thread that stores lines has stored it.
+/// Returns the line of the handler as soon as the thread that stores lines has stored it.
 async fn warning(panel: &Panel) -> Value {
     loop {
         let records = json(panel, "api/logs?q=severity>=warn").await["records"].clone();
-        if let Some(record) = records.get(0) {
+        let mut records = records.as_array().unwrap().iter();
+        if let Some(record) = records.find(|record| record["body"] == "out of stock") {
             return record.clone();
         }
     }

@@ -62,7 +62,15 @@
 
 // `.ci/run` checks all features together, which use everything.
 #![cfg_attr(
-    not(all(feature = "jaeger", feature = "otlp", feature = "prometheus", feature = "reqwest")),
+    not(all(
+        feature = "jaeger",
+        feature = "otlp",
+        feature = "panel",
+        feature = "prometheus",
+        feature = "reqwest-middleware",
+        feature = "tls",
+        feature = "tower",
+    )),
     allow(dead_code, unreachable_pub, unused_imports, reason = "features that are off use it")
 )]
 

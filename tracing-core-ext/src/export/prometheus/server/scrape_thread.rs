@@ -56,7 +56,7 @@ struct Scrape {
     _place: OwnedSemaphorePermit,
 }
 
-/// The response to a request, from [`Endpoint::respond_async`](super::Endpoint::respond_async).
+/// The response to a request, from [`Endpoint::respond_async`](super::endpoint::Endpoint::respond_async).
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct ScrapeFuture {
