@@ -50,8 +50,9 @@ pub(crate) fn requests(costs: &[Cost], times: &[Times]) -> String {
          {ACTIX_RIVAL} with the SDK's batch processor, opentelemetry-otlp and, installed, the subscriber \
          `tracing_subscriber::fmt`. Instructions are those of the user space. Processor time is user and system time, a median; \
          its ratio is the median of paired ratios.\n\n\
-         | | ours, instructions | rival | ratio | target | ours, processor time | rival | ratio | target |\n\
-         | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |\n"
+         | | ours, instructions | rival | ratio | target | ours, on the request's thread | rival | ratio | ours, processor time | \
+         rival | ratio | target |\n\
+         | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
     );
     for row in &ROWS {
         table.push_str(&request(row, costs, times).unwrap_or_default());
@@ -65,10 +66,13 @@ fn request(row: &Row, costs: &[Cost], times: &[Times]) -> Option<String> {
     let [our_cost, rival_cost] = [ours, rival].map(|of| instructions::over_bare(of, costs));
     let [instructions, time] = row.targets.map(target);
     Some(format!(
-        "| {ours} | {} | {} | {:.2} | {instructions} | {:.0} ns | {:.0} ns | {:.2} | {time} |\n",
-        thousands(our_cost),
-        thousands(rival_cost),
-        our_cost as f64 / rival_cost as f64,
+        "| {ours} | {} | {} | {:.2} | {instructions} | {} | {} | {:.2} | {:.0} ns | {:.0} ns | {:.2} | {time} |\n",
+        thousands(our_cost.all_threads),
+        thousands(rival_cost.all_threads),
+        our_cost.all_threads as f64 / rival_cost.all_threads as f64,
+        thousands(our_cost.request_thread),
+        thousands(rival_cost.request_thread),
+        our_cost.request_thread as f64 / rival_cost.request_thread as f64,
         processor::over_bare(ours, times)?,
         processor::over_bare(rival, times)?,
         processor::ratio(ours, rival, times)?,

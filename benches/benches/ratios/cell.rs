@@ -9,7 +9,7 @@ use std::{
 use benches::{Case, Driver, Framework, Mode, ended_spans, machine::output, median};
 use serde_json::{Value, json};
 
-use crate::{Result, threads};
+use crate::{Result, clock::timed, threads};
 
 /// Option that makes this program measure the case with the index that follows.
 pub(crate) const OPTION: &str = "--cell";
@@ -72,11 +72,4 @@ fn wall_ratio(bare: &mut Driver, traced: &mut Driver, batch: usize) -> f64 {
         timed(traced, batch).as_secs_f64() / baseline.as_secs_f64()
     });
     median(ratios.collect())
-}
-
-pub(crate) fn timed(driver: &mut Driver, requests: usize) -> Duration {
-    driver.prepare(requests);
-    let started = Instant::now();
-    driver.run(requests);
-    started.elapsed()
 }

@@ -10,6 +10,7 @@
 //! affects both. `--save` also writes the section of this bench in `RESULTS.md`.
 
 mod cell;
+mod clock;
 mod figures;
 mod table;
 mod targets;

@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use benches::{Driver, Site, median};
 
-use crate::cell::timed;
+use crate::clock::timed;
 
 /// Requests in one turn of a thread.
 const BATCH: usize = 500;
