@@ -35,7 +35,7 @@ use crate::{
 
 /// One request and its response, on the server's or on the client's side.
 ///
-/// It owns the span and ends it exactly once. The [module](crate::exchange) says when its methods are called.
+/// It owns the span and ends it exactly once. The [module](crate::exchange) documents when its methods are called.
 #[derive(Debug)]
 #[must_use = "dropping an exchange finishes it as cancelled"]
 pub struct Exchange {
@@ -67,7 +67,7 @@ impl Exchange {
         Self::activate(started, TracingSpan::none(), start, shared, instrumentation)
     }
 
-    /// An exchange without a span of its own, in `context`.
+    /// Creates an exchange that starts no span and uses `context`.
     pub(super) fn untraced(
         context: Context,
         method: &str,
@@ -112,17 +112,17 @@ impl Exchange {
         }
     }
 
-    /// A no-op exchange: its methods do nothing.
+    /// Creates a no-op exchange: its methods do nothing.
     pub const fn noop() -> Self {
         Self { slot: Slot::empty() }
     }
 
-    /// Takes the exchange out and leaves a no-op behind.
+    /// Takes the exchange out and leaves a no-op exchange behind.
     pub const fn take(&mut self) -> Self {
         mem::replace(self, Self::noop())
     }
 
-    /// The span, for the request's extensions.
+    /// Returns the span, for the request's extensions.
     pub fn request_span(&self) -> Option<RequestSpan> {
         let active = self.slot.get()?;
         Some(RequestSpan::new(&active.context, active.shared.as_ref(), &active.instrumentation))
@@ -133,7 +133,7 @@ impl Exchange {
         self.slot.get().is_some_and(|active| active.is_filtered)
     }
 
-    /// The OpenTelemetry context with the span in it.
+    /// Returns the OpenTelemetry context that holds the span.
     pub fn context(&self) -> Option<&Context> {
         self.slot.get().map(|active| &active.context)
     }
@@ -144,7 +144,8 @@ impl Exchange {
         }
     }
 
-    /// Writes the context into the headers of a request, unless its host may not know it: then such fields are removed.
+    /// Writes the context into the headers of a request. If the context must not be sent to its host, removes such
+    /// fields instead.
     pub fn inject<H: HeadersMut>(&self, headers: &mut H) {
         let Some(active) = self.slot.get() else { return };
         let propagator = active.instrumentation.propagator();
@@ -155,14 +156,14 @@ impl Exchange {
         }
     }
 
-    /// Counts the body of the request, where that was asked for.
+    /// Returns a counter for the body of the request, if the option `body_sizes` is set.
     pub fn request_body_counter(&self) -> Option<BodyCounter> {
         let active = self.slot.get()?;
         let shared = active.shared.as_ref().filter(|_| active.options().has_body_sizes);
         shared.cloned().map(BodyCounter)
     }
 
-    /// Leaves out the size of the response, because the bytes of its body that pass are not those that were transferred.
+    /// Omits the size of the response, because the bytes of its body that pass are not those that were transferred.
     #[cfg(feature = "reqwest")]
     pub(crate) fn hide_response_size(&self) {
         if let Some(shared) = self.slot.get().and_then(|active| active.shared.as_ref()) {
@@ -170,13 +171,13 @@ impl Exchange {
         }
     }
 
-    /// Whether a route found now would name the span.
+    /// Whether a route that is set now would name the span.
     pub fn needs_route(&self) -> bool {
         let shared = self.slot.get().and_then(|active| active.shared.as_ref());
         shared.is_some_and(|shared| !shared.has_route())
     }
 
-    /// Sets the route that answers the request, if no other is known. It names the span and is a label of its metric.
+    /// Sets the route that answers the request, if no other is set. It names the span and is a label of its metric.
     pub fn set_route(&self, method: &str, route: &str) {
         let Some(active) = self.slot.get() else { return };
         if let Some(shared) = &active.shared {
@@ -185,7 +186,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that no route has answered the request. A name that contains the expected route is replaced.
+    /// Records that no route has answered the request. A span name that contains the expected route is replaced.
     pub fn set_unrouted(&self, method: &str) {
         let Some(active) = self.slot.get() else { return };
         if let Some(shared) = &active.shared {
@@ -193,22 +194,22 @@ impl Exchange {
         }
     }
 
-    /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. That goes on after the exchange is finished:
-    /// code behind the last byte is still the request's.
+    /// Runs `f` with the span current, for OpenTelemetry and for `tracing`. It does so after the end of the exchange
+    /// too, because code that runs after the last byte still belongs to the request.
     ///
     /// # Panics
     ///
-    /// Where `f` does; the exchange is finished as panicked then.
+    /// If `f` panics; the exchange ends as panicked first.
     pub fn in_scope<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.in_scope_with(f, |_| {})
     }
 
-    /// Runs `f` like [`in_scope`](Self::in_scope). If it panics, `on_panic` is called before the exchange ends, to record
-    /// what is known of the request by then.
+    /// Runs `f` like [`in_scope`](Self::in_scope). If it panics, `on_panic` is called before the exchange ends, to
+    /// record the facts that are available by then.
     ///
     /// # Panics
     ///
-    /// If `f` does.
+    /// If `f` panics.
     #[inline(always)]
     pub fn in_scope_with<R>(&mut self, f: impl FnOnce() -> R, on_panic: impl FnOnce(&Self)) -> R {
         let Some(active) = self.slot.get() else { return f() };
@@ -219,7 +220,8 @@ impl Exchange {
         }
     }
 
-    /// The panic may be caught between this exchange and the executor, so that nothing is dropped while it unwinds.
+    /// Ends the exchange at once, because the panic may be caught between this exchange and the executor, so that no
+    /// destructor runs during the unwinding.
     #[cold]
     fn end_with_panic(&mut self, panic: Box<dyn Any + Send>, on_panic: impl FnOnce(&Self)) -> ! {
         on_panic(self);
@@ -228,8 +230,9 @@ impl Exchange {
         resume_unwind(panic)
     }
 
-    /// Makes the span current for as long as the answer lives: [`in_scope`](Self::in_scope) for who owns the exchange, so that
-    /// a panic drops it.
+    /// Makes the span current until the returned value is dropped. A panic ends the exchange only if it drops the
+    /// exchange, so call this method in the function that owns the exchange. Otherwise use
+    /// [`in_scope`](Self::in_scope).
     ///
     /// ```compile_fail
     /// #![deny(unused_must_use)]
@@ -244,7 +247,7 @@ impl Exchange {
         }
     }
 
-    /// Adds the fields that tell of the trace to the headers of a response, where that was asked for.
+    /// Adds the fields that identify the trace to the headers of a response, if the options contain any.
     #[inline]
     pub fn inject_response<H: HeadersMut>(&self, headers: &mut H) {
         let Some(active) = self.slot.get() else { return };
@@ -253,7 +256,7 @@ impl Exchange {
         }
     }
 
-    /// The head of the response is known.
+    /// Records the head of the response.
     pub fn on_response<H: Headers>(&mut self, response: &ResponseHead<'_, H>) {
         let Some(active) = self.slot.get_mut() else { return };
         let ResponseHead { status, length, headers } = *response;
@@ -268,7 +271,8 @@ impl Exchange {
         }
     }
 
-    /// What a client learns with the head of the response; a server knew it before.
+    /// Records properties of the connection that a client reads with the head of the response. A server has them at the
+    /// start.
     #[inline]
     pub fn record_connection(&self, version: Option<ProtocolVersion>, peer: Option<SocketAddr>) {
         let is_client = |active: &&ActiveExchange| active.side == Side::Client;
@@ -281,7 +285,7 @@ impl Exchange {
         }
     }
 
-    /// The service failed that should have answered with a response.
+    /// Ends the exchange with the error that the service returned instead of a response.
     pub(super) fn end_with_error<E: Display + Debug + 'static>(&mut self, error: &E) {
         let is_client = self.slot.get().is_some_and(|active| active.side == Side::Client);
         let error_type = match is_client {
@@ -293,8 +297,9 @@ impl Exchange {
         self.end(Outcome::Failed(error_type));
     }
 
-    /// Sets the reason of a failure: `error` and its sources, which become the description of the span's status and an
-    /// `exception` event. It is called before [`end`](Self::end), and has no effect if the exchange ends without an error.
+    /// Sets the reason of a failure. The messages of `error` and its sources become the description of the span's
+    /// status and an `exception` event. It is called before [`end`](Self::end), and has no effect if the exchange ends
+    /// without an error.
     ///
     /// The text has at most 1,024 characters, and credentials in URLs are redacted.
     pub fn set_error<E: Error + ?Sized>(&mut self, error: &E) {
@@ -317,9 +322,9 @@ impl Exchange {
         }
     }
 
-    /// A frame with `bytes` of data was handed over.
+    /// Records that a frame with `bytes` of data was passed on.
     ///
-    /// A server stops polling a body at its declared length, so its last byte is the end of the exchange.
+    /// A server stops polling a body at its declared length, so its last byte ends the exchange.
     #[inline]
     pub fn on_body_chunk(&mut self, bytes: u64) {
         let Some(active) = self.slot.get_mut() else { return };
@@ -336,8 +341,8 @@ impl Exchange {
         }
     }
 
-    /// A chunk of the body that is passed on, for protocols whose status is in the body, such as gRPC-Web. It is called before
-    /// [`on_body_chunk`](Self::on_body_chunk).
+    /// Reads a chunk of the body that is passed on, for protocols whose status is in the body, such as gRPC-Web. It is
+    /// called before [`on_body_chunk`](Self::on_body_chunk).
     #[inline]
     pub fn on_body_content(&mut self, chunk: &[u8]) {
         if let Some(active) = self.slot.get_mut() {
@@ -345,7 +350,7 @@ impl Exchange {
         }
     }
 
-    /// The trailers behind the body have come.
+    /// Reads the trailers after the body.
     pub fn on_trailers<H: Headers>(&mut self, trailers: &H) {
         if let Some(active) = self.slot.get_mut().filter(|active| active.awaits_trailers()) {
             active.parse_rpc_status(trailers);
@@ -358,7 +363,7 @@ impl Exchange {
         self.slot.get().is_some_and(ActiveExchange::is_recorded_or_measured)
     }
 
-    /// Whether nothing can end the exchange any more.
+    /// Whether the exchange has ended, so that a further call of [`end`](Self::end) has no effect.
     #[inline]
     pub fn has_ended(&self) -> bool {
         self.slot.get().is_none_or(|active| active.has_ended)
@@ -369,7 +374,7 @@ impl Exchange {
         self.slot.get().map_or(Duration::ZERO, |active| active.timer.elapsed())
     }
 
-    /// Ends the exchange; only the first call counts.
+    /// Ends the exchange. Only the first call counts.
     #[inline]
     pub fn end(&mut self, outcome: Outcome) {
         if let Some(active) = self.slot.get_mut().filter(|active| !active.has_ended) {
@@ -395,7 +400,7 @@ impl Exchange {
     }
 }
 
-/// The time in which the span of an exchange is current, made by [`Exchange::enter`].
+/// Guard that keeps the span of an exchange current, made by [`Exchange::enter`].
 #[derive(Debug)]
 #[must_use = "the span is current until this is dropped"]
 pub struct EnteredExchange<'a> {

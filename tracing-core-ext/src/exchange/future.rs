@@ -12,7 +12,7 @@ use pin_project::{pin_project, pinned_drop};
 use super::{body::ExchangeBody, exchange::Exchange, outcome::handler_error::HandlerError};
 use crate::http::{ProtocolVersion, ResponseHead};
 
-/// Future of a service or a client whose exchange goes on in the body of the response.
+/// Future of a service or a client whose exchange continues in the body of the response.
 ///
 /// If it is dropped before it has completed, the destructors of `inner` run within the span.
 #[pin_project(PinnedDrop)]
@@ -71,7 +71,7 @@ pub(crate) fn respond<B: Body>(exchange: &mut Exchange, response: &mut Response<
     exchange.on_response(&ResponseHead { status, length, headers: response.headers() });
 }
 
-/// Length the body will have on the wire: what the body knows, else what the header says.
+/// Returns the length of the body on the wire: the exact size hint of the body, or else the `content-length` header.
 fn body_length<B: Body>(response: &Response<B>) -> Option<u64> {
     let body = response.body();
     if body.is_end_stream() {

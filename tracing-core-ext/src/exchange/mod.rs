@@ -1,8 +1,9 @@
-//! The life of one request and its response: [`start_server`](Instrumentation::start_server) or
-//! [`start_client`](Instrumentation::start_client), [`on_response`](Exchange::on_response), [`end`](Exchange::end).
+//! The life of one request and its response (RFC 9113, section 8.1, calls them an exchange):
+//! [`start_server`](Instrumentation::start_server) or [`start_client`](Instrumentation::start_client),
+//! [`on_response`](Exchange::on_response), [`end`](Exchange::end).
 //!
 //! An adapter for a web framework or a client library only translates. It describes its request, polls its futures and
-//! bodies [`in_scope`](Exchange::in_scope), and says what it saw:
+//! bodies [`in_scope`](Exchange::in_scope), and reports the events it sees:
 //!
 //! ```
 //! use tracing_core_ext::exchange::{Builder, Instrumentation, Outcome};
@@ -19,23 +20,25 @@
 //! # Ok::<(), http::Error>(())
 //! ```
 //!
-//! # When is what called?
+//! # Order of calls
 //!
 //! - `start_server` or `start_client` when the request is there; the span starts.
 //! - `in_scope` around every poll, first of the handler, then of the body; the span is current in it.
-//! - [`inject`](Exchange::inject) before a request is sent, for the fields that carry the trace on.
-//! - [`inject_response`](Exchange::inject_response) before the headers of the response are sent, for fields that tell of the trace.
-//! - `on_response` once, when the head of the response is known. It finishes the exchange itself where no body can follow:
-//!   a `HEAD` request, 204, 205, 304, an empty body; and where something else takes over: 101, or 2xx to `CONNECT`.
-//! - `on_body_chunk` for every frame with data; it finishes the exchange with the last byte of a body of known length.
-//! - [`on_trailers`](Exchange::on_trailers) when the body ends with some: gRPC says there how a call went.
-//! - `end` when the body ends or anything fails. The first call counts, every later one does nothing.
-//! - Dropping an exchange that was not finished finishes it as cancelled, or as panicked while a panic unwinds.
+//! - [`inject`](Exchange::inject) before a request is sent, for the fields that propagate the trace context.
+//! - [`inject_response`](Exchange::inject_response) before the headers of the response are sent, for fields that
+//!   identify the trace.
+//! - `on_response` once, when the head of the response is known. It ends the exchange itself if no body can follow: a
+//!   `HEAD` request, 204, 205, 304, an empty body. It also ends the exchange if another protocol takes
+//!   over: 101, or 2xx to `CONNECT`.
+//! - `on_body_chunk` for every frame with data; it ends the exchange with the last byte of a body of known length.
+//! - [`on_trailers`](Exchange::on_trailers) when the body ends with trailers: gRPC sends the status of a call there.
+//! - `end` when the body ends or anything fails. Only the first call counts.
+//! - Dropping an exchange that has not ended ends it as cancelled, or as panicked while a panic unwinds.
 //!
-//! The span ends in `end` and nowhere else, whatever still runs below it.
+//! The span ends in `end` and nowhere else, even if child spans are still open.
 //!
-//! A WebSocket is no exchange: that of its handshake is finished by the 101. The connection has a span, a [`WebSocketSpan`],
-//! where its handler asks for one with [`RequestSpan::websocket`].
+//! A WebSocket connection is no exchange: the exchange of its handshake ends with the 101. The connection has a span, a
+//! [`WebSocketSpan`], if its handler starts one with [`RequestSpan::websocket`].
 
 mod body;
 pub(crate) mod builder;

@@ -9,13 +9,13 @@ use pin_project::pin_project;
 
 use crate::exchange::state::shared_state::SharedState;
 
-/// Counts the bytes of a request's body, by whoever passes them on.
+/// Counter of the bytes of a request's body, for the code that passes them on.
 #[derive(Clone, Debug)]
 pub struct BodyCounter(pub(crate) SharedState);
 
 impl BodyCounter {
-    /// Counts `bytes` more. The size of a body is recorded only if this was called, so it is called with 0 for a body that is
-    /// counted or known to be empty.
+    /// Adds `bytes` to the count. The size of a body is recorded only if this was called. Call it with 0 for a body
+    /// that is counted later or known to be empty.
     pub fn add(&self, bytes: u64) {
         self.0.add_to_request(bytes);
     }
@@ -31,7 +31,7 @@ pub struct CountingBody<B> {
 }
 
 impl<B> CountingBody<B> {
-    /// Adds what passes through `inner` to `size`.
+    /// Adds the bytes that pass through `inner` to `size`.
     pub fn new(inner: B, size: BodyCounter) -> Self {
         size.add(0);
         Self { inner, size }

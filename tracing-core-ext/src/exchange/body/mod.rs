@@ -15,11 +15,11 @@ use super::{
     outcome::{ErrorType, Outcome},
 };
 
-/// The body of a response whose exchange ends with it.
+/// The body of a response whose exchange ends with the end of the body.
 ///
-/// Frames, size hint and end of stream are the inner body's: a wrapped response is framed as a bare one.
+/// Frames, size hint and end of stream are those of the inner body, so a wrapped response is framed like a bare one.
 ///
-/// `C` tells its errors apart.
+/// `C` classifies the errors of the inner body.
 ///
 /// If it is dropped before its end, the destructors of the inner body run within the span.
 #[pin_project(PinnedDrop)]
@@ -31,18 +31,18 @@ pub struct ExchangeBody<B, C = BodyError> {
     errors: PhantomData<fn() -> C>,
 }
 
-/// Tells errors of type `E` apart.
+/// Classifies errors of type `E`.
 pub trait ClassifyBodyError<E> {
-    /// What `error` means for the exchange.
+    /// Returns the error type that `error` gives the exchange.
     fn error_type(error: &E) -> ErrorType;
 
-    /// Records what is known of `error`, such as with [`Exchange::set_error`]. The default records nothing.
+    /// Records the details of `error`, such as with [`Exchange::set_error`]. The default records nothing.
     fn describe(error: &E, exchange: &mut Exchange) {
         let _ = (error, exchange);
     }
 }
 
-/// Every error of a body is a `body_error`.
+/// Classifies every error of a body as `body_error`.
 #[derive(Debug)]
 pub struct BodyError;
 
@@ -57,14 +57,14 @@ impl<E: Display + Debug + 'static> ClassifyBodyError<E> for BodyError {
 }
 
 impl<B> ExchangeBody<B> {
-    /// Polls `inner` in the scope of `exchange`, and finishes that with it.
+    /// Polls `inner` in the scope of `exchange`, and ends the exchange with the body.
     pub const fn new(inner: B, exchange: Exchange) -> Self {
         Self::with_classifier(inner, exchange)
     }
 }
 
 impl<B, C> ExchangeBody<B, C> {
-    /// The same, with errors told apart by `C`.
+    /// Does the same as [`new`](ExchangeBody::new), and classifies errors by `C`.
     ///
     /// ```
     /// use std::io;
@@ -91,7 +91,7 @@ impl<B, C> ExchangeBody<B, C> {
     }
 }
 
-/// An empty body of no exchange, for middleware that answers on its own.
+/// Creates an empty body with a no-op exchange, for middleware that responds itself.
 impl<B: Default> Default for ExchangeBody<B> {
     fn default() -> Self {
         Self::new(B::default(), Exchange::noop())
@@ -113,7 +113,7 @@ where
         let this = self.project();
         // Only the destructor takes the inner body.
         let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
-        // Behind the end of the body no code of the user runs.
+        // After the end of the body no code of the user runs.
         if this.exchange.has_ended() && inner.is_end_stream() {
             return inner.poll_frame(cx);
         }

@@ -22,40 +22,40 @@ use crate::{
     semconv::names,
     trace::{AnyTracer, value_limit::value_limit},
 };
-/// A middleware of a server: its [`Builder`] has the options of incoming requests as well.
+/// Marks a middleware of a server: its [`Builder`] also has the options of incoming requests.
 pub trait ServerMiddleware: From<Instrumentation> {}
 
 impl ServerMiddleware for Instrumentation {}
 
-/// A client: its [`Builder`] has the options of outgoing requests as well.
+/// Marks a client: its [`Builder`] also has the options of outgoing requests.
 pub trait ClientMiddleware: From<Instrumentation> {}
 
 impl ClientMiddleware for Instrumentation {}
 
 /// Options of a middleware or a client `T`, the same on every framework.
 ///
-/// A tracer provider or a propagator that is not set is taken, once, in [`build`](Self::build), from what `telemetry` has
-/// installed, else from [`opentelemetry::global`]. Metrics are recorded where [`meter_provider`](Self::meter_provider) is set
+/// If no tracer provider or propagator is set, [`build`](Self::build) takes the one that `telemetry` has installed, or
+/// else the one of [`opentelemetry::global`]. Metrics are recorded if [`meter_provider`](Self::meter_provider) is set
 /// or `telemetry` has installed one.
 ///
-/// An option that is set twice replaces the first value, unless its description begins with "Adds". Attributes, captured
-/// headers, redacted keys and response headers are added.
+/// A second call of an option replaces the first value, unless its description begins with "Adds": attributes, captured
+/// headers, redacted keys and response headers accumulate.
 ///
-/// A closure that panics is treated as if it were not set, the panic is [counted](contained_panic_count), and the first one is
-/// logged.
+/// A closure that panics is treated as if it were not set. The panic is [counted](contained_panic_count), and the first
+/// one is logged.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<T> {
     scope: InstrumentationScope,
     tracer: Option<AnyTracer>,
     propagator: Option<Propagator>,
-    /// A meter, and whether it is one of the installed provider.
+    /// Meter, and whether it is one of the installed provider.
     meter: Option<(Meter, bool)>,
     options: Options,
     target: PhantomData<fn() -> T>,
 }
 
 impl<T: From<Instrumentation>> Builder<T> {
-    /// A builder whose spans carry the instrumentation scope `name` in version `version`.
+    /// Creates a builder whose spans carry the instrumentation scope `name` in version `version`.
     pub fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             scope: InstrumentationScope::builder(name)
@@ -70,7 +70,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         }
     }
 
-    /// Spans are made by `provider` instead of the global one.
+    /// Creates spans with `provider` instead of the global one.
     pub fn tracer_provider<P>(mut self, provider: &P) -> Self
     where
         P: TracerProvider + 'static,
@@ -81,19 +81,20 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Every exchange is measured with the instruments of `provider` instead of those of `telemetry`. Where that was not
-    /// installed, or without metrics, none is measured unless this is called.
+    /// Measures every exchange with the instruments of `provider` instead of those of `telemetry`. Without this call,
+    /// exchanges are measured only if `telemetry` is installed with metrics.
     ///
-    /// Sampled or not, an exchange that is not filtered out is recorded once, when it ends, by the semantic conventions:
-    /// `http.server.request.duration` and `http.server.active_requests`, or `http.client.request.duration`, and with
-    /// [`body_sizes`](Self::body_sizes) the sizes of both bodies. Labels are method, scheme, route, status, `error.type` and
-    /// version of the protocol, of a client method, server, URL template, status, `error.type` and version; a path or
-    /// anything else of a caller's choice is none.
+    /// An exchange that is not filtered out is recorded once, when it ends, whether or not it is sampled. The semantic
+    /// conventions define the metrics: `http.server.request.duration` and `http.server.active_requests`, or
+    /// `http.client.request.duration`, and with [`body_sizes`](Self::body_sizes) the sizes of both bodies. The labels
+    /// of a server are method, scheme, route, status, `error.type` and version of the protocol. The labels of a client
+    /// are method, server, URL template, status, `error.type` and version. A path or any other value that a caller
+    /// chooses is never a label.
     ///
-    /// Where `telemetry` has Prometheus scrape it, durations of sampled exchanges have their trace as exemplar.
+    /// If Prometheus scrapes `telemetry`, durations of sampled exchanges have their trace as exemplar.
     ///
-    /// The duration is that of the span, from the same readings of the clock. Only a span that a plain
-    /// `tracing_opentelemetry::layer()` has captured started a moment before, by its layer's clock.
+    /// The duration is that of the span, from the same readings of the clock. The exception is a span that a plain
+    /// `tracing_opentelemetry::layer()` has captured: it started a moment before, by the clock of its layer.
     ///
     /// ```
     /// use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -108,16 +109,17 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Context crosses processes by `propagator` instead of the global one.
+    /// Propagates context with `propagator` instead of the global one.
     ///
-    /// The propagators of this crate read headers in place; any other goes through its `TextMapPropagator` interface.
+    /// The propagators of this crate read headers in place; any other is called through its `TextMapPropagator`
+    /// interface.
     pub fn propagator(mut self, propagator: impl Into<Propagator>) -> Self {
         self.propagator = Some(propagator.into());
         self
     }
 
-    /// Only requests for which `filter` answers `true` get a span; the context of the others still flows to whatever they
-    /// call.
+    /// Creates spans only for requests for which `filter` returns `true`. The context of the other requests still
+    /// propagates to the services that they call.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -133,9 +135,9 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// The span is named by `name` where that answers one, and by the semantic conventions elsewhere.
+    /// Names the span by the value that `name` returns, or by the semantic conventions if it returns `None`.
     ///
-    /// Keep names few: no identifiers in them.
+    /// Keep the number of names small: they must not contain identifiers.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -153,7 +155,8 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Adds attributes for every request that is recorded. The SDK keeps what has the key already: choose keys of your own.
+    /// Adds attributes for every request that is recorded. The SDK keeps duplicate keys, so choose keys that no other
+    /// code sets.
     ///
     /// ```
     /// use opentelemetry::KeyValue;
@@ -201,8 +204,8 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// What counts as an error, and its `error.type`; `None` is no error. The semantic conventions' answer is in the
-    /// [`ExchangeSummary`].
+    /// Sets the closure that decides which exchanges are errors and returns their `error.type`, or `None` for no error.
+    /// The decision of the semantic conventions is in the [`ExchangeSummary`].
     ///
     /// ```
     /// use http::StatusCode;
@@ -253,9 +256,9 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Adds keys of a query whose values are replaced by `REDACTED`, as are those of the seven signatures the semantic
-    /// conventions name. Keys are case-sensitive and compared in decoded form: `user[password]` is also redacted where it is
-    /// sent as `user%5Bpassword%5D`.
+    /// Adds keys of a query whose values are replaced by `REDACTED`, like those of the seven signatures that the
+    /// semantic conventions name. Keys are case-sensitive and compared in decoded form: `user[password]` is also
+    /// redacted if it is sent as `user%5Bpassword%5D`.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -275,10 +278,10 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Strings that describe an exchange are cut to this many characters, each string of an array alike.
+    /// Truncates strings that describe an exchange to this many characters, including each string of an array.
     ///
-    /// By default that is what `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` says, and
-    /// without them there is no limit. How many attributes a span may have is up to its provider.
+    /// The default is the value of `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`;
+    /// without them there is no limit. The provider limits the number of attributes of a span.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -291,12 +294,12 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass, on the span and in
-    /// the histograms of a [`meter_provider`](Self::meter_provider).
+    /// Records `http.request.body.size` and `http.response.body.size` in bytes, counted as they pass, on the span and
+    /// in the histograms of a [`meter_provider`](Self::meter_provider).
     ///
-    /// A body that is not read to its end counts as far as it was read. A size that is not known is left out: that of a request
-    /// body which is neither counted nor declared, as on tonic's server, and that of a response which reqwest decompresses
-    /// before it can be counted.
+    /// If a body is not read to its end, the bytes read so far are recorded. A size that is not known is omitted: that
+    /// of a request body which is neither counted nor declared, as on tonic's server, and that of a response which
+    /// reqwest decompresses before it can be counted.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -309,7 +312,7 @@ impl<T: From<Instrumentation>> Builder<T> {
         self
     }
 
-    /// Resolves what was not set and builds.
+    /// Resolves the options that are not set and builds the target.
     pub fn build(self) -> T {
         T::from(self.resolve())
     }
@@ -329,7 +332,7 @@ impl<T: From<Instrumentation>> Builder<T> {
 }
 
 impl<T: ServerMiddleware> Builder<T> {
-    /// What is made of the trace context that callers send. By default they are trusted.
+    /// Sets the policy for the trace context that callers send. By default it is trusted.
     ///
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;
@@ -344,8 +347,8 @@ impl<T: ServerMiddleware> Builder<T> {
         self
     }
 
-    /// What is made of the trace context of each caller. On axum the peer is known where the application is served with
-    /// `into_make_service_with_connect_info`. If the closure panics, the policy is [`TrustPolicy::LinkOnly`].
+    /// Chooses the policy for the trace context of each caller. On axum the peer is known if the application is served
+    /// with `into_make_service_with_connect_info`. If the closure panics, the policy is [`TrustPolicy::LinkOnly`].
     ///
     /// ```
     /// use tracing_core_ext::exchange::TrustPolicy;
@@ -365,9 +368,9 @@ impl<T: ServerMiddleware> Builder<T> {
         self
     }
 
-    /// Behind these proxies, the address of the client, the scheme and the host are those that the proxies tell. By default
-    /// they are those of the connection and of the request. Nobody is believed where the peer is not known: on axum, serve
-    /// the application with `into_make_service_with_connect_info`.
+    /// Takes the address of the client, the scheme and the host from the headers of these proxies. By default they are
+    /// those of the connection and of the request. No header is trusted if the peer is not known: on axum, serve the
+    /// application with `into_make_service_with_connect_info`.
     ///
     /// ```
     /// use tracing_core_ext::http::TrustedProxies;
@@ -384,8 +387,8 @@ impl<T: ServerMiddleware> Builder<T> {
 
     /// Sets the scheme of the requests that the service receives, for a service that terminates TLS itself.
     ///
-    /// The scheme is `url.scheme`, and the default of `server.port`. By default it is that of the connection as far as the
-    /// framework knows it: axum knows it of HTTP/2 only. Trusted proxies override it.
+    /// The scheme is `url.scheme`, and decides the default of `server.port`. By default it is the scheme of the
+    /// connection, as far as the framework exposes it: axum exposes it for HTTP/2 only. Trusted proxies override it.
     ///
     /// ```
     /// use tracing_core_ext::http::Scheme;
@@ -399,10 +402,10 @@ impl<T: ServerMiddleware> Builder<T> {
         self
     }
 
-    /// Adds `server.address` and `server.port` to the labels of durations and sizes.
+    /// Includes `server.address` and `server.port` in the labels of durations and sizes.
     ///
-    /// By default they are none: a caller chooses the `Host` header, and every host makes series of its own. Ask for them
-    /// where something in front of the service lets only known hosts through.
+    /// By default they are no labels, because a caller chooses the `Host` header and every host makes new series. Set
+    /// this option if a proxy in front of the service passes only known hosts.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
@@ -418,7 +421,7 @@ impl<T: ServerMiddleware> Builder<T> {
         self
     }
 
-    /// Adds a header field of the response that tells callers the trace. By default there is none.
+    /// Adds a header field of the response that identifies the trace for callers. By default there is none.
     ///
     /// ```
     /// use tracing_core_ext::exchange::ResponseHeader;
@@ -436,14 +439,14 @@ impl<T: ServerMiddleware> Builder<T> {
 }
 
 impl<T: ClientMiddleware> Builder<T> {
-    /// Only these hosts learn of the trace and get its baggage. Requests to any other have their span too, but go out
-    /// without context: fields that already stand in such a request are removed.
+    /// Sends trace context and baggage only to these hosts. Requests to other hosts have a span too, but are sent
+    /// without context: such fields that a request already contains are removed.
     ///
-    /// By default every host does.
+    /// By default context is sent to every host.
     ///
-    /// It is the request passing through that is looked at. A client inside that follows redirects by itself sends the
-    /// fields on to whatever host it is led to: turn that off, or use the [`Client`](crate::client) of this crate, which
-    /// asks for each.
+    /// The check uses the host of the request that passes through. An inner client that follows redirects by itself
+    /// sends the fields on to the hosts of the redirects. Disable its redirects, or use the [`Client`](crate::client)
+    /// of this crate, which checks every redirect.
     ///
     /// ```
     /// use tracing_core_ext::http::AllowedHosts;
@@ -460,9 +463,10 @@ impl<T: ClientMiddleware> Builder<T> {
 
     /// Records a call as an error, `cancelled_before_head`, if its caller drops it before there is a response.
     ///
-    /// By default such a call is no error (semantic conventions 1.44, HTTP spans, "Status"), because a caller that loses
-    /// interest is none. A time limit around the call, such as `tokio::time::timeout`, drops it as well. To alert on those
-    /// limits, set this option and select `error.type="cancelled_before_head"`, or record an error where the limit is.
+    /// By default such a call is no error (semantic conventions 1.44, HTTP spans, "Status"), because a caller that
+    /// loses interest has not failed. A time limit around the call, such as `tokio::time::timeout`, drops it as well.
+    /// To alert on those limits, set this option and select `error.type="cancelled_before_head"`, or record an error in
+    /// the code that sets the limit.
     ///
     /// A response whose body is dropped is no error.
     ///
@@ -477,7 +481,7 @@ impl<T: ClientMiddleware> Builder<T> {
         self
     }
 
-    /// For what is an option of one client alone.
+    /// Returns the options, for those that only one client has.
     pub(crate) const fn options_mut(&mut self) -> &mut Options {
         &mut self.options
     }

@@ -11,28 +11,28 @@ use crate::{
     semconv::options::AttributeOptions,
 };
 
-/// What a server makes of the trace context its caller sends.
+/// Policy of a server for the trace context that its caller sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrustPolicy {
-    /// The trace goes on, with the caller's sampling decision and baggage.
+    /// The trace continues, with the caller's sampling decision and baggage.
     #[default]
     Trust,
-    /// A new trace starts, whose first span links to the caller's. Baggage is dropped.
+    /// A new trace starts, and its first span links to the caller's. Baggage is dropped.
     ///
-    /// For public edges: a caller decides neither what is sampled nor what stands in baggage.
+    /// Use it at public edges: a caller then decides neither the sampling nor the baggage.
     LinkOnly,
     /// A new trace starts, as if the caller had sent nothing.
     Ignore,
 }
 
-/// A header field that tells the caller in which trace its request was served.
+/// Header field that identifies the trace of a request for its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseHeader {
     /// `traceresponse`: W3C Trace Context, "Response header" (a draft), in the format of `traceparent`.
     TraceResponse,
-    /// `Server-Timing` with a metric `traceparent`, which scripts of a page may read.
+    /// `Server-Timing` with a metric `traceparent`, which scripts of a page can read.
     ServerTiming,
 }
 
@@ -40,7 +40,7 @@ static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 impl ResponseHeader {
-    /// Nothing is written where there is no span of ours: a caller knows its own.
+    /// Writes the field, unless the span is remote: the caller already has its own span.
     pub(crate) fn write<H: HeadersMut>(self, span: &SpanContext, headers: &mut H) {
         if span.is_remote() {
             return;
@@ -60,7 +60,7 @@ pub(crate) type FilterFn = dyn Fn(&RequestView<'_>) -> bool + Send + Sync;
 pub(crate) type TrustFn = dyn Fn(&RequestView<'_>) -> TrustPolicy + Send + Sync;
 pub(crate) type ErrorTypeFn = dyn Fn(ExchangeSummary) -> Option<Cow<'static, str>> + Send + Sync;
 
-/// What a middleware or a client was told when it was built.
+/// Options of a middleware or a client, as set in its builder.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) attribute_options: AttributeOptions,
@@ -90,7 +90,7 @@ impl Options {
         self.allowed_hosts.as_ref().is_none_or(|hosts| hosts.allow(head.host, head.port))
     }
 
-    /// A caller who makes the closure panic is not trusted.
+    /// Returns the policy for this caller. A caller that makes the closure panic is not trusted.
     #[inline]
     pub(crate) fn policy_for(&self, head: &impl RequestHead) -> TrustPolicy {
         let Some(trust) = &self.trust else { return self.policy };

@@ -1,4 +1,4 @@
-//! Providers that `Telemetry` has installed, for builders that are given none.
+//! Providers that `Telemetry` has installed, for builders without explicit providers.
 
 use std::sync::{
     OnceLock,
@@ -24,23 +24,24 @@ static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 
 /// Sets the tracer provider that builders use by default.
 ///
-/// It is OpenTelemetry's global one as well, but what OpenTelemetry returns as that boxes every span once more.
+/// It is OpenTelemetry's global provider as well, but the type that OpenTelemetry returns for it boxes every span once
+/// more.
 pub(crate) fn set_tracer_provider(provider: TracerProvider) {
     let _ = TRACER_PROVIDER.set(provider);
 }
 
-/// Sets the provider whose meters builders use by default. OpenTelemetry's global one may drop all measurements, and
-/// would cost as much.
+/// Sets the provider whose meters builders use by default. OpenTelemetry's global provider may drop all measurements,
+/// and would still cost as much.
 pub(crate) fn set_meter_provider(provider: impl MeterProvider + Send + Sync + 'static) {
     METER_PROVIDER.get_or_init(|| Box::new(provider));
 }
 
-/// A meter of the installed provider.
+/// Returns a meter of the installed provider.
 pub(crate) fn meter(scope: &InstrumentationScope) -> Option<Meter> {
     Some(METER_PROVIDER.get()?.meter_with_scope(scope.clone()))
 }
 
-/// A tracer of the installed provider, or else of OpenTelemetry's global one.
+/// Returns a tracer of the installed provider, or else of OpenTelemetry's global one.
 pub(crate) fn tracer(scope: &InstrumentationScope) -> AnyTracer {
     if let Some(provider) = TRACER_PROVIDER.get() {
         return AnyTracer::Own(provider.tracer_with_scope(scope.clone()));
@@ -52,7 +53,7 @@ pub(crate) fn tracer(scope: &InstrumentationScope) -> AnyTracer {
     tracer
 }
 
-/// Records that a middleware or client was built, and logs what it lacks.
+/// Records that a middleware or client was built, and warns if its spans would not be recorded or not be shown.
 pub(crate) fn note_middleware(tracer: &AnyTracer) {
     MIDDLEWARE_BUILT.store(true, Ordering::Relaxed);
     tracer.warn_if_idle();

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use super::builder::options::Options;
 use crate::{metrics::instruments::Metrics, propagation::Propagator, trace::AnyTracer};
 
-/// Tracer, propagator and options of a middleware or client, resolved when it is built. Cheap to clone.
+/// Tracer, propagator and options of a middleware or client, resolved when it is built. It is cheap to clone.
 #[derive(Clone)]
 pub struct Instrumentation {
     inner: Arc<Inner>,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Instrumentation {
-    /// Starts the exchange of an incoming request, below the span its headers name.
+    /// Starts the exchange of an incoming request, below the span that its headers name.
     pub fn start_server<R: RequestHead>(&self, head: &R) -> Exchange {
         match self.metrics() {
             None => self.start_server_with(head, |_, _| None),
@@ -30,7 +30,7 @@ impl Instrumentation {
         }
     }
 
-    /// Out of the way of those who measure nothing.
+    /// Starts a measured exchange. It is not inlined, so that services without metrics skip its code.
     #[inline(never)]
     fn start_measured_server<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
         self.start_server_with(head, |attributes, timer| {
@@ -71,7 +71,7 @@ impl Instrumentation {
         Exchange::server(started, tracing_span, timer, head.method(), shared, self.clone())
     }
 
-    /// What an incoming request is served below, and a caller that is not its parent.
+    /// Returns the parent context of an incoming request, and the context of a caller that is linked instead.
     #[inline(always)]
     fn remote_parent<'a, R: RequestHead>(
         &self,
@@ -90,7 +90,7 @@ impl Instrumentation {
         boxed_link(caller.span().span_context())
     }
 
-    /// Starts the exchange of an outgoing request, below `parent`. [`inject`](Exchange::inject) comes next.
+    /// Starts the exchange of an outgoing request, below `parent`. Call [`inject`](Exchange::inject) next.
     pub fn start_client<H: Headers>(
         &self,
         parent: &Context,

@@ -1,9 +1,9 @@
 use std::{error::Error, sync::Arc};
 
-/// The error that a handler has answered with, in the extensions of its response.
+/// The error that a handler has responded with, in the extensions of its response.
 ///
-/// If the response is an error of the server (5xx), the error and its sources become the description of the span's status and
-/// an `exception` event.
+/// If the response is an error of the server (5xx), the error and its sources become the description of the span's
+/// status and an `exception` event.
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -21,12 +21,12 @@ use std::{error::Error, sync::Arc};
 pub struct HandlerError(Arc<dyn Error + Send + Sync>);
 
 impl HandlerError {
-    /// An error for the span.
+    /// Wraps `error` for the extensions of a response.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }
 
-    /// The error.
+    /// Returns the error.
     pub fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.0
     }

@@ -5,15 +5,15 @@ use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 
-/// How an exchange ended. Every exchange ends in exactly one of these.
+/// Way in which an exchange ended. Every exchange has exactly one outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The last frame of the body was handed over, or there was no body to send.
+    /// The last frame of the body was passed on, or there was no body to send.
     Complete,
     /// The service, the client or the body failed.
     Failed(ErrorType),
-    /// The future or the body was dropped before its end: the other side went away, or a time limit struck.
+    /// The future or the body was dropped before its end: the other side disconnected, or a time limit expired.
     Cancelled,
     /// The handler or the body panicked.
     Panicked,
@@ -21,13 +21,13 @@ pub enum Outcome {
     Upgraded,
 }
 
-/// Value of `error.type` for an exchange that ended without a status code that says it.
+/// Value of `error.type` for an exchange that did not end with the status code of an error.
 ///
-/// Where a status code does, `error.type` is that code: `503`, or for gRPC its name, `UNAVAILABLE`.
+/// If it did, `error.type` is that code: `503`, or for gRPC its name, `UNAVAILABLE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorType {
-    /// `service_error`: the service answered with an error instead of a response.
+    /// `service_error`: the service returned an error instead of a response.
     Service,
     /// `body_error`: the body failed after the head was sent or received.
     Body,
@@ -37,20 +37,20 @@ pub enum ErrorType {
     Connection,
     /// `redirect_error`: too many redirects (client).
     Redirect,
-    /// `request_error`: no response for another reason, such as a connection that was lost, or a redirect to a URL that is
-    /// not of HTTP (client).
+    /// `request_error`: no response for another reason, such as a lost connection, or a redirect to a URL of another
+    /// scheme than HTTP (client).
     Request,
-    /// `cancelled_before_head`: dropped before there was a response. On a client that is an error only with
+    /// `cancelled_before_head`: dropped before there was a response. On a client this is an error only with
     /// [`dropped_calls_are_errors`](crate::exchange::Builder::dropped_calls_are_errors).
     CancelledBeforeHead,
     /// `cancelled_mid_body`: dropped while the body was being sent (server).
     CancelledMidBody,
-    /// `panic`: the handler or the body panicked; on a client, the client inside.
+    /// `panic`: the handler or the body panicked; on a client, the inner client.
     Panic,
 }
 
 impl ErrorType {
-    /// The value of `error.type`.
+    /// Returns the value of `error.type`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Service => "service_error",
@@ -72,7 +72,7 @@ impl fmt::Display for ErrorType {
     }
 }
 
-/// The end of an exchange, for an option that decides what counts as an error.
+/// Summary of an ended exchange, for the option that classifies errors.
 #[derive(Clone, Debug)]
 pub struct ExchangeSummary {
     pub(super) outcome: Outcome,
@@ -82,27 +82,27 @@ pub struct ExchangeSummary {
 }
 
 impl ExchangeSummary {
-    /// How it ended.
+    /// Returns the outcome.
     pub const fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Status of the response, if there was one.
+    /// Returns the status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.status?).ok()
     }
 
-    /// Name of the gRPC status, `NOT_FOUND` say, if there was one.
+    /// Returns the name of the gRPC status, such as `NOT_FOUND`, if there was one.
     pub const fn rpc_status(&self) -> Option<&'static str> {
         self.rpc_status
     }
 
-    /// `error.type` by the semantic conventions; `None` where it is no error.
+    /// Returns `error.type` by the semantic conventions; `None` if the exchange is no error.
     pub fn error_type(&self) -> Option<&str> {
         self.error_type.as_deref()
     }
 
-    /// The same, to be handed on.
+    /// Returns the same value as [`error_type`](Self::error_type), owned.
     pub fn into_error_type(self) -> Option<Cow<'static, str>> {
         self.error_type
     }

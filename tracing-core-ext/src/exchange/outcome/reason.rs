@@ -19,13 +19,13 @@ use crate::{
     semconv::{names, options::AttributeOptions},
 };
 
-/// Number of characters of a reason.
+/// Maximum number of characters of a reason.
 const MAX_CHARACTERS: usize = 1024;
 
-/// Number of errors of a chain that are read.
+/// Maximum number of errors of a chain that are read.
 const MAX_SOURCES: usize = 16;
 
-/// Errors of unknown type, as Tower services have them.
+/// Type of the errors of unknown type that Tower services return.
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Messages of errors that end a call at its time limit: those of `tower`, `tokio` and `tonic`.
@@ -35,7 +35,7 @@ const TIMEOUT_MESSAGES: [&str; 3] =
 /// Parts of the `Debug` output of such errors, for errors whose sources cannot be read.
 const TIMEOUT_NAMES: [&str; 3] = ["TimedOut", "TimeoutExpired", "Elapsed(())"];
 
-/// The reason of a failure.
+/// The reason of a failure, as text.
 #[derive(Debug)]
 pub(crate) struct FailureReason {
     type_name: Option<&'static str>,
@@ -43,18 +43,18 @@ pub(crate) struct FailureReason {
 }
 
 impl FailureReason {
-    /// The message of `error` and those of its sources.
+    /// Joins the message of `error` and those of its sources.
     pub(crate) fn from_error<E: Error + ?Sized>(error: &E) -> Self {
         Self { type_name: type_name::<E>(), message: chain(error) }
     }
 
-    /// What `text` displays.
+    /// Formats `text`.
     pub(crate) fn from_display<D: Display + ?Sized>(text: &D) -> Self {
         // `anyhow` and `eyre` display the sources in this form.
         Self { type_name: type_name::<D>(), message: limited(format_args!("{text:#}")) }
     }
 
-    /// The message of an error of any type. `with_debug` adds its `Debug` output if its sources cannot be read.
+    /// Formats an error of any type. `with_debug` adds its `Debug` output if its sources cannot be read.
     pub(crate) fn from_any<E: Display + Debug + 'static>(error: &E, with_debug: bool) -> Self {
         match boxed(error) {
             Some(boxed) => Self { type_name: None, message: chain(boxed) },
@@ -70,7 +70,8 @@ impl FailureReason {
         Self { type_name: None, message: limited(format_args!("{message}")) }
     }
 
-    /// Sets the status of `span`, and adds an event. Semantic conventions, "Recording errors" and "Exceptions on spans".
+    /// Sets the status of `span`, and adds an event (semantic conventions, "Recording errors" and "Exceptions on
+    /// spans").
     #[cold]
     pub(crate) fn record(self, span: &SpanRef<'_>, at: SystemTime, options: &AttributeOptions) {
         let message = redact_urls(&self.message, &options.redacted_keys);
@@ -125,7 +126,7 @@ fn sources<'a>(
         .take(MAX_SOURCES)
 }
 
-/// Messages of `error` and its sources. A message that the one before contains is left out.
+/// Joins the messages of `error` and its sources. A message that is part of the preceding one is omitted.
 fn chain<E: Error + ?Sized>(error: &E) -> String {
     let mut text = limited(format_args!("{error}"));
     for source in error.source().into_iter().flat_map(sources) {
@@ -137,7 +138,7 @@ fn chain<E: Error + ?Sized>(error: &E) -> String {
     text
 }
 
-/// The name of an error type. Text is no error type, and that of a trait object is not known.
+/// Returns the name of an error type. Text has no error type, and the type of a trait object is unknown.
 fn type_name<E: ?Sized>() -> Option<&'static str> {
     let name = any::type_name::<E>();
     let is_text = ["str", "&str", "alloc::string::String"].contains(&name);
@@ -145,7 +146,7 @@ fn type_name<E: ?Sized>() -> Option<&'static str> {
     (!is_text && !is_erased).then_some(name)
 }
 
-/// Text without what exceeds the limit. It is never longer in memory.
+/// Formats text up to the limit. The buffer never grows beyond the limit.
 fn limited(text: fmt::Arguments<'_>) -> String {
     let mut writer = Limited(String::new());
     // The only error is that of the writer, at the limit.
@@ -164,7 +165,7 @@ impl Write for Limited {
     }
 }
 
-/// `text` without the credentials in the URLs in it.
+/// Returns `text` without the credentials of the URLs in it.
 fn redact_urls(text: &str, more: &[Box<str>]) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut rest = text;

@@ -2,9 +2,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use opentelemetry::{Array, StringValue, Value};
 
-/// A value of an attribute: everything that OpenTelemetry accepts, every type of number, and lists.
+/// Value of an attribute: everything that OpenTelemetry accepts, every type of number, and lists.
 ///
-/// An integer outside of 64 bits with a sign becomes a string (OpenTelemetry specification, "Mapping to `AnyValue`").
+/// An integer outside the range of signed 64 bits becomes a string (OpenTelemetry specification, "Mapping to
+/// `AnyValue`").
 ///
 /// ```
 /// use opentelemetry::Value;
@@ -14,7 +15,7 @@ use opentelemetry::{Array, StringValue, Value};
 /// assert_eq!(u64::MAX.into_value(), Value::from("18446744073709551615"));
 /// ```
 pub trait AttributeValue {
-    /// The value for OpenTelemetry.
+    /// Converts this into a value of OpenTelemetry.
     fn into_value(self) -> Value;
 }
 

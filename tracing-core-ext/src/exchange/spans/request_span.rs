@@ -10,8 +10,8 @@ use crate::exchange::{
 
 /// The span of a request, for its handler and for middleware inside ours.
 ///
-/// Both frameworks put it into the request's extensions and offer an extractor of the same name. Work on it goes to the
-/// server span even from within a child span. The default stands for no span.
+/// Both frameworks put it into the request's extensions and offer an extractor of the same name. Its methods change the
+/// server span, even if they are called within a child span. The default stands for no span.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSpan {
     context: Context,
@@ -32,12 +32,12 @@ impl RequestSpan {
         }
     }
 
-    /// Identity of the trace. All zeros where no SDK is installed and the caller sent no context.
+    /// Returns the trace ID. It is all zeros if no SDK is installed and the caller sent no context.
     pub fn trace_id(&self) -> TraceId {
         self.context.span().span_context().trace_id()
     }
 
-    /// Identity of the server span. Where no SDK is installed it is the caller's.
+    /// Returns the ID of the server span. If no SDK is installed, it is the ID of the caller's span.
     pub fn span_id(&self) -> SpanId {
         self.context.span().span_context().span_id()
     }
@@ -47,12 +47,12 @@ impl RequestSpan {
         self.context.span().is_recording()
     }
 
-    /// The OpenTelemetry context with the server span in it: attach it, or start native spans below it.
+    /// Returns the OpenTelemetry context that holds the server span. Attach it, or start OpenTelemetry spans below it.
     pub const fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Adds an attribute to the server span. The SDK keeps what has the key already: set each once.
+    /// Adds an attribute to the server span. The SDK keeps duplicate keys, so set each key once.
     ///
     /// ```
     /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
@@ -66,10 +66,11 @@ impl RequestSpan {
         }
     }
 
-    /// Adds a label to the duration of this request, in the place of any other with its key; the span does not get it.
+    /// Adds a label to the duration metric of this request, and replaces any other label with its key. The span does
+    /// not get it.
     ///
-    /// Every value makes a series of its own, so there must be few: a plan or an outcome, never an identifier. Nothing
-    /// happens where no metrics are recorded.
+    /// Every distinct value makes a series, so use few values: a plan or an outcome, never an identifier. The method
+    /// has no effect if no metrics are recorded.
     ///
     /// ```
     /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
@@ -82,10 +83,10 @@ impl RequestSpan {
         }
     }
 
-    /// Names the server span by the route that was found only after it had started; the first route counts.
+    /// Names the server span by a route that is resolved only after the span has started. The first route counts.
     ///
-    /// For routers that know the route behind our middleware. What stands for `method` in the name is up to the semantic
-    /// conventions.
+    /// It is meant for routers that match the route inside our middleware. The semantic conventions decide the form in
+    /// which `method` appears in the name.
     pub fn set_route(&self, method: &str, route: &str) {
         if let Some((shared, instrumentation)) =
             self.shared.as_ref().zip(self.instrumentation.as_ref())
@@ -99,10 +100,11 @@ impl RequestSpan {
         }
     }
 
-    /// Starts a span for the WebSocket this request opens, in a trace of its own that links to this one. Without it a
-    /// connection has none: the server span ends with the handshake.
+    /// Starts a span for the WebSocket that this request opens, in a new trace that links to this one. Without this
+    /// call, the connection has no span, because the server span ends with the handshake.
     ///
-    /// `route` is the pattern of the router, or anything else without identifiers in it: the name is `WebSocket {route}`.
+    /// `route` is the pattern of the router, or any other text without identifiers in it.
+    /// The name is `WebSocket {route}`.
     ///
     /// ```
     /// # use tracing_core_ext::exchange::RequestSpan;
@@ -119,8 +121,8 @@ impl RequestSpan {
 
     /// Marks the server span as failed and describes `error`, an error or any other text, in an `exception` event.
     ///
-    /// The message has at most 1,024 characters, and credentials in URLs are redacted. Errors of `anyhow` and `eyre` are
-    /// described with their sources.
+    /// The message has at most 1,024 characters, and credentials in URLs are redacted. Errors of `anyhow` and `eyre`
+    /// are described with their sources.
     ///
     /// ```
     /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
@@ -129,7 +131,8 @@ impl RequestSpan {
     /// # }
     /// ```
     ///
-    /// `error.type` stays that of the response, as does the metric: an error that was handled may well end in a 200.
+    /// `error.type` and the metric remain those of the response, because an error that was handled may still end in a
+    /// 200.
     ///
     /// Semantic conventions, "Exceptions on spans".
     pub fn record_error<E: Display + ?Sized>(&self, error: &E) {

@@ -28,19 +28,19 @@ use crate::{
     trace::{SpanStart, Timer, boxed_link},
 };
 
-/// The span of an open WebSocket, made by [`RequestSpan::websocket`](crate::exchange::RequestSpan::websocket). It ends when this is
-/// dropped.
+/// The span of an open WebSocket, made by [`RequestSpan::websocket`](crate::exchange::RequestSpan::websocket). It ends
+/// when this is dropped.
 ///
-/// It is the first of a new trace and links to the span of the handshake, whose trace is over long before. Where the
-/// handshake has no span it links to the caller's. Its kind is internal: a server span is one request and its response,
-/// and whatever measures those would take a connection of days for a slow one.
+/// It is the root of a new trace and links to the span of the handshake, whose trace ends long before. If the handshake
+/// has no span, it links to the caller's span. Its kind is internal: a server span is one request and its response, and
+/// tools that measure server spans would take a connection of days for a slow request.
 #[derive(Debug)]
 #[must_use = "the span ends when this is dropped"]
 pub struct WebSocketSpan {
     context: Context,
     tracing_span: TracingSpan,
     timer: Timer,
-    /// None if there is no span.
+    /// `None` if there is no span.
     instrumentation: Option<Instrumentation>,
 }
 
@@ -63,7 +63,7 @@ impl WebSocketSpan {
         Self { context: started.context, tracing_span, timer, instrumentation }
     }
 
-    /// Stands for no span.
+    /// Creates a value that stands for no span.
     pub(crate) fn noop() -> Self {
         Self {
             context: Context::new(),
@@ -91,22 +91,22 @@ impl WebSocketSpan {
         WebSocketFuture { inner: future, span: self }
     }
 
-    /// Identity of the connection's trace. All zeros where no SDK is installed.
+    /// Returns the trace ID of the connection. It is all zeros if no SDK is installed.
     pub fn trace_id(&self) -> TraceId {
         self.context.span().span_context().trace_id()
     }
 
-    /// Identity of the span. All zeros where no SDK is installed.
+    /// Returns the ID of the span. It is all zeros if no SDK is installed.
     pub fn span_id(&self) -> SpanId {
         self.context.span().span_context().span_id()
     }
 
-    /// The OpenTelemetry context with the span in it, for tasks that serve the connection besides.
+    /// Returns the OpenTelemetry context that holds the span, for further tasks that serve the connection.
     pub const fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Adds an attribute.
+    /// Adds an attribute to the span.
     ///
     /// ```
     /// # fn connected(connection: &tracing_core_ext::exchange::WebSocketSpan) {
@@ -142,7 +142,7 @@ impl WebSocketSpan {
         })
     }
 
-    /// A panic may be caught while the span lives on.
+    /// Ends the span at once, because a panic may be caught while this value stays alive.
     fn end_as_panicked(&self) {
         let span = self.context.span();
         if span.is_recording() {
@@ -152,7 +152,7 @@ impl WebSocketSpan {
         }
     }
 
-    /// Does nothing from the second time on: a span that has ended does not record.
+    /// Ends the span. A second call has no effect, because a span that has ended does not record.
     fn end(&self) {
         if thread::panicking() {
             return self.end_as_panicked();
@@ -170,7 +170,8 @@ impl Drop for WebSocketSpan {
     }
 }
 
-/// Of the handshake's context only baggage goes on: the rest may belong to its trace.
+/// Creates a context with only the baggage of the handshake's context, because its other entries may belong to the
+/// trace of the handshake.
 fn root_with_baggage_of(handshake: &Context) -> Context {
     let baggage = handshake.baggage();
     if baggage.is_empty() {
@@ -219,7 +220,7 @@ mod tests {
     use crate::exchange::spans::websocket_span::*;
     use crate::exchange::{builder::Builder, spans::request_span::RequestSpan};
 
-    /// What is exported of `connect`, which gets the span of a handshake.
+    /// Returns the spans that are exported while `connect` runs with the span of a handshake.
     fn exported(connect: impl Fn(RequestSpan)) -> Vec<SpanData> {
         exported_where(true, connect)
     }

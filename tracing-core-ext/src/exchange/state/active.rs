@@ -43,7 +43,7 @@ pub(crate) struct ActiveExchange {
     pub(crate) side: Side,
     pub(crate) method: MethodKind,
     pub(crate) is_recorded: bool,
-    /// The option `filter` has excluded the request.
+    /// Whether the option `filter` has excluded the request.
     pub(crate) is_filtered: bool,
     pub(crate) has_ended: bool,
     /// Whether trace context may be sent to the host of the request.
@@ -51,19 +51,20 @@ pub(crate) struct ActiveExchange {
     pub(crate) status: Option<u16>,
     pub(crate) rpc_status: Option<RpcStatus>,
     pub(crate) has_first_byte: bool,
-    /// Bytes of the response's body still to come, `UNKNOWN` where its length is not known.
+    /// Remaining bytes of the response's body, `UNKNOWN` if its length is not known.
     pub(crate) remaining: u64,
-    /// The protocol of a call whose status is still to come.
+    /// Protocol of a gRPC call whose status has not arrived yet.
     pub(crate) awaits_status: Option<GrpcProtocol>,
     /// The reason of a failure that is about to end the exchange.
     pub(crate) reason: Option<Box<FailureReason>>,
     pub(crate) shared: Option<SharedState>,
 }
 
-/// Length of a body whose length is not known.
+/// Marker for a body whose length is not known.
 pub(crate) const UNKNOWN: u64 = u64::MAX;
 
-/// What the method tells of a response: whether it has a body (RFC 9110, section 6.4.1), and whether it can be gRPC's.
+/// Kind of the request method: whether a response to it has a body (RFC 9110, section 6.4.1), and whether it can be one
+/// of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MethodKind {
     Head,
@@ -111,7 +112,7 @@ impl ActiveExchange {
         }
     }
 
-    /// What the head of the response has besides its status.
+    /// Records attributes from the headers of the response.
     #[inline]
     pub(crate) fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
         if self.method == MethodKind::Post {
@@ -136,7 +137,7 @@ impl ActiveExchange {
         }
     }
 
-    /// The state of a call that this server records.
+    /// Returns the shared state of a gRPC call that this server records.
     fn recorded_server_call(&self) -> Option<&SharedState> {
         let shared = self.shared.as_ref().filter(|_| self.is_recorded)?;
         (self.side == Side::Server && shared.is_grpc()).then_some(shared)
@@ -156,13 +157,14 @@ impl ActiveExchange {
         }
     }
 
-    /// A call that fails before its first message says so in the head, any other in the trailers.
+    /// Reads the status of a gRPC call. A call that fails before its first message has it in the head, any other in the
+    /// trailers.
     pub(crate) fn parse_rpc_status<H: Headers>(&mut self, headers: &H) {
         let status = headers.values(&GRPC_STATUS).next().and_then(RpcStatus::parse);
         self.rpc_status = status.or(self.rpc_status);
     }
 
-    /// What is streamed begins with the first byte, not with the head.
+    /// Records the first byte, at which a streamed body starts; the head may be sent long before.
     pub(crate) fn on_first_byte(&mut self, bytes: u64) {
         if self.has_first_byte || bytes == 0 {
             return;
@@ -174,12 +176,12 @@ impl ActiveExchange {
         }
     }
 
-    /// Whether there is anything to tell of the end.
+    /// Whether the end of the exchange is recorded, on a span or a metric.
     pub(crate) fn is_recorded_or_measured(&self) -> bool {
         self.is_recorded || self.shared.is_some()
     }
 
-    /// Span and metric end by the same reading of the clock.
+    /// Ends span and metric by the same reading of the clock.
     pub(crate) fn end_span(&mut self, outcome: Outcome) {
         let elapsed = self.timer.elapsed();
         if self.method == MethodKind::Post && self.status.is_none() {
@@ -198,7 +200,7 @@ impl ActiveExchange {
         }
     }
 
-    /// A call that has no response keeps its method, and its status is that of the reason.
+    /// Records a call that has no response: it keeps its method, and its status is that of the reason.
     #[cold]
     fn end_call_without_response(&mut self, outcome: Outcome, elapsed: Duration) {
         if let Some(shared) = self.recorded_server_call() {
@@ -275,7 +277,7 @@ impl ActiveExchange {
         contain("the option error_type", || error_type_fn(summary)).unwrap_or(error_type)
     }
 
-    /// Semantic conventions, "Recording errors".
+    /// Returns `error.type` by the semantic conventions, "Recording errors".
     pub(crate) fn conventional_error_type(&self, outcome: Outcome) -> Option<Cow<'static, str>> {
         let failure = self.failure(outcome).filter(|error| !self.is_late_call(*error));
         if let Some(error_type) = failure {
@@ -288,13 +290,14 @@ impl ActiveExchange {
         Some(status.as_str().into())
     }
 
-    /// Whether the status of a call is the reason why a client's request failed.
+    /// Whether the client's request failed only because the call exceeded its deadline.
     fn is_late_call(&self, error: ErrorType) -> bool {
         let is_late = self.rpc_status == Some(RpcStatus::DEADLINE_EXCEEDED);
         is_late && self.status.is_none() && matches!(error, ErrorType::Request | ErrorType::Timeout)
     }
 
-    /// Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not the server's.
+    /// Whether the status is an error. Semantic conventions, HTTP spans, "Status": a 4xx is the caller's mistake, not
+    /// the server's.
     pub(crate) const fn is_error(&self, status: u16) -> bool {
         match self.side {
             Side::Server => status >= 500,
@@ -302,7 +305,7 @@ impl ActiveExchange {
         }
     }
 
-    /// `None` where the status code alone tells.
+    /// Returns the failure, or `None` if only the status code decides.
     pub(crate) fn failure(&self, outcome: Outcome) -> Option<ErrorType> {
         match (outcome, self.side) {
             (Outcome::Complete | Outcome::Upgraded, _) => None,

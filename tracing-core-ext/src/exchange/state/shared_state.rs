@@ -26,7 +26,8 @@ use crate::{
     trace::timer::Timer,
 };
 
-/// What is still learned of an exchange behind its start, where it is recorded or measured. Clones share it.
+/// State known only after the start of an exchange (route, gRPC method, body sizes, labels). It is allocated only if
+/// the exchange is recorded or measured. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedState(Arc<Inner>);
 
@@ -34,21 +35,21 @@ pub(crate) struct SharedState(Arc<Inner>);
 struct Inner {
     has_route: AtomicBool,
     is_named: AtomicBool,
-    /// The name contains a route that may not be the one that answers.
+    /// Whether the name contains a route that may not be the one that answers.
     has_expected_name: AtomicBool,
     /// Path and time limit of a request that claims to be a gRPC call.
     grpc: OnceLock<(Box<str>, Option<Duration>)>,
-    /// One more than the bytes that were counted; 0 if they are not counted.
+    /// Number of counted bytes plus one; 0 if they are not counted.
     request_size: AtomicU64,
     response_size: AtomicU64,
-    /// The bytes of the response that pass are not those that were transferred.
+    /// Whether the bytes of the response that pass differ from those that were transferred.
     hides_response_size: AtomicBool,
     measured: Option<RequestMetrics>,
     route_label: OnceLock<&'static str>,
 }
 
 impl SharedState {
-    /// `None` where nothing more is to be learned.
+    /// Creates the state, or returns `None` if no later change needs it.
     #[inline]
     pub(crate) fn if_needed(
         name_state: NameState,
@@ -61,12 +62,12 @@ impl SharedState {
         Some(Self::default().started(name_state, grpc, None))
     }
 
-    /// Of an exchange that is about to start.
+    /// Creates the state of an exchange that is about to start.
     pub(crate) fn measured(measured: RequestMetrics) -> Self {
         Self(Arc::new(Inner { measured: Some(measured), ..Inner::default() }))
     }
 
-    /// The exchange has started.
+    /// Sets the values that are known when the exchange has started.
     pub(crate) fn started(
         self,
         name_state: NameState,
@@ -94,7 +95,7 @@ impl SharedState {
         self.0.has_route.load(Ordering::Relaxed)
     }
 
-    /// Puts `route` on the span in `context`, if it is the first.
+    /// Sets `route` on the span in `context`, if it is the first.
     pub(crate) fn set_route(
         &self,
         context: &Context,
@@ -113,7 +114,7 @@ impl SharedState {
         self.name(&span, named.name);
     }
 
-    /// No route has answered: a name with an expected route is replaced by that of the method.
+    /// Records that no route has answered: a name with an expected route is replaced by that of the method.
     pub(crate) fn set_unrouted(&self, context: &Context, method: &str) {
         if self.0.has_expected_name.load(Ordering::Relaxed) {
             self.name(&context.span(), Method::of(method).as_span_name().into());
@@ -126,8 +127,8 @@ impl SharedState {
         }
     }
 
-    /// The response tells whether the server knows the method that was called: where it does not, the caller made it up,
-    /// and no name comes from that.
+    /// Records the method of a gRPC call. `is_known` is false if the response shows that the server has no such method:
+    /// then the caller made the path up, and no name is derived from it.
     pub(crate) fn record_rpc_method(&self, span: &SpanRef<'_>, is_known: bool) {
         let Some((path, _)) = self.0.grpc.get() else { return };
         let method = rpc::method(path).filter(|_| is_known).map(str::to_owned);
@@ -140,26 +141,26 @@ impl SharedState {
         self.name(span, method.into());
     }
 
-    /// Whether this claims to be a gRPC call.
+    /// Whether the request claims to be a gRPC call.
     pub(crate) fn is_grpc(&self) -> bool {
         self.0.grpc.get().is_some()
     }
 
-    /// Whether a gRPC call that has lasted this long has reached its time limit. The timers of both sides start at different
-    /// times, so a tenth less is enough.
+    /// Whether a gRPC call of this duration has reached its time limit. The timers of both sides start at different
+    /// times, so 90 % of the limit is enough.
     pub(crate) fn has_exceeded_deadline(&self, elapsed: Duration) -> bool {
         let timeout = self.0.grpc.get().and_then(|(_, timeout)| *timeout);
         timeout.is_some_and(|timeout| elapsed >= timeout - timeout / 10)
     }
 
-    /// A client learns with the response which version of HTTP it speaks.
+    /// Sets the version of HTTP, which a client reads from the response.
     pub(crate) fn set_version(&self, version: ProtocolVersion) {
         if let Some(measured) = &self.0.measured {
             measured.set_version(version);
         }
     }
 
-    /// Adds a label of the user's to the metric.
+    /// Adds a custom label to the metric.
     pub(crate) fn set_label(&self, label: KeyValue) {
         if let Some(measured) = &self.0.measured {
             measured.set_label(label);
@@ -179,7 +180,7 @@ impl SharedState {
         self.0.response_size.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes of both bodies as far as they have passed, if they are known.
+    /// Returns the number of bytes of both bodies that have passed so far, if they are counted.
     pub(crate) fn body_sizes(&self) -> (Option<u64>, Option<u64>) {
         let Inner { request_size, response_size, hides_response_size, .. } = &*self.0;
         let is_hidden = hides_response_size.load(Ordering::Relaxed);
@@ -187,7 +188,7 @@ impl SharedState {
         (request_size.load(Ordering::Relaxed).checked_sub(1), response_size)
     }
 
-    /// The exchange in `context` has ended, `duration` after `clock` was started.
+    /// Records the end of the exchange in `context`, `duration` after `clock` was started.
     #[inline(never)]
     pub(crate) fn record(
         &self,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::active::ActiveExchange;
 
-/// Slots that one thread keeps.
+/// Maximum number of slots that one thread keeps for reuse.
 const KEPT: usize = 256;
 
 type Memory = Box<Option<ActiveExchange>>;
@@ -13,7 +13,7 @@ thread_local! {
     static FREE: RefCell<Vec<Memory>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The state of an exchange, or nothing.
+/// Slot for the state of an exchange; it may be empty.
 #[derive(Debug)]
 pub(crate) struct Slot(Option<Memory>);
 
