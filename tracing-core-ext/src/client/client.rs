@@ -10,29 +10,29 @@ use super::{
 };
 use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 
-/// A [`reqwest::Client`] whose requests are part of the trace. Cheap to clone.
+/// A [`reqwest::Client`] whose requests are part of the trace. It is cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     inner: reqwest::Client,
     instrumentation: Instrumentation,
     settings: InnerSettings,
-    /// How many redirects have spans of their own; `None` where `inner` follows them.
+    /// Maximum number of redirects that have separate spans; `None` if `inner` follows redirects itself.
     max_redirects: Option<usize>,
 }
 
 impl Client {
-    /// A client with the defaults of reqwest, and the tracer provider and propagator that are installed now. It supports `https`
-    /// with the feature `rustls`, which is a default.
+    /// Creates a client with the defaults of reqwest, and the tracer provider and propagator that are installed now. It
+    /// supports `https` with the feature `rustls`, which is a default.
     ///
     /// # Panics
     ///
-    /// Where [`reqwest::Client::new`] does: no TLS backend could be initialised.
+    /// If [`reqwest::Client::new`] does, because no TLS backend could be initialised.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A client with its own options. [`wrap_builder`](Builder::wrap_builder) and [`wrap`](Builder::wrap) build it over a
-    /// reqwest client of yours.
+    /// Returns a builder for a client with other options. [`wrap_builder`](Builder::wrap_builder) and
+    /// [`wrap`](Builder::wrap) build it around an existing reqwest client.
     ///
     /// ```
     /// use std::time::Duration;
@@ -50,16 +50,16 @@ impl Client {
         super::builder()
     }
 
-    /// The client inside, for what has no method here. Its requests have no span and carry no context.
+    /// Returns the inner client, for methods that this type lacks. Its requests have no span and carry no context.
     pub const fn inner(&self) -> &reqwest::Client {
         &self.inner
     }
 
-    /// Sends a request built elsewhere.
+    /// Sends a request that was built separately.
     ///
     /// # Errors
     ///
-    /// Those of [`reqwest::Client::execute`].
+    /// Returns the errors of [`reqwest::Client::execute`].
     pub fn execute(
         &self,
         request: Request,
@@ -97,7 +97,7 @@ impl Client {
 }
 
 impl AsRef<reqwest::Client> for Client {
-    /// The same as [`inner`](Client::inner).
+    /// Returns the same as [`inner`](Client::inner).
     fn as_ref(&self) -> &reqwest::Client {
         &self.inner
     }
@@ -117,10 +117,10 @@ impl From<reqwest::Client> for Client {
 }
 
 impl Builder<Client> {
-    /// As many redirects are followed; one more is an error. By default these are ten, as in reqwest.
+    /// Limits the number of redirects that are followed; one more is an error. The default is ten, as in reqwest.
     ///
-    /// With 0 none is followed: the redirect is the response. A client that is handed to [`wrap`](Self::wrap) keeps its own
-    /// limit.
+    /// With 0 no redirect is followed: the redirect is the response. A client that is passed to [`wrap`](Self::wrap)
+    /// keeps its own limit.
     ///
     /// ```
     /// use tracing_core_ext::client::Client;
@@ -133,21 +133,21 @@ impl Builder<Client> {
         self
     }
 
-    /// Resolves what was not set, builds `inner` and instruments it.
+    /// Resolves the options that are not set, builds `inner` and instruments it.
     ///
     /// Its redirect policy is replaced: redirects are followed as by [`Client::new`], up to
     /// [`max_redirects`](Self::max_redirects).
     ///
     /// # Errors
     ///
-    /// Those of [`reqwest::ClientBuilder::build`].
+    /// Returns the errors of [`reqwest::ClientBuilder::build`].
     pub fn wrap_builder(self, inner: ClientBuilder) -> reqwest::Result<Client> {
         Client::build(inner, self.resolve())
     }
 
-    /// Resolves what was not set and instruments `inner`.
+    /// Resolves the options that are not set and instruments `inner`.
     ///
-    /// Redirects that `inner` follows are part of one span, and carry the header fields of the first request along, also to
+    /// Redirects that `inner` follows are part of one span. They carry the header fields of the first request, even to
     /// hosts that are not [allowed](Builder::allowed_hosts).
     pub fn wrap(self, inner: reqwest::Client) -> Client {
         let settings = InnerSettings::of(&inner);
@@ -160,7 +160,7 @@ impl ClientMiddleware for Client {}
 impl From<Instrumentation> for Client {
     /// # Panics
     ///
-    /// Where [`reqwest::Client::new`] does.
+    /// If [`reqwest::Client::new`] does.
     fn from(instrumentation: Instrumentation) -> Self {
         let built = Self::build(reqwest::Client::builder(), instrumentation);
         built.expect("a TLS backend that can be initialised")

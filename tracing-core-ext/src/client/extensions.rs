@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 
-/// What the URL of a request was made from, such as `/stock/{id}`: recorded as `url.template`, it names the span.
+/// Pattern that the URL of a request was made from, such as `/stock/{id}`. It is recorded as `url.template` and is part
+/// of the span's name.
 ///
-/// It goes into the extensions of a request, where there is no [`RequestBuilder`](crate::client::RequestBuilder) to take it.
+/// Set it in the extensions of a request if the client has no [`RequestBuilder`](crate::client::RequestBuilder) that
+/// takes it.
 ///
 /// ```
 /// use tracing_core_ext::client::UrlTemplate;
@@ -17,21 +19,22 @@ use std::borrow::Cow;
 pub struct UrlTemplate(Cow<'static, str>);
 
 impl UrlTemplate {
-    /// Keep templates few: no identifiers in them.
+    /// Creates a template. Keep the number of templates small: they must not contain identifiers.
     pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
         Self(template.into())
     }
 
-    /// As it was written.
+    /// Returns the template as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How often a request was sent before: 0 at first, 1 with its first retry or redirect. Recorded as
-/// `http.request.resend_count` above 0.
+/// Number of times that a request was sent before: 0 at first, 1 for its first retry or redirect. Above 0 it is
+/// recorded as `http.request.resend_count`.
 ///
-/// It goes into the extensions of a request, where there is no [`RequestBuilder`](crate::client::RequestBuilder) to take it.
+/// Set it in the extensions of a request if the client has no [`RequestBuilder`](crate::client::RequestBuilder) that
+/// takes it.
 ///
 /// ```
 /// use tracing_core_ext::client::ResendCount;
@@ -49,18 +52,18 @@ impl UrlTemplate {
 pub struct ResendCount(u32);
 
 impl ResendCount {
-    /// Sent `count` times before.
+    /// Creates the count of a request that was sent `count` times before.
     pub const fn new(count: u32) -> Self {
         Self(count)
     }
 
-    /// That of the next attempt.
+    /// Returns the count of the next attempt.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// How often the request was sent before.
+    /// Returns the number of times that the request was sent before.
     pub const fn count(self) -> u32 {
         self.0
     }

@@ -1,11 +1,12 @@
-//! Settings of a reqwest client that it has no methods for.
+//! Settings of a reqwest client that it has no accessors for.
 
 use std::time::Duration;
 
 /// Settings that change how the exchanges of a client are recorded.
 ///
-/// They are read from the `Debug` output of the client, whose form the tests below fix. If it changes, sizes of responses
-/// without a `Content-Length` are left out, and a time limit of the client holds for each redirect.
+/// They are read from the `Debug` output of the client, whose form is checked by the tests below. If it changes, sizes
+/// of responses without a `Content-Length` are omitted, and a time limit of the client applies to each redirect
+/// separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InnerSettings {
     /// Whether bodies may be decompressed before they can be counted.
@@ -15,7 +16,7 @@ pub(super) struct InnerSettings {
 }
 
 impl InnerSettings {
-    /// Settings of a client that is not known.
+    /// Settings of an unknown client.
     pub(super) const UNKNOWN: Self = Self { decompresses: true, timeout: None };
 
     pub(super) fn of(client: &reqwest::Client) -> Self {

@@ -3,7 +3,7 @@ use tower_layer::Layer;
 use super::service::ClientService;
 use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 
-/// Layer that makes every request of a client one client span, and sends the trace along.
+/// Layer that records every request of a client as one client span, and propagates the context.
 ///
 /// The client is any Tower service from [`http::Request`] to [`http::Response`].
 ///
@@ -23,23 +23,25 @@ use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 /// # }
 /// ```
 ///
-/// The parent of the span is the context that is current when `call` is called. Where a service retries, have the layer
-/// inside: each attempt gets a span. A [`UrlTemplate`](crate::client::UrlTemplate) and a [`ResendCount`](crate::client::ResendCount) in the
-/// extensions of a request are recorded.
+/// The parent of the span is the context that is current when `call` is called. Place the layer inside a service that
+/// retries, so that each attempt gets a span. A [`UrlTemplate`](crate::client::UrlTemplate) and a
+/// [`ResendCount`](crate::client::ResendCount) in the extensions of a request are recorded.
 ///
-/// Redirects that a service inside follows by itself are part of the span, and the fields of the trace go to every host
-/// they lead to, [allowed](Builder::allowed_hosts) or not: have what follows them outside.
+/// Redirects that an inner service follows by itself are part of the span, and the trace context goes to all their
+/// hosts, [allowed](Builder::allowed_hosts) or not. To avoid that, place the service that follows redirects outside the
+/// layer.
 ///
-/// An error of the client is `timeout` if it is one of a time limit (`std::io`, `tower`, `tokio`, `tonic`), else `request_error`,
-/// because a Tower service has errors of any type. A request whose URI has no
-/// authority is described by its `Host` header. The size of a request body is recorded with
-/// [`body_sizes`](Builder::body_sizes) if the body knows its length in advance.
+/// An error of the client is `timeout` if it is one of a time limit (`std::io`, `tower`, `tokio`, `tonic`), else
+/// `request_error`, because a Tower service has errors of any type. A request whose URI has no authority is described
+/// by its `Host` header. The size of a request body is recorded with [`body_sizes`](Builder::body_sizes) if the body
+/// reports its length in advance.
 ///
 /// # gRPC
 ///
-/// A request of tonic becomes a span named by the service and method it calls, with `rpc.system.name`, `rpc.method` and
-/// `rpc.response.status_code`; every status but `OK` is an error. Have the layer around the channel. The channel puts
-/// scheme and host on a request further inside, so give them to the client too, or `server.address` is missing:
+/// A request of tonic becomes a span named by the service and the method that it calls, with `rpc.system.name`,
+/// `rpc.method` and `rpc.response.status_code`; every status but `OK` is an error. Place the layer around the channel.
+/// The channel sets scheme and host of a request inside the layer, so pass them to the client too, or `server.address`
+/// is missing:
 ///
 /// ```ignore
 /// let endpoint = Endpoint::from_static("http://inventory.example:50051");
@@ -53,12 +55,12 @@ pub struct ClientLayer {
 }
 
 impl ClientLayer {
-    /// A layer with the tracer provider and propagator that are installed now: install them first.
+    /// Creates a layer with the tracer provider and propagator that are installed now, so install them first.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A layer with its own options.
+    /// Returns a builder for a layer with other options.
     ///
     /// ```
     /// use opentelemetry_sdk::trace::SdkTracerProvider;

@@ -1,8 +1,8 @@
-//! Instrumented clients: a client span for every request they send, and the trace goes on in the service they call.
+//! Instrumented clients: every request has a client span, and the called service continues the trace.
 //!
 //! | client | feature | for |
 //! | --- | --- | --- |
-//! | [`Client`] | `reqwest` | whoever calls services |
+//! | [`Client`] | `reqwest` | code that calls services |
 //! | `TracingMiddleware` | `reqwest-middleware` | clients of the crate of that name, which retry |
 //! | `ClientLayer` | `tower` | any Tower service that sends `http` requests: hyper-util's client, tonic's channel |
 //!
@@ -24,49 +24,53 @@
 //! # }
 //! ```
 //!
-//! Requests, responses and errors are those of the client inside. The parent of the span is the context that is current
+//! Requests, responses and errors are those of the inner client. The parent of the span is the context that is current
 //! when [`send`](RequestBuilder::send), [`execute`](Client::execute) or `call` is called, even if the future is polled
 //! elsewhere.
 //!
-//! # When does the span end?
+//! # End of the span
 //!
-//! With the last byte of the response's body, its error, or when response or future are dropped. A caller that drops
-//! them has lost interest, which is no error: the status of the span stays unset. To record those calls as errors, and to alert
-//! on time limits around calls, see
-//! [`dropped_calls_are_errors`](crate::exchange::Builder::dropped_calls_are_errors). A status of 400 or above is an error
-//! (semantic conventions, HTTP client spans), and so is a request that gets no response, or not all of it;
+//! The span ends with the last byte of the response's body, with its error, or when response or future are dropped. A
+//! dropped call is no error, because its caller has lost interest: the status of the span stays unset. To record those
+//! calls as errors, and to alert on time limits around calls, see
+//! [`dropped_calls_are_errors`](crate::exchange::Builder::dropped_calls_are_errors). A status of 400 or above is an
+//! error (semantic conventions, HTTP client spans), and so is a request that gets no response, or not all of it.
 //! `error.type` is one of [`ErrorType`], and the description of the status is the message of the error.
 //!
-//! # What names it?
+//! # Span name
 //!
-//! The method, for a path would make a name of every resource. Say what the URL was made from, and that names it as well:
-//! [`url_template`](RequestBuilder::url_template), or for the two other clients a [`UrlTemplate`] in the extensions of the
-//! request; those of reqwest's own, which [`execute`](Client::execute) takes, cannot be read.
+//! The name is the method, because a path would make a new name for every resource. A URL template adds to the name the
+//! pattern that the URL was made from: set it with [`url_template`](RequestBuilder::url_template), or for the two other
+//! clients with a [`UrlTemplate`] in the extensions of the request. The extensions of a reqwest request, which
+//! [`execute`](Client::execute) takes, cannot be read.
 //!
-//! # Sent again
+//! # Redirects and retries
 //!
-//! Every redirect that [`Client`] follows is a request of its own and has a span of its own, beside the first one, with the context injected anew
-//! and the next `http.request.resend_count`. Ten are followed, or as many as
-//! [`max_redirects`](crate::exchange::Builder::max_redirects) says, by reqwest's rules, except:
+//! Every redirect that [`Client`] follows is a separate request with a separate span. The span is a sibling of the
+//! first one; the context is injected anew, and `http.request.resend_count` increases by one. The client follows up to
+//! ten redirects, or the number set by [`max_redirects`](crate::exchange::Builder::max_redirects), by reqwest's rules,
+//! except:
 //!
 //! - There is no `Referer`.
-//! - What `https_only` forbids has a span as well, with the error, though it is not sent.
-//! - A time limit, of the request or of the client, holds for all of them together.
+//! - A redirect that `https_only` forbids has a span as well, with the error, although it is not sent.
+//! - A time limit, of the request or of the client, applies to all of them together.
 //!
-//! A client handed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, inside of one span; [`wrap_builder`]
-//! takes it unbuilt and makes one span a redirect.
+//! A client passed to [`wrap`](Builder::wrap) or [`From`] follows redirects itself, within one span; [`wrap_builder`]
+//! takes an unbuilt client and makes one span per redirect.
 //!
-//! A loop of your own says how often it has sent a request: [`resend_count`](RequestBuilder::resend_count), or for the two
-//! other clients a [`ResendCount`] in the extensions.
+//! A retry loop in your code sets the number of earlier attempts itself: with
+//! [`resend_count`](RequestBuilder::resend_count), or for the two other clients with a [`ResendCount`] in the
+//! extensions.
 //!
 //! [`wrap_builder`]: crate::exchange::Builder::wrap_builder
 //!
-//! # Who learns of the trace?
+//! # Hosts that receive the context
 //!
-//! Every host that is called, or only [`allowed_hosts`](crate::exchange::Builder::allowed_hosts). A client that
-//! follows redirects by itself, inside of ours, does not ask who is allowed.
+//! The context is sent to every host that is called, or only to the
+//! [`allowed_hosts`](crate::exchange::Builder::allowed_hosts). An inner client that follows redirects by itself does
+//! not check the allowed hosts.
 //!
-//! Where the span is not sampled, or no SDK is installed, the context still goes out with the request.
+//! If the span is not sampled, or no SDK is installed, the context is still sent with the request.
 //!
 //! # Versions
 //!
@@ -76,12 +80,12 @@
 //! | `reqwest-middleware` | 0.5 |
 //! | `http` | 1 |
 //!
-//! A client of reqwest 0.12 is of another type and cannot be wrapped. To connect its requests, write the context into their
-//! headers with [`Propagator::inject`](crate::propagation::Propagator::inject): their `HeaderMap` is that of `http` 1 too. They
-//! have no client span.
+//! A client of reqwest 0.12 has another type and cannot be wrapped. To connect its requests, write the context into
+//! their headers with [`Propagator::inject`](crate::propagation::Propagator::inject), which accepts their `HeaderMap`,
+//! that of `http` 1. They have no client span.
 //!
-//! `https` of the default client is that of the feature `rustls`. Other features of reqwest are those of your own dependency on
-//! it.
+//! The feature `rustls` gives the default client `https`. To use other features of reqwest, add a dependency on it with
+//! these features.
 
 #[cfg(feature = "reqwest")]
 mod client;
@@ -114,7 +118,7 @@ pub use self::{layer::ClientLayer, service::ClientService};
 use crate::exchange::ErrorType;
 use crate::exchange::{Builder, Instrumentation};
 
-/// A builder whose spans carry the scope of this module.
+/// Creates a builder whose spans carry the scope of this module.
 fn builder<T: From<Instrumentation>>() -> Builder<T> {
     Builder::new(concat!(env!("CARGO_PKG_NAME"), "::client"), env!("CARGO_PKG_VERSION"))
 }

@@ -18,10 +18,10 @@ use reqwest::{Client, Request, Response, Url, redirect::Policy};
 use super::send::{RequestOptions, send};
 use crate::exchange::Instrumentation;
 
-/// As many as reqwest follows by default.
+/// Default limit of reqwest.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
-/// What must not reach another origin, as in reqwest.
+/// Fields that must not be sent to another origin, as in reqwest.
 static CREDENTIALS: [HeaderName; 5] = [
     AUTHORIZATION,
     COOKIE,
@@ -38,10 +38,10 @@ thread_local! {
     static MAY_REDIRECT: Cell<bool> = const { Cell::new(true) };
 }
 
-/// The policy of a client of which [`follow`] follows up to `max` redirects.
+/// Creates the policy of a client whose redirects [`follow`] follows, up to `max`.
 ///
-/// Nobody but reqwest can make its errors, so it is the policy that ends a chain. A URL that is not of HTTP is left to
-/// reqwest, which refuses it.
+/// The policy ends a chain that is too long, because only reqwest can construct its errors. A URL of another scheme
+/// than HTTP is left to reqwest, which rejects it.
 pub(super) fn policy(max: usize) -> Policy {
     if max == 0 {
         return Policy::none();
@@ -66,7 +66,7 @@ pub(super) struct RedirectLimits {
     pub(super) timeout: Option<Duration>,
 }
 
-/// Sends `request` and follows redirects, each as an exchange of its own.
+/// Sends `request` and follows redirects, each as a separate exchange.
 pub(super) async fn follow(
     client: Client,
     instrumentation: Instrumentation,
@@ -110,10 +110,10 @@ async fn execute(
     .await
 }
 
-/// A copy of a request that may have to go elsewhere.
+/// Copy of a request that may be sent again to the target of a redirect.
 struct ReplayableRequest {
     request: Request,
-    /// A body that is streamed cannot be sent twice.
+    /// Whether the copy lacks the body, because a streamed body cannot be sent twice.
     has_lost_body: bool,
 }
 
@@ -128,9 +128,10 @@ impl ReplayableRequest {
         copy.map(|request| Self { request, has_lost_body: true })
     }
 
-    /// The request that `response` asks for; `None` where it does not, or where it cannot be made.
+    /// Returns the request that `response` redirects to. It is `None` if `response` is no redirect, or if the request
+    /// cannot be made.
     ///
-    /// RFC 9110, section 15.4: a method that has changed has no body.
+    /// RFC 9110, section 15.4: a request whose method has changed has no body.
     fn redirected(self, response: &Response) -> Option<Request> {
         let Self { mut request, has_lost_body } = self;
         let (method, keeps_body) = next_method(response.status(), request.method())?;
@@ -151,7 +152,7 @@ impl ReplayableRequest {
     }
 }
 
-/// And whether the body is sent again.
+/// Returns the method of the redirected request, and whether the body is sent again.
 fn next_method(status: StatusCode, method: &Method) -> Option<(Method, bool)> {
     match status {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if method == Method::POST => {

@@ -10,7 +10,7 @@ use super::{
     send::RequestOptions,
 };
 
-/// A request in the making, with the methods of [`reqwest::RequestBuilder`].
+/// A request that is being built, with the methods of [`reqwest::RequestBuilder`].
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     inner: reqwest::RequestBuilder,
@@ -60,9 +60,10 @@ impl RequestBuilder {
         Self { inner, client, options: RequestOptions::default() }
     }
 
-    /// What the URL was made from: recorded as `url.template`, it names the span `{method} {template}`.
+    /// Sets the pattern that the URL was made from. It is recorded as `url.template`, and the span is named
+    /// `{method} {template}`.
     ///
-    /// Keep templates few: no identifiers in them.
+    /// Keep the number of templates small: they must not contain identifiers.
     ///
     /// ```no_run
     /// # async fn run(client: tracing_core_ext::client::Client, id: u32) -> reqwest::Result<()> {
@@ -76,7 +77,8 @@ impl RequestBuilder {
         self
     }
 
-    /// How often this request was sent before: recorded as `http.request.resend_count` above 0.
+    /// Sets the number of times that this request was sent before. Above 0 it is recorded as
+    /// `http.request.resend_count`.
     ///
     /// ```no_run
     /// # async fn run(client: tracing_core_ext::client::Client) -> reqwest::Result<()> {
@@ -110,7 +112,7 @@ impl RequestBuilder {
         self.map(|inner| inner.headers(headers))
     }
 
-    /// Basic authentication.
+    /// Adds basic authentication.
     pub fn basic_auth<U, P>(self, username: U, password: Option<P>) -> Self
     where
         U: fmt::Display,
@@ -119,17 +121,17 @@ impl RequestBuilder {
         self.map(|inner| inner.basic_auth(username, password))
     }
 
-    /// Bearer authentication.
+    /// Adds bearer authentication.
     pub fn bearer_auth<T: fmt::Display>(self, token: T) -> Self {
         self.map(|inner| inner.bearer_auth(token))
     }
 
-    /// The request's body.
+    /// Sets the body of the request.
     pub fn body<T: Into<Body>>(self, body: T) -> Self {
         self.map(|inner| inner.body(body))
     }
 
-    /// Limit on the time from the start of the connection to the end of the response's body.
+    /// Limits the time from the start of the connection to the end of the response's body.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.map(|inner| inner.timeout(timeout))
     }
@@ -139,27 +141,27 @@ impl RequestBuilder {
         self.map(|inner| inner.query(query))
     }
 
-    /// The version of HTTP to use.
+    /// Sets the version of HTTP to use.
     pub fn version(self, version: Version) -> Self {
         self.map(|inner| inner.version(version))
     }
 
-    /// A body of form data.
+    /// Sets a body of form data.
     pub fn form<T: Serialize + ?Sized>(self, form: &T) -> Self {
         self.map(|inner| inner.form(form))
     }
 
-    /// A body of JSON.
+    /// Sets a body of JSON.
     pub fn json<T: Serialize + ?Sized>(self, json: &T) -> Self {
         self.map(|inner| inner.json(json))
     }
 
-    /// A body of `multipart/form-data`.
+    /// Sets a body of `multipart/form-data`.
     pub fn multipart(self, form: multipart::Form) -> Self {
         self.map(|inner| inner.multipart(form))
     }
 
-    /// Changes the builder of reqwest, for methods that are not here.
+    /// Changes the inner builder of reqwest, for methods that this type lacks.
     ///
     /// ```no_run
     /// # fn build(client: tracing_core_ext::client::Client) -> reqwest::Result<reqwest::Request> {
@@ -174,22 +176,22 @@ impl RequestBuilder {
         Self { inner: change(self.inner), ..self }
     }
 
-    /// A builder that goes on with `request`, which `client` sends.
+    /// Creates a builder that continues with `request`, which `client` sends.
     pub fn from_parts(client: Client, request: Request) -> Self {
         let inner = reqwest::RequestBuilder::from_parts(client.inner().clone(), request);
         Self::new(inner, client)
     }
 
-    /// The request, for [`Client::execute`]. Template and resend count do not go with it.
+    /// Returns the request, for [`Client::execute`]. Template and resend count are lost.
     ///
     /// # Errors
     ///
-    /// Those of [`reqwest::RequestBuilder::build`].
+    /// Returns the errors of [`reqwest::RequestBuilder::build`].
     pub fn build(self) -> reqwest::Result<Request> {
         self.inner.build()
     }
 
-    /// The request, and the client to send it with. Template and resend count do not go with it.
+    /// Returns the request, and the client to send it with. Template and resend count are lost.
     pub fn build_split(self) -> (Client, reqwest::Result<Request>) {
         (self.client, self.inner.build())
     }
@@ -198,14 +200,14 @@ impl RequestBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`reqwest::RequestBuilder::send`].
+    /// Returns the errors of [`reqwest::RequestBuilder::send`].
     pub fn send(self) -> impl Future<Output = reqwest::Result<Response>> {
         let Self { inner, client, options } = self;
         let sending = inner.build().map(|request| client.send(options, request));
         async move { sending?.await }
     }
 
-    /// A copy, if the body can be copied.
+    /// Returns a copy, or `None` if the body cannot be copied.
     pub fn try_clone(&self) -> Option<Self> {
         let inner = self.inner.try_clone()?;
         Some(Self { inner, client: self.client.clone(), options: self.options.clone() })

@@ -12,14 +12,14 @@ use super::{
 };
 use crate::exchange::{Builder, ClientMiddleware, ErrorType, Instrumentation};
 
-/// Instruments a client of [`reqwest_middleware`]: what a [`Client`](crate::client::Client) is for whoever has middleware.
+/// Instruments a client of [`reqwest_middleware`], as a [`Client`](crate::client::Client) instruments one of reqwest.
 ///
-/// It makes a span whenever a request passes through it. Put it *inside* of a middleware that retries, which is behind it
-/// in the code, and every attempt has a span, with its `http.request.resend_count`; outside, all of them are one span.
-/// A [`UrlTemplate`] is an extension of the request.
+/// It makes a span for each request that passes through it. Add it *after* a middleware that retries, so that it is
+/// inside: then every attempt has a span, with its `http.request.resend_count`. Outside, all attempts are one span. A
+/// [`UrlTemplate`] is an extension of the request.
 ///
-/// Redirects are followed further inside, so they are part of the span, and the fields of the trace go to every host they
-/// lead to, [allowed](Builder::allowed_hosts) or not. Where that matters, have the client follow none:
+/// The inner client follows redirects. They are part of the span, and the trace context goes to all their hosts,
+/// [allowed](Builder::allowed_hosts) or not. To avoid that, disable the redirects of the client:
 ///
 /// ```no_run
 /// # async fn run() -> reqwest_middleware::Result<()> {
@@ -46,12 +46,12 @@ pub struct TracingMiddleware {
 }
 
 impl TracingMiddleware {
-    /// With the tracer provider and propagator that are installed now.
+    /// Creates a middleware with the tracer provider and propagator that are installed now.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// With options of its own, those of a [`Client`](crate::client::Client).
+    /// Returns a builder with the options of a [`Client`](crate::client::Client).
     ///
     /// ```
     /// use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -96,7 +96,7 @@ impl Middleware for TracingMiddleware {
     }
 }
 
-/// All attempts at a request share its extensions.
+/// Returns the options of the next attempt. All attempts at a request share its extensions.
 fn next_options(extensions: &mut Extensions) -> RequestOptions {
     let resend_count = extensions.get().copied().unwrap_or_default();
     extensions.insert(ResendCount::next(resend_count));
@@ -108,7 +108,7 @@ fn next_options(extensions: &mut Extensions) -> RequestOptions {
 }
 
 impl SendError for Error {
-    /// A middleware that retries wraps the last error.
+    /// Returns the type of the last error, which a middleware that retries has wrapped.
     fn error_type(&self) -> ErrorType {
         match self {
             Self::Reqwest(error) => error.error_type(),

@@ -18,7 +18,7 @@ use crate::{
     http::{ClientRequestHead, ProtocolVersion, ResponseHead},
 };
 
-/// What its caller says of a request that does not stand in it.
+/// Options of a request that reqwest's request does not contain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestOptions {
     pub(super) template: Option<UrlTemplate>,
@@ -27,13 +27,13 @@ pub(super) struct RequestOptions {
     pub(super) decompresses: bool,
 }
 
-/// The head of a response, and the exchange that goes on in its body.
+/// The head of a response, and the exchange that continues in its body.
 pub(super) struct TracedResponse {
     pub(super) response: Response,
     exchange: Exchange,
 }
 
-/// Sends `request` by `execute`, once, as an exchange below `parent`.
+/// Sends `request` once with `execute`, as an exchange below `parent`.
 pub(super) fn send<F>(
     instrumentation: &Instrumentation,
     parent: &Context,
@@ -47,7 +47,7 @@ pub(super) fn send<F>(
     SendFuture { inner: execute(request), exchange, decompresses: options.decompresses }
 }
 
-/// Future of an answer. It is no `async` function, for that would keep room for the request as long as it waits.
+/// Future of a response. It is no `async` function, because the state of one would hold the request while it waits.
 #[pin_project]
 pub(super) struct SendFuture<F> {
     #[pin]
@@ -72,7 +72,7 @@ where
             exchange.end(Outcome::Failed(error.error_type()));
         }
         Poll::Ready(result.map(|response| {
-            // reqwest removes the field where it decompresses.
+            // reqwest removes the field if it decompresses.
             let is_hidden = *this.decompresses && !response.headers().contains_key(CONTENT_LENGTH);
             let response = TracedResponse::new(response, exchange);
             if is_hidden {
@@ -96,7 +96,8 @@ fn head<'a>(request: &'a Request, options: &'a RequestOptions) -> ClientRequestH
     }
 }
 
-/// A body in memory counts when it is sent, for wrapped it could not be sent again; a stream counts as it passes.
+/// Counts the body of a request. A body in memory is counted when it is sent, because a wrapped one could not be sent
+/// again; a stream is counted as it passes.
 fn count_body(request: &mut Request, exchange: &Exchange) {
     let Some(size) = exchange.request_body_counter() else { return };
     let Some(body) = request.body_mut() else { return size.add(0) };
@@ -120,21 +121,21 @@ impl TracedResponse {
         Self { response, exchange }
     }
 
-    /// The response. Its body carries the exchange to its end, if that is still to come and if it is observed.
+    /// Returns the response. If the exchange has not ended and is observed, the body ends it.
     pub(super) fn into_response(self) -> Response {
         let Self { response, exchange } = self;
         if exchange.has_ended() || !exchange.is_observed() {
             return response;
         }
-        // Made from parts, it forgets its URL unless told.
-        let told = http::Response::builder().url(response.url().clone()).body(());
+        // A response built from parts loses its URL unless the URL is in its extensions.
+        let with_url = http::Response::builder().url(response.url().clone()).body(());
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
-        parts.extensions.extend(told.unwrap_or_default().into_parts().0.extensions);
+        parts.extensions.extend(with_url.unwrap_or_default().into_parts().0.extensions);
         let body = ExchangeBody::<_, ReqwestBodyError>::with_classifier(body, exchange);
         http::Response::from_parts(parts, Body::wrap(body)).into()
     }
 
-    /// The head was all that is wanted.
+    /// Ends the exchange without reading the body.
     pub(super) fn end(mut self) {
         self.exchange.end(Outcome::Complete);
     }

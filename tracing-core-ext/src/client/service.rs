@@ -66,8 +66,8 @@ fn head<'a, B>(request: &'a Request<B>, url: &'a str) -> ClientRequestHead<'a, H
     }
 }
 
-/// Absolute, where the target or the `Host` header names a server. RFC 9112, section 3.3: the URL of `OPTIONS *` has an
-/// empty path.
+/// Returns the URL of a request. It is absolute if the target or the `Host` header names a server. RFC 9112, section
+/// 3.3: the URL of `OPTIONS *` has an empty path.
 fn url<B>(request: &Request<B>) -> String {
     let uri = request.uri();
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
