@@ -17,7 +17,7 @@ use crate::{
     propagation::Headers,
 };
 
-/// An outgoing request as its span.
+/// Attributes of an outgoing request.
 pub(crate) struct ClientAttributes<'a, H> {
     head: &'a ClientRequestHead<'a, H>,
     attribute_options: &'a AttributeOptions,
@@ -31,7 +31,7 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         Self { head, attribute_options }
     }
 
-    /// Labels of the request.
+    /// Returns the labels of the request.
     pub(crate) fn labels(&self) -> RequestLabels {
         let method = Method::of(self.head.method);
         let template = self.head.template;
@@ -44,7 +44,7 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         }
     }
 
-    /// The request as a gRPC call with a time limit.
+    /// Returns the request as a gRPC call, if it has a time limit.
     pub(crate) fn grpc_call(&self) -> Option<GrpcCall<'a>> {
         let call = self.is_rpc().then(|| GrpcCall::new("", self.head.headers))?;
         call.timeout.is_some().then_some(call)
@@ -70,7 +70,8 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         name
     }
 
-    /// The name is `{method} {template}`, or `{method}`: a path would make a name of every resource.
+    /// Adds the template and returns the name: `{method} {template}`, or `{method}` without a template. A path would
+    /// make a new name for every resource.
     fn push_name(&self, method: &'static str, facts: &mut Facts) -> Cow<'static, str> {
         let mut name = Cow::Borrowed(method);
         if let Some(template) = self.head.template {
@@ -99,7 +100,7 @@ thread_local! {
     static HOSTS: RefCell<ParseCache<StringValue>> = const { ParseCache::new() };
 }
 
-/// A service calls few others.
+/// Returns the host as shared text. It is cached, because a service calls few hosts.
 fn shared(host: &str) -> StringValue {
     let share = |_: &[u8]| Arc::<str>::from(host).into();
     HOSTS.with_borrow_mut(|hosts| hosts.get_or_parse(host.as_bytes(), share))

@@ -38,7 +38,7 @@ pub(crate) struct FactLimits {
 #[derive(Clone, Debug)]
 enum Fact {
     Literal(&'static str, &'static str),
-    /// A range of the text buffer.
+    /// Range of the text buffer.
     Text(&'static str, u32, u32),
     Shared(&'static str, StringValue),
     Int(&'static str, i64),
@@ -52,7 +52,7 @@ pub(crate) enum FactValue<'a> {
     Str(&'a str),
     Address(&'a AddressText),
     Int(i64),
-    /// A value of another type.
+    /// Value of another type.
     Value(&'a Value),
 }
 
@@ -82,12 +82,12 @@ impl Default for Facts {
 }
 
 impl Facts {
-    /// An empty list with these limits.
+    /// Creates an empty list with these limits.
     pub(crate) const fn with_limits(limits: FactLimits) -> Self {
         Self { list: Vec::new(), text: String::new(), limits, dropped: 0, value_bytes: 0 }
     }
 
-    /// Sets the limits of what is recorded from now on.
+    /// Sets the limits of later attributes.
     #[inline]
     pub(crate) fn set_limits(&mut self, limits: FactLimits) {
         self.limits = limits;
@@ -100,7 +100,7 @@ impl Facts {
         before
     }
 
-    /// Limit of the length of values in characters.
+    /// Returns the limit of the length of values, in characters.
     pub(crate) const fn value_length_limit(&self) -> Option<usize> {
         self.limits.value_length
     }
@@ -191,18 +191,18 @@ impl Facts {
         self.list.len() >= self.limits.count as usize
     }
 
-    /// Number of attributes.
+    /// Returns the number of attributes.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Number of attributes that were dropped because of the limit.
+    /// Returns the number of attributes that were dropped because of the limit.
     pub(crate) const fn dropped(&self) -> u32 {
         self.dropped
     }
 
-    /// Approximate memory of the attributes, in bytes.
+    /// Returns the approximate memory of the attributes, in bytes.
     #[inline]
     pub(crate) fn size_bytes(&self) -> usize {
         self.list.len() * size_of::<Fact>() + self.text.len() + self.value_bytes
@@ -211,7 +211,7 @@ impl Facts {
     /// Calls `visit` for each attribute in order.
     #[inline]
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&str, FactValue<'_>)) {
-        // The client is the peer in most requests.
+        // The client is the peer in most requests, so its text is reused.
         let mut address = AddressText::EMPTY;
         for fact in &self.list {
             let (key, value) = match fact {
@@ -269,7 +269,7 @@ impl Facts {
     }
 }
 
-/// Bytes of a value outside of its own size.
+/// Returns the bytes of a value outside of its own size.
 pub(crate) fn value_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.as_str().len(),
@@ -278,7 +278,7 @@ pub(crate) fn value_bytes(value: &Value) -> usize {
     }
 }
 
-/// An IP address as text, on the stack.
+/// Text of an IP address, on the stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct AddressText {
     address: Option<IpAddr>,
@@ -287,7 +287,7 @@ pub(crate) struct AddressText {
 }
 
 impl AddressText {
-    /// Length of an IPv6 address that ends in an IPv4 one.
+    /// Maximum length: an IPv6 address that ends in an IPv4 address.
     const MAX: usize = 45;
     const EMPTY: Self = Self { address: None, bytes: [0; Self::MAX], length: 0 };
 
@@ -297,7 +297,7 @@ impl AddressText {
         text
     }
 
-    /// Replaces the text by that of `address`, if it is another one.
+    /// Replaces the text by that of `address`, if it differs.
     #[inline]
     fn set(&mut self, address: IpAddr) {
         if self.address != Some(address) {
@@ -314,7 +314,7 @@ impl AddressText {
         }
     }
 
-    /// Most addresses are IPv4, for which `Display` takes five times as long.
+    /// Writes an IPv4 address. Most addresses are IPv4, for which `Display` takes five times as long.
     fn write_ipv4(&mut self, address: Ipv4Addr) {
         for (index, octet) in address.octets().into_iter().enumerate() {
             if index > 0 {
@@ -335,7 +335,7 @@ impl AddressText {
         self.length += 1;
     }
 
-    /// The text, in ASCII.
+    /// Returns the text, in ASCII.
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]

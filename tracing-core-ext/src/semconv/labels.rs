@@ -5,21 +5,21 @@ use opentelemetry::{KeyValue, StringValue};
 use super::names;
 use crate::http::ProtocolVersion;
 
-/// Labels an exchange has from its start. None is made of what a caller chooses freely, but for the server of a server,
-/// where that was asked for.
+/// Labels of an exchange at its start. No value can be chosen by a caller, except `server.address` on a server, which
+/// is opt-in.
 #[derive(Debug)]
 pub(crate) struct RequestLabels {
     /// A known method or `_OTHER`.
     pub(crate) method: &'static str,
-    /// Of a server: `http`, `https` or `_OTHER`.
+    /// Scheme of a server's request: `http`, `https` or `_OTHER`.
     pub(crate) scheme: Option<&'static str>,
     /// Host and port of the server.
     pub(crate) server: Option<(StringValue, Option<u16>)>,
-    /// Of a client: what the URL was made from.
+    /// Pattern that the URL of a client's request was made from.
     pub(crate) template: Option<&'static str>,
 }
 
-/// Labels an exchange has at its end.
+/// Labels of an exchange at its end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EndLabels<'a> {
     pub(crate) status: Option<u16>,
@@ -29,12 +29,13 @@ pub(crate) struct EndLabels<'a> {
 }
 
 impl RequestLabels {
-    /// Labels of a request in flight.
+    /// Returns the labels of a request in flight.
     pub(crate) fn active_labels(&self) -> [KeyValue; 2] {
         active(self.method, self.scheme.unwrap_or(""))
     }
 
-    /// Those of a request that has ended, by their keys: in that order the SDK need not keep them in another one too.
+    /// Adds the labels of a request that has ended, sorted by key: in that order the SDK need not store a sorted copy
+    /// too.
     pub(crate) fn push(&self, end: &EndLabels<'_>, labels: &mut Vec<KeyValue>) {
         if let Some(error_type) = end.error_type {
             labels.push(KeyValue::new(names::ERROR_TYPE, error_type.clone()));
@@ -62,26 +63,26 @@ impl RequestLabels {
     }
 }
 
-/// Labels of the requests in flight with this method and scheme.
+/// Returns the labels of the requests in flight with this method and scheme.
 pub(crate) fn active(method: &'static str, scheme: &'static str) -> [KeyValue; 2] {
     [KeyValue::new(names::HTTP_REQUEST_METHOD, method), KeyValue::new(names::URL_SCHEME, scheme)]
 }
 
 thread_local! {
-    /// Room for the labels of one measurement, so that none is allocated.
+    /// Buffer for the labels of one measurement, so that no measurement allocates one.
     static SCRATCH: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
 }
 
-/// Hands an empty list to `record`.
+/// Calls `record` with an empty list.
 pub(crate) fn with_scratch(record: impl FnOnce(&mut Vec<KeyValue>)) {
-    // An exchange may be dropped by a thread that has lost its thread-locals.
+    // An exchange may be dropped by a thread whose thread-locals are destroyed.
     let mut labels = SCRATCH.try_with(Cell::take).unwrap_or_default();
     record(&mut labels);
     labels.clear();
     let _ = SCRATCH.try_with(|room| room.set(labels));
 }
 
-/// Adds `label`, in the place of another one with its key.
+/// Adds `label`, and replaces a label with the same key.
 pub(crate) fn set(labels: &mut Vec<KeyValue>, label: KeyValue) {
     match labels.iter_mut().find(|known| known.key == label.key) {
         Some(known) => *known = label,

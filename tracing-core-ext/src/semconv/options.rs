@@ -9,25 +9,25 @@ use crate::{
     propagation::Headers,
 };
 
-/// A closure that names a span, or leaves that to the conventions.
+/// Closure that names a span, or returns `None` for the name of the conventions.
 pub(crate) type SpanNameFn = dyn Fn(&RequestView<'_>) -> Option<Cow<'static, str>> + Send + Sync;
 
-/// A closure that adds attributes for a request.
+/// Closure that adds attributes for a request.
 pub(crate) type RequestAttributesFn = dyn Fn(&RequestView<'_>, &mut Vec<KeyValue>) + Send + Sync;
 
-/// A closure that adds attributes for a response.
+/// Closure that adds attributes for a response.
 pub(crate) type ResponseAttributesFn = dyn Fn(&ResponseView<'_>, &mut Vec<KeyValue>) + Send + Sync;
 
-/// What of a message is recorded besides what the conventions ask for, and how.
+/// Options of the attributes: additions to those of the semantic conventions, and limits.
 #[derive(Default)]
 pub(crate) struct AttributeOptions {
     pub(crate) request_headers: CapturedHeaders,
     pub(crate) response_headers: CapturedHeaders,
     pub(crate) proxies: Option<TrustedProxies>,
-    /// Scheme of the service, instead of the one that its framework knows.
+    /// Scheme of the service. It overrides the one that its framework reports.
     pub(crate) scheme: Option<Scheme>,
     pub(crate) redacted_keys: Vec<Box<str>>,
-    /// Longest value of a string, in characters.
+    /// Maximum length of a string value, in characters.
     pub(crate) value_limit: Option<usize>,
     pub(crate) span_name_fn: Option<Box<SpanNameFn>>,
     pub(crate) request_attributes_fns: Vec<Box<RequestAttributesFn>>,
@@ -35,7 +35,7 @@ pub(crate) struct AttributeOptions {
 }
 
 impl AttributeOptions {
-    /// Runs `describe`, and cuts what it adds to the limit.
+    /// Runs `describe`, and truncates the values that it adds.
     #[inline(always)]
     pub(crate) fn with_limit<R>(
         &self,
@@ -49,7 +49,7 @@ impl AttributeOptions {
         described
     }
 
-    /// An attribute whose value is no longer than the limit.
+    /// Creates an attribute whose value is no longer than the limit.
     #[inline]
     pub(crate) fn attribute(&self, key: &'static str, value: impl Into<Value>) -> KeyValue {
         let mut attribute = KeyValue::new(key, value);
@@ -59,13 +59,13 @@ impl AttributeOptions {
         attribute
     }
 
-    /// `text`, no longer than the limit.
+    /// Returns `text`, truncated to the limit.
     #[inline]
     pub(crate) fn truncated<'a>(&self, text: &'a str) -> &'a str {
         self.value_limit.map_or(text, |limit| truncate::text(text, limit))
     }
 
-    /// What is recorded of a request besides what the conventions ask for.
+    /// Adds the attributes of a request that the conventions do not require.
     pub(super) fn push_request(&self, head: &impl RequestHead, facts: &mut Facts) {
         let add = |attribute| facts.attribute(attribute);
         self.request_headers.attributes(names::HTTP_REQUEST_HEADER, head.headers()).for_each(add);
@@ -78,7 +78,7 @@ impl AttributeOptions {
         }
     }
 
-    /// The name that the option `span_name` chooses.
+    /// Returns the name that the option `span_name` chooses.
     #[inline]
     pub(super) fn chosen_name(&self, head: &impl RequestHead) -> Option<Cow<'static, str>> {
         let span_name_fn = self.span_name_fn.as_ref()?;
@@ -90,7 +90,7 @@ impl AttributeOptions {
         !self.response_attributes_fns.is_empty() || !self.response_headers.is_empty()
     }
 
-    /// What is recorded of a response besides what the conventions ask for.
+    /// Returns the attributes of a response that the conventions do not require.
     pub(crate) fn describe_response(&self, status: u16, headers: &impl Headers) -> Vec<KeyValue> {
         let captured = self.response_headers.attributes(names::HTTP_RESPONSE_HEADER, headers);
         let mut attributes = Vec::from_iter(captured);

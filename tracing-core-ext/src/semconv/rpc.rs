@@ -1,4 +1,4 @@
-//! gRPC as the semantic conventions see it.
+//! gRPC attributes of the semantic conventions.
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/rpc/grpc/>
 
@@ -9,7 +9,7 @@ use http::HeaderName;
 use super::{facts::Facts, names};
 use crate::propagation::Headers;
 
-/// The names of the status codes, by number: gRPC core, "Status codes and their use in gRPC".
+/// Names of the status codes, by number: gRPC core, "Status codes and their use in gRPC".
 const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -36,11 +36,11 @@ const OK: RpcStatus = RpcStatus(0);
 const UNKNOWN: u8 = 2;
 const UNIMPLEMENTED: RpcStatus = RpcStatus(12);
 
-/// Those for which the server is to blame.
+/// Names of the codes that are errors of the server.
 const SERVER_ERRORS: [&str; 6] =
     ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
 
-/// The status of a call, from the field `grpc-status`.
+/// Status of a call, from the field `grpc-status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RpcStatus(u8);
 
@@ -48,7 +48,7 @@ pub(crate) struct RpcStatus(u8);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GrpcCall<'a> {
     pub(crate) path: &'a str,
-    /// Time that the caller waits.
+    /// Time limit of the caller.
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -65,7 +65,7 @@ impl RpcStatus {
     pub(crate) const UNKNOWN: Self = Self(UNKNOWN);
     pub(crate) const DEADLINE_EXCEEDED: Self = Self(4);
 
-    /// gRPC over HTTP/2:
+    /// Parses the status of gRPC over HTTP/2:
     ///
     /// ```abnf
     /// Status = "grpc-status" 1*DIGIT    ; 0-9
@@ -85,18 +85,19 @@ impl RpcStatus {
         CODES[self.0 as usize]
     }
 
-    /// Whether the server may not even know the method.
+    /// Whether the status means that the server may lack the method.
     pub(crate) fn is_unimplemented(self) -> bool {
         self == UNIMPLEMENTED
     }
 
-    /// "Recording errors": everything but `OK` for a caller, what is the server's fault for a server.
+    /// Whether the status is an error ("Recording errors"): every code but `OK` for a client, the server's failures for
+    /// a server.
     pub(crate) fn is_error(self, is_server: bool) -> bool {
         if is_server { SERVER_ERRORS.contains(&self.as_str()) } else { self != OK }
     }
 }
 
-/// The protocols in which gRPC is carried over HTTP.
+/// Protocols that carry gRPC over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GrpcProtocol {
     /// gRPC over HTTP/2: the status is a trailer.
@@ -108,7 +109,7 @@ pub(crate) enum GrpcProtocol {
 }
 
 impl GrpcProtocol {
-    /// gRPC over HTTP/2, and gRPC-Web:
+    /// Parses the content type of gRPC over HTTP/2, and of gRPC-Web:
     ///
     /// ```abnf
     /// Content-Type = "content-type" "application/grpc" ["-web" / "-web-text"] [("+proto" / "+json" / {custom})]
@@ -130,7 +131,7 @@ pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
     GrpcProtocol::from_content_type(content_type).is_some()
 }
 
-/// gRPC over HTTP/2:
+/// Parses the time limit of gRPC over HTTP/2:
 ///
 /// ```abnf
 /// Timeout      = "grpc-timeout" TimeoutValue TimeoutUnit
@@ -154,10 +155,10 @@ fn parse_timeout(value: &[u8]) -> Option<Duration> {
     })
 }
 
-/// The status in a chunk of a gRPC-Web body, if the chunk is or ends with the frame of the trailers.
+/// Returns the status in a chunk of a gRPC-Web body, if the chunk is or ends with the frame of the trailers.
 ///
-/// gRPC-Web: "Trailers must be the last message of the response, as enforced by the implementation", in a frame whose first
-/// bit is set: one byte of flags, four of length, then fields as in HTTP/1.
+/// gRPC-Web: "Trailers must be the last message of the response, as enforced by the implementation", in a frame whose
+/// first bit is set: one byte of flags, four of length, then fields as in HTTP/1.
 pub(crate) fn web_status(protocol: GrpcProtocol, chunk: &[u8]) -> Option<RpcStatus> {
     match protocol {
         GrpcProtocol::Http2 => None,
@@ -166,7 +167,8 @@ pub(crate) fn web_status(protocol: GrpcProtocol, chunk: &[u8]) -> Option<RpcStat
     }
 }
 
-/// Frames begin with the chunk: `tonic-web` and other servers write each frame as a whole.
+/// Searches the frames of a chunk. A chunk starts with a frame, because `tonic-web` and other servers write each frame
+/// as a whole.
 fn status_in_frames(mut frames: &[u8]) -> Option<RpcStatus> {
     loop {
         let (&[flags, length @ ..], rest) = frames.split_first_chunk::<5>()?;
@@ -187,10 +189,10 @@ fn status_in_fields(fields: &[u8]) -> Option<RpcStatus> {
     })
 }
 
-/// Most bytes of a chunk in which trailers are searched for.
+/// Maximum number of bytes of a chunk in which trailers are searched for.
 const MAX_DECODED: usize = 8192;
 
-/// RFC 4648, section 4. Padded parts may follow each other, because every frame is encoded alone.
+/// Decodes Base64 (RFC 4648, section 4). Padded parts may follow each other, because every frame is encoded alone.
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() > MAX_DECODED {
         return None;
@@ -218,7 +220,7 @@ fn digit(byte: u8) -> Option<u32> {
     Some(digit.into())
 }
 
-/// Adds what the path of a call contains, and returns the name of the span.
+/// Adds the attributes of the path of a call, and returns the name of the span.
 ///
 /// ```abnf
 /// Path = ":path" "/" Service-Name "/" {method name}
@@ -234,7 +236,7 @@ pub(crate) fn push_grpc_method<'a>(path: &'a str, facts: &mut Facts) -> &'a str 
     }
 }
 
-/// The method that a path names.
+/// Returns the method that a path names.
 pub(crate) fn method(path: &str) -> Option<&str> {
     let full = path.strip_prefix('/')?;
     let (service, method) = full.split_once('/')?;

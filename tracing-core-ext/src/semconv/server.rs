@@ -29,7 +29,7 @@ use crate::{
     propagation::Headers,
 };
 
-/// An incoming request as its span.
+/// Attributes of an incoming request.
 pub(crate) struct ServerAttributes<'a, R> {
     head: &'a R,
     attribute_options: &'a AttributeOptions,
@@ -50,14 +50,14 @@ enum Route<'a> {
     },
 }
 
-/// What has named the span, and may still.
+/// State of the span's name, which decides whether a later route changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameState {
-    /// A route matched; one that is found later counts for nothing.
+    /// Whether a route matched; later routes are ignored.
     pub(crate) has_route: bool,
-    /// The name was chosen; what is found later does not change it.
+    /// Whether the option `span_name` chose the name; later routes do not change it.
     pub(crate) is_custom: bool,
-    /// The name contains a route that may not be the one that answers.
+    /// Whether the name contains a route that may not be the one that answers.
     pub(crate) is_expected: bool,
 }
 
@@ -77,17 +77,18 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         }
     }
 
-    /// Known when the description was asked for.
+    /// Returns the state of the name, valid after the attributes were described.
     pub(crate) const fn name_state(&self) -> NameState {
         self.name_state.get()
     }
 
-    /// The request as a gRPC call, if it claims to be one. Whether the server knows the method shows in the response.
+    /// Returns the request as a gRPC call, if it claims to be one. Only the response shows whether the server has the
+    /// method.
     pub(crate) fn grpc_call(&self) -> Option<GrpcCall<'a>> {
         self.is_grpc.get().then(|| GrpcCall::new(self.head.path(), self.head.headers()))
     }
 
-    /// Labels of the request; that of its server only where `has_server` asks for it.
+    /// Returns the labels of the request, with the label of its server only if `has_server` is set.
     pub(crate) fn labels(&self, has_server: bool) -> RequestLabels {
         RequestLabels {
             method: Method::of(self.head.method()).as_attribute(),
@@ -97,7 +98,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         }
     }
 
-    /// The route as a label, looked up where no span has asked for it.
+    /// Returns the route as a label. It is looked up if no span has done so.
     pub(crate) fn route_label(&self) -> Option<&'static str> {
         self.route.get().or_else(|| {
             let method = Method::of(self.head.method()).as_span_name();
@@ -131,7 +132,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         self.chosen_name().unwrap_or(name)
     }
 
-    /// What proxies tell, where some are trusted.
+    /// Returns the headers of the proxies, if some are trusted.
     #[inline]
     fn forwarded(&self) -> Option<&Forwarded<'a>> {
         let proxies = self.attribute_options.proxies.as_ref()?;
@@ -151,7 +152,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         server_of(self.head, self.scheme(), self.forwarded(), host.map(|host| host.first))
     }
 
-    /// The name is `{method} {route}`, or `{method}` where no route is known.
+    /// Adds the route and returns the name: `{method} {route}`, or `{method}` if no route is known.
     fn push_route(
         &self,
         method: &'static str,
@@ -179,7 +180,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         }
     }
 
-    /// The route that matched, or the one that will probably match.
+    /// Returns the route that matched, or the one that will probably match.
     fn expected_route(&self, is_attribute: bool) -> Route<'a> {
         if let Some(route) = self.head.route() {
             return Route::Known(route);
@@ -195,7 +196,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         }
     }
 
-    /// A name that was chosen.
+    /// Returns the name that the option `span_name` chooses.
     fn chosen_name(&self) -> Option<Cow<'static, str>> {
         let name = self.attribute_options.chosen_name(self.head)?;
         self.name_state.set(NameState { is_custom: true, ..self.name_state() });
@@ -242,7 +243,7 @@ impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
     }
 }
 
-/// What the header names: the server that was asked, and by what.
+/// Adds the attributes from the headers: the requested server and the user agent.
 fn push_headers(
     head: &impl RequestHead,
     scheme: &str,
@@ -261,7 +262,7 @@ fn push_headers(
     }
 }
 
-/// Host and port of the server that was asked; `host` is the header's, for a target without a usable authority.
+/// Returns host and port of the requested server. `host` is the `Host` header, for a target without a usable authority.
 #[inline]
 fn server_of(
     head: &impl RequestHead,
@@ -269,8 +270,8 @@ fn server_of(
     forwarded: Option<&Forwarded<'_>>,
     host: Option<&[u8]>,
 ) -> Option<(StringValue, Option<u16>)> {
-    let told = forwarded.and_then(|it| it.authority.as_deref());
-    let authority = told.or_else(|| head.authority()).map(str::as_bytes);
+    let forwarded_authority = forwarded.and_then(|it| it.authority.as_deref());
+    let authority = forwarded_authority.or_else(|| head.authority()).map(str::as_bytes);
     let HostAndPort { host, port } =
         authority.and_then(server).or_else(|| host.and_then(server))?;
     Some((host, port.or_else(|| forwarded?.port).or_else(|| default_port(scheme))))
@@ -296,7 +297,7 @@ thread_local! {
     static USER_AGENTS: RefCell<ParseCache<Option<StringValue>>> = const { ParseCache::new() };
 }
 
-/// Host and port in an authority or a `Host` header.
+/// Parses host and port of an authority or a `Host` header.
 fn server(text: &[u8]) -> Option<HostAndPort> {
     let parse = |text: &[u8]| {
         let server = Authority::parse(str::from_utf8(text).ok()?)?;
@@ -305,7 +306,7 @@ fn server(text: &[u8]) -> Option<HostAndPort> {
     SERVERS.with_borrow_mut(|servers| servers.get_or_parse(text, parse))
 }
 
-/// Absent where it is empty or no text.
+/// Returns the user agent, or `None` if the field is empty or no text.
 fn user_agent(text: &[u8]) -> Option<StringValue> {
     let parse = |text: &[u8]| {
         let text = str::from_utf8(text).ok().filter(|text| !text.is_empty())?;
@@ -330,7 +331,7 @@ fn push_scheme(scheme: &str, facts: &mut Facts) {
     }
 }
 
-/// A caller may send any scheme, so the others share a label.
+/// Returns the label of a scheme. A caller may send any scheme, so the others share one label.
 fn scheme_label(scheme: &str) -> &'static str {
     match scheme {
         "http" => "http",

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
-/// The first status code that can be an error.
+/// First status code that can be an error.
 const FIRST: u16 = 400;
 
-/// All from there on that have three digits, in those digits.
+/// Digits of the codes from `FIRST` to 999.
 static ERRORS: [[u8; 3]; 600] = {
     let mut all = [[0; 3]; 600];
     let mut n = 0;
@@ -19,7 +19,7 @@ const fn digit(number: usize) -> u8 {
     b'0' + (number % 10) as u8
 }
 
-/// A status code as the value of `error.type`. What can be an error is not allocated.
+/// Returns a status code as the value of `error.type`, without allocation for the codes that can be errors.
 pub(crate) fn status_text(status: u16) -> Cow<'static, str> {
     let digits = status.checked_sub(FIRST).and_then(|n| ERRORS.get(usize::from(n)));
     let text = digits.and_then(|digits| str::from_utf8(digits).ok());

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::{facts::Facts, names, options::AttributeOptions, span_attributes::SpanAttributes};
 use crate::http::route::RouteName;
 
-/// An open WebSocket as its span.
+/// Attributes of an open WebSocket.
 pub(crate) struct WebSocketAttributes<'a> {
     pub(crate) route: &'a str,
     pub(crate) attribute_options: &'a AttributeOptions,
