@@ -69,7 +69,7 @@ pub(crate) mod testing {
         }
     }
 
-    /// The records of the spans that `make` ends.
+    /// Returns the records of the spans that `make` ends.
     pub(crate) fn records(make: impl FnOnce(&Tracer)) -> Vec<PooledRecord> {
         let records: Arc<Mutex<Vec<PooledRecord>>> = Arc::default();
         let processor = Collected(Arc::clone(&records));

@@ -9,21 +9,21 @@ use crate::propagation::{
     },
 };
 
-/// A context, or request headers that are parsed only as far as the sampling decision requires.
+/// Parent of a new span: a context, or request headers that are parsed only as far as the sampling decision requires.
 pub(crate) trait ParentSource {
-    /// The part of the parent that a sampler uses.
+    /// Returns the part of the parent that a sampler uses.
     fn sampling(&self) -> Option<ParentSampling>;
 
     /// Whether telemetry is suppressed below this parent.
     fn is_suppressed(&self) -> bool;
 
-    /// The context whose span is the parent.
+    /// Returns the context whose span is the parent.
     fn into_context(self) -> Context;
 
-    /// The context with a child that is not recorded.
+    /// Returns the context with a child that is not recorded.
     fn into_non_recording(self, ids: NewSpanIds) -> Context;
 
-    /// The context that `start` makes of a sampled child.
+    /// Returns the context that `start` makes of a sampled child.
     fn into_recording(
         self,
         ids: NewSpanIds,

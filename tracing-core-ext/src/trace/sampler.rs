@@ -1,4 +1,4 @@
-//! Samplers that are known by type, so that a span which is not recorded is never described.
+//! Samplers with known types. A span that such a sampler drops is never described.
 
 use std::{any::Any, fmt};
 
@@ -14,9 +14,9 @@ use crate::propagation::extracted::ParentSampling;
 
 /// Decides which spans are recorded.
 ///
-/// A sampler of this type decides by the parent and the trace id. It is known before the span is described, so that a
-/// span that is not recorded costs little. [`custom`](Self::custom) accepts every other [`ShouldSample`]; it receives all
-/// attributes that the semantic conventions require at the creation of a span.
+/// A sampler of this type decides by the parent and the trace ID. The decision precedes the description of the span, so
+/// that a span that is not recorded costs little. [`custom`](Self::custom) accepts every other [`ShouldSample`]; it
+/// receives all attributes that the semantic conventions require at the creation of a span.
 ///
 /// ```
 /// use tracing_core_ext::trace::{Sampler, TracerProvider};
@@ -31,7 +31,7 @@ pub struct Sampler(Kind);
 #[derive(Clone)]
 enum Kind {
     Root(Root),
-    /// The decision of the parent, or that of the root sampler if there is no parent.
+    /// Decision of the parent, or that of the root sampler if there is no parent.
     ParentBased(Root),
 }
 
@@ -95,7 +95,7 @@ impl Sampler {
         }
     }
 
-    /// Decides about a span with this parent and this trace id.
+    /// Decides about a span with this parent and this trace ID.
     #[inline]
     pub(super) fn decide(
         &self,
@@ -103,7 +103,7 @@ impl Sampler {
         trace_id: TraceId,
     ) -> SamplingDecision<'_> {
         match (&self.0, parent) {
-            // An invalid parent counts: a decision that came without ids is respected.
+            // An invalid parent counts, because a decision without IDs is respected.
             (Kind::ParentBased(_), Some(parent)) if parent.is_sampled => {
                 SamplingDecision::RecordAndSample
             }
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::trace::provider::id_generator;
 
-    /// Prints as the SDK's sampler of this name does.
+    /// Sampler with the `Debug` output of the SDK's sampler of this name.
     #[derive(Clone, Debug)]
     struct AlwaysOn;
 

@@ -16,9 +16,9 @@ pub struct Span(State);
 #[derive(Debug)]
 enum State {
     Recording(Box<SpanRecord>),
-    /// A span that is not recorded, or that has ended.
+    /// Span that is not recorded, or that has ended.
     NonRecording(SpanContext),
-    /// The span of an exchange. All calls are forwarded to it, except its end.
+    /// Handle to the span of an exchange. All calls are forwarded to it, except its end.
     Alias {
         context: Context,
         identity: SpanContext,
@@ -35,7 +35,7 @@ impl Span {
         Self(State::NonRecording(identity))
     }
 
-    /// A second handle to the span in `context`.
+    /// Returns a second handle to the span in `context`.
     pub(super) fn alias(context: &Context) -> Self {
         let identity = context.span().span_context().clone();
         Self(State::Alias { context: context.clone(), identity })
@@ -123,7 +123,7 @@ impl trace::Span for Span {
         }
     }
 
-    /// Ends the span. Only the exchange ends its own span, so an alias does nothing.
+    /// Ends the span. An alias does nothing, because only the exchange ends its own span.
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         self.finish(Some(timestamp));
     }

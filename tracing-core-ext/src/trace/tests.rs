@@ -1,4 +1,4 @@
-//! Comparison with the SDK: both export the same.
+//! Comparison with the SDK: both export the same data.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn exported(exporter: &InMemorySpanExporter) -> SpanData {
     spans.remove(0)
 }
 
-/// The spans that both export of a request that uses every method.
+/// Returns the spans that both providers export for a request that uses every method.
 fn served_by_both(
     limits: SpanLimits,
     traceparent: Option<&str>,
@@ -81,7 +81,7 @@ fn serve(builder: Builder<Instrumentation>, traceparent: Option<&str>, policy: T
     span.set_attribute("too.late", true);
 }
 
-/// Compares everything but what differs with every span.
+/// Asserts that two spans are equal, except in the data that differ for every span.
 fn assert_same([sdk, mut own]: [SpanData; 2]) {
     let times = |span: &SpanData| (span.start_time, span.end_time);
     assert!(times(&own).0 <= times(&own).1);

@@ -3,9 +3,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// The start of an exchange on both clocks, so that the span's length is the measured latency.
+/// Start of an exchange on the wall clock and on the monotonic clock. The length of the span equals the measured
+/// latency.
 ///
-/// Neither is read for an exchange that nobody measures.
+/// Neither clock is read if there is no recording span and no metric.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Timer {
     monotonic: Option<Instant>,
@@ -14,7 +15,7 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// The time of day of the start, which is now if it was not before.
+    /// Returns the time of day of the start. If there was no start yet, it is now.
     #[inline]
     pub(crate) fn start_time(&mut self) -> SystemTime {
         if let Some(wall) = self.wall {
@@ -30,28 +31,28 @@ impl Timer {
         started
     }
 
-    /// The exchange begins now, unless it has begun.
+    /// Records the start, unless it is recorded already.
     pub(crate) fn start(&mut self) {
         self.monotonic.get_or_insert_with(Instant::now);
     }
 
-    /// How long it is since the start.
+    /// Returns the time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.monotonic.map_or(Duration::ZERO, |monotonic| monotonic.elapsed())
     }
 
-    /// The time of day `elapsed` after the start, which is now if the start was not recorded.
+    /// Returns the time of day `elapsed` after the start, or now if the start was not recorded.
     pub(crate) fn end_time(&self, elapsed: Duration) -> SystemTime {
         self.wall.map_or_else(SystemTime::now, |wall| time_of_day(wall) + elapsed)
     }
 
-    /// The time of day, by the monotonic clock since the start.
+    /// Returns the time of day, by the monotonic clock since the start.
     pub(crate) fn now(&self) -> SystemTime {
         self.end_time(self.elapsed())
     }
 }
 
-/// Enough for five centuries.
+/// Returns the nanoseconds of a duration. The result does not overflow within five centuries.
 fn nanoseconds(duration: Duration) -> u64 {
     duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
 }

@@ -1,4 +1,4 @@
-//! The limit of string values, for tracers without a limit of their own.
+//! Length limit of string values, for tracers without such a limit.
 
 pub(crate) const VALUE_LIMIT_VARIABLES: [&str; 2] =
     ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];

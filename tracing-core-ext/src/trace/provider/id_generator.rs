@@ -1,4 +1,4 @@
-//! Ids of spans that the SDK does not make.
+//! Generation of trace and span IDs without the SDK.
 
 use std::{
     cell::Cell,
@@ -11,12 +11,12 @@ thread_local! {
     static STATE: Cell<[u64; 2]> = Cell::new(seed());
 }
 
-/// A random id, never all zero.
+/// Returns a random ID, never all zero.
 pub(crate) fn span_id() -> SpanId {
     SpanId::from(nonzero())
 }
 
-/// A random id. W3C Trace Context, "Considerations for trace-id": all of it is.
+/// Returns a random ID. All bits are random (W3C Trace Context, "Considerations for trace-id").
 pub(crate) fn trace_id() -> TraceId {
     TraceId::from(u128::from(nonzero()) << 64 | u128::from(nonzero()))
 }
@@ -30,8 +30,8 @@ fn nonzero() -> u64 {
     }
 }
 
-/// What the operating system gives each thread against hash flooding is random. Two hashes of one key tell nothing of each
-/// other.
+/// Returns a random seed of 128 bits. `RandomState` is seeded by the operating system; the hashes of two numbers with
+/// it are independent.
 fn seed() -> [u64; 2] {
     let random = RandomState::new();
     [1, 2].map(|number| {
@@ -41,7 +41,7 @@ fn seed() -> [u64; 2] {
     })
 }
 
-/// xoroshiro128++ 1.0 by David Blackman and Sebastiano Vigna.
+/// Returns the next number of xoroshiro128++ 1.0 by David Blackman and Sebastiano Vigna.
 fn next(state: &Cell<[u64; 2]>) -> u64 {
     let [low, high] = state.get();
     let mixed = low ^ high;

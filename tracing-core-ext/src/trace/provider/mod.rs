@@ -1,4 +1,4 @@
-//! The tracer provider: sampler, limits, resource and processors, all known by type.
+//! The tracer provider: sampler, limits, resource and processors, all with known types.
 
 pub(crate) mod id_generator;
 pub(crate) mod processor;
@@ -28,10 +28,10 @@ use crate::semconv::FactLimits;
 
 /// Creates tracers whose spans are recorded by this crate.
 ///
-/// It implements OpenTelemetry's [`TracerProvider`](trace::TracerProvider) and exports what the SDK exports: the same
-/// attributes, limits, counts of dropped items, events, links and status. Middlewares and clients that are built with it
-/// record facts, which are turned into attributes on the thread that exports.
-/// [`Telemetry`](crate::telemetry::Telemetry) builds and installs one.
+/// It implements OpenTelemetry's [`TracerProvider`](trace::TracerProvider) and exports the same data as the SDK:
+/// attributes, limits, counts of dropped items, events, links and status. Middlewares and clients that are built with
+/// it record facts, which the export thread turns into attributes. [`Telemetry`](crate::telemetry::Telemetry) builds
+/// and installs one.
 ///
 /// Processors of the SDK receive the end of each span. Their `on_start` is not called.
 ///
@@ -50,7 +50,7 @@ pub struct TracerProvider {
     inner: Arc<ProviderState>,
 }
 
-/// Set-up of a [`TracerProvider`].
+/// Builder of a [`TracerProvider`].
 #[derive(Debug)]
 #[must_use = "build() makes the provider"]
 pub struct TracerProviderBuilder {
@@ -64,7 +64,7 @@ pub struct TracerProviderBuilder {
 }
 
 impl TracerProvider {
-    /// Starts the set-up. The default sampler records a span if its parent is sampled or absent.
+    /// Returns a builder. The default sampler records a span if its parent is sampled or absent.
     pub fn builder() -> TracerProviderBuilder {
         TracerProviderBuilder {
             sampler: Sampler::parent_based(Sampler::always_on()),
@@ -92,11 +92,10 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// If a processor fails. All processors are flushed in any case. `OTelSdkError::Timeout` means
-    /// that spans still wait in the queue of an exporter, and not that they are lost: the export
-    /// takes longer, or the backend requires a pause (`Retry-After`, `RetryInfo`). They are
-    /// exported when it ends, or tried once at the shutdown. What a backend has refused is no error
-    /// of a flush; it is logged, and returned by the shutdown.
+    /// If a processor fails. All processors are flushed in any case. `OTelSdkError::Timeout` means that spans still
+    /// wait in the queue of an exporter, and not that they are lost: the export takes longer, or the backend requires a
+    /// pause (`Retry-After`, `RetryInfo`). They are exported after the pause, or tried once at the shutdown. A
+    /// rejection by a backend is no error of a flush; it is logged, and returned by the shutdown.
     pub fn force_flush(&self) -> OTelSdkResult {
         self.inner.for_each(|processor| processor.force_flush())
     }
@@ -140,7 +139,7 @@ impl TracerProviderBuilder {
         self
     }
 
-    /// Creates the ids of traces and spans. The default creates random ids.
+    /// Creates the IDs of traces and spans. The default creates random IDs.
     pub fn with_id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
         self.id_generator = Some(Box::new(generator));
         self

@@ -26,7 +26,7 @@ pub(crate) trait RecordProcessor: fmt::Debug + Send + Sync {
     fn set_resource(&mut self, _resource: &Resource) {}
 }
 
-/// A processor of the SDK. Its `on_start` is not called, because it requires a span of the SDK.
+/// Processor of the SDK. Its `on_start` is not called, because it requires a span of the SDK.
 #[derive(Debug)]
 pub(crate) struct EndOnlyProcessor(pub(crate) Box<dyn SpanProcessor>);
 

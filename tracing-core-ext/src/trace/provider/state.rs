@@ -36,7 +36,7 @@ pub(crate) struct ProviderState {
     pub(crate) processors: Vec<Box<dyn RecordProcessor>>,
     pub(crate) resource: Resource,
     pub(crate) is_shut_down: AtomicBool,
-    /// Whether it never made spans, because telemetry is disabled.
+    /// Whether the provider never created spans, because telemetry is disabled.
     pub(crate) is_disabled: bool,
 }
 
@@ -55,7 +55,7 @@ impl ProviderState {
         }
     }
 
-    /// Identity of a span in the trace `trace_id`. Ids of another generator may not be random.
+    /// Returns the identity of a new span in the trace `trace_id`. IDs of a custom generator may not be random.
     #[inline]
     pub(crate) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
         let (span_id, root_flags) = match &self.id_generator {

@@ -1,4 +1,4 @@
-//! An open or ended span, as the request's thread records it.
+//! An open or ended span in the form in which the request's thread records it.
 
 pub(crate) mod pool;
 
@@ -16,7 +16,7 @@ use crate::{
     semconv::{Facts, value_bytes},
 };
 
-/// Everything that is exported of one span. Records are pooled, so that a span does not allocate.
+/// All exported data of one span. Records are pooled, so that a span does not allocate.
 #[derive(Clone, Debug)]
 pub(crate) struct SpanRecord {
     pub(crate) identity: SpanContext,
@@ -27,12 +27,12 @@ pub(crate) struct SpanRecord {
     pub(crate) end_time: SystemTime,
     pub(crate) facts: Facts,
     pub(crate) status: Status,
-    /// Few spans have events or links, so they are boxed.
+    /// Events and links. They are boxed because few spans have any.
     pub(crate) extended: Option<Box<ExtendedFields>>,
     pub(super) owner: Option<Arc<dyn RecordOwner>>,
 }
 
-/// The tracer that has started a span.
+/// Tracer that has started a span.
 pub(super) trait RecordOwner: fmt::Debug + Send + Sync {
     fn scope(&self) -> &Arc<InstrumentationScope>;
 
@@ -73,12 +73,12 @@ impl Default for SpanRecord {
 }
 
 impl SpanRecord {
-    /// Instrumentation scope of the tracer that started the span.
+    /// Returns the instrumentation scope of the tracer that started the span.
     pub(crate) fn scope(&self) -> Option<&Arc<InstrumentationScope>> {
         self.owner.as_ref().map(|owner| owner.scope())
     }
 
-    /// Approximate memory of the record, in bytes.
+    /// Returns the approximate memory of the record, in bytes.
     #[inline]
     pub(crate) fn size_bytes(&self) -> usize {
         let extended = self.extended.as_ref().map_or(0, |extended| extended.bytes);
@@ -124,7 +124,7 @@ impl SpanRecord {
         extended.links.links.push(Link::new(span_context, attributes, dropped));
     }
 
-    /// The first `limit` attributes, truncated, and the number of those that were dropped.
+    /// Returns the first `limit` attributes, truncated, and the number of dropped attributes.
     fn limited(&self, mut attributes: Vec<KeyValue>, limit: u32) -> (Vec<KeyValue>, u32) {
         let dropped = attributes.len().saturating_sub(limit as usize);
         attributes.truncate(limit as usize);
@@ -156,7 +156,7 @@ impl SpanRecord {
         }
     }
 
-    /// Makes the record ready for the next span.
+    /// Resets the record for the next span.
     pub(super) fn clear(&mut self) {
         self.identity = SpanContext::NONE;
         self.name = Cow::Borrowed("");

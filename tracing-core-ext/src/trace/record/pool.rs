@@ -1,4 +1,4 @@
-//! Records that are reused, so that a span costs no allocation but those of its context.
+//! Reuse of records. A span then allocates only for its context.
 
 use std::{
     cell::RefCell,
@@ -7,14 +7,14 @@ use std::{
 
 use super::SpanRecord;
 
-/// A record moves between spans and lists as one pointer.
+/// Pointer to a record. A record moves between spans and lists as one pointer.
 pub(crate) type PooledRecord = Box<SpanRecord>;
 
-/// Records that one thread keeps.
+/// Maximum number of records that one thread keeps.
 const KEPT_BY_THREAD: usize = 256;
-/// Records that a thread takes from the shared list at once.
+/// Number of records that a thread takes from the shared list at once.
 const REFILL: usize = 64;
-/// Records that the shared list keeps.
+/// Maximum number of records that the shared list keeps.
 const KEPT_SHARED: usize = 4096;
 
 thread_local! {
@@ -46,7 +46,7 @@ fn refill() -> Box<SpanRecord> {
     record
 }
 
-/// Returns a record to its own thread.
+/// Returns a record to the pool of this thread.
 #[inline]
 pub(crate) fn put(mut record: Box<SpanRecord>) {
     record.clear();
@@ -59,7 +59,7 @@ pub(crate) fn put(mut record: Box<SpanRecord>) {
     });
 }
 
-/// Returns the records of a batch to all threads. The list keeps its capacity.
+/// Returns the records of a batch to the pool of all threads. The list keeps its capacity.
 pub(crate) fn recycle(records: &mut Vec<PooledRecord>) {
     records.iter_mut().for_each(|record| record.clear());
     let mut shared = shared();
@@ -67,7 +67,7 @@ pub(crate) fn recycle(records: &mut Vec<PooledRecord>) {
     let surplus = records.len() - room;
     shared.extend(records.drain(surplus..));
     drop(shared);
-    // Dropped without the lock.
+    // The remaining records are dropped without the lock.
     records.clear();
 }
 

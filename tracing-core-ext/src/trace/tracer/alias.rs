@@ -1,8 +1,8 @@
 //! The OpenTelemetry span of an exchange's `tracing` span.
 //!
-//! `tracing_opentelemetry` asks its tracer for a span when the context of a `tracing` span is first needed. The `tracing`
-//! span of an exchange is created while the exchange's context is current, so that context is the parent that the layer
-//! passes. The tracer returns a handle to that parent instead of a new span.
+//! `tracing_opentelemetry` requests a span from its tracer when the context of a `tracing` span is first needed. The
+//! `tracing` span of an exchange is created while the exchange's context is current, so that context is the parent that
+//! the layer passes. The tracer returns a handle to that parent instead of a new span.
 
 use std::{borrow::Cow, fmt, slice, time::SystemTime};
 
@@ -13,8 +13,8 @@ use opentelemetry::{
 
 use crate::{base::integer_fields, semconv::names, trace::span::Span};
 
-/// Names of `tracing` spans. They are recognised by their address, so no other span can have one of them. The address of
-/// a literal is not unique, but that of a static array is.
+/// Names of `tracing` spans. They are recognised by their address, so no other span can have one of them. The address
+/// of a literal is not unique, but that of a static array is.
 static NAMES: [u8; 16] = *b"requestwebsocket";
 
 /// Name of the `tracing` span of a request.
@@ -52,7 +52,7 @@ pub(crate) fn span(builder: SpanBuilder, context: &Context) -> Span {
     alias
 }
 
-/// Number of attributes that the layer and the fields of the `tracing` span account for. They come first, and the
+/// Returns the number of attributes that the layer and the fields of the `tracing` span add. They come first, and the
 /// exchange's span does not need them.
 fn own_attributes(attributes: &[KeyValue]) -> usize {
     let position = |key| attributes.iter().position(|it| it.key.as_str() == key);
@@ -62,13 +62,13 @@ fn own_attributes(attributes: &[KeyValue]) -> usize {
     last.map_or(0, |last| last + 1)
 }
 
-/// A tracer for a `tracing` layer: the `tracing` span of an exchange gets the exchange's own span, every other span is
-/// one of `inner`.
+/// Tracer for a `tracing` layer. The `tracing` span of an exchange gets the OpenTelemetry span of the exchange, every
+/// other span is one of `inner`.
 pub(crate) struct ExchangeTracer<T> {
     inner: T,
 }
 
-/// A span of another tracer, or the handle of an exchange's span.
+/// Span of another tracer, or the handle of an exchange's span.
 #[derive(Debug)]
 pub(crate) enum ExchangeSpan<S> {
     Inner(S),

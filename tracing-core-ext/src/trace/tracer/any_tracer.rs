@@ -17,25 +17,25 @@ use crate::{
     semconv::Facts,
 };
 
-/// A tracer, resolved when a middleware is built.
+/// Tracer that is resolved when a middleware is built.
 #[derive(Clone)]
 pub(crate) enum AnyTracer {
-    /// The tracer of this crate.
+    /// Tracer of this crate.
     Own(Tracer),
-    /// A tracer of another provider, used through OpenTelemetry's API only.
+    /// Tracer of another provider, used through OpenTelemetry's API only.
     Foreign(Arc<dyn ErasedTracer>),
-    /// A tracer that returns the parent's span, as OpenTelemetry's API does without an SDK.
+    /// Tracer that returns the parent's span, as OpenTelemetry's API does without an SDK.
     Noop,
 }
 
-/// A tracer of any type.
+/// Tracer of any type.
 pub(crate) trait ErasedTracer: Send + Sync {
     /// Starts a span below `parent`.
     fn start(&self, parent: &Context, start: SpanStart<'_>) -> StartedSpan;
 }
 
 impl AnyTracer {
-    /// A tracer of `provider`. The provider of this crate is recognised by its type.
+    /// Returns a tracer of `provider`. The provider of this crate is recognised by its type.
     pub(crate) fn from_provider<P>(provider: &P, scope: &InstrumentationScope) -> Self
     where
         P: trace::TracerProvider + 'static,
@@ -62,7 +62,7 @@ impl AnyTracer {
         matches!(self, Self::Own(_))
     }
 
-    /// Whether every span is the parent's.
+    /// Whether every span that it returns is the parent's.
     pub(crate) const fn is_noop(&self) -> bool {
         matches!(self, Self::Noop)
     }
@@ -90,7 +90,7 @@ impl AnyTracer {
     }
 }
 
-/// Whether a tracer returns the parent's span. Only its behaviour is tested.
+/// Whether a tracer returns the parent's span. The function examines only its behaviour, because its type is unknown.
 fn is_noop(tracer: &impl trace::Tracer) -> bool {
     let flags = TraceFlags::NOT_SAMPLED;
     let parent = SpanContext::new(1.into(), 1.into(), flags, true, TraceState::NONE);

@@ -1,4 +1,4 @@
-//! The tracer: the one place that decides whether a span is recorded.
+//! The tracer: the only place that decides whether a span is recorded.
 
 pub(crate) mod alias;
 pub(crate) mod any_tracer;
@@ -28,7 +28,7 @@ use crate::{
     semconv::names,
 };
 
-/// Starts spans of one instrumentation scope. Made by a [`TracerProvider`](super::TracerProvider).
+/// Starts spans of one instrumentation scope. It is made by a [`TracerProvider`](super::TracerProvider).
 #[derive(Clone)]
 pub struct Tracer(Arc<TracerScope>);
 
@@ -105,7 +105,7 @@ impl Tracer {
         }
     }
 
-    /// The trace id of a span with this parent.
+    /// Returns the trace ID of a span with this parent.
     #[inline]
     fn trace_id(&self, parent: Option<ParentSampling>) -> TraceId {
         let continued = parent.map(|parent| parent.trace_id).filter(|id| *id != TraceId::INVALID);
@@ -167,7 +167,7 @@ impl Tracer {
         StartedSpan::non_recording(non_recording_context(trace::Span::span_context(&span), cx))
     }
 
-    /// Makes the span that `result` decided about.
+    /// Creates the span that `result` decided about.
     fn build(
         &self,
         builder: SpanBuilder,

@@ -8,7 +8,7 @@ use opentelemetry::{
 use crate::trace::timer::Timer;
 use crate::{base::setup_fault::SetupFault, semconv::SpanAttributes};
 
-/// A span that is about to start.
+/// Description of a span that is about to start.
 pub(crate) struct SpanStart<'a> {
     pub(crate) kind: SpanKind,
     pub(crate) timer: &'a mut Timer,
@@ -16,9 +16,9 @@ pub(crate) struct SpanStart<'a> {
     pub(crate) attributes: &'a dyn SpanAttributes,
 }
 
-/// A span that has started.
+/// Result of the start of a span.
 pub(crate) struct StartedSpan {
-    /// The parent's context with the span in it.
+    /// Context of the parent that also holds the span.
     pub(crate) context: Context,
     pub(crate) is_recorded: bool,
 }
@@ -38,8 +38,8 @@ pub(crate) fn boxed_link(span: &SpanContext) -> Option<Box<SpanContext>> {
     span.is_valid().then(|| Box::new(span.clone()))
 }
 
-/// The context of a span that is not recorded. A provider that was shut down gives it no identity; the parent's context
-/// is propagated then.
+/// Returns the context of a span that is not recorded. A provider that was shut down gives it no identity; then the
+/// parent's context is propagated.
 pub(crate) fn non_recording_context(identity: &SpanContext, parent: &Context) -> Context {
     if identity.is_valid() {
         parent.with_remote_span_context(identity.clone())
