@@ -15,15 +15,15 @@ use crate::semconv::{
 const DESCRIPTION: &str = "Number of active HTTP server requests.";
 const UNIT: &str = "{request}";
 
-/// Combinations of method and scheme that are counted apart: both are of fixed lists, the list of methods can be set by
-/// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`. Later combinations share one place.
+/// Maximum number of combinations of method and scheme that are counted separately. Both have a fixed list of values;
+/// the list of methods can be set by `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`. Later combinations share one place.
 const PLACES: usize = 128;
 
 /// The number of requests in flight.
 pub(super) enum ActiveRequests {
-    /// Added to for every request, with a meter of any provider.
+    /// Counter that is incremented for every request, with a meter of any provider.
     Counter(UpDownCounter<i64>),
-    /// Read when metrics are collected, with a meter of the installed provider.
+    /// Table that is read when metrics are collected, with a meter of the installed provider.
     Table(Arc<ActiveTable>),
 }
 
@@ -53,8 +53,8 @@ impl ActiveRequests {
         )
     }
 
-    /// Counts in a table that all middlewares of `scope` share, because an observable instrument keeps the value of only one
-    /// callback. `meter` is one of the installed provider.
+    /// Counts in a table that all middlewares of `scope` share, because an observable instrument keeps the value of
+    /// only one callback. `meter` is one of the installed provider.
     pub(super) fn shared(meter: &Meter, scope: &str) -> Self {
         static TABLES: Mutex<Vec<(String, Arc<ActiveTable>)>> = Mutex::new(Vec::new());
         let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +67,7 @@ impl ActiveRequests {
         Self::Table(table)
     }
 
-    /// Adds `value` to the count of requests like this one.
+    /// Adds `value` to the number of requests with these labels.
     #[inline]
     pub(super) fn add(&self, value: i64, request: &RequestLabels) {
         match self {
@@ -102,7 +102,7 @@ impl ActiveTable {
         self.place(request).active.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// The place of these labels: the first one that has them or is free.
+    /// Returns the place of these labels: the first one that has them or is free.
     #[inline]
     fn place(&self, request: &RequestLabels) -> &Place {
         let (method, scheme) = (request.method, request.scheme.unwrap_or(""));

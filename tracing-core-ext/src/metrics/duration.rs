@@ -13,18 +13,18 @@ use opentelemetry::{
 
 use super::exemplars::{self, HistogramExemplars};
 
-/// Boundaries of a duration in seconds, as the conventions advise.
+/// Boundaries of a duration in seconds, as the conventions recommend.
 const SECONDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// A histogram of durations. If Prometheus scrapes it, it has exemplars.
+/// Histogram of durations. It has exemplars if Prometheus scrapes it.
 pub(super) struct DurationHistogram {
     histogram: Histogram<f64>,
     exemplars: Option<Arc<HistogramExemplars>>,
 }
 
 impl DurationHistogram {
-    /// `meter` is that of `scope`.
+    /// Creates the histogram with `meter`, which is that of `scope`.
     pub(super) fn new(
         meter: &Meter,
         scope: &InstrumentationScope,

@@ -1,4 +1,4 @@
-//! The last trace in each bucket of a histogram, which the SDK does not keep.
+//! The last trace of each bucket of a histogram. The SDK does not keep it.
 
 use std::{
     collections::HashMap,
@@ -11,16 +11,16 @@ use opentelemetry::{
     trace::{SpanContext, SpanId, TraceId},
 };
 
-/// Series of one histogram that can have exemplars; the SDK's limit of series is the same.
+/// Maximum number of series of one histogram that can have exemplars; the SDK's limit of series is the same.
 const MAX_SERIES: usize = 2_000;
 
-/// The exemplars of all histograms of one meter provider.
+/// Exemplars of all histograms of one meter provider.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
     histograms: RwLock<Vec<Arc<HistogramExemplars>>>,
 }
 
-/// The exemplars of one histogram.
+/// Exemplars of one histogram.
 #[derive(Debug)]
 pub(crate) struct HistogramExemplars {
     scope: InstrumentationScope,
@@ -30,15 +30,15 @@ pub(crate) struct HistogramExemplars {
     series: RwLock<HashMap<Box<[KeyValue]>, Arc<SeriesExemplars>>>,
 }
 
-/// The exemplars of one series.
+/// Exemplars of one series.
 #[derive(Debug)]
 pub(crate) struct SeriesExemplars {
     bounds: Box<[f64]>,
-    /// One for each bound and one above the last.
+    /// One for each bound, and one for values above the last bound.
     buckets: Box<[Mutex<Option<Exemplar>>]>,
 }
 
-/// A measurement, and the span it was made in.
+/// Measurement, and the span in which it was made.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Exemplar {
     pub(crate) trace_id: TraceId,
@@ -49,7 +49,7 @@ pub(crate) struct Exemplar {
 
 static INSTALLED: OnceLock<Arc<Exemplars>> = OnceLock::new();
 
-/// Sets where the exemplars of the global meter provider are kept.
+/// Sets the storage for the exemplars of the global meter provider.
 pub(crate) fn set_global_exemplars(exemplars: Arc<Exemplars>) {
     INSTALLED.get_or_init(|| exemplars);
 }
@@ -60,7 +60,8 @@ pub(crate) fn global_exemplars() -> Option<Arc<Exemplars>> {
 }
 
 impl Exemplars {
-    /// Those of the histogram that `meter` of `scope` makes with this name, unit and bounds. Made again, it is the same.
+    /// Returns the exemplars of the histogram that `meter` of `scope` creates with this name, unit and bounds. A second
+    /// call with the same values returns the same histogram.
     pub(crate) fn histogram(
         &self,
         scope: &InstrumentationScope,
@@ -98,7 +99,8 @@ impl HistogramExemplars {
         }
     }
 
-    /// Remembers what was just recorded with these attributes, if the span is sampled: no other can be looked up.
+    /// Stores the exemplar of a measurement with these attributes if the span is sampled, because a backend has only
+    /// sampled spans.
     pub(crate) fn record(
         &self,
         attributes: &[KeyValue],
@@ -114,7 +116,7 @@ impl HistogramExemplars {
         }
     }
 
-    /// The series with these attributes; none when there are too many.
+    /// Returns the series with these attributes, or `None` if there are too many series.
     pub(crate) fn series(&self, attributes: &[KeyValue]) -> Option<Arc<SeriesExemplars>> {
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = known.get(attributes) {
@@ -159,7 +161,8 @@ impl SeriesExemplars {
         Self { bounds: bounds.into(), buckets }
     }
 
-    /// The last one wins, unless another thread is just writing: nobody waits for an exemplar.
+    /// Stores an exemplar. The last one wins. If another thread writes at the same time, the exemplar is discarded, so
+    /// that no thread waits.
     pub(crate) fn record(&self, value: f64, span: &SpanContext, at: SystemTime) {
         if !span.is_sampled() {
             return;
@@ -173,7 +176,7 @@ impl SeriesExemplars {
         *bucket = Some(Exemplar { trace_id, span_id, value, at });
     }
 
-    /// That of the bucket up to `bound`.
+    /// Returns the exemplar of the bucket up to `bound`.
     pub(crate) fn up_to(&self, bound: f64) -> Option<Exemplar> {
         let bucket = self.bucket(bound).lock().unwrap_or_else(PoisonError::into_inner);
         bucket.clone()

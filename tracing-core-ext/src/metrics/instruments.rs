@@ -8,10 +8,10 @@ use opentelemetry::{
 use super::{active_requests::ActiveRequests, duration::DurationHistogram};
 use crate::semconv::names;
 
-/// Boundaries of a size in bytes. The conventions advise none, and those of the SDK end at 10,000.
+/// Boundaries of a size in bytes. The conventions recommend none, and those of the SDK end at 10,000.
 const BYTES: [f64; 9] = [0.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// The instruments of both sides, each made when its first exchange comes: an instrument that is never used costs memory.
+/// Instruments of both sides. Each is created for its first exchange, because an unused instrument costs memory.
 pub(crate) struct Metrics {
     meter: Meter,
     scope: InstrumentationScope,
@@ -21,7 +21,7 @@ pub(crate) struct Metrics {
     client: OnceLock<Arc<Instruments>>,
 }
 
-/// What one side of an exchange is recorded with.
+/// Instruments of one side of an exchange.
 pub(super) struct Instruments {
     pub(super) duration: DurationHistogram,
     pub(super) active: Option<ActiveRequests>,
@@ -35,7 +35,8 @@ pub(super) struct BodySizeHistograms {
 }
 
 impl Metrics {
-    /// Uses `meter`, the meter of `scope`. `is_installed` says whether it is one of the installed provider.
+    /// Creates the instruments with `meter`, the meter of `scope`. `is_installed` states whether it is one of the
+    /// installed provider.
     pub(crate) const fn new(
         meter: Meter,
         scope: InstrumentationScope,

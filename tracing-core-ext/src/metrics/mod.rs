@@ -1,9 +1,9 @@
-//! What is counted of every exchange, by the semantic conventions for HTTP metrics (1.44).
+//! Metrics of every exchange, by the semantic conventions for HTTP metrics (1.44).
 //!
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>
 //!
-//! An exchange that is measured holds a [`RequestMetrics`], one that is not holds nothing. It counts as in flight from `start`
-//! on, and is recorded once, by `record`.
+//! An exchange that is measured has a [`RequestMetrics`]. It counts as in flight from `start` on, and is recorded once,
+//! by `record`.
 
 mod active_requests;
 mod duration;

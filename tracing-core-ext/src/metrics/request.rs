@@ -15,7 +15,7 @@ use crate::{
     semconv::labels::{self, EndLabels, RequestLabels},
 };
 
-/// One exchange, as it is measured.
+/// Metrics of one exchange.
 pub(crate) struct RequestMetrics {
     instruments: Arc<Instruments>,
     request: RequestLabels,
@@ -24,18 +24,18 @@ pub(crate) struct RequestMetrics {
     is_active: AtomicBool,
 }
 
-/// How long an exchange took and what passed.
+/// Duration of an exchange, and sizes of its bodies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
     pub(crate) duration: Duration,
-    /// If it is known.
+    /// Size of the request body, if it is known.
     pub(crate) request_size: Option<u64>,
-    /// If it is known, and if there was a response.
+    /// Size of the response body, if it is known and if there was a response.
     pub(crate) response_size: Option<u64>,
 }
 
 impl RequestMetrics {
-    /// An incoming request, in flight from now on.
+    /// Starts the metrics of an incoming request, which is in flight from now on.
     pub(crate) fn server(
         metrics: &Metrics,
         request: RequestLabels,
@@ -49,7 +49,7 @@ impl RequestMetrics {
         measured
     }
 
-    /// An outgoing request.
+    /// Starts the metrics of an outgoing request.
     pub(crate) fn client(metrics: &Metrics, request: RequestLabels) -> Self {
         Self::new(metrics.client(), request)
     }
@@ -64,12 +64,12 @@ impl RequestMetrics {
         }
     }
 
-    /// A client learns it with the response.
+    /// Sets the version of HTTP, which a client reads from the response.
     pub(crate) fn set_version(&self, version: ProtocolVersion) {
         self.version.get_or_init(|| version);
     }
 
-    /// Adds a label of the user's to the duration.
+    /// Adds a custom label to the duration.
     pub(crate) fn set_label(&self, label: KeyValue) {
         labels::set(
             &mut self.user_attributes.lock().unwrap_or_else(PoisonError::into_inner),
@@ -84,7 +84,7 @@ impl RequestMetrics {
         }
     }
 
-    /// No longer in flight.
+    /// Removes the request from those in flight.
     fn decrement(&self) {
         if self.is_active.swap(false, Ordering::Relaxed)
             && let Some(active) = &self.instruments.active
@@ -93,7 +93,7 @@ impl RequestMetrics {
         }
     }
 
-    /// Records the end of the exchange that `span` describes.
+    /// Records the end of the exchange whose span is `span`.
     pub(crate) fn record(
         &self,
         measurement: Measurement,
@@ -127,7 +127,7 @@ impl BodySizeHistograms {
     }
 }
 
-/// What never came to its end, because making the span has panicked say, is not in flight either.
+/// Removes a request that never ended from those in flight, such as one for which the creation of the span panicked.
 impl Drop for RequestMetrics {
     fn drop(&mut self) {
         self.decrement();
