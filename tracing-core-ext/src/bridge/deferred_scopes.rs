@@ -1,8 +1,8 @@
-//! Scopes of the current thread whose spans are entered when something needs them.
+//! Scopes of the current thread. Their spans are entered when a log line or another span needs them.
 
 use std::{cell::RefCell, sync::Arc};
 
-/// A span that is entered late, or not at all.
+/// Span that is entered late, or not at all.
 pub(super) trait DeferredEntry {
     /// Makes the span current.
     fn enter(&self);
@@ -11,11 +11,12 @@ pub(super) trait DeferredEntry {
     fn exit(&self);
 }
 
-/// The scopes of a thread, the innermost last. All spans that wait are entered together, so these are the last ones.
+/// Scopes of a thread, the innermost last. All waiting spans are entered together, so the waiting spans are the last
+/// ones.
 #[derive(Default)]
 struct Scopes {
     spans: Vec<Arc<dyn DeferredEntry>>,
-    /// Number of the spans that are entered.
+    /// Number of entered spans.
     entered: usize,
 }
 
@@ -43,7 +44,7 @@ impl Scopes {
     }
 }
 
-/// Enters all spans of this thread that wait for it.
+/// Enters all waiting spans of this thread.
 #[inline]
 pub(super) fn enter_waiting() {
     let has_waiting = SCOPES.try_with(|scopes| {
@@ -63,13 +64,13 @@ fn enter_all() {
     waiting.unwrap_or_default().iter().for_each(|span| span.enter());
 }
 
-/// A scope of the current thread.
+/// Scope of the current thread.
 #[derive(Debug)]
 #[must_use = "the scope ends when this is dropped"]
 pub(super) struct DeferredScope<'a, S: DeferredEntry>(&'a Arc<S>);
 
 impl<'a, S: DeferredEntry + 'static> DeferredScope<'a, S> {
-    /// Begins a scope. Its span waits.
+    /// Starts a scope. Its span is not entered yet.
     ///
     /// It is not inlined, so that scopes without a deferred span stay short.
     #[inline(never)]

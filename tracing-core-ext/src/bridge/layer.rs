@@ -12,15 +12,15 @@ use crate::{base::setup_fault::SetupFault, trace::ExchangeTracer};
 
 /// Exports users' `tracing` spans through `tracer`, below the span of the exchange.
 ///
-/// It is [`tracing_opentelemetry::layer()`] without what costs time in every span (source location, thread, target and
-/// busy time). The `tracing` span of an exchange is not exported: its OpenTelemetry span is the one that the exchange
-/// owns. So [`tracing::Span::current()`] in a handler stands for the request wherever it is used: as an explicit parent, on
-/// another thread, and with [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
+/// It is [`tracing_opentelemetry::layer()`] without the data that cost time in every span (source location, thread,
+/// target and busy time). The `tracing` span of an exchange is not exported: its OpenTelemetry span is the one that the
+/// exchange owns. So [`tracing::Span::current()`] in a handler represents the request in every use: as an explicit
+/// parent, on another thread, and with [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
 ///
 /// Unsigned fields of spans and events (`u64`, `usize`) are integers. The plain layer makes strings of them.
 ///
-/// A `tracing` event outside of any span of yours becomes a log line only. The plain layer also adds it to the server
-/// span, and sets the status of that to `Error` if the event is an error.
+/// A `tracing` event outside of any custom span becomes a log line only. The plain layer also adds it to the server
+/// span, and sets the status of that span to `Error` if the event is an error.
 ///
 /// Inside of `tracing_subscriber::reload::Layer` everything works but `OpenTelemetrySpanExt`, which does not find the
 /// layer there. One warning is logged then. Reload the filter instead:
@@ -48,18 +48,18 @@ where
     filtered(tracer, SpanFilter::all())
 }
 
-/// The layer for the spans that `filter` selects.
+/// Returns the layer for the spans that `filter` selects.
 pub(crate) fn filtered<S, T>(tracer: T, filter: SpanFilter) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
-    // Around both, because a layer without a filter enables every level.
+    // The filter is around both layers, because a layer without a filter enables every level.
     export_layer(tracer).and_then(ExchangeLayer).with_filter(filter)
 }
 
-/// OpenTelemetry's layer without what costs time in every span.
+/// Returns OpenTelemetry's layer without the data that cost time in every span.
 pub(super) fn export_layer<S, T>(tracer: T) -> OpenTelemetryLayer<S, ExchangeTracer<T>>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -74,14 +74,14 @@ where
         .with_tracked_inactivity(false)
 }
 
-/// Whether a subscriber has the layer and does not show it.
+/// Whether a subscriber has the layer and does not expose it.
 static IS_HIDDEN: AtomicBool = AtomicBool::new(false);
 
-/// Marks a subscriber whose layer does not export the `tracing` spans of exchanges.
+/// Marker layer, by which [`is_current`] finds the layer in a subscriber.
 struct ExchangeLayer;
 
 impl<S: Subscriber> Layer<S> for ExchangeLayer {
-    /// Nothing can be logged here, because the dispatch is not registered yet.
+    /// Detects a subscriber that hides the layer. It does not log, because the dispatch is not registered yet.
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         if !dispatch.is::<Self>() {
             IS_HIDDEN.store(true, Ordering::Relaxed);
@@ -89,14 +89,15 @@ impl<S: Subscriber> Layer<S> for ExchangeLayer {
     }
 }
 
-/// Logs a warning if a subscriber has the layer where [`tracing_opentelemetry::OpenTelemetrySpanExt`] cannot find it.
+/// Logs a warning if a subscriber has the layer in a position in which [`tracing_opentelemetry::OpenTelemetrySpanExt`]
+/// cannot find it.
 pub(crate) fn warn_if_hidden() {
     if IS_HIDDEN.load(Ordering::Relaxed) {
         SetupFault::HiddenLayer.warn();
     }
 }
 
-/// Whether the current subscriber has [`layer`]. It is not found inside of `tracing_subscriber::reload::Layer`.
+/// Whether the current subscriber has [`layer`]. The layer is not found inside of `tracing_subscriber::reload::Layer`.
 pub(super) fn is_current() -> bool {
     dispatcher::get_default(|dispatch| dispatch.is::<ExchangeLayer>())
 }

@@ -1,4 +1,4 @@
-//! The crate `tracing`: its spans and log lines beside those of OpenTelemetry.
+//! Connection to the crate `tracing`: its spans and log lines beside those of OpenTelemetry.
 
 mod deferred_scopes;
 pub(crate) mod layer;

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{semconv::names, trace::REQUEST};
 
-/// Names of the fields. The first two are recorded by layers only.
+/// Names of the fields. Only layers record the first two.
 const FIELDS: &[&str] = &["otel.kind", "otel.name", names::HTTP_REQUEST_METHOD, names::URL_PATH];
 
 static CALLSITE: DefaultCallsite = DefaultCallsite::new(&METADATA);
@@ -37,7 +37,7 @@ static METADATA: Metadata<'static> = Metadata::new(
     Kind::SPAN,
 );
 
-/// A constructor of `tracing::Span`, which determines the parent.
+/// Constructor of `tracing::Span`, which determines the parent.
 type NewSpan = fn(&'static Metadata<'static>, &ValueSet<'_>, &Dispatch) -> Span;
 
 /// Creates the span of a request below the current span.
@@ -66,7 +66,7 @@ fn create_with(dispatch: &Dispatch, method: &'static str, path: &str, new: NewSp
     new(&METADATA, &METADATA.fields().value_set_all(&values), dispatch)
 }
 
-/// The span of a request in a [`RequestSubscriber`], created when it is first used. Its memory is reused by the thread that
+/// Span of a request in a [`RequestSubscriber`], created when it is first used. Its memory is reused by the thread that
 /// dropped it.
 pub(crate) struct DeferredSpan {
     dispatch: Dispatch,
@@ -76,9 +76,9 @@ pub(crate) struct DeferredSpan {
     span: OnceLock<Span>,
 }
 
-/// Spans that one thread keeps for reuse.
+/// Maximum number of spans that one thread keeps for reuse.
 const KEPT: usize = 256;
-/// Capacity of a path that is kept.
+/// Maximum capacity of a path that is kept.
 const KEPT_PATH: usize = 256;
 
 thread_local! {
@@ -98,7 +98,8 @@ impl Default for DeferredSpan {
 }
 
 impl DeferredSpan {
-    /// Returns `None` if the current subscriber is of another type, or if it has a current span, which would be the parent.
+    /// Creates the span. Returns `None` if the current subscriber is of another type, or if it has a current span,
+    /// which would be the parent.
     #[inline]
     pub(super) fn new(context: &Context, method: &'static str, path: &str) -> Option<Arc<Self>> {
         if is_never_enabled() {
@@ -110,7 +111,7 @@ impl DeferredSpan {
         })?;
         let free = FREE.try_with(|free| free.try_borrow_mut().ok()?.pop());
         let mut span = free.ok().flatten().unwrap_or_default();
-        // No other handle to it exists.
+        // There is no other handle to the span.
         let fields = Arc::get_mut(&mut span)?;
         (fields.dispatch, fields.context, fields.method) = (dispatch, context.clone(), method);
         fields.path.push_str(path);
@@ -184,7 +185,7 @@ mod tests {
         trace::TracerProvider,
     };
 
-    /// Creations of spans, and the scope of each event.
+    /// Record of the creation of spans, and of the scope of each event.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -214,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Runs `f` below the subscriber with this log, with exchanges that it can start.
+    /// Runs `f` below a subscriber with this log. Exchanges are started by the argument of `f`.
     fn logged(log: &Log, f: impl FnOnce(&dyn Fn() -> Exchange)) {
         let provider = TracerProvider::builder().build();
         let (lines, tracer) = (Box::new(log.clone()), provider.tracer("tests"));

@@ -1,8 +1,8 @@
-//! The subscriber of a service without layers of its own.
+//! The subscriber of a service without additional layers.
 //!
-//! Most requests write no line and create no `tracing` span. For them the `tracing` span of the request costs more than all
-//! the rest of tracing. This subscriber sees each use of the current span before the layers do, so that span can be created
-//! when it is first used.
+//! Most requests write no log line and create no `tracing` span. For them the `tracing` span of the request costs more
+//! than all the rest of tracing. This subscriber receives each use of the current span before the layers do, so that
+//! the span can be created when it is first used.
 
 use opentelemetry::trace::Tracer;
 use tracing::{
@@ -24,17 +24,19 @@ use super::{deferred_scopes::enter_waiting, layer::export_layer, span_filter::Sp
 type BoxLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 type BoxFilter<S> = Box<dyn Filter<S> + Send + Sync>;
 
-/// Log lines, and the spans that they belong to.
+/// Log lines, and the spans to which they belong.
 type Lines = Layered<Filtered<BoxLayer<Registry>, BoxFilter<Registry>, Registry>, Registry>;
 
-/// Log lines and exported spans. Spans that wait are entered before the current span is used.
+/// Subscriber for log lines and exported spans. Waiting spans are entered before the current span is used.
 pub(crate) struct RequestSubscriber {
     stack: Layered<BoxLayer<Lines>, Lines>,
 }
 
-/// A subscriber that writes the events that `line_filter` selects and exports the spans that `span_filter` selects.
+/// Creates a subscriber that writes the events that `line_filter` selects and exports the spans that `span_filter`
+/// selects.
 ///
-/// `OpenTelemetrySpanExt` finds the spans by a layer around the [`RequestSubscriber`]. That layer receives nothing.
+/// `OpenTelemetrySpanExt` finds the spans by a layer around the [`RequestSubscriber`]. That layer receives no events or
+/// spans.
 pub(crate) fn dispatch<T>(
     lines: BoxLayer<Registry>,
     line_filter: impl Filter<Registry> + Send + Sync + 'static,
@@ -52,18 +54,18 @@ where
     Dispatch::new(subscriber.with(export_layer(tracer).with_filter(AccessOnly)))
 }
 
-/// Whether the current subscriber is one of [`dispatch`].
+/// Whether the current subscriber was made by [`dispatch`].
 pub(super) fn is_current() -> bool {
     dispatcher::get_default(|dispatch| dispatch.is::<RequestSubscriber>())
 }
 
 impl RequestSubscriber {
-    /// Whether this thread is in a span.
+    /// Whether this thread has a current span.
     pub(super) fn has_current_span(&self) -> bool {
         self.current_span().id().is_some()
     }
 
-    /// Makes a span current for log lines and for `tracing`. The OpenTelemetry context stays.
+    /// Makes a span current for log lines and for `tracing`. The OpenTelemetry context does not change.
     pub(super) fn enter_lines(&self, id: &Id) {
         if let Some(lines) = self.lines() {
             lines.enter(id);
@@ -157,8 +159,8 @@ impl<'a> LookupSpan<'a> for RequestSubscriber {
 
 /// Disables the layer that makes spans accessible.
 ///
-/// It is the first filter of the subscriber, so an event or span that passes it has not changed the state of any other. A
-/// waiting span can only be created before that.
+/// It is the first filter of the subscriber, so an event or span that passes it has not changed the state of any other
+/// filter. A waiting span can only be created before that.
 struct AccessOnly;
 
 impl<S> Filter<S> for AccessOnly {

@@ -15,8 +15,8 @@ use crate::base::integer_fields;
 /// Target of the `tracing` span of an exchange, for filters.
 pub const TARGET: &str = "tracing_core_ext::exchange";
 
-/// Crates whose own spans never become OpenTelemetry spans, for exporters send through them
-/// and would trace themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the runtime below.
+/// Crates whose spans never become OpenTelemetry spans, because exporters send through these crates and would trace
+/// themselves: HTTP, gRPC and QUIC, TLS, name resolution, and the async runtime.
 const EXPORTER_CRATES: [&str; 22] = [
     "h2",
     "h3",
@@ -44,8 +44,8 @@ const EXPORTER_CRATES: [&str; 22] = [
 
 /// Selects the spans and events that reach the OpenTelemetry layer.
 ///
-/// An event directly in the span of an exchange does not: it would become an event of the server span, and its level would
-/// decide about the status, which the conventions decide about.
+/// An event directly in the span of an exchange is dropped: it would become an event of the server span, and its level
+/// would set the status, which the conventions define.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanFilter {
     pub(super) level: LevelFilter,
@@ -82,7 +82,7 @@ where
         match (self.allows(metadata), metadata.is_event()) {
             (false, _) => Interest::never(),
             (true, false) => Interest::always(),
-            // `tracing_subscriber` filters an event by its span only if it has asked `enabled` before.
+            // `tracing_subscriber` filters an event by its span only if it has called `enabled` before.
             (true, true) => Interest::sometimes(),
         }
     }
@@ -100,7 +100,8 @@ where
         integer_fields::note(|visitor| attributes.record(visitor));
     }
 
-    /// A span that has started accepts integers; one that has not keeps the strings of the layer.
+    /// Starts the OpenTelemetry span if integers are recorded later, because a span that has not started keeps the
+    /// strings of the layer.
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         if integer_fields::note(|visitor| values.record(visitor)) {
             dispatcher::get_default(|dispatch| drop(get_otel_context(id, dispatch)));

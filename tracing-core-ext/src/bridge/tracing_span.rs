@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum TracingSpan {
     Created(Span),
-    /// A span that is created when it is first used.
+    /// Span that is created when it is first used.
     Deferred(Arc<DeferredSpan>),
 }
 
@@ -84,11 +84,11 @@ fn websocket(route: &str, options: &AttributeOptions) -> Span {
     )
 }
 
-/// Starts the span of an exchange, and the `tracing` span that stands for it.
+/// Starts the span of an exchange, and the `tracing` span that represents it.
 ///
 /// The `tracing` span is created while the new context is current: a layer with an [`ExchangeTracer`] then uses the
-/// exchange's span as its own. If no subscriber is interested there is no `tracing` span. A disabled one would be logged
-/// on every entry if the feature `log` of `tracing` is on, as it is with actix-web.
+/// exchange's span for it. If no subscriber is interested there is no `tracing` span. A disabled one would be logged on
+/// every entry if the feature `log` of `tracing` is on, as it is with actix-web.
 ///
 /// [`ExchangeTracer`]: crate::trace::ExchangeTracer
 #[inline(always)]
@@ -140,7 +140,7 @@ fn start_in_plain_layer(
     (started, tracing_span)
 }
 
-/// Makes the OpenTelemetry span of `span` the span of the exchange. Returns `None` if it has none.
+/// Makes the OpenTelemetry span of `span` the span of the exchange. Returns `None` if `span` has no OpenTelemetry span.
 fn reuse_layer_span(
     span: &Span,
     start: &mut SpanStart<'_>,
@@ -151,12 +151,12 @@ fn reuse_layer_span(
     if let Some(link) = &start.link {
         span.add_link((**link).clone());
     }
-    // The span of a WebSocket has no such field, and its kind is internal.
+    // The span of a WebSocket has no such field, because its kind is internal.
     span.record("otel.kind", "server");
     let mut facts = Facts::default();
     let name = start.attributes.describe_irrevocably(&mut facts);
     for attribute in facts.take_attributes() {
-        // The layer has made attributes of the fields already.
+        // The layer has already recorded the fields as attributes.
         if !span.has_field(attribute.key.as_str()) {
             span.set_attribute(attribute.key, attribute.value);
         }
@@ -168,7 +168,8 @@ fn reuse_layer_span(
     Some(StartedSpan { context, is_recorded })
 }
 
-/// Whether `context` has a span of its own. A layer without an SDK, or with one that was shut down, returns the parent.
+/// Whether the span of `context` is a new one. A layer without an SDK, or with one that was shut down, returns the
+/// parent.
 fn is_new(context: &Context, parent: &Context) -> bool {
     let (span, parent) = (context.span(), parent.span());
     let identity = span.span_context();
@@ -186,7 +187,7 @@ pub(crate) fn in_scope<R>(
     f()
 }
 
-/// The time in which a span and a context are current.
+/// Guard that keeps a span and a context current.
 #[derive(Debug)]
 #[must_use = "the span is current until this is dropped"]
 pub(crate) struct Entered<'a> {

@@ -16,13 +16,12 @@ use tracing_subscriber::{
 
 use crate::base::unprintable::{Escape, EscapingWriter};
 
-/// Fields as [`DefaultFields`](tracing_subscriber::fmt::format::DefaultFields) formats them, in
-/// which control characters, and those that change the direction of the text, are escaped.
+/// Format of fields like [`DefaultFields`](tracing_subscriber::fmt::format::DefaultFields). It escapes control
+/// characters, and those that change the direction of the text.
 ///
-/// A value that is recorded with `%`, or formatted into a message, may come from the network. With
-/// a line feed in it, it would end the line and forge another one. Log lines of
-/// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) are escaped without this
-/// type.
+/// A value that is recorded with `%`, or formatted into a message, may come from the network. A line feed in it would
+/// end the line and forge another one. [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) escapes its
+/// log lines without this type.
 ///
 /// ```
 /// use tracing_core_ext::telemetry::{EscapedFields, WithTraceIds};
@@ -38,7 +37,7 @@ use crate::base::unprintable::{Escape, EscapingWriter};
 pub struct EscapedFields(());
 
 impl EscapedFields {
-    /// Returns the format of fields.
+    /// Creates the format.
     pub fn new() -> Self {
         Self(())
     }
@@ -84,7 +83,7 @@ impl Debug for Escaped<'_> {
     }
 }
 
-/// An error and its sources, with their texts escaped.
+/// An error and its sources with escaped texts.
 #[derive(Debug)]
 struct EscapedError {
     text: String,
@@ -94,7 +93,7 @@ struct EscapedError {
 impl EscapedError {
     fn new(error: &(dyn Error + 'static)) -> Self {
         let mut text = String::new();
-        // An error whose `Display` fails has the text up to there.
+        // The text of an error whose `Display` fails is the part that was written before.
         let _ = write!(EscapingWriter::new(&mut text, Escape::Field), "{error}");
         Self { text, source: error.source().map(|source| Box::new(Self::new(source))) }
     }

@@ -14,22 +14,24 @@ use tracing_subscriber::{
 use super::line_span::LineDispatch;
 use crate::{http::method::Method, semconv::names, trace::REQUEST};
 
-/// A layer of `tracing_subscriber::fmt` without span events, which formats the fields of each span when the span is created.
+/// Layer around one of `tracing_subscriber::fmt` without span events. The inner layer formats the fields of each span
+/// when the span is created.
 ///
-/// Most requests write no line, so for their spans this waits for the first event inside of the span.
+/// Most requests write no line. This layer therefore delays the formatting for their spans until the first event in the
+/// span.
 pub(crate) struct LazyFields<L> {
     lines: L,
     dispatch: LineDispatch,
 }
 
 impl<L> LazyFields<L> {
-    /// `dispatch` is set when the subscriber is complete.
+    /// Creates the layer. `dispatch` is set when the subscriber is complete.
     pub(crate) fn new(lines: L, dispatch: LineDispatch) -> Self {
         Self { lines, dispatch }
     }
 
-    /// Does what was postponed when `span` was created. Two threads may do it at the same time: the second one finds the
-    /// fields of the first.
+    /// Formats the fields of `span`, which was postponed when the span was created. If two threads call it at the same
+    /// time, the second one finds the fields of the first.
     fn format_fields<'a, S>(&self, span: &SpanRef<'a, S>, cx: &Context<'a, S>)
     where
         S: Subscriber + for<'s> LookupSpan<'s>,
@@ -72,7 +74,7 @@ where
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
         let spans = cx.event_scope(event).into_iter().flatten();
         spans.for_each(|span| self.format_fields(&span, &cx));
-        // The JSON format writes the current span if it cannot see the event's own.
+        // The JSON format writes the current span if the event's own span is not accessible.
         if !event.is_contextual() {
             let spans = cx.lookup_current().into_iter().flat_map(|span| span.scope());
             spans.for_each(|span| self.format_fields(&span, &cx));
@@ -81,12 +83,12 @@ where
     }
 }
 
-/// Whether this is the span of a request. No other span can have the address of its name.
+/// Whether this is the span of a request. The address of its name is unique.
 fn is_request(metadata: &Metadata<'_>) -> bool {
     std::ptr::eq(metadata.name().as_ptr(), REQUEST.as_ptr())
 }
 
-/// The fields that the span of a request is created with.
+/// Fields with which the span of a request is created.
 #[derive(Clone, Default)]
 struct RequestFields {
     method: &'static str,
@@ -94,7 +96,7 @@ struct RequestFields {
 }
 
 impl RequestFields {
-    /// Calls `f` with attributes like those that the span was created with.
+    /// Calls `f` with attributes equal to those with which the span was created.
     fn with_attributes(
         &self,
         metadata: &'static Metadata<'static>,
@@ -150,7 +152,7 @@ mod tests {
         trace::TracerProvider,
     };
 
-    /// The span of a request, below a subscriber with this layer.
+    /// Runs `f` in the span of a request, below a subscriber with `layer`.
     fn in_request(layer: impl Layer<Registry> + Send + Sync, path: &str, f: impl FnOnce()) {
         let subscriber = Registry::default().with(layer);
         tracing::subscriber::with_default(subscriber, || {
@@ -174,7 +176,7 @@ mod tests {
         tracing::info!("again");
     }
 
-    /// The lines of one subscriber whose layer is made by `layer`, for a few paths.
+    /// Returns the lines of requests to several paths, each with a layer made by `layer`.
     fn lines_of<L: Layer<Registry> + Send + Sync>(
         layer: impl Fn(BoxMakeWriter) -> L,
     ) -> Vec<String> {
@@ -206,7 +208,7 @@ mod tests {
         assert!(eager[0].contains(r#""url.path":"/items/7""#), "{eager:?}");
     }
 
-    /// Counts how often fields are formatted.
+    /// Counts the calls that format fields.
     fn counting(formatted: &Arc<AtomicUsize>) -> impl for<'a> FormatFields<'a> + 'static + use<> {
         let formatted = Arc::clone(formatted);
         format::debug_fn(move |writer, field, value| {

@@ -1,4 +1,4 @@
-//! The OpenTelemetry span that a log line belongs to.
+//! The OpenTelemetry span to which a log line belongs.
 
 use std::{
     fmt,
@@ -17,14 +17,15 @@ use tracing::{
 };
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// The subscriber that a format belongs to. A format has no access to it otherwise.
+/// Subscriber to which a format belongs. A format has no other access to it.
 ///
-/// It is weak, because the subscriber owns the format. A clone may become part of another subscriber, so it starts empty.
+/// The reference is weak, because the subscriber owns the format. A clone may become part of another subscriber, so it
+/// starts empty.
 #[derive(Default)]
 pub(crate) struct LineDispatch(Arc<OnceLock<WeakDispatch>>);
 
 impl LineDispatch {
-    /// Another handle to the same value.
+    /// Returns another handle to the same value.
     pub(crate) fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -33,8 +34,8 @@ impl LineDispatch {
         let _ = self.0.set(dispatch.downgrade());
     }
 
-    /// While a line is written, the default subscriber is only accessible if it is the global one and no thread has one of
-    /// its own. It is kept for the lines that are written while a thread has one.
+    /// Returns the subscriber. While a line is written, the default subscriber is only accessible if it is the global
+    /// one and no thread has a default of its own. It is stored for the lines that are written while a thread has one.
     fn get(&self) -> Option<Dispatch> {
         if self.0.get().is_none() {
             dispatcher::get_default(|dispatch| {
@@ -59,18 +60,19 @@ impl fmt::Debug for LineDispatch {
     }
 }
 
-/// Access to the spans of a subscriber, by the context of a layer or of a format.
+/// Access to the spans of a subscriber through the context of a layer or of a format.
 pub(crate) struct SpanLookup<E, L> {
-    /// Whether the subscriber has a span.
+    /// Returns whether the subscriber has a span.
     pub(crate) exists: E,
     /// Returns a span that the filter of the layer has selected.
     pub(crate) span: L,
 }
 
-/// Calls `f` with the identity of the span that `event` belongs to: its explicit parent, or else the current span.
+/// Calls `f` with the identity of the span to which `event` belongs: its explicit parent, or else the current span.
 ///
-/// The current span is the one of the current context, because a layer attaches the context of each span that is entered.
-/// It is not looked up by the id of the `tracing` span: the layer may hold a lock on that span while a sampler logs.
+/// The current span is the one of the current context, because a layer attaches the context of each span that is
+/// entered. It is not looked up by the ID of the `tracing` span, because the layer may hold a lock on that span while a
+/// sampler logs.
 pub(crate) fn with_span_of<'a, S, R>(
     event: &Event<'_>,
     current: Option<&Id>,
@@ -91,7 +93,7 @@ where
     }
 }
 
-/// Identity of the span `id`, or of the closest span around it that has one.
+/// Returns the identity of the span `id`, or of the closest span around it that has one.
 fn explicit_parent<'a, S>(
     id: &Id,
     lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
@@ -100,7 +102,7 @@ fn explicit_parent<'a, S>(
 where
     S: Subscriber + for<'b> LookupSpan<'b> + 'a,
 {
-    // It may be a span of another subscriber.
+    // The span may belong to another subscriber.
     if !(lookup.exists)(id) {
         return None;
     }

@@ -1,12 +1,12 @@
 use std::fmt::{self, Write};
 
-/// Keeps back the end of a line, so that something can be put before it.
+/// Writer that holds the end of a line back, so that text can be inserted before it.
 pub(crate) struct SuffixWriter<'a, 'writer> {
     writer: &'a mut tracing_subscriber::fmt::format::Writer<'writer>,
     held: HeldEnd,
 }
 
-/// `}` at most once, and then line ends.
+/// At most one `}`, followed by line ends.
 #[derive(Clone, Copy, Default)]
 struct HeldEnd {
     brace: bool,
@@ -18,14 +18,14 @@ impl<'a, 'writer> SuffixWriter<'a, 'writer> {
         Self { writer, held: HeldEnd::default() }
     }
 
-    /// Puts `text` before the end of the line.
+    /// Inserts `text` before the end of the line.
     pub(crate) fn append(mut self, text: fmt::Arguments<'_>) -> fmt::Result {
         self.release_brace()?;
         self.writer.write_fmt(text)?;
         self.release_newlines()
     }
 
-    /// Puts `members` before the end of the object; nowhere if the line is none.
+    /// Inserts `members` before the end of the object. A line that is no object stays unchanged.
     pub(crate) fn append_members(mut self, members: fmt::Arguments<'_>) -> fmt::Result {
         if self.held.brace {
             self.writer.write_fmt(members)?;

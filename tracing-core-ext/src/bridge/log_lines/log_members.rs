@@ -1,10 +1,10 @@
 //! Members of a JSON line that the crate `tracing-log` adds to an event.
 
-/// Fields of an event that was a record of the crate `log`. The line has their values elsewhere.
+/// Fields of an event that was a record of the crate `log`. The line has their values in other members.
 const FIELDS: [&str; 4] = ["log.target", "log.module_path", "log.file", "log.line"];
 
-/// Returns a JSON line without the first member of each of these names: those of its event, which
-/// come before those of spans.
+/// Returns a JSON line without the first member of each of these names. The first member belongs to the event, because
+/// members of the event precede those of spans.
 ///
 /// A string cannot contain `,"log.file":`, because quotes are escaped in it.
 pub(super) fn remove(mut line: String) -> String {
@@ -19,7 +19,7 @@ pub(super) fn remove(mut line: String) -> String {
     line
 }
 
-/// Returns the length of the string, number or `null` that `text` begins with.
+/// Returns the length of the string, number or `null` at the start of `text`.
 fn value_length(text: &str) -> usize {
     let mut bytes = text.bytes().enumerate();
     if !text.starts_with('"') {

@@ -18,15 +18,15 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// If the process has a logger already. It keeps the records.
+/// If the process already has a logger, which then keeps receiving the records.
 pub(crate) fn forward() -> Result<(), SetLoggerError> {
     log::set_boxed_logger(Box::new(Forwarder))?;
     log::set_max_level(LevelFilter::current().as_log());
     Ok(())
 }
 
-/// `tracing_log::LogTracer` with another `enabled`. That of `LogTracer` leaves the decision of each per-layer filter behind,
-/// and the next event of the thread is lost if they were negative.
+/// Variant of `tracing_log::LogTracer` with another `enabled`. That of `LogTracer` leaves the decision of each
+/// per-layer filter behind. If these decisions were negative, the next event of the thread would be lost.
 struct Forwarder;
 
 impl Log for Forwarder {
@@ -37,7 +37,7 @@ impl Log for Forwarder {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) && !IS_FORWARDING.replace(true) {
             let _forwarding = Forwarding;
-            // It cannot fail: its result has the type of an earlier version.
+            // The call cannot fail: its result has the type of an earlier version.
             let _ = tracing_log::format_trace(record);
         }
     }
@@ -45,7 +45,7 @@ impl Log for Forwarder {
     fn flush(&self) {}
 }
 
-/// A log writer may use the crate `log` itself.
+/// Guard against recursion, because a log writer may use the crate `log` itself.
 struct Forwarding;
 
 impl Drop for Forwarding {

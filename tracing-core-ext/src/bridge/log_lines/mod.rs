@@ -1,4 +1,4 @@
-//! Log lines: their formats, the ids of their spans, and records of the crate `log`.
+//! Log lines: their formats, the IDs of their spans, and records of the crate `log`.
 
 pub(crate) mod escaped_fields;
 pub(crate) mod lazy_fields;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::base::unprintable::{Escape, EscapingWriter};
 
-/// Log lines of any format with the ids of the trace they belong to, for a `tracing` subscriber of your own.
-/// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) brings them without.
+/// Adds the IDs of the trace to log lines of any format, for a custom `tracing` subscriber.
+/// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) adds them without this type.
 ///
 /// ```
 /// use tracing_core_ext::telemetry::{Telemetry, WithTraceIds};
@@ -36,29 +36,29 @@ use crate::base::unprintable::{Escape, EscapingWriter};
 /// # }
 /// ```
 ///
-/// | | what is added |
+/// | | added text |
 /// | --- | --- |
 /// | [`text`](Self::text) | ` trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331 trace_flags=01` at the end of the line |
 /// | [`json`](Self::json) | `trace_id`, `span_id` and `trace_flags`, strings of the same form, at the end of the object |
 ///
 /// The names and forms are those of "Trace Context in non-OTLP Log Formats", OpenTelemetry specification. `trace_flags`
-/// is `00` where the trace was not sampled: its ids tell which lines belong together, and nobody has its spans.
+/// is `00` if the trace was not sampled: then its IDs connect the lines of one request, but no backend has its spans.
 ///
-/// The ids are those of the event's explicit parent (`info!(parent: &span, …)`), or else those of the current
-/// OpenTelemetry context: the span of the request, or a span of yours in it. A line outside of any trace has none.
+/// The IDs are those of the event's explicit parent (`info!(parent: &span, …)`), or else those of the current
+/// OpenTelemetry context: the span of the request, or a custom span in it. A line outside of any trace has none.
 ///
-/// The ids of an explicit parent are found below [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) and
-/// below the global subscriber of the process. Under a subscriber of a single thread, or inside of
-/// `tracing_subscriber::reload::Layer`, such a line has no ids unless the parent is also the current span. Writing such a
-/// line starts the span, so call `set_parent` before.
+/// The IDs of an explicit parent are found below [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install)
+/// and below the global subscriber of the process. Under a subscriber of a single thread, or inside of
+/// `tracing_subscriber::reload::Layer`, such a line has no IDs unless the parent is also the current span. Writing such
+/// a line starts the span, so call `set_parent` before.
 ///
-/// Control characters, and those that change the direction of the text, are escaped: in JSON all of
-/// them, in text all but line feeds, and colours where the layer writes them.
-/// [`EscapedFields`](super::escaped_fields::EscapedFields) escapes the line feeds of text fields. A
-/// JSON line of a record of the crate `log` has no `log.target` and similar fields beside `target`.
+/// Control characters, and those that change the direction of the text, are escaped: in JSON all of them, in text all
+/// but line feeds, and colours if the layer writes them. [`EscapedFields`](super::escaped_fields::EscapedFields)
+/// escapes the line feeds of text fields. A JSON line of a record of the crate `log` has no `log.target` and similar
+/// fields beside `target`.
 ///
-/// A format inside of this one cannot see whether its layer [writes colours](tracing_subscriber::fmt::Layer::with_ansi):
-/// tell it by `Format::with_ansi` as well.
+/// The inner format cannot detect whether its layer [writes colours](tracing_subscriber::fmt::Layer::with_ansi), so set
+/// `Format::with_ansi` as well.
 #[derive(Clone, Debug)]
 pub struct WithTraceIds<F> {
     format: F,
@@ -90,12 +90,13 @@ struct ServiceName {
 }
 
 impl<F> WithTraceIds<F> {
-    /// For formats that write text, such as [`fmt::format()`](tracing_subscriber::fmt::format()).
+    /// Wraps a format that writes text, such as [`fmt::format()`](tracing_subscriber::fmt::format()).
     pub fn text(format: F) -> Self {
         Self::new(format, LineFormat::Text)
     }
 
-    /// For formats that write a JSON object a line, such as `fmt::format().json()`. It wants JSON fields too:
+    /// Wraps a format that writes one JSON object per line, such as `fmt::format().json()`. It requires JSON fields
+    /// too:
     ///
     /// ```
     /// use tracing_core_ext::telemetry::WithTraceIds;
@@ -115,13 +116,13 @@ impl<F> WithTraceIds<F> {
         Self { format, shape, service_name: None, dispatch: LineDispatch::default() }
     }
 
-    /// Uses the subscriber that `dispatch` refers to when a line is written.
+    /// Sets the subscriber that is used when a line is written.
     pub(crate) fn with_dispatch(mut self, dispatch: LineDispatch) -> Self {
         self.dispatch = dispatch;
         self
     }
 
-    /// Adds `service.name` to each line, also to those outside of any trace.
+    /// Adds `service.name` to each line, including lines outside of any trace.
     #[must_use]
     pub fn service_name(mut self, name: &str) -> Self {
         let text = format!(" service.name={name:?}");
