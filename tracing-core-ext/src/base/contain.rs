@@ -6,11 +6,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Kinds of code that have panicked, and how often.
+/// Kinds of code that have panicked, and the number of their panics.
 static PANICS: Mutex<Vec<(&'static str, u64)>> = Mutex::new(Vec::new());
 
-/// Calls code of a user, such as `"a sampler"`. Returns `None` if it panics; each panic is counted, and the first one of each
-/// kind is logged.
+/// Calls code of a user, such as `"a sampler"`. Returns `None` if it panics. Each panic is counted, and the first one
+/// of each kind is logged.
 ///
 /// It works also while another panic unwinds.
 #[inline]
@@ -24,7 +24,7 @@ pub(crate) fn contain<R>(what: &'static str, call: impl FnOnce() -> R) -> Option
     }
 }
 
-/// Calls `call`. If it panics, `on_panic` receives the message before the panic goes on.
+/// Calls `call`. If it panics, `on_panic` receives the message before the panic continues.
 #[inline(always)]
 pub(crate) fn observe_panic<R>(call: impl FnOnce() -> R, on_panic: impl FnOnce(&str)) -> R {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -39,16 +39,16 @@ fn go_on(panic: Box<dyn Any + Send>, on_panic: impl FnOnce(&str)) -> ! {
     resume_unwind(panic)
 }
 
-/// Number of contained panics for each kind of code that has panicked.
+/// Returns the number of contained panics for each kind of code that has panicked.
 pub(crate) fn contained_panics() -> Vec<(&'static str, u64)> {
     panics().clone()
 }
 
-/// Number of panics of samplers, span processors, propagators and options of middlewares and clients that were contained in
-/// this process.
+/// Returns the number of panics of samplers, span processors, propagators and options of middlewares and clients that
+/// were contained in this process.
 ///
 /// A closure that panics is treated as if it were not set, and the request is served. The first panic of each option is
-/// logged as a warning, and the metric `tracing_core_ext.contained_panics` of `telemetry` has their number.
+/// logged as a warning. The metric `tracing_core_ext.contained_panics` of `telemetry` has their number.
 pub fn contained_panic_count() -> u64 {
     panics().iter().map(|(_, count)| count).sum()
 }
@@ -63,7 +63,7 @@ fn count(what: &'static str, panic: &(dyn Any + Send)) {
     panics.push((what, 1));
     drop(panics);
     let reason = panic_message(panic).unwrap_or("no message");
-    // The log writer may be what panics.
+    // The log writer itself may panic.
     let _ = catch_unwind(|| {
         tracing::warn!("{what} panicked and is ignored for this call: {reason}");
     });

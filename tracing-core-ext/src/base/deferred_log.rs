@@ -1,4 +1,4 @@
-//! Log lines of the set-up, written when there is a subscriber.
+//! Log lines of the set-up, written as soon as there is a subscriber.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ pub(crate) fn log(log: impl FnOnce() + Send + 'static) {
     flush();
 }
 
-/// Writes what is pending, if this thread has a subscriber.
+/// Writes the pending lines, if this thread has a subscriber.
 pub(crate) fn flush() {
     if has_subscriber() {
         // The lock is released before anything is logged.

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt};
 
-/// Why telemetry could not be set up: which setting, what it holds, and what is allowed.
+/// Reason why telemetry could not be set up: the setting, its value, and the allowed values.
 ///
 /// ```
 /// use tracing_core_ext::telemetry::Telemetry;
@@ -39,14 +39,14 @@ impl TelemetryError {
         Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
     }
 
-    /// A value that needs a feature which is off.
+    /// Creates the error of a value that needs a disabled feature.
     pub(crate) fn missing_feature(setting: &'static str, value: &str, feature: &str) -> Self {
         let expected =
             format!("another value, or the feature `{feature}` of tracing-core-ext, which is off");
         Self::setting(setting, value, expected)
     }
 
-    /// Without the value, which may be a secret.
+    /// Creates the error of a value that is not UTF-8. The error omits the value, which may be a secret.
     pub(crate) fn not_utf8(setting: &'static str) -> Self {
         Self(Kind::NotUtf8(setting))
     }
@@ -67,7 +67,7 @@ impl TelemetryError {
         Self(Kind::WithoutSubscriber(option))
     }
 
-    /// A collector of metrics that cannot be registered.
+    /// Creates the error of a metrics collector that cannot be registered.
     pub(crate) fn collector(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Kind::Collector(error.into()))
     }
@@ -77,7 +77,7 @@ impl TelemetryError {
     }
 }
 
-/// The message, for this is what a `main` that returns the error prints.
+/// Writes the message, because a `main` that returns the error prints this form.
 impl fmt::Debug for TelemetryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,7 +1,7 @@
 //! Unsigned fields of `tracing` spans and events as integers.
 //!
-//! `tracing_opentelemetry` formats them as strings. A filter sees the fields before the layer does, on the same thread: it notes
-//! the integers, and the tracer of the layer puts them in the places of the strings.
+//! `tracing_opentelemetry` formats them as strings. A filter receives the fields before the layer does, on the same
+//! thread. The filter notes the integers, and the tracer of the layer replaces the strings by them.
 
 use std::{cell::RefCell, fmt, mem};
 
@@ -15,7 +15,7 @@ thread_local! {
 /// Key of an attribute that precedes noted integers in a list. No field has this name.
 const MARKER: &str = "";
 
-/// Notes the integers among the fields that `record` visits, and forgets earlier ones. Returns whether there are any.
+/// Notes the integers among the fields that `record` visits, and discards earlier ones. Returns whether there are any.
 pub(crate) fn note(record: impl FnOnce(&mut dyn Visit)) -> bool {
     let mut noted = NOTED.try_with(RefCell::take).unwrap_or_default();
     noted.clear();
@@ -25,7 +25,7 @@ pub(crate) fn note(record: impl FnOnce(&mut dyn Visit)) -> bool {
     has_integers
 }
 
-/// Attributes that a span starts with, so that [`replace_marked`] finds the integers later.
+/// Returns attributes with which a span starts, so that [`replace_marked`] finds the integers later.
 pub(crate) fn marked() -> Option<Vec<KeyValue>> {
     let noted = NOTED.try_with(|noted| mem::take(&mut *noted.borrow_mut())).ok()?;
     let count = i64::try_from(noted.len()).ok().filter(|count| *count > 0)?;
@@ -35,7 +35,7 @@ pub(crate) fn marked() -> Option<Vec<KeyValue>> {
     Some(attributes)
 }
 
-/// Puts integers that [`marked`] has returned in the places of their strings.
+/// Replaces strings by the integers that [`marked`] has returned.
 pub(crate) fn replace_marked(attributes: &mut Vec<KeyValue>) {
     let count = match attributes.first() {
         Some(KeyValue { key, value: Value::I64(count), .. }) if key.as_str() == MARKER => *count,
@@ -46,7 +46,7 @@ pub(crate) fn replace_marked(attributes: &mut Vec<KeyValue>) {
     attributes.iter_mut().for_each(|attribute| replace_from(&integers, attribute));
 }
 
-/// Puts noted integers in the places of the strings of an event, or of fields that were recorded later.
+/// Replaces the strings of an event, or of fields that were recorded later, by noted integers.
 pub(crate) fn replace_noted(attributes: &mut [KeyValue]) {
     let _ = NOTED.try_with(|noted| {
         let noted = noted.borrow();
@@ -66,7 +66,7 @@ fn replace_from(integers: &[KeyValue], attribute: &mut KeyValue) {
     }
 }
 
-/// Visits the integers that have no method of their own in `tracing_opentelemetry`. Those outside of `i64` stay strings.
+/// Visitor of the integers that have no method in `tracing_opentelemetry`. Integers outside of `i64` stay strings.
 struct Integers<'a>(&'a mut Vec<KeyValue>);
 
 impl Integers<'_> {

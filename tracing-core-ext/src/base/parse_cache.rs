@@ -1,13 +1,13 @@
 use std::cell::RefCell;
 
-/// Values a thread remembers. A service is asked for under few names, by few kinds of callers.
+/// Number of values that a thread keeps. A service has few host names and few kinds of callers.
 const CAPACITY: usize = 4;
 
-/// Longer text than this is made anew each time, so that callers cannot make a thread hold much.
+/// Maximum length of cached text, in bytes, so that callers cannot make a thread hold much memory.
 const MAX_LENGTH: usize = 256;
 
-/// What was made of the last few texts, so that a header that comes with every request is neither parsed nor copied
-/// again.
+/// Cache of the values of the last few texts, so that a header that comes with every request is neither parsed nor
+/// copied again.
 #[derive(Debug)]
 pub(crate) struct ParseCache<V> {
     entries: [Option<(Box<[u8]>, V)>; CAPACITY],
@@ -19,7 +19,7 @@ impl<V: Clone> ParseCache<V> {
         RefCell::new(Self { entries: [const { None }; CAPACITY], oldest: 0 })
     }
 
-    /// What `make` answers for `text`, now or when it came last.
+    /// Returns the value that `make` computes for `text`, from the cache if it is there.
     pub(crate) fn get_or_parse(&mut self, text: &[u8], make: impl FnOnce(&[u8]) -> V) -> V {
         let mut entries = self.entries.iter().flatten();
         if let Some((_, value)) = entries.find(|(known, _)| **known == *text) {

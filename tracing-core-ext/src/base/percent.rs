@@ -1,6 +1,6 @@
 /// Decodes percent-encoded UTF-8.
 ///
-/// Returns none if an escape is not `%` and two hexadecimal digits, or if the bytes are not UTF-8. The crate
+/// Returns `None` if an escape is not `%` and two hexadecimal digits, or if the bytes are not UTF-8. The crate
 /// `percent-encoding` leaves such escapes as they are.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// A URL as it was given, which is shown without what may be secret.
+/// URL in its original form. Its output omits the parts that may be secret.
 #[derive(Clone, PartialEq)]
 pub(crate) struct RedactedUrl(String);
 
@@ -28,7 +28,7 @@ impl fmt::Debug for RedactedUrl {
     }
 }
 
-/// Without user and query: both may be secret.
+/// Returns the URL without user and query, because both may be secret.
 pub(crate) fn redact(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);

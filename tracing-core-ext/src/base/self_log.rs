@@ -2,8 +2,8 @@ use std::sync::{Arc, OnceLock};
 
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
-/// Where telemetry logs what happens to it, from whichever thread. Weak, for that subscriber holds the layer that holds
-/// the provider that holds this.
+/// Subscriber to which telemetry logs its own events, from any thread. The reference is weak, because the subscriber
+/// holds the layer, the layer holds the provider, and the provider holds this value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SelfLog(Arc<OnceLock<WeakDispatch>>);
 
@@ -12,10 +12,10 @@ impl SelfLog {
         let _ = self.0.set(dispatch.downgrade());
     }
 
-    pub(crate) fn log(&self, say: impl FnOnce()) {
+    pub(crate) fn log(&self, write: impl FnOnce()) {
         match self.0.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => dispatcher::with_default(&dispatch, say),
-            None => say(),
+            Some(dispatch) => dispatcher::with_default(&dispatch, write),
+            None => write(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Set-ups in which a middleware or client runs and does less than it should. Each is logged once per process.
+//! Set-ups in which a middleware or client runs but has less effect than expected. Each is logged once per process.
 
 use std::{
     fmt,
@@ -11,16 +11,16 @@ static LOGGED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SetupFault {
-    /// The provider of a middleware or client makes no spans.
+    /// The provider of a middleware or client creates no spans.
     NoProvider,
     /// The provider of a middleware or client was shut down or dropped.
     ShutDown,
-    /// The subscriber does not show that it has our layer.
+    /// The subscriber does not expose our layer.
     HiddenLayer,
 }
 
 impl SetupFault {
-    /// Logs a warning the first time that there is a subscriber.
+    /// Logs the warning once, as soon as there is a subscriber.
     #[cold]
     pub(crate) fn warn(self) {
         let logged = &LOGGED[self as usize];
@@ -32,7 +32,7 @@ impl SetupFault {
         }
     }
 
-    /// Logs nothing later, because something else is logged about it.
+    /// Suppresses the warning, because another one is logged about the same fault.
     pub(crate) fn skip(self) {
         LOGGED[self as usize].store(true, Ordering::Relaxed);
     }

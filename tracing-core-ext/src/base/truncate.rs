@@ -32,7 +32,7 @@ pub(crate) fn string_value(text: &mut StringValue, limit: usize) {
     }
 }
 
-/// Byte index behind the first `limit` characters, if there are more.
+/// Returns the byte index after the first `limit` characters, if there are more.
 fn boundary(text: &str, limit: usize) -> Option<usize> {
     if text.len() <= limit {
         return None;

@@ -1,9 +1,8 @@
-//! Characters that steer a terminal, or change how a line of text is read.
+//! Characters that control a terminal, or change how a line of text is read.
 
 use std::fmt::{self, Write};
 
-/// Whether this is a control character, or one that changes the direction of the text or cannot be
-/// seen.
+/// Whether this is a control character, or one that changes the direction of the text or is invisible.
 pub(crate) fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -20,16 +19,16 @@ pub(crate) struct EscapingWriter<W> {
     sequence: ColorSequence,
 }
 
-/// Characters that are kept, and the form in which the others are written.
+/// Characters that are kept, and the form of the escaped characters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Escape {
-    /// `\n`, `\u{9b}`: a field of a line.
+    /// Escapes such as `\n` and `\u{9b}`: a field of a line.
     Field,
-    /// As a field, but line feeds remain.
+    /// Like `Field`, but line feeds remain.
     Lines,
-    /// As lines, but colours remain as well.
+    /// Like `Lines`, but colours remain as well.
     ColoredLines,
-    /// `\u009b`; line feeds remain, because JSON has none within its strings.
+    /// Escapes such as `\u009b`; line feeds remain, because JSON has none within its strings.
     Json,
 }
 
@@ -68,7 +67,7 @@ impl<W: Write> EscapingWriter<W> {
         }
     }
 
-    /// Writes the beginning of a sequence that is none.
+    /// Writes the characters held back, because they do not start a sequence that sets colours.
     fn end_sequence(&mut self) -> fmt::Result {
         let sequence = std::mem::take(&mut self.sequence);
         let mut characters = sequence.as_str().chars();
@@ -101,7 +100,7 @@ impl<W: Write> Write for EscapingWriter<W> {
     }
 }
 
-/// The beginning of a sequence that sets colours: ESC, `[`, numbers and semicolons, `m`.
+/// Start of a sequence that sets colours: ESC, `[`, numbers and semicolons, `m`.
 #[derive(Default)]
 struct ColorSequence {
     bytes: [u8; 24],
