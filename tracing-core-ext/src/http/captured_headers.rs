@@ -5,7 +5,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::propagation::Headers;
 
-/// Fields that carry credentials, or the identity of a user.
+/// Header fields that carry credentials or identify a user.
 const SENSITIVE: [&str; 24] = [
     "authentication-info",
     "authorization",
@@ -33,15 +33,17 @@ const SENSITIVE: [&str; 24] = [
     "x-xsrftoken",
 ];
 
-/// Last words of the names of more such fields: `x-auth-token`, `private-token`, `x-goog-api-key`.
+/// Suffixes of the names of more sensitive fields: `x-auth-token`, `private-token`,
+/// `x-goog-api-key`.
 const SENSITIVE_ENDS: [&str; 7] =
     ["api-key", "apikey", "assertion", "credential", "password", "secret", "token"];
 
-/// The header fields that are recorded, and no other.
+/// List of the header fields that are recorded.
 ///
-/// Each becomes an attribute `http.request.header.<name>` or `http.response.header.<name>` with all values of the field
-/// (semantic conventions, HTTP spans). A field that carries credentials is refused unless it is forced, such as `cookie`,
-/// `authorization`, and every field whose name ends in `token`, `secret`, `password` or `api-key`.
+/// Each field is recorded as an attribute `http.request.header.<name>` or
+/// `http.response.header.<name>` with all values of the field (semantic conventions, HTTP spans). A
+/// field that carries credentials is refused unless it is forced: `cookie`, `authorization`, and
+/// every field whose name ends in `token`, `secret`, `password` or `api-key`, among others.
 ///
 /// ```
 /// use tracing_core_ext::http::CapturedHeaders;
@@ -63,7 +65,7 @@ impl CapturedHeaders {
     ///
     /// # Errors
     ///
-    /// Where one is no name of a header field, or a field that carries credentials.
+    /// If a name is not a valid header field name, or names a field that carries credentials.
     pub fn new<I>(names: I) -> Result<Self, InvalidHeader>
     where
         I: IntoIterator,
@@ -76,11 +78,11 @@ impl CapturedHeaders {
         Ok(captured)
     }
 
-    /// Records the fields `names` as well, whatever they carry.
+    /// Records the fields `names` as well, including fields that carry credentials.
     ///
     /// # Errors
     ///
-    /// Where one is no name of a header field.
+    /// If a name is not a valid header field name.
     pub fn force<I>(mut self, names: I) -> Result<Self, InvalidHeader>
     where
         I: IntoIterator,
@@ -92,7 +94,7 @@ impl CapturedHeaders {
         Ok(self)
     }
 
-    /// Named twice, a field is recorded once.
+    /// Adds a field once, even if its name is given twice.
     fn add(&mut self, name: HeaderName) {
         if !self.names.contains(&name) {
             self.names.push(name);
@@ -108,7 +110,7 @@ impl CapturedHeaders {
         self.names.is_empty()
     }
 
-    /// The attributes of the header fields that are present.
+    /// Returns the attributes of the header fields that are present.
     pub(crate) fn attributes<'a>(
         &'a self,
         prefix: &'a str,
@@ -122,7 +124,7 @@ impl CapturedHeaders {
     }
 }
 
-/// A value as text: bytes outside of UTF-8 are replaced.
+/// Returns a value as text. Bytes that are not valid UTF-8 are replaced.
 fn text(value: &[u8]) -> StringValue {
     String::from_utf8_lossy(value).into_owned().into()
 }
@@ -147,7 +149,7 @@ fn parse(name: &str) -> Result<HeaderName, InvalidHeader> {
     HeaderName::from_bytes(name.as_bytes()).map_err(invalid)
 }
 
-/// A header field that cannot be captured.
+/// Error for a header field that cannot be captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidHeader {
     name: String,

@@ -13,22 +13,23 @@ use crate::propagation::Headers;
 pub struct ClientRequestHead<'a, H> {
     /// Method as sent.
     pub method: &'a str,
-    /// Absolute URL; credentials in it are redacted before they are recorded.
+    /// Absolute URL. Its credentials are redacted before it is recorded.
     pub url: &'a str,
-    /// Host of the server, an IPv6 address without brackets.
+    /// Host of the server. An IPv6 address has no brackets.
     pub host: Option<&'a str>,
     /// Port of the server.
     pub port: Option<u16>,
     /// Header fields.
     pub headers: &'a H,
-    /// What the URL was made from, such as `/items/{id}`: it names the span.
+    /// Template of the URL, such as `/items/{id}`. The span is named by it.
     pub template: Option<&'a str>,
-    /// How often this request was sent before.
+    /// Number of times that this request was sent before.
     pub resend_count: u32,
 }
 
 impl<'a, H> ClientRequestHead<'a, H> {
-    /// Head of a request to the server `url` names, on the port it names or the default port of its scheme.
+    /// Creates the head of a request to the server in `url`. The port is that of the URL, or the
+    /// default port of its scheme.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -51,7 +52,7 @@ impl<'a, H> ClientRequestHead<'a, H> {
     }
 }
 
-/// Scheme, authority, path and query of a URL.
+/// Splits a URL into scheme, authority, path and query.
 fn parts(url: &str) -> (&str, &str, &str, Option<&str>) {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let rest = rest.split('#').next().unwrap_or("");
@@ -81,7 +82,7 @@ impl<H: Headers> RequestHead for ClientRequestHead<'_, H> {
         self.parts().0
     }
 
-    /// Without credentials.
+    /// Returns the authority without its credentials.
     fn authority(&self) -> Option<&str> {
         let host = without_credentials(self.parts().1);
         (!host.is_empty()).then_some(host)

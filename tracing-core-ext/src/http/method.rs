@@ -33,7 +33,7 @@ impl Method {
         }
     }
 
-    /// Method in a span name.
+    /// Returns the method as part of a span name.
     pub(crate) const fn as_span_name(self) -> &'static str {
         match self {
             Self::Known(name) => name,
@@ -43,6 +43,7 @@ impl Method {
 }
 
 /// Returns the known methods. They are read once, because the conventions define the variable for
+/// the whole process.
 /// the whole process.
 fn known_methods() -> &'static [&'static str] {
     static KNOWN: OnceLock<Vec<&'static str>> = OnceLock::new();

@@ -1,4 +1,5 @@
-//! HTTP as the semantic conventions see it: heads of requests, bounded names, redacted URLs.
+//! HTTP in the terms of the semantic conventions: request heads, names of bounded cardinality,
+//! redacted URLs.
 
 mod captured_headers;
 mod client_request;

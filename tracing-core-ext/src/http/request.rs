@@ -3,10 +3,11 @@ use std::{borrow::Cow, net::SocketAddr};
 use super::version::ProtocolVersion;
 use crate::propagation::Headers;
 
-/// Head of an incoming request, as its framework has it.
+/// Head of an incoming request, as its framework represents it.
 ///
-/// Frameworks differ in the `http` version they speak, so an adapter tells of its request in these terms and the rest is
-/// shared. What is not asked for is not looked up: a request that cannot be recorded is asked for its headers alone.
+/// Frameworks use different versions of `http`. An adapter implements this trait, and the other
+/// code is shared. Values are read only when they are needed: for a request that cannot be
+/// recorded, only the headers are read.
 pub trait RequestHead {
     /// Header fields.
     fn headers(&self) -> &impl Headers;
@@ -14,11 +15,10 @@ pub trait RequestHead {
     /// Method as sent.
     fn method(&self) -> &str;
 
-    /// `http` or `https`, the scheme of the connection.
+    /// Scheme of the connection: `http` or `https`.
     fn scheme(&self) -> &str;
 
-    /// Host and port the caller asked for, from the request target (`:authority` in HTTP/2). The `Host` header stands
-    /// in where there is none.
+    /// Host and port in the request target (`:authority` in HTTP/2), or else in the `Host` header.
     fn authority(&self) -> Option<&str>;
 
     /// Path, without the query.
@@ -30,20 +30,20 @@ pub trait RequestHead {
     /// Version of the protocol.
     fn version(&self) -> Option<ProtocolVersion>;
 
-    /// Pattern of the router that matched, such as `/items/{id}`.
+    /// Pattern of the matched route, such as `/items/{id}`.
     fn route(&self) -> Option<Cow<'_, str>>;
 
-    /// Pattern that will probably match, for a sampler that decides before the request is routed. It is
-    /// [`route`](Self::route) by default.
+    /// Pattern of the route that will probably match, for a sampler that decides before the request
+    /// is routed. By default it is [`route`](Self::route).
     fn expected_route(&self) -> Option<Cow<'_, str>> {
         self.route()
     }
 
-    /// The other end of the connection.
+    /// Address of the peer of the connection.
     fn peer(&self) -> Option<SocketAddr>;
 }
 
-/// A request nobody has routed yet.
+/// Head of a request that is not yet routed.
 impl<B> RequestHead for http::Request<B> {
     fn headers(&self) -> &impl Headers {
         self.headers()
@@ -55,7 +55,7 @@ impl<B> RequestHead for http::Request<B> {
 
     fn scheme(&self) -> &str {
         match self.version() {
-            // The caller chooses the scheme of an absolute-form target.
+            // The caller chooses the scheme of an absolute-form target, so it is not used.
             http::Version::HTTP_09 | http::Version::HTTP_10 | http::Version::HTTP_11 => "http",
             _ => self.uri().scheme_str().unwrap_or("http"),
         }

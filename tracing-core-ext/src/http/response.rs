@@ -4,14 +4,15 @@
 pub struct ResponseHead<'a, H> {
     /// Status code.
     pub status: u16,
-    /// Length of the body on the wire in bytes, if it is known.
+    /// Length of the body on the wire in bytes, if known.
     pub length: Option<u64>,
     /// Header fields.
     pub headers: &'a H,
 }
 
 impl<'a, H> ResponseHead<'a, H> {
-    /// Head of a response whose body has `length` bytes on the wire, if that is known.
+    /// Creates the head of a response whose body has `length` bytes on the wire, if the length is
+    /// known.
     pub const fn new(status: u16, length: Option<u64>, headers: &'a H) -> Self {
         Self { status, length, headers }
     }

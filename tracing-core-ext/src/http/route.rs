@@ -19,7 +19,7 @@ const MAX_INTERNED: usize = 4096;
 
 type Names = HashMap<&'static str, Vec<&'static str>, BuildHasherDefault<FxHasher>>;
 
-/// Number of recent names that a thread compares before a lookup.
+/// Number of recent names that a thread compares before it looks a name up.
 const RECENT: usize = 4;
 
 thread_local! {
@@ -27,9 +27,9 @@ thread_local! {
     static LOCAL_TEMPLATES: LocalNames = const { LocalNames::new() };
 }
 
-/// Names of a kind that a thread has used. A known one requires neither an allocation nor a lock.
+/// Names of a kind that a thread has used. A name in it requires neither an allocation nor a lock.
 struct LocalNames {
-    /// Names found last, and the index of the oldest one.
+    /// Names that were found last, and the index of the oldest one.
     recent: Cell<([&'static str; RECENT], usize)>,
     /// Span names by route.
     names: RefCell<Option<Names>>,
@@ -73,7 +73,7 @@ static TEMPLATES: Interner = Interner::new(
      url_template() expects templates without identifiers",
 );
 
-/// All names of a kind. A thread reads it when it uses a name for the first time.
+/// All names of a kind. A thread reads this table when it uses a name for the first time.
 struct Interner {
     names: LazyLock<RwLock<HashSet<&'static str>>>,
     has_warned: AtomicBool,
@@ -170,7 +170,7 @@ impl Interner {
     }
 }
 
-/// All `names` end in the same route, so the one that begins with `method` and a space is the one.
+/// Returns the name that starts with `method` and a space. All `names` end in the same route.
 fn find(names: &[&'static str], method: &str) -> Option<&'static str> {
     names
         .iter()

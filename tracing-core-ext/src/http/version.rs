@@ -13,7 +13,7 @@ pub enum ProtocolVersion {
 }
 
 impl ProtocolVersion {
-    /// Returns `1.0`, `1.1`, `2` or `3`.
+    /// Returns the version as text: `1.0`, `1.1`, `2` or `3`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http10 => "1.0",
@@ -23,7 +23,8 @@ impl ProtocolVersion {
         }
     }
 
-    /// Returns `None` for a version without a name in the conventions, such as HTTP/0.9.
+    /// Converts a version of `http`. Returns `None` for a version without a name in the
+    /// conventions, such as HTTP/0.9.
     pub const fn from_http(version: http::Version) -> Option<Self> {
         match version {
             http::Version::HTTP_10 => Some(Self::Http10),

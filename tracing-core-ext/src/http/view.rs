@@ -5,7 +5,8 @@ use http::{HeaderName, StatusCode};
 use super::{request::RequestHead, url::authority::Authority, version::ProtocolVersion};
 use crate::propagation::Headers;
 
-/// A request as the options of a middleware or a client see it: the same on every framework, in and out.
+/// Request head that is passed to the options of a middleware or a client. It is the same type for
+/// all frameworks and clients.
 #[derive(Clone, Copy)]
 pub struct RequestView<'a>(&'a dyn DynRequestHead);
 
@@ -14,48 +15,50 @@ impl<'a> RequestView<'a> {
         Self(head)
     }
 
-    /// Method as sent.
+    /// Returns the method as sent.
     pub fn method(&self) -> &'a str {
         self.0.method()
     }
 
-    /// `http` or `https`.
+    /// Returns the scheme, `http` or `https`.
     pub fn scheme(&self) -> &'a str {
         self.0.scheme()
     }
 
-    /// Host and port of the request target, or of the `Host` header. Credentials are never part of it.
+    /// Returns host and port of the request target, or of the `Host` header, without credentials.
     pub fn authority(&self) -> Option<&'a str> {
         let usable = |authority: &&str| Authority::parse(authority).is_some();
         self.0.authority().filter(usable).or_else(|| self.header("host"))
     }
 
-    /// Path, without the query.
+    /// Returns the path, without the query.
     pub fn path(&self) -> &'a str {
         self.0.path()
     }
 
-    /// Query, without the question mark.
+    /// Returns the query, without the question mark.
     pub fn query(&self) -> Option<&'a str> {
         self.0.query()
     }
 
-    /// Version of the protocol, where it is known.
+    /// Returns the version of the protocol, if known.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.0.version()
     }
 
-    /// Pattern of the router that matched, or template of the URL that is called, such as `/items/{id}`.
+    /// Returns the pattern of the matched route, or the template of the requested URL, such as
+    /// `/items/{id}`.
     pub fn route(&self) -> Option<Cow<'a, str>> {
         self.0.route()
     }
 
-    /// The other end of the connection, where it is known.
+    /// Returns the address of the peer of the connection, if known.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer()
     }
 
-    /// First value of a header field. `None` also where that is no text, or `name` is no name of a field.
+    /// Returns the first value of a header field, or `None` if it is not text or `name` is not a
+    /// valid field name.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         str::from_utf8(self.0.header(&name)?).ok()
@@ -71,7 +74,7 @@ impl fmt::Debug for RequestView<'_> {
     }
 }
 
-/// What a [`RequestView`] needs of a head of any type.
+/// Dyn-compatible form of a request head, for [`RequestView`].
 pub(crate) trait DynRequestHead {
     fn method(&self) -> &str;
     fn scheme(&self) -> &str;
@@ -122,7 +125,7 @@ impl<R: RequestHead> DynRequestHead for R {
     }
 }
 
-/// The head of a response as the options of a middleware or a client see it.
+/// Response head that is passed to the options of a middleware or a client.
 #[derive(Clone, Copy)]
 pub struct ResponseView<'a> {
     status: u16,
@@ -134,12 +137,13 @@ impl<'a> ResponseView<'a> {
         Self { status, headers }
     }
 
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or_default()
     }
 
-    /// First value of a header field. `None` also where that is no text, or `name` is no name of a field.
+    /// Returns the first value of a header field, or `None` if it is not text or `name` is not a
+    /// valid field name.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         str::from_utf8(self.headers.first_value(&name)?).ok()
@@ -152,7 +156,7 @@ impl fmt::Debug for ResponseView<'_> {
     }
 }
 
-/// [`Headers`] of any type.
+/// Dyn-compatible form of [`Headers`].
 pub(crate) trait DynHeaders {
     fn first_value(&self, name: &HeaderName) -> Option<&[u8]>;
 }

@@ -1,9 +1,10 @@
 use super::{client::ClientAddress, network::Networks};
 
-/// No chain of proxies is longer; a header may be.
+/// Maximum number of hops that are followed. A header can contain more.
 pub(super) const MAX_HOPS: usize = 32;
 
-/// What the outermost trusted proxy says, where `hops` is what all of them and then the caller say, the nearest first.
+/// Returns the hop that the outermost trusted proxy reported. `hops` is ordered from the nearest
+/// proxy to the caller.
 pub(super) fn outermost<T>(
     hops: impl Iterator<Item = T>,
     client: impl Fn(&T) -> Option<ClientAddress>,
@@ -20,7 +21,7 @@ pub(super) fn outermost<T>(
     outermost
 }
 
-/// The last items, as many as hops may be, the last one first.
+/// Returns the last `MAX_HOPS` items in reverse order.
 pub(super) fn last_first<'a>(
     items: impl Iterator<Item = &'a [u8]>,
 ) -> impl Iterator<Item = &'a [u8]> {

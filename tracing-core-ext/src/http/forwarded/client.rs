@@ -2,16 +2,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::http::url::authority;
 
-/// Who sends a request: a client, or a proxy on its behalf.
+/// Address of the sender of a request: a client, or a proxy that forwards for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress {
-    /// IPv4 is never written as IPv6.
+    /// IP address. An IPv4 address is never in its IPv6 form.
     pub(crate) address: IpAddr,
     pub(crate) port: Option<u16>,
 }
 
 impl ClientAddress {
-    /// RFC 7239, section 6:
+    /// Parses a node: RFC 7239, section 6:
     ///
     /// ```abnf
     /// node      = nodename [ ":" node-port ]
@@ -22,8 +22,8 @@ impl ClientAddress {
     /// obfport   = "_" 1*( ALPHA / DIGIT / "." / "_" / "-" )
     /// ```
     ///
-    /// Only a node that has an address is a client. `X-Forwarded-For`, which nobody has specified, has IPv6 addresses
-    /// without brackets besides.
+    /// Returns `None` for a node without an address. `X-Forwarded-For` has no specification, and
+    /// contains IPv6 addresses without brackets as well.
     pub(super) fn parse(node: &str) -> Option<Self> {
         if let Some(literal) = node.strip_prefix('[') {
             let (address, port) = literal.split_once(']')?;
@@ -47,13 +47,14 @@ impl From<SocketAddr> for ClientAddress {
     }
 }
 
-/// Without its zone, which tells something to the host alone that wrote it.
+/// Parses an IPv6 address without its zone, because a zone has a meaning only on the host that
+/// wrote it.
 fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
     let (address, _zone) = text.split_once('%').unwrap_or((text, ""));
     address.parse().ok()
 }
 
-/// `Some(None)` where there is no port or a hidden one, `None` where it is neither.
+/// Returns `Some(None)` if there is no port or a hidden one, and `None` if the port is invalid.
 fn parse_port(text: &str) -> Option<Option<u16>> {
     if text.starts_with(":_") { Some(None) } else { authority::parse_port(text) }
 }

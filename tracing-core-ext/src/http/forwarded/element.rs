@@ -13,9 +13,9 @@ use crate::propagation::{
     headers::{is_tchar, is_token, trim_ows},
 };
 
-/// What the outermost trusted proxy says in `Forwarded`.
+/// Returns the values of `Forwarded` that the outermost trusted proxy wrote.
 ///
-/// An element that cannot be read says nothing, not even who called, so that none to its left is believed.
+/// An invalid element has no values and no client, so no element to its left is trusted.
 pub(super) fn resolve<'a>(
     headers: &'a impl Headers,
     peer: Option<ClientAddress>,
@@ -28,14 +28,15 @@ pub(super) fn resolve<'a>(
     hop.unwrap_or(Forwarded { client: peer, ..Forwarded::default() })
 }
 
-/// RFC 7239, section 4:
+/// Parses an element: RFC 7239, section 4:
 ///
 /// ```abnf
 /// forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )
 /// ```
 ///
-/// with each parameter at most once, and its name in any case. Other parameters are ignored, whatever their values are. A
-/// quoted string that never ends invalidates the element, because it may hide a parameter.
+/// with each parameter at most once. Parameter names are case-insensitive. Other parameters are
+/// ignored, with any value. A quoted string without an end invalidates the element, because it may
+/// hide a parameter.
 fn parse(element: &[u8]) -> Option<Forwarded<'_>> {
     if !ends_unquoted(element) {
         return None;
@@ -62,14 +63,15 @@ fn parse(element: &[u8]) -> Option<Forwarded<'_>> {
     })
 }
 
-/// RFC 7239, section 4:
+/// Parses the value of a pair: RFC 7239, section 4:
 ///
 /// ```abnf
 /// forwarded-pair = token "=" value
 /// value          = token / quoted-string
 /// ```
 ///
-/// A value may be empty, or an address or a host with its port, without the quotes: OpenShift's router forgets them.
+/// A value may be empty. An address or a host with its port may have no quotes, because OpenShift's
+/// router omits them.
 fn parse_value(pair: &str) -> Option<Cow<'_, str>> {
     let (name, value) = pair.split_once('=')?;
     if !is_token(name.as_bytes()) {
@@ -82,7 +84,7 @@ fn parse_value(pair: &str) -> Option<Cow<'_, str>> {
     is_value.then_some(value.into())
 }
 
-/// RFC 9110, section 5.6.4:
+/// Removes the quotes: RFC 9110, section 5.6.4:
 ///
 /// ```abnf
 /// quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
@@ -105,15 +107,17 @@ fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
     Some(text.into())
 }
 
-/// Parts between delimiters, but for empty ones. In a quoted string a delimiter is text, also in one that never ends: so
-/// whoever opens one cannot have what a proxy adds behind it taken for something else than the rest of it.
+/// Returns the parts between delimiters, without empty ones.
+///
+/// A delimiter in a quoted string is text, also if the string has no end. If a caller leaves a quoted
+/// string open, all text that proxies append is part of that string and is never parsed as elements.
 fn parts(text: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
     let mut quotes = Quotes::default();
     let parts = text.split(move |&byte| !quotes.contain(byte) && byte == delimiter);
     parts.map(trim_ows).filter(|part| !part.is_empty())
 }
 
-/// Whether every quoted string of `text` ends.
+/// Whether every quoted string in `text` is closed.
 fn ends_unquoted(text: &[u8]) -> bool {
     let mut quotes = Quotes::default();
     text.iter().for_each(|&byte| _ = quotes.contain(byte));
@@ -128,7 +132,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Whether `byte`, the next one, is in a quoted string.
+    /// Whether `byte`, which is the next one, is in a quoted string.
     fn contain(&mut self, byte: u8) -> bool {
         self.is_open ^= byte == b'"' && !self.is_escaped;
         self.is_escaped = byte == b'\\' && self.is_open && !self.is_escaped;

@@ -1,4 +1,4 @@
-//! Who really called, when the service stands behind proxies.
+//! Addresses of clients whose requests arrive through trusted proxies.
 
 mod chain;
 pub(crate) mod client;

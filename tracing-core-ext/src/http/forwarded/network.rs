@@ -21,13 +21,13 @@ impl Networks {
             .map(Self)
     }
 
-    /// Nobody knows whether to trust who is not known, so the answer is no.
+    /// Whether `client` is a trusted proxy. A sender without a known address is not.
     pub(super) fn contain(&self, client: Option<ClientAddress>) -> bool {
         client.is_some_and(|client| self.0.iter().any(|network| network.contains(&client.address)))
     }
 }
 
-// RFC 4632, section 3.1, and RFC 4291, section 2.3: an address, or
+// Parses an entry: RFC 4632, section 3.1, and RFC 4291, section 2.3: an address, or
 //
 //   address "/" prefix-length
 fn parse(text: &str) -> Result<IpNet, InvalidNetwork> {
@@ -38,7 +38,8 @@ fn parse(text: &str) -> Result<IpNet, InvalidNetwork> {
     network.map(canonical).ok_or_else(|| InvalidNetwork(text.to_owned()))
 }
 
-/// IPv4 written as IPv6 (`::ffff:10.0.0.0/104`) as what it is, for so are the addresses compared with it.
+/// Converts an IPv4 network in IPv6 form (`::ffff:10.0.0.0/104`) to its IPv4 form, because compared
+/// addresses have that form.
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(mapped) = network else { return network };
     let prefix = mapped.prefix_len().checked_sub(96);
@@ -48,7 +49,7 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// A trusted proxy that is neither a network nor an address.
+/// Error for a trusted proxy that is neither a network nor an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidNetwork(String);
 

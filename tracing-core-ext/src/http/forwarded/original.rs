@@ -1,19 +1,19 @@
-//! The request as its client sent it.
+//! Values of a request as its client sent it.
 
 use std::borrow::Cow;
 
 use super::client::ClientAddress;
 use crate::http::url::authority::Authority;
 
-/// A request as its client sent it, as far as trusted proxies tell.
+/// Client, scheme and authority of a request, as trusted proxies report them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Forwarded<'a> {
-    /// The peer where no proxy stands between; absent where a proxy hides it.
+    /// Address of the client: the peer if no proxy is trusted. `None` if a proxy hides it.
     pub(crate) client: Option<ClientAddress>,
     pub(crate) scheme: Option<&'static str>,
-    /// Text of an [`Authority`].
+    /// Text of a valid [`Authority`].
     pub(crate) authority: Option<Cow<'a, str>>,
-    /// Port of the server, for an authority that names none.
+    /// Port of the server, for an authority without a port.
     pub(crate) port: Option<u16>,
 }
 

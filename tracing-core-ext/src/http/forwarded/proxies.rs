@@ -9,7 +9,7 @@ use super::{
 };
 use crate::propagation::Headers;
 
-/// Proxies whose word on who called is believed, and the headers in which they say it.
+/// Networks of trusted proxies, and the family of headers in which they report the client.
 ///
 /// ```
 /// use tracing_core_ext::http::TrustedProxies;
@@ -25,17 +25,19 @@ use crate::propagation::Headers;
 /// # Ok::<(), tracing_core_ext::http::InvalidNetwork>(())
 /// ```
 ///
-/// There are two families of such headers, and only one of them is believed: a proxy that writes the one passes the other
-/// through unseen, just as the caller made it up.
+/// There are two families of these headers, and only one of them is trusted: a proxy that writes
+/// one family forwards the other as the caller sent it, which can be forged.
 ///
-/// # Who is believed
+/// # Trust
 ///
-/// Nobody, unless the other end of the connection is a trusted proxy. If it is, the addresses in the header are followed
-/// from the right, where a proxy adds the one it was called from. The first that is not a trusted proxy is the client; if
-/// all are, the leftmost is. What stands left of the client it may have made up, and is not looked at. An address that is
-/// hidden (`unknown`, `_a7f`) or cannot be read ends the way: then the client is not known.
+/// The headers are ignored unless the peer of the connection is a trusted proxy. Otherwise the
+/// addresses in the header are read from the right, because each proxy appends the address of its
+/// peer. The first address that is not a trusted proxy is the client. If all are trusted proxies,
+/// the client is the leftmost address. Addresses left of the client can be forged and are not read.
+/// A hidden address (`unknown`, `_a7f`) or an invalid one ends the search, and then the client is
+/// unknown.
 ///
-/// Scheme and host are those that the outermost trusted proxy was asked for.
+/// Scheme and host are those of the request to the outermost trusted proxy.
 #[derive(Clone, Debug)]
 pub struct TrustedProxies {
     networks: Networks,
@@ -49,15 +51,16 @@ enum HeaderFamily {
 }
 
 impl TrustedProxies {
-    /// Believes `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` of proxies in `networks`.
+    /// Trusts `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` of proxies in `networks`.
     ///
-    /// `-Proto`, `-Host` and `-Port` are lists beside that of `-For`, so the proxies have to agree on each: either all of
-    /// them add a value, or the outermost replaces what the caller sent and the others leave it alone. What no proxy writes
-    /// is as the caller made it up.
+    /// `-Proto`, `-Host` and `-Port` are lists parallel to that of `-For`. The proxies must
+    /// therefore treat each of them in one of two ways: either all proxies append a value, or the
+    /// outermost proxy replaces the received value and the others leave it unchanged. A header that
+    /// no proxy writes can be forged by the caller.
     ///
     /// # Errors
     ///
-    /// [`InvalidNetwork`] for what is neither a network nor an address.
+    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address.
     pub fn x_forwarded<I>(networks: I) -> Result<Self, InvalidNetwork>
     where
         I: IntoIterator,
@@ -66,11 +69,11 @@ impl TrustedProxies {
         Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::XForwarded })
     }
 
-    /// Believes `Forwarded` (RFC 7239) of proxies in `networks`.
+    /// Trusts `Forwarded` (RFC 7239) of proxies in `networks`.
     ///
     /// # Errors
     ///
-    /// [`InvalidNetwork`] for what is neither a network nor an address.
+    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address.
     pub fn forwarded<I>(networks: I) -> Result<Self, InvalidNetwork>
     where
         I: IntoIterator,
@@ -79,7 +82,7 @@ impl TrustedProxies {
         Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::Forwarded })
     }
 
-    /// Who sent a request that came from `peer`, and what for.
+    /// Returns client, scheme and authority of a request that was received from `peer`.
     pub(crate) fn resolve<'a>(
         &self,
         headers: &'a impl Headers,

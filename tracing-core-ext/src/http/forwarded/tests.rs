@@ -14,7 +14,7 @@ const HOST: &str = "x-forwarded-host";
 const PORT: &str = "x-forwarded-port";
 const FORWARDED: &str = "forwarded";
 
-/// The proxy next to the service, and one of a few more.
+/// Address of the nearest proxy, which is in a trusted network.
 const PROXY: &str = "10.0.0.1:40000";
 const TRUSTED: [&str; 2] = ["10.0.0.0/8", "fd00::/8"];
 const CALLER: &str = "203.0.113.9";
@@ -40,7 +40,7 @@ fn texts<'a>(lines: &[(&'static str, &'a str)]) -> Vec<(&'static str, &'a [u8])>
     lines.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
 }
 
-/// What is resolved of a request that `peer` sends.
+/// Trusted proxies and peer of a request under test.
 struct Stage {
     trusted: TrustedProxies,
     peer: Option<SocketAddr>,

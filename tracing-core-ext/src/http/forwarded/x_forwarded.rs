@@ -16,10 +16,11 @@ static PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
-/// What the outermost trusted proxy says in these headers.
+/// Returns the values that the outermost trusted proxy wrote into these headers.
 ///
-/// They are lists side by side: the value a proxy adds to one stands as far from the right as that it adds to another. A
-/// list may be shorter, where a proxy sets what those behind it leave alone.
+/// The headers are parallel lists: the values that one proxy appends are at the same distance from
+/// the right in each list. A list may be shorter, if a proxy sets a header that the proxies behind
+/// it leave unchanged.
 pub(super) fn resolve<'a>(
     headers: &'a impl Headers,
     peer: Option<ClientAddress>,
@@ -37,8 +38,8 @@ pub(super) fn resolve<'a>(
     }
 }
 
-/// Members of the list that all lines of a field make up, the last one first.
-// RFC 9110, section 5.6.1.2, with empty members to be ignored:
+/// Returns the members of the list in all lines of a field, in reverse order.
+// RFC 9110, section 5.6.1.2, which requires recipients to ignore empty members:
 //
 //   #element = [ element ] *( OWS "," OWS [ element ] )
 fn members<'a>(

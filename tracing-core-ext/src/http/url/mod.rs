@@ -15,7 +15,7 @@ const SENSITIVE_KEYS: [&str; 7] = [
     "X-Amz-Security-Token",
 ];
 
-/// `query` with the value of every sensitive key replaced, and of the keys in `more`.
+/// Returns `query` with the values of all sensitive keys and of the keys in `more` replaced.
 pub(crate) fn redact_query<'a>(query: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     let is_sensitive = |pair: &str| is_sensitive(pair, more);
     if !query.split('&').any(is_sensitive) {
@@ -25,7 +25,8 @@ pub(crate) fn redact_query<'a>(query: &'a str, more: &[Box<str>]) -> Cow<'a, str
     Cow::Owned(pairs.join("&"))
 }
 
-/// An absolute URL without the credentials in its authority and in its query, where `more` keys may hold some.
+/// Returns an absolute URL without the credentials in its authority and its query. `more` contains
+/// further sensitive keys.
 pub(crate) fn redact_url<'a>(url: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     if !url.bytes().any(|byte| matches!(byte, b'@' | b'?' | b'#')) {
         return Cow::Borrowed(url);
@@ -68,7 +69,7 @@ fn is_encoded(key: &str) -> bool {
     key.bytes().any(|byte| matches!(byte, b'%' | b'+'))
 }
 
-/// Bytes that `key` stands for: URL standard, `application/x-www-form-urlencoded` parsing.
+/// Returns the decoded bytes of `key`: URL standard, `application/x-www-form-urlencoded` parsing.
 fn decoded(key: &str) -> impl Iterator<Item = u8> {
     key.split('+').enumerate().flat_map(|(at, part)| {
         let space = (at > 0).then_some(b' ');
@@ -83,7 +84,7 @@ fn redact_pair<'a>(pair: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     }
 }
 
-/// Splits before the first `delimiter`, which stays with the second part.
+/// Splits before the first `delimiter`, which becomes part of the second half.
 fn split_before(text: &str, delimiter: char) -> (&str, &str) {
     text.split_at(text.find(delimiter).unwrap_or(text.len()))
 }
@@ -99,7 +100,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme as text.
+    /// Returns the scheme as text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -108,7 +109,7 @@ impl Scheme {
     }
 }
 
-/// RFC 9110, sections 4.2.1 and 4.2.2.
+/// Returns the default port of a scheme: RFC 9110, sections 4.2.1 and 4.2.2.
 pub(crate) fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),

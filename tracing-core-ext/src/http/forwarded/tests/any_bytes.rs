@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 prop_compose! {
-    /// Bytes that a header may have.
+    /// Bytes that are allowed in a header value.
     fn bytes()(
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..80),
