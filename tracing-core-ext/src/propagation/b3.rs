@@ -162,7 +162,7 @@ pub(super) fn remove<H: HeadersMut>(headers: &mut H) {
     }
 }
 
-// B3, "Single Header", where the last two fields of the first form are optional:
+// Grammar of B3, "Single Header". The last two fields of the first form are optional:
 //
 //   b3             = trace-id "-" span-id [ "-" sampling-state ] [ "-" parent-span-id ]
 //   b3             =/ sampling-state
@@ -184,7 +184,7 @@ fn read_single(value: &[u8]) -> Option<B3Context> {
     Some(B3Context { ids, sampling: state.unwrap_or(Sampling::Deferred) })
 }
 
-// B3, "Multiple Headers". The parent's id is not used and not parsed:
+// Grammar of B3, "Multiple Headers". The parent's id is not used and not parsed:
 //
 //   X-B3-TraceId = trace-id
 //   X-B3-SpanId  = span-id

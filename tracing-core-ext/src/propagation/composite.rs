@@ -14,20 +14,20 @@ use super::{
     w3c::{self, W3cPropagator, baggage_order::ReceivedBaggage},
 };
 
-/// Several formats side by side, by the names `OTEL_PROPAGATORS` has for them.
+/// Propagator for several formats, selected by their names in `OTEL_PROPAGATORS`.
 ///
 /// | name | format |
 /// | --- | --- |
 /// | `tracecontext` | W3C Trace Context |
 /// | `baggage` | W3C Baggage |
-/// | `b3` | [B3](B3Propagator), written as a single header |
-/// | `b3multi` | B3, written as several headers |
+/// | `b3` | [B3](B3Propagator), injected as a single header |
+/// | `b3multi` | B3, injected as several headers |
 /// | `jaeger` | [Jaeger](JaegerPropagator) with its baggage |
-/// | `none` | none at all, on its own |
+/// | `none` | no format; must be the only name |
 ///
-/// The names are separated by commas, may be in any case and count once; `b3,b3multi` writes both
-/// forms. With `tracecontext` alone or beside `baggage` a [`Propagator`](crate::propagation::Propagator) is the
-/// [`W3cPropagator`].
+/// Names are separated by commas and case-insensitive. Repeated names count once. `b3,b3multi`
+/// injects both forms. `tracecontext`, alone or with `baggage`, makes a
+/// [`Propagator`](crate::propagation::Propagator) use [`W3cPropagator`].
 ///
 /// ```
 /// use http::HeaderMap;
@@ -53,11 +53,12 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # When formats disagree
+/// # Precedence of formats
 ///
-/// They are asked in the order of the list. The first that has a valid span gives the span, a later
-/// one does not replace it; where none has, the first that has a sampling decision without ids
-/// gives that. The first that has baggage gives all of it. Every one of them writes.
+/// Formats are extracted in the order of the list. The span is that of the first format with a
+/// valid span. If no format has one, the sampling decision is that of the first format that has a
+/// decision without ids. The baggage is that of the first format with baggage; baggage of several
+/// formats is not merged. All formats are injected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompositePropagator {
     formats: Vec<Format>,
@@ -65,17 +66,18 @@ pub struct CompositePropagator {
 }
 
 impl CompositePropagator {
-    /// Neither reads nor writes baggage of any format.
+    /// Neither extracts nor injects baggage of any format.
     pub fn without_baggage(self) -> Self {
         Self::new(self.formats.into_iter().filter_map(Format::without_baggage).collect())
     }
 
-    /// Reads what the caller sent into an otherwise empty context.
+    /// Extracts the span and the baggage of the caller into an empty context.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         self.extract_into(Context::new(), headers)
     }
 
-    /// Writes the span and the baggage of `cx` for the service that is called, in every format.
+    /// Injects the span and the baggage of `cx`, in every format, into the headers of a request to
+    /// another service.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         for format in &self.formats {
             format.inject(cx, headers);
@@ -87,7 +89,8 @@ impl CompositePropagator {
         Self { formats, fields }
     }
 
-    /// The same as this propagator, if it is one of this crate's but not [`W3cPropagator`].
+    /// Returns the equivalent of `propagator`, if it is a propagator of this crate other than
+    /// [`W3cPropagator`].
     pub(super) fn of(propagator: &dyn Any) -> Option<Self> {
         if let Some(&b3) = propagator.downcast_ref() {
             return Some(Self::new(vec![Format::B3(b3)]));
@@ -98,7 +101,7 @@ impl CompositePropagator {
         propagator.downcast_ref().cloned()
     }
 
-    /// The same as this one, where it speaks W3C alone.
+    /// Returns the equivalent [`W3cPropagator`], if there are no other formats.
     pub(super) fn as_w3c(&self) -> Option<W3cPropagator> {
         match self.formats[..] {
             [Format::TraceContext] => Some(W3cPropagator::new().without_baggage()),
@@ -193,7 +196,7 @@ impl Format {
         }
     }
 
-    /// One that does what both do, where they are the same format.
+    /// Combines two entries of the same format, or returns `None` if their formats differ.
     fn union(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::B3(one), Self::B3(other)) => Some(Self::B3(one.union(other))),
@@ -245,7 +248,7 @@ impl Format {
     }
 }
 
-/// A list that names no propagators, or one that is not known, or `none` beside others.
+/// Error for a list that is empty, contains an unknown name, or contains `none` beside other names.
 ///
 /// ```
 /// use tracing_core_ext::propagation::CompositePropagator;
@@ -263,7 +266,7 @@ pub struct CompositePropagatorError {
 }
 
 impl CompositePropagatorError {
-    /// What a list may hold.
+    /// Description of the valid lists, for messages.
     pub(crate) const EXPECTED: &str =
         "any of tracecontext, baggage, b3, b3multi and jaeger, separated by commas, or none alone";
 }
@@ -304,7 +307,7 @@ mod tests {
         fields.iter().map(header).collect()
     }
 
-    /// The trace id without its leading zeroes, empty where no trace was continued.
+    /// Returns the trace id without its leading zeroes, or an empty text if no trace is continued.
     fn trace_of(list: &str, fields: &[(&'static str, &str)]) -> String {
         let cx = composite(list).extract(&headers(fields));
         let span = cx.span();
@@ -312,7 +315,7 @@ mod tests {
         trace_id.trim_start_matches('0').to_owned()
     }
 
-    /// The names of the fields that are written, sorted.
+    /// Returns the sorted names of the injected fields.
     fn injected_fields(propagator: &CompositePropagator) -> Vec<String> {
         let cx = composite("tracecontext").extract(&headers(&[W3C]));
         let cx = cx.with_baggage([KeyValue::new("k", "1")]);

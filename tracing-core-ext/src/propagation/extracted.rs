@@ -12,34 +12,37 @@ use super::{
     },
 };
 
-/// What a caller sent, read as far as it takes to know whether a span below it is recorded: only then is a `tracestate`
-/// read, and a context made of the caller's span.
+/// Result of an extraction that stops once it is known whether a child span would be recorded.
+///
+/// The `tracestate` is parsed, and a context with the caller's span is created, only if they are
+/// needed.
 pub(crate) struct Extracted<'a, H> {
-    /// All but the caller below, who would be the parent of all that is made in it.
+    /// Context with everything except `remote_parent`, which becomes the parent of spans created in
+    /// it.
     pub(super) cx: Context,
-    /// None where there is no caller, and where the context has it already.
+    /// `None` if there is no caller, or if `cx` contains the caller's span.
     pub(super) remote_parent: Option<RemoteParent<'a, H>>,
 }
 
-/// Who sent a `traceparent`.
+/// Caller that sent a valid `traceparent`.
 pub(super) struct RemoteParent<'a, H> {
     pub(super) parent: TraceParent,
     pub(super) state: Option<TraceStateHeader<'a, H>>,
-    /// That may travel beside a span, unread.
+    /// Whether the `tracestate` may be stored in the context without being parsed.
     pub(super) keeps_raw: bool,
 }
 
-/// A `tracestate` in these headers.
+/// A `tracestate` field of these headers.
 #[derive(Clone, Copy)]
 pub(super) struct TraceStateHeader<'a, H> {
     pub(super) field: HeaderValues<'a>,
     pub(super) headers: &'a H,
 }
 
-/// The parent of a span, as far as a sampler asks for it.
+/// Values of the parent that a sampler reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ParentSampling {
-    /// Invalid where a decision came without a span.
+    /// Invalid if a sampling decision was received without a span.
     pub(crate) trace_id: TraceId,
     pub(crate) is_sampled: bool,
 }
@@ -53,7 +56,7 @@ pub(crate) struct NewSpanIds {
     pub(crate) root_flags: TraceFlags,
 }
 
-/// The parent of a span, as it is recorded.
+/// Reference to the parent in a recorded span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ParentRef {
     pub(crate) span_id: SpanId,
@@ -61,7 +64,7 @@ pub(crate) struct ParentRef {
 }
 
 impl ParentSampling {
-    /// The span of `cx`.
+    /// Returns the values of the span in `cx`, if there is one.
     pub(crate) fn from_context(cx: &Context) -> Option<Self> {
         let span = cx.has_active_span().then(|| cx.span())?;
         let span = span.span_context();
@@ -70,12 +73,12 @@ impl ParentSampling {
 }
 
 impl<H: Headers> Extracted<'_, H> {
-    /// What was read into `cx` whole.
+    /// Wraps a context that is extracted completely.
     pub(super) const fn from_context(cx: Context) -> Self {
         Self { cx, remote_parent: None }
     }
 
-    /// Nobody has called.
+    /// Returns the result for a request without a caller.
     pub(crate) fn empty() -> Self {
         Self::from_context(Context::new())
     }
@@ -96,7 +99,7 @@ impl<H: Headers> Extracted<'_, H> {
         self.cx.is_telemetry_suppressed()
     }
 
-    /// The context whose span is the caller's.
+    /// Returns a context with the caller's span.
     #[inline(always)]
     pub(crate) fn into_context(self) -> Context {
         match self.remote_parent {
@@ -105,7 +108,7 @@ impl<H: Headers> Extracted<'_, H> {
         }
     }
 
-    /// The context whose span is this one below the caller's, which nobody records.
+    /// Returns a context with a non-recording child of the caller's span.
     #[inline(always)]
     pub(crate) fn into_non_recording(self, ids: NewSpanIds) -> Context {
         match self.remote_parent {
@@ -116,7 +119,7 @@ impl<H: Headers> Extracted<'_, H> {
 }
 
 impl<'a, H: Headers> Extracted<'a, H> {
-    /// The context whose span `start` makes below the caller's, as one that is sampled.
+    /// Returns the context that `start` creates for a sampled child of the caller's span.
     #[inline(always)]
     pub(crate) fn into_recording(
         self,
@@ -188,7 +191,7 @@ impl<H: Headers> TraceStateHeader<'_, H> {
     }
 }
 
-/// The identity of a sampled span below that of `cx`.
+/// Returns the identity of a sampled child of the span in `cx`.
 pub(crate) fn sampled_child(cx: &Context, ids: NewSpanIds) -> (SpanContext, ParentRef) {
     let span = cx.span();
     let parent = span.span_context();
@@ -199,7 +202,7 @@ pub(crate) fn sampled_child(cx: &Context, ids: NewSpanIds) -> (SpanContext, Pare
     (identity, ParentRef { span_id: parent.span_id(), is_remote })
 }
 
-/// `cx` with a span below its own that is not recorded.
+/// Returns `cx` with a non-recording child of its span.
 pub(crate) fn non_recording_child(cx: &Context, ids: NewSpanIds) -> Context {
     let span = cx.span();
     let parent = span.span_context();
@@ -207,7 +210,7 @@ pub(crate) fn non_recording_child(cx: &Context, ids: NewSpanIds) -> Context {
     non_recording(cx, ids.trace_id, ids.span_id, flags, parent.trace_state().clone())
 }
 
-/// Flags of the trace: those of the parent, or of the trace that starts here.
+/// Returns the flags of the trace: those of the parent, or `root_flags` for a new trace.
 #[inline]
 fn trace_flags(parent: &SpanContext, ids: NewSpanIds) -> TraceFlags {
     if parent.is_valid() { parent.trace_flags() } else { ids.root_flags }
@@ -238,7 +241,8 @@ mod tests {
 
     use super::*;
 
-    /// With a key that a `TraceState` refuses, every character of a value, and no spaces.
+    /// List with a key that `TraceState` refuses, every valid character of a value, and no optional
+    /// whitespace.
     const LIST: &str = "a@b@c=!\"#$%&'()*+-./09:;<>?@AZ[\\]^_`az{|}~,1foo= x,z=1";
 
     fn provider() -> TracerProvider {
@@ -268,7 +272,8 @@ mod tests {
         assert_eq!(&traceparent[52..], "-00");
     }
 
-    /// Where nobody else's layer may capture the `tracing` span, whatever tests on other threads install.
+    /// Runs `claim` with a subscriber in which no other layer can capture the `tracing` span,
+    /// regardless of the subscribers of other tests.
     fn uncaptured(claim: impl FnOnce(&TracerProvider)) {
         let provider = provider();
         let ours = exchange::layer(provider.tracer("test"));

@@ -33,7 +33,7 @@ pub struct HeaderValues<'a> {
 }
 
 impl<'a> HeaderValues<'a> {
-    /// A field with this first value.
+    /// Creates a field with this first value.
     pub const fn new(first: &'a [u8], is_only: bool) -> Self {
         Self { first, is_only }
     }

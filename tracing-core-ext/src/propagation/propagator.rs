@@ -20,11 +20,11 @@ use super::{
 };
 use crate::base::contain;
 
-/// The propagator of one layer or client, resolved when that is built.
+/// Propagator of one layer or client, resolved when the layer or client is built.
 ///
-/// Requests go through it without a look at anything global, unless [`Propagator::global`] finds
-/// a propagator for formats it does not know. The propagators of this crate work on headers
-/// directly. Cheap to clone.
+/// The global propagator is not read for each request, unless [`Propagator::global`] finds a
+/// propagator for other formats than those of this crate. The propagators of this crate use headers
+/// directly. A clone is cheap.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -44,7 +44,8 @@ pub struct Propagator(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     W3c(W3cPropagator),
-    /// In the place of a global one for the same fields, by which others send on what was received.
+    /// Replaces a global propagator for the same fields, with which other crates inject what was
+    /// received.
     ReplacesGlobal(W3cPropagator),
     Composite(Arc<CompositePropagator>),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
@@ -52,12 +53,12 @@ enum Kind {
 }
 
 impl Propagator {
-    /// W3C Trace Context and W3C Baggage.
+    /// Propagates W3C Trace Context and W3C Baggage.
     pub fn w3c() -> Self {
         Self(Kind::W3c(W3cPropagator::new()))
     }
 
-    /// This propagator, whatever is installed globally.
+    /// Uses `propagator`, regardless of the global propagator.
     pub fn new<P: TextMapPropagator + Send + Sync + 'static>(propagator: P) -> Self {
         let known: &dyn Any = &propagator;
         if let Some(w3c) = known.downcast_ref() {
@@ -69,7 +70,8 @@ impl Propagator {
         }
     }
 
-    /// As if a global one for the same fields had been found.
+    /// Returns the propagator for the case that a global propagator for the same fields is
+    /// installed.
     #[cfg(test)]
     pub(super) const fn replacing_global(w3c: W3cPropagator) -> Self {
         Self(Kind::ReplacesGlobal(w3c))
@@ -82,17 +84,18 @@ impl Propagator {
         }
     }
 
-    /// What the propagator installed globally right now stands for.
+    /// Resolves the propagator that is installed globally at the time of the call.
     ///
-    /// - With that of [`Telemetry`](crate::telemetry::Telemetry), the same, without a look at
-    ///   anything global on the request path, also where it turns propagation off.
-    /// - With none installed, W3C Trace Context and W3C Baggage.
-    /// - With one for `traceparent` and `tracestate`, with or without `baggage`, the strict
-    ///   [`W3cPropagator`] for the same fields.
-    /// - With any other, the global propagator, asked anew for every request.
+    /// - If it was installed by [`Telemetry`](crate::telemetry::Telemetry), the result is the same
+    ///   propagator. The global propagator is not read for each request. This also applies if it
+    ///   turns propagation off.
+    /// - If none is installed, the result is W3C Trace Context and W3C Baggage.
+    /// - If it has the fields `traceparent` and `tracestate`, with or without `baggage`, the result
+    ///   is a [`W3cPropagator`] for the same fields.
+    /// - Otherwise the result is the global propagator, which is read again for each request.
     ///
-    /// A propagator without fields that somebody else installed to turn propagation off looks like
-    /// none: hand it to [`Propagator::new`] instead.
+    /// A propagator without fields, installed by other code to turn propagation off, cannot be
+    /// distinguished from no propagator. Pass it to [`Propagator::new`] instead.
     ///
     /// ```standalone_crate
     /// use http::HeaderMap;
@@ -121,12 +124,12 @@ impl Propagator {
         })
     }
 
-    /// Reads what the caller sent into an otherwise empty context.
+    /// Extracts the span and the baggage of the caller into an empty context.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         self.extract_lazy(headers).into_context()
     }
 
-    /// Reads what the caller sent as far as it takes to know what becomes of it.
+    /// Extracts the values that decide whether a child span is recorded.
     #[inline(always)]
     pub(crate) fn extract_lazy<'a, H: Headers>(&self, headers: &'a H) -> Extracted<'a, H> {
         match &self.0 {
@@ -135,7 +138,7 @@ impl Propagator {
         }
     }
 
-    /// Out of the way of those who speak W3C alone.
+    /// Not inlined, so that W3C extraction stays small.
     #[inline(never)]
     fn extract_other<'a, H: Headers>(&self, headers: &'a H) -> Extracted<'a, H> {
         let extract = |propagator: &dyn TextMapPropagator| {
@@ -155,7 +158,7 @@ impl Propagator {
         Extracted::from_context(cx)
     }
 
-    /// Writes what `cx` holds for the service that is called.
+    /// Injects the span and the baggage of `cx` into the headers of a request to another service.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         let mut inject = |propagator: &dyn TextMapPropagator| {
             contain("a propagator", || {
@@ -172,9 +175,11 @@ impl Propagator {
 }
 
 impl Propagator {
-    /// Removes the fields that [`inject`](Self::inject) would write, for a service that is to know nothing.
+    /// Removes the fields that [`inject`](Self::inject) would write, for a service that must not
+    /// receive trace context.
     ///
-    /// With B3 those are all fields of both forms, with Jaeger those of its baggage as well.
+    /// For B3 these are all fields of both forms. For Jaeger they include the fields of its
+    /// baggage.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -200,7 +205,8 @@ impl Propagator {
     }
 }
 
-/// Removes a field, and those of its format that are read but not written, or whose names are not known beforehand.
+/// Removes a field, and the fields of its format that are only extracted or that have no fixed
+/// names.
 fn remove_related_headers<H: HeadersMut>(name: &HeaderName, headers: &mut H) {
     if b3::owns_header(name) {
         b3::remove(headers);
@@ -217,14 +223,14 @@ impl Default for Propagator {
     }
 }
 
-/// The same as [`Propagator::new`].
+/// Equivalent of [`Propagator::new`].
 impl<P: TextMapPropagator + Send + Sync + 'static> From<P> for Propagator {
     fn from(propagator: P) -> Self {
         Self::new(propagator)
     }
 }
 
-/// What telemetry has installed, with the fields by which it is known again.
+/// Propagator that `Telemetry` has installed, and the fields by which it is recognized.
 struct Installed {
     propagator: Propagator,
     fields: Vec<String>,
@@ -232,9 +238,10 @@ struct Installed {
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
-/// Makes `propagator` the global one, and the one [`Propagator::global`] answers with.
+/// Installs `propagator` as the global propagator and as the result of [`Propagator::global`].
 ///
-/// The interface of the global one does not tell what it is, nor one that is off from none at all.
+/// The type of a global propagator cannot be read, and a propagator without fields cannot be
+/// distinguished from none.
 pub(crate) fn set_global_propagator(propagator: Propagator) {
     match &propagator.0 {
         Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => global::set_text_map_propagator(*w3c),
@@ -242,20 +249,20 @@ pub(crate) fn set_global_propagator(propagator: Propagator) {
             global::set_text_map_propagator(SharedPropagator(composite.clone()))
         }
         Kind::Other(other) => global::set_text_map_propagator(SharedPropagator(other.clone())),
-        // What is global already stays so.
+        // It is the global propagator already.
         Kind::Global => return,
     }
     let fields = global::get_text_map_propagator(fields_of);
     INSTALLED.get_or_init(|| Installed { propagator, fields });
 }
 
-/// What telemetry has installed, unless another has taken its place since.
+/// Returns the propagator that `Telemetry` has installed, unless another one has replaced it.
 fn matching_installed(global: &dyn TextMapPropagator) -> Option<Propagator> {
     let installed = INSTALLED.get()?;
     (installed.fields == fields_of(global)).then(|| installed.propagator.clone())
 }
 
-/// The global one owns its propagator, so this is how it gets one that is shared.
+/// Shared propagator in a type of its own, because the global propagator must be owned.
 #[derive(Debug)]
 struct SharedPropagator(Arc<dyn TextMapPropagator + Send + Sync>);
 
@@ -273,7 +280,7 @@ impl TextMapPropagator for SharedPropagator {
     }
 }
 
-/// Our propagator for the fields of that one, where it has the same.
+/// Returns a [`W3cPropagator`] for the fields of `propagator`, if they are fields of W3C.
 fn as_w3c(propagator: &dyn TextMapPropagator) -> Option<W3cPropagator> {
     let fields = fields_of(propagator);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
@@ -320,7 +327,7 @@ mod tests {
         }
     }
 
-    /// Carries its header's values as a baggage entry, and how many header names there were.
+    /// Extracts the values of its header into a baggage entry.
     impl TextMapPropagator for Foreign {
         fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
             if let Some(value) = cx.baggage().get("trace") {

@@ -6,19 +6,20 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 use super::baggage_order::{BaggageOrder, ReceivedBaggage, in_order};
 use crate::propagation::headers::{is_token, trim_ows};
 
-/// W3C Baggage, "Limits": what every platform passes on, and all that this one does.
+/// W3C Baggage, "Limits": the number of members that every platform must propagate, and the maximum
+/// that this one does.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// What a value cannot hold as it is, the percent sign itself, and two characters that careless
-/// readers take for a separator (`=`) or a space (`+`).
+/// Characters that a value cannot contain, the percent sign itself, and two characters that lax
+/// parsers treat as a separator (`=`) or a space (`+`).
 const ENCODED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%').add(b'=').add(b'+');
 
-/// Reads the lines of a `baggage` field as one list, or `None` where there is nothing in them.
+/// Parses the lines of a `baggage` field as one list. Returns `None` if there is no valid member.
 ///
-/// A member or property outside the grammar is dropped alone. What exceeds the limits is dropped
-/// from the end. Of members with the same key the last one counts.
+/// An invalid member or property is dropped alone. Members beyond the limits are dropped from the
+/// end. Of several members with one key, the last one is used.
 // W3C Baggage, "Definition":
 //
 //   baggage-string = list-member 0*179( OWS "," OWS list-member )
@@ -38,9 +39,10 @@ pub(crate) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Recei
     (!baggage.is_empty()).then_some(ReceivedBaggage { baggage, order })
 }
 
-/// Writes the `baggage` to send, or `None` where there is nothing to send.
+/// Returns the value of the `baggage` field to inject, or `None` if there are no members.
 ///
-/// Members that were received keep their order, and others follow. Members that would exceed the limits are left out.
+/// Received members keep their order, and other members follow. Members that would exceed the
+/// limits are omitted.
 pub(crate) fn header(baggage: &Baggage, order: Option<&BaggageOrder>) -> Option<String> {
     let mut header = String::new();
     for (key, (value, metadata)) in in_order(baggage, order).into_iter().take(MAX_MEMBERS) {
@@ -58,7 +60,7 @@ pub(crate) fn header(baggage: &Baggage, order: Option<&BaggageOrder>) -> Option<
 //   list-member = key OWS "=" OWS value *( OWS ";" OWS property )
 //   key         = token ; as defined in RFC 7230, section 3.2.6
 //
-// and "value": percent-encoded octets that are no UTF-8 read as U+FFFD.
+// and "value": percent-encoded octets that are not UTF-8 are decoded as U+FFFD.
 fn read_member(member: &[u8]) -> Option<(&str, Cow<'_, str>, BaggageMetadata)> {
     let mut parts = member.split(|&byte| byte == b';');
     let (key, value) = split_pair(parts.next()?);
@@ -74,7 +76,7 @@ fn write_member(header: &mut String, key: &str, value: &str, metadata: &BaggageM
     header.push_str(key);
     header.push('=');
     header.extend(utf8_percent_encode(value, ENCODED));
-    // A program may have put anything into the metadata, so it is read like a received one.
+    // A program can insert any metadata, so it is parsed like a received value.
     let properties = metadata.as_str().as_bytes().split(|&byte| byte == b';');
     let properties = read_properties(properties);
     if !properties.as_str().is_empty() {
@@ -83,8 +85,8 @@ fn write_member(header: &mut String, key: &str, value: &str, metadata: &BaggageM
     }
 }
 
-/// Joins the valid ones, percent-encoded as they came: a property is opaque to everyone but its
-/// readers, and decoding it could turn a part of it into a separator.
+/// Joins the valid properties without decoding them. A property is opaque, and decoding could turn
+/// a part of it into a separator.
 // W3C Baggage, "Definition":
 //
 //   property =  key OWS "=" OWS value
@@ -114,7 +116,7 @@ fn read_property(property: &[u8]) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Splits at the first equals sign; a value may contain more of them.
+/// Splits at the first equals sign. A value may contain more equals signs.
 fn split_pair(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
     match pair.iter().position(|&byte| byte == b'=') {
         Some(at) => (trim_ows(&pair[..at]), Some(trim_ows(&pair[at + 1..]))),
@@ -158,7 +160,7 @@ mod tests {
         entries(&baggage.unwrap_or_default())
     }
 
-    /// Key, value and metadata of every entry, sorted.
+    /// Returns the key, value and metadata of every entry, sorted.
     fn entries(baggage: &Baggage) -> Vec<Entry> {
         let entries = baggage.iter().map(|(key, (value, metadata))| {
             (key.to_string(), value.to_string(), metadata.to_string())

@@ -1,15 +1,15 @@
-//! The order of baggage members, which a [`Baggage`] does not keep.
+//! Order of baggage members, which a [`Baggage`] does not keep.
 
 use opentelemetry::{
     Context, Key, StringValue,
     baggage::{Baggage, BaggageExt, BaggageMetadata},
 };
 
-/// Keys of the members that a caller sent, in order, each followed by a comma. No key contains one.
+/// Keys of the received members in order, each followed by a comma. No key contains a comma.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BaggageOrder(String);
 
-/// Baggage of a caller.
+/// Baggage received from a caller.
 #[derive(Debug)]
 pub(crate) struct ReceivedBaggage {
     pub(crate) baggage: Baggage,
@@ -20,12 +20,12 @@ pub(crate) struct ReceivedBaggage {
 type Member<'a> = (&'a Key, &'a (StringValue, BaggageMetadata));
 
 impl BaggageOrder {
-    /// The order that `cx` carries.
+    /// Returns the order that is stored in `cx`.
     pub(crate) fn of(cx: &Context) -> Option<&Self> {
         cx.get()
     }
 
-    /// Adds the next member.
+    /// Appends the key of the next member.
     pub(super) fn push(&mut self, key: &str) {
         self.0.push_str(key);
         self.0.push(',');
@@ -36,7 +36,7 @@ impl BaggageOrder {
     }
 }
 
-/// Baggage of a format without an order.
+/// Converts baggage of a format without an order.
 impl From<Baggage> for ReceivedBaggage {
     fn from(baggage: Baggage) -> Self {
         Self { baggage, order: BaggageOrder::default() }
@@ -44,7 +44,7 @@ impl From<Baggage> for ReceivedBaggage {
 }
 
 impl ReceivedBaggage {
-    /// `cx` with this baggage.
+    /// Returns `cx` with this baggage.
     pub(crate) fn into_context(self, cx: &Context) -> Context {
         let has_order = self.baggage.len() > 1 && !self.order.0.is_empty();
         let cx = cx.with_baggage(self.baggage);
@@ -52,7 +52,7 @@ impl ReceivedBaggage {
     }
 }
 
-/// Members in the order in which they were received, then those that were added, by key.
+/// Returns the received members in their order, then the added members sorted by key.
 pub(super) fn in_order<'a>(baggage: &'a Baggage, order: Option<&BaggageOrder>) -> Vec<Member<'a>> {
     let mut members: Vec<_> = baggage.iter().collect();
     members.sort_by_cached_key(|(key, _)| {

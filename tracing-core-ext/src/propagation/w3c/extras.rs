@@ -2,13 +2,13 @@ use opentelemetry::{Context, TraceId};
 
 use super::{traceparent::TraceParent, tracestate::RawTraceState};
 
-/// What tracers do not hand on from a remote parent to the spans below it.
+/// Values of a remote parent that tracers do not propagate to child spans.
 ///
-/// Every span of the trace must send it, so it travels in the context, beside the span.
+/// Every span of the trace must inject them, so they are stored in the context beside the span.
 #[derive(Debug)]
 pub(crate) struct W3cExtras {
     trace_id: TraceId,
-    /// The SDK clears all flags of a span it does not record.
+    /// Random flag. The SDK clears all flags of a span that it does not record.
     pub(crate) random: bool,
     pub(crate) list: Option<RawTraceState>,
 }
@@ -25,7 +25,7 @@ impl W3cExtras {
     }
 }
 
-/// `cx` with what remains of `parent` and `list`.
+/// Returns `cx` with the values of `parent` and `list` that its span cannot hold.
 #[inline(always)]
 pub(crate) fn with_extras(
     cx: Context,

@@ -32,10 +32,10 @@ static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 pub(super) static FIELDS: LazyLock<[String; 3]> =
     LazyLock::new(|| [&TRACEPARENT, &TRACESTATE, &BAGGAGE].map(ToString::to_string));
 
-/// W3C Trace Context (Level 2) and W3C Baggage, by the letter.
+/// Strict implementation of W3C Trace Context (Level 2) and W3C Baggage.
 ///
-/// Works on [`Headers`] directly, and as a [`TextMapPropagator`] for everything else that takes
-/// one, such as [`set_text_map_propagator`](opentelemetry::global::set_text_map_propagator).
+/// It uses [`Headers`] directly. It is also a [`TextMapPropagator`], for functions such as
+/// [`set_text_map_propagator`](opentelemetry::global::set_text_map_propagator).
 ///
 /// ```
 /// use http::HeaderMap;
@@ -65,30 +65,30 @@ pub struct W3cPropagator {
 }
 
 impl W3cPropagator {
-    /// `traceparent`, `tracestate` and `baggage`.
+    /// Propagates `traceparent`, `tracestate` and `baggage`.
     pub const fn new() -> Self {
         Self { baggage: true }
     }
 
-    /// Neither reads nor writes `baggage`.
+    /// Neither extracts nor injects `baggage`.
     pub const fn without_baggage(self) -> Self {
         Self { baggage: false }
     }
 
-    /// Reads what the caller sent into an otherwise empty context.
+    /// Extracts the span and the baggage of the caller into an empty context.
     ///
-    /// Never fails: with no valid `traceparent`, or with two, the context has no span and the
-    /// trace starts here; a `tracestate` outside of the grammar is dropped, and of several members
-    /// with one key the first is kept; of the baggage only the bad members are dropped.
+    /// Never fails. Without a valid `traceparent`, or with two, the context has no span and a new
+    /// trace starts. An invalid `tracestate` is dropped; of several members with one key, the first
+    /// is kept. Of the baggage, only the invalid members are dropped.
     pub fn extract<H: Headers>(&self, headers: &H) -> Context {
         self.extract_into(Context::new(), headers)
     }
 
-    /// Writes the span and the baggage of `cx` for the service that is called.
+    /// Injects the span and the baggage of `cx` into the headers of a request to another service.
     ///
-    /// A valid span replaces `traceparent` and `tracestate`, which belong together: a
-    /// `tracestate` left from an earlier use of these headers goes. Where `cx` has no valid span,
-    /// or no baggage, the fields in `headers` stay as they are.
+    /// A valid span replaces both `traceparent` and `tracestate`: a `tracestate` from an earlier
+    /// use of these headers is removed. If `cx` has no valid span, or no baggage, the corresponding
+    /// fields in `headers` stay unchanged.
     pub fn inject<H: HeadersMut>(&self, cx: &Context, headers: &mut H) {
         inject_span(cx, headers);
         if self.baggage {
@@ -100,8 +100,9 @@ impl W3cPropagator {
         self.extract_lazy(cx, headers, false).into_context()
     }
 
-    /// The same, without making a context of the caller's span yet. `carries_lists` where all that is sent on is sent on
-    /// by this crate, which alone finds a `tracestate` that nobody has read.
+    /// Extracts without creating a context of the caller's span. `keeps_raw` is true if only this
+    /// crate injects the result, because only this crate finds a `tracestate` that is stored
+    /// without being parsed.
     #[inline(always)]
     pub(super) fn extract_lazy<'a, H: Headers>(
         &self,
@@ -132,7 +133,8 @@ impl Default for W3cPropagator {
     }
 }
 
-/// `cx` below the caller's span, for whom other formats come into question: out of the way of those who speak W3C alone.
+/// Returns `cx` with the caller's span, if several formats are extracted. Not inlined, so that W3C
+/// extraction stays small.
 #[inline(never)]
 pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Context> {
     let [parent, state] = headers.fields([&TRACEPARENT, &TRACESTATE]);
@@ -145,7 +147,7 @@ pub(super) fn extract_trace<H: Headers>(cx: &Context, headers: &H) -> Option<Con
     Some(remote_parent.into_context(cx))
 }
 
-/// Which of two callers is the parent is anybody's guess.
+/// Parses the only value. With two values the parent is ambiguous.
 #[inline(always)]
 fn traceparent(parent: HeaderValues<'_>) -> Option<TraceParent> {
     if !parent.is_only {
@@ -154,7 +156,8 @@ fn traceparent(parent: HeaderValues<'_>) -> Option<TraceParent> {
     TraceParent::try_from(trim_ows(parent.first)).ok()
 }
 
-/// The same as `with_remote_span_context`, which is inlined where only W3C is spoken if it stands in few places.
+/// Calls `with_remote_span_context`, which the compiler inlines into W3C extraction only if it has
+/// few call sites.
 #[inline(never)]
 pub(super) fn with_remote_parent(cx: &Context, span_context: SpanContext) -> Context {
     cx.with_remote_span_context(span_context)
@@ -237,12 +240,12 @@ mod tests {
         headers
     }
 
-    /// What a service sends on that adds no span of its own.
+    /// Returns the headers that a service without a span of its own injects.
     fn forward(fields: &[(&'static str, &str)]) -> HeaderMap {
         inject(&extract(fields))
     }
 
-    /// A span below the one in `cx`, as a tracer makes it.
+    /// Returns `cx` with a child of its span, as a tracer creates it.
     fn with_child(cx: &Context) -> Context {
         let parent = cx.span().span_context().clone();
         cx.with_remote_span_context(SpanContext::new(
@@ -469,7 +472,8 @@ mod tests {
         let info = allocation_counter::measure(|| W3cPropagator::new().inject(&cx, &mut headers));
 
         assert!(headers.contains_key("traceparent"));
-        // `HeaderValue` copies the bytes once; it may take a second block to count its owners.
+        // `HeaderValue` copies the bytes once, and may allocate a second block for its reference
+        // count.
         assert!(info.count_total <= 2, "{}", info.count_total);
     }
 

@@ -4,18 +4,18 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 
 use crate::propagation::hex::nibble;
 
-/// Length of a version 00 `traceparent`, and of the part of a later one that can be read.
+/// Length of a `traceparent` of version 00, and of the part of a later version that is parsed.
 const LEN: usize = 55;
 
 /// The random-trace-id flag of Level 2: the last 7 bytes of the trace id are random.
 pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
-/// Sampled and random. All other flags must be sent as zero.
+/// Sampled and random flags. All other flags must be sent as zero.
 const KNOWN_FLAGS: u8 = 0x03;
 
-/// A valid `traceparent`: which trace a request belongs to, and which span sent it.
+/// Valid `traceparent`: the trace of a request, and the span that sent it.
 ///
-/// Reading one allocates nothing.
+/// Parsing does not allocate.
 ///
 /// ```
 /// use tracing_core_ext::propagation::TraceParent;
@@ -39,8 +39,8 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// The `traceparent` that makes the next service a child of this span, or `None` if the span
-    /// context is not valid.
+    /// Returns the `traceparent` that makes this span the parent in the next service, or `None` if
+    /// the span context is not valid.
     pub fn from_span_context(span_context: &SpanContext) -> Option<Self> {
         span_context.is_valid().then(|| Self {
             trace_id: span_context.trace_id(),
@@ -49,22 +49,22 @@ impl TraceParent {
         })
     }
 
-    /// The remote span that sent this header, together with the `tracestate` that came with it.
+    /// Returns the remote span that sent this header, with the `tracestate` received with it.
     pub fn into_span_context(self, trace_state: TraceState) -> SpanContext {
         SpanContext::new(self.trace_id, self.parent_id, self.flags, true, trace_state)
     }
 
-    /// The trace the request belongs to; never all zero.
+    /// Returns the id of the trace, which is never all zero.
     pub fn trace_id(&self) -> TraceId {
         self.trace_id
     }
 
-    /// The span that sent the request; never all zero.
+    /// Returns the id of the span that sent the request, which is never all zero.
     pub fn parent_id(&self) -> SpanId {
         self.parent_id
     }
 
-    /// The sampled (`0x01`) and random (`0x02`) flags; no other flag is kept.
+    /// Returns the sampled (`0x01`) and random (`0x02`) flags. Other flags are not kept.
     pub fn flags(&self) -> TraceFlags {
         self.flags
     }
@@ -77,7 +77,7 @@ impl TraceParent {
         Self { flags: self.flags | RANDOM, ..self }
     }
 
-    /// The header value, always in version 00.
+    /// Returns the header value, always in version 00.
     pub fn to_bytes(&self) -> [u8; LEN] {
         let mut bytes = *b"00-00000000000000000000000000000000-0000000000000000-00";
         encode(&self.trace_id.to_bytes(), &mut bytes[3..35]);
@@ -100,8 +100,8 @@ impl TryFrom<&[u8]> for TraceParent {
     //   parent-id      = 16HEXDIGLC  ; all zeroes forbidden
     //   trace-flags    = 2HEXDIGLC
     //
-    // and "Versioning of traceparent": a version above 00 is read by these 55
-    // bytes, which end the value or are followed by a dash.
+    // and "Versioning of traceparent": a version above 00 is parsed by these 55 bytes, which end
+    // the value or are followed by a dash.
     fn try_from(value: &[u8]) -> Result<Self, Self::Error> {
         let Some((fields, rest)) = value.split_first_chunk::<LEN>() else {
             return Err(TraceParentError::new(Reason::TooShort, value.len()));
@@ -150,7 +150,7 @@ impl fmt::Display for TraceParent {
 
 const DASHES: [usize; 3] = [2, 35, 52];
 
-/// The fields between the dashes, which are not looked at.
+/// Fields between the dashes. The dashes are not checked here.
 struct Digits {
     version: u8,
     trace_id: u128,
@@ -174,7 +174,8 @@ impl Digits {
     }
 }
 
-/// Values of all digits, one after the other and nothing else, so that the compiler takes sixteen at once.
+/// Returns the values of all digits in sequence, without other operations, so that the compiler
+/// processes sixteen at once.
 fn nibbles(fields: &[u8; LEN], wrong: &mut u8) -> [u8; 64] {
     let mut nibbles = [b'0'; 64];
     nibbles[..LEN].copy_from_slice(fields);
@@ -188,7 +189,7 @@ fn nibbles(fields: &[u8; LEN], wrong: &mut u8) -> [u8; 64] {
     nibbles
 }
 
-/// Sixteen nibbles from `start` as a number.
+/// Returns the sixteen nibbles from `start` as a number.
 fn pack(nibbles: &[u8; 64], start: usize) -> u64 {
     let [high, low] = [start, start + 8].map(|at| {
         let mut word = [0; 8];
@@ -214,9 +215,9 @@ fn encode(bytes: &[u8], digits: &mut [u8]) {
     }
 }
 
-/// Why a `traceparent` was refused, and where in it.
+/// Reason why a `traceparent` is invalid, with the position in the value.
 ///
-/// Its message names a position and never repeats the bytes received, so it is safe to log.
+/// The message contains a position and never the received bytes, so it is safe to log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TraceParentError {
     reason: Reason,
@@ -234,7 +235,7 @@ enum Reason {
 }
 
 impl TraceParentError {
-    /// Every position is below 56, whatever was sent.
+    /// Creates an error. Every position is below 56, for any input.
     fn new(reason: Reason, at: usize) -> Self {
         Self { reason, at: at as u8 }
     }

@@ -8,16 +8,17 @@ pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate")
 /// W3C Trace Context Level 2, "list": a list with more members is invalid.
 const MAX_MEMBERS: usize = 32;
 
-/// What is kept of a longer list. "tracestate Limits" asks for 512 characters at least; eight times
-/// that leaves room for generous vendors and bounds what a request can make us hold and send on.
+/// Size to which a longer list is truncated. "tracestate Limits" requires at least 512 characters.
+/// Eight times that size fits long lists and limits the memory and the header size for each
+/// request.
 const MAX_BYTES: usize = 4096;
 
-/// "tracestate Limits": longer members go first when a list must be cut.
+/// "tracestate Limits": longer members are removed first if a list must be truncated.
 const LONG_MEMBER: usize = 128;
 
-/// Reads the lines of a `tracestate` as one list.
+/// Parses the lines of a `tracestate` as one list.
 ///
-/// A list with anything wrong in it is dropped as a whole, so the answer is then an empty state.
+/// An invalid list is dropped as a whole, and the result is an empty state.
 pub(crate) fn extract<'a>(
     lines: impl IntoIterator<Item = &'a [u8]>,
 ) -> (TraceState, Option<RawTraceState>) {
@@ -33,7 +34,8 @@ pub(crate) fn extract<'a>(
     }
 }
 
-/// Takes the lines of a `tracestate` along unread, for who sends it on to read. A list that would have to be cut is read.
+/// Stores the lines of a `tracestate` without parsing them; they are parsed at injection. A list
+/// that must be truncated is parsed.
 pub(crate) fn keep_raw<'a, I>(lines: impl Fn() -> I) -> Option<RawTraceState>
 where
     I: IntoIterator<Item = &'a [u8]>,
@@ -51,10 +53,10 @@ where
     Some(RawTraceState::Unparsed(list))
 }
 
-/// Writes the `tracestate` to send for a span, or `None` where there is nothing to send.
+/// Returns the `tracestate` to inject for a span, or `None` if there are no members.
 ///
-/// Members that a program put into its `TraceState` and that no `tracestate` can carry are left
-/// out: the API takes empty and non-ASCII values, and a key twice.
+/// Members in a `TraceState` that are invalid in a `tracestate` are omitted: the API accepts empty
+/// and non-ASCII values, and duplicate keys.
 pub(crate) fn header<'a>(
     trace_state: &TraceState,
     raw: Option<&'a RawTraceState>,
@@ -71,19 +73,21 @@ pub(crate) fn header<'a>(
     members.header().map(Cow::Owned)
 }
 
-/// A list, or what is missing of it in the `TraceState` of the span beside which it travels.
+/// A list that the span's `TraceState` does not contain, completely or in part. It is stored beside
+/// the span.
 #[derive(Debug)]
 pub(crate) enum RawTraceState {
-    /// All of it, at most 4,096 bytes, as it came: the span is not recorded, so nobody has read it.
+    /// Complete list as received, at most 4,096 bytes. It is not parsed, because the span is not
+    /// recorded.
     Unparsed(Vec<u8>),
     Partial(Box<PartialTraceState>),
 }
 
-/// A list with members that a `TraceState` does not take.
+/// List with members that a `TraceState` does not accept.
 ///
-/// `TraceState` knows the keys of Level 1, with one `@` at most. Level 2 knows no such rule, and
-/// a service that merely forwards a list has no say in its keys. So the whole list travels in the
-/// context, beside the members that the `TraceState` did take.
+/// `TraceState` accepts the keys of Level 1, which contain at most one `@`. Level 2 has no such
+/// rule, and a service that only forwards a list must forward these keys. The complete list is
+/// therefore stored in the context, beside the accepted members in the `TraceState`.
 #[derive(Debug)]
 pub(crate) struct PartialTraceState {
     accepted: TraceState,
@@ -102,7 +106,8 @@ impl PartialTraceState {
     }
 }
 
-/// A valid list: 32 members at most, 4,096 bytes at most. Of several members with one key the first is kept.
+/// Valid list: at most 32 members and at most 4,096 bytes. Of several members with one key, the
+/// first is kept.
 #[derive(Debug, Default)]
 struct Members<'a>(Vec<Member<'a>>);
 
@@ -156,7 +161,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Adds what fits of a list with other keys.
+    /// Appends the members of a list with other keys that fit.
     fn append(&mut self, list: &'a [u8]) {
         let others = Self::parse([list]).unwrap_or_default();
         for member in others.0 {
@@ -221,14 +226,14 @@ impl<'a> Member<'a> {
     }
 }
 
-/// What stands before and behind the first `separator`.
+/// Returns the text before and after the first `separator`.
 #[inline]
 fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == separator)?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// Most members have no whitespace around them.
+/// Trims only if there is whitespace, because most members have none.
 #[inline]
 fn trim_ows(member: &str) -> &str {
     match member.as_bytes() {
@@ -240,7 +245,7 @@ fn trim_ows(member: &str) -> &str {
 const KEY: u8 = 1;
 const VALUE: u8 = 2;
 
-/// For each byte whether it may stand in a key, and whether in a value.
+/// Classes of each byte: whether it is allowed in a key, and whether in a value.
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -256,7 +261,7 @@ static CLASSES: [u8; 256] = {
     classes
 };
 
-/// Whether all bytes are of this class, looked up without a branch for each.
+/// Whether all bytes are of this class. The table lookup has no branch for each byte.
 #[inline]
 fn all_are(class: u8, bytes: &[u8]) -> bool {
     bytes.iter().fold(class, |classes, byte| classes & CLASSES[usize::from(*byte)]) == class
@@ -295,7 +300,7 @@ mod tests {
         header(trace_state, raw).map(Cow::into_owned)
     }
 
-    /// What a service that adds nothing sends on.
+    /// Returns the `tracestate` that a service without changes to the list injects.
     fn forward(lines: &[&str]) -> Option<String> {
         let (trace_state, partial) = read(lines);
         let sent = write(&trace_state, partial.as_ref());
@@ -524,7 +529,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// Near enough to a list that many samples are valid.
+        /// Text similar to a list, so that many samples are valid.
         fn line()(
             odd in "([a-z0-9@]{1,4}=[ -~&&[^,=]]{1,4}|[ \t]?|=|\\PC){0,3}",
             plain in "(,[a-z@]{1,3}=[0-9]){0,12}",
