@@ -2,7 +2,8 @@ use std::{error::Error, fmt};
 
 use super::format::name::RESERVED;
 
-/// Why a collector cannot be registered: which metric, and what is allowed.
+/// Error for a collector that cannot be registered. The message contains the metric and the
+/// expected form.
 ///
 /// ```
 /// use prometheus::IntCounter;
@@ -41,7 +42,7 @@ impl From<Kind> for RegisterError {
     }
 }
 
-/// The message, for this is what a `main` that returns the error prints.
+/// Same as `Display`, because a `main` that returns the error prints the `Debug` form.
 impl fmt::Debug for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

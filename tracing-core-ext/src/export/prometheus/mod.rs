@@ -1,4 +1,4 @@
-//! Metrics for Prometheus to scrape.
+//! Metrics endpoint for Prometheus.
 //!
 //! ```no_run
 //! use opentelemetry::global;
@@ -10,39 +10,43 @@
 //!
 //! let orders = global::meter("shop").u64_counter("shop.orders").build();
 //! orders.add(1, &[]);
-//! // … `curl http://127.0.0.1:9464/metrics` tells `shop_orders_total` …
+//! // … `curl http://127.0.0.1:9464/metrics` returns `shop_orders_total` …
 //!
 //! telemetry.shutdown()?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Without a line of code the same is set up by `OTEL_METRICS_EXPORTER=prometheus`.
+//! `OTEL_METRICS_EXPORTER=prometheus` sets up the same without code.
 //!
-//! # What is served
+//! # Exposed metrics
 //!
-//! - Everything that OpenTelemetry's meters record, with the service's resource as `target_info`.
-//! - `process_*` (Linux): CPU, memory, file descriptors, threads, start.
-//! - `tokio_*`: workers, tasks, queue, how busy the workers are; with `--cfg tokio_unstable` more.
-//! - Whatever collectors of the `prometheus` crate are added by [`Prometheus::collector`] or [`Registry::register`].
+//! - All metrics of OpenTelemetry's meters, with the resource of the service as `target_info`.
+//! - `process_*` (Linux): CPU, memory, file descriptors, threads, start time.
+//! - `tokio_*`: workers, tasks, queue depth and busy time of the workers; more with `--cfg
+//!   tokio_unstable`.
+//! - All collectors of the `prometheus` crate that are added by [`Prometheus::collector`] or
+//!   [`Registry::register`].
 //!
-//! [`Endpoint`] tells of the paths and formats; OpenMetrics has exemplars. It is served by a listener of its own, on a
-//! thread of its own, unless it is [mounted](Prometheus::mounted).
+//! [`Endpoint`] describes the paths and formats. OpenMetrics contains exemplars. The endpoint has a
+//! separate listener on a separate thread, unless it is [mounted](Prometheus::mounted).
 //!
-//! # What cannot go wrong
+//! # Failures
 //!
-//! - A **collector** with a name that is taken, clashes or is invalid is refused with a [`RegisterError`].
-//! - An **instrument** that Prometheus cannot tell from another, as `a.b` from `a_b`, is told of when it is made. What does
-//!   not fit together is left out of the scrape, told of once, and counted in `otel_prometheus_skipped_total`; the rest is
-//!   served.
-//! - An instrument with **too many series** has one that counts all the others, and is told of once.
-//! - A **callback** of an instrument that panics leaves its own measurements out, which is logged
-//!   once and counted. If it was registered through another provider, the SDK collects nothing any
-//!   more, and scrapes are responded to by 500.
-//! - A **scrape** never waits for requests, nor they for it. A collector that hangs delays neither
-//!   `/health` nor requests: the scrape is responded to by 503 before the scraper gives up, and the
-//!   next one waits for the collector as long.
-//! - At most 32 connections are open, each for one request and 30 seconds.
+//! - A **collector** whose name is taken, conflicts or is invalid is refused with a
+//!   [`RegisterError`].
+//! - An **instrument** with the same name in Prometheus as another, such as `a.b` and `a_b`, is
+//!   logged when it is created. Metrics that conflict are omitted from the scrape, logged once, and
+//!   counted in `otel_prometheus_skipped_total`. All others are exposed.
+//! - An instrument with **too many series** has one series for all further ones, and is logged
+//!   once.
+//! - A **callback** of an instrument that panics loses its own measurements, which is logged once
+//!   and counted. If it was registered through another provider, the SDK collects no further
+//!   metrics, and the response to scrapes is 503.
+//! - A **scrape** never waits for requests, and requests never wait for a scrape. A collector that
+//!   hangs delays neither `/health` nor requests: the response to the scrape is 503 before the
+//!   scraper times out, and the next scrape waits for the collector for the same time.
+//! - At most 32 connections are open, each for one request and at most 30 seconds.
 
 pub(crate) mod collectors;
 mod error;

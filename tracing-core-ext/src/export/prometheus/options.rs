@@ -24,10 +24,10 @@ use crate::{
 const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
 const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
 
-/// Series of an instrument; the OpenTelemetry specification's default.
+/// Maximum number of series of an instrument: the default of the OpenTelemetry specification.
 const MAX_SERIES: usize = 2_000;
 
-/// What Prometheus scrapes, and where: for
+/// Metrics for Prometheus and their listener, for
 /// [`TelemetryBuilder::prometheus`](crate::telemetry::TelemetryBuilder::prometheus).
 ///
 /// ```
@@ -67,8 +67,8 @@ impl Default for Prometheus {
 }
 
 impl Prometheus {
-    /// Metrics are served by a listener of their own, at `OTEL_EXPORTER_PROMETHEUS_HOST` and
-    /// `OTEL_EXPORTER_PROMETHEUS_PORT`, which are `127.0.0.1` and `9464` unless set.
+    /// Exposes metrics on a separate listener at `OTEL_EXPORTER_PROMETHEUS_HOST` and
+    /// `OTEL_EXPORTER_PROMETHEUS_PORT`, by default `127.0.0.1` and `9464`.
     pub fn new() -> Self {
         Self {
             mode: ListenMode::Environment,
@@ -78,33 +78,37 @@ impl Prometheus {
         }
     }
 
-    /// No listener: the service mounts
-    /// [`Telemetry::metrics_endpoint`](crate::telemetry::Telemetry::metrics_endpoint) among its own routes.
+    /// Exposes metrics without a listener. The service mounts
+    /// [`Telemetry::metrics_endpoint`](crate::telemetry::Telemetry::metrics_endpoint) in its own
+    /// routes.
     pub fn mounted() -> Self {
         Self { mode: ListenMode::Mounted, ..Self::new() }
     }
 
-    /// Metrics are served by a listener of their own at this address, whatever the environment says. With port 0 it is
-    /// [`Telemetry::metrics_address`](crate::telemetry::Telemetry::metrics_address) that tells the port.
+    /// Exposes metrics on a separate listener at this address, regardless of environment variables.
+    /// With port 0, [`Telemetry::metrics_address`](crate::telemetry::Telemetry::metrics_address)
+    /// returns the port.
     pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
         self.mode = ListenMode::Address(address.into());
         self
     }
 
-    /// Metrics of this tokio runtime are served as well. By default that is the one telemetry is set up in, if any.
+    /// Exposes metrics of this tokio runtime as well. By default it is the runtime in which
+    /// telemetry is set up, if any.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// An instrument has at most this many series, 2000 unless told otherwise; what more there is is counted in one that is
-    /// labelled `otel_metric_overflow="true"`, and one log line tells so.
+    /// Sets the maximum number of series of an instrument, by default 2000. Further series are
+    /// combined in one with the label `otel_metric_overflow="true"`, and the first is logged.
     pub fn cardinality_limit(mut self, series: usize) -> Self {
         self.cardinality_limit = series;
         self
     }
 
-    /// Serves what this collector of the `prometheus` crate collects, as [`Registry::register`] does later.
+    /// Exposes the metrics of this collector of the `prometheus` crate. [`Registry::register`] adds
+    /// one later.
     pub fn collector(mut self, collector: impl Collector + 'static) -> Self {
         self.collectors.push(Arc::new(collector));
         self
@@ -161,7 +165,7 @@ fn bind(listener: &ListenerConfig) -> Result<TcpListener, TelemetryError> {
 }
 
 fn check_limit(limit: usize) -> Result<(), TelemetryError> {
-    // The SDK makes room for all of them at once.
+    // The SDK allocates memory for all of them at once.
     const MOST: usize = 1 << 20;
     match (1..=MOST).contains(&limit) {
         true => Ok(()),

@@ -9,8 +9,8 @@ use prometheus::{
 
 use crate::export::prometheus::format::family::{count, counter, gauge};
 
-/// What the kernel knows of this process. The collector of the `prometheus` crate cuts the time of the CPU down to whole
-/// seconds, so that a rate over it is mostly zero.
+/// Collector of process metrics from `/proc`. The collector of the `prometheus` crate truncates CPU
+/// time to whole seconds, so a rate of it is mostly zero.
 #[derive(Debug)]
 pub(crate) struct ProcessCollector;
 
@@ -19,7 +19,7 @@ impl Collector for ProcessCollector {
         Vec::new()
     }
 
-    /// What cannot be read is left out.
+    /// Metrics that cannot be read are omitted.
     fn collect(&self) -> Vec<MetricFamily> {
         let Ok(process) = Process::myself() else {
             return Vec::new();
@@ -103,7 +103,7 @@ mod tests {
         let start = value("process_start_time_seconds");
         let age = now.as_secs_f64() - start;
         assert!((-2.0..3600.0).contains(&age), "{age}");
-        // No test begins within seconds of the machine.
+        // No test starts within seconds of the boot.
         let boot = procfs::boot_time_secs().unwrap() as f64;
         assert!(start > boot + 3.0, "{start} {boot}");
     }
@@ -112,7 +112,7 @@ mod tests {
     fn the_time_of_the_cpu_is_that_of_the_user_and_of_the_system() {
         let stat = || Process::myself().unwrap().stat().unwrap();
         let (started, mut now) = (Instant::now(), stat());
-        // Reading these files takes time of both kinds.
+        // Reading these files uses both user and system time.
         while now.stime < 10 || now.utime < 10 {
             assert!(started.elapsed().as_secs() < 60);
             now = stat();

@@ -6,9 +6,10 @@ use tokio::runtime::{Handle, RuntimeMetrics};
 
 use crate::export::prometheus::format::family::{count, counter, gauge};
 
-/// What a tokio runtime knows of itself.
+/// Collector of the metrics of a tokio runtime.
 ///
-/// The totals are asked for, not the intervals of `tokio-metrics`: an interval depends on who scraped before.
+/// It reads totals, not the intervals of `tokio-metrics`, because an interval depends on the
+/// previous scrape.
 #[derive(Debug)]
 pub(crate) struct RuntimeCollector {
     metrics: RuntimeMetrics,

@@ -4,12 +4,12 @@ use http::{HeaderName, header};
 
 use crate::propagation::Headers;
 
-/// How metrics are written.
+/// Text format of a scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// What every scraper reads.
+    /// Prometheus text format, which every scraper accepts.
     Text,
-    /// What has exemplars, for those who ask for it.
+    /// OpenMetrics, which has exemplars, for scrapers that accept it.
     OpenMetrics,
 }
 
@@ -21,7 +21,8 @@ impl Format {
         }
     }
 
-    /// The one the `Accept` fields prefer. Whoever accepts neither gets text, as RFC 9110, section 12.4.1 allows.
+    /// Returns the format that the `Accept` fields prefer. If they accept neither, it is text, as
+    /// RFC 9110, section 12.4.1 allows.
     pub(crate) fn accepted(headers: &impl Headers) -> Self {
         let mut openmetrics = 0.0_f32;
         let mut text = (0, 0.0_f32);
@@ -41,7 +42,7 @@ impl Format {
     }
 }
 
-/// Whether gzip is asked for by name, and not liked less than no encoding.
+/// Whether `Accept-Encoding` names gzip, with at least the weight of no encoding.
 pub(crate) fn accepts_gzip(headers: &impl Headers) -> bool {
     let (mut gzip, mut identity) = (0.0_f32, 0.0_f32);
     each_element(headers, &header::ACCEPT_ENCODING, |coding| match coding.value {
@@ -52,7 +53,7 @@ pub(crate) fn accepts_gzip(headers: &impl Headers) -> bool {
     gzip > 0.0 && gzip >= identity
 }
 
-/// An element of a list with preferences.
+/// Element of a list with weights.
 struct Element<'a> {
     value: &'a str,
     version: Option<&'a str>,
@@ -60,12 +61,12 @@ struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
+    /// Parses an element with its weight: RFC 9110, section 12.4.2:
+    ///
     /// ```text
     /// weight = OWS ";" OWS "q=" qvalue
     /// qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
     /// ```
-    ///
-    /// RFC 9110, section 12.4.2.
     fn parse(element: &'a str) -> Option<Self> {
         let mut parts = element.split(';').map(str::trim);
         let value = parts.next().filter(|value| !value.is_empty())?;

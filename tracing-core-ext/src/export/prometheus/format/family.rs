@@ -1,9 +1,10 @@
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-/// OpenMetrics has a type of its own for it, and calls it `target`.
+/// Name of the metric with the resource attributes. OpenMetrics has a separate type for it, and
+/// names it `target`.
 pub(crate) const TARGET_INFO: &str = "target_info";
 
-/// Names and values, in the order of the names.
+/// Label names and values, sorted by name.
 pub(crate) type Labels = Vec<(String, String)>;
 
 pub(crate) fn sorted_labels(metric: &Metric) -> Labels {

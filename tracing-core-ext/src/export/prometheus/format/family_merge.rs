@@ -8,17 +8,17 @@ use super::{
 };
 use crate::export::prometheus::registry::notices::WarnOnce;
 
-/// What attribute the SDK gives to all the series above the limit of an instrument.
+/// Attribute of the series that the SDK uses for all series above the limit of an instrument.
 const OVERFLOW: &str = "otel_metric_overflow";
 
-/// The families of one scrape, each of them fit to be encoded: what would make Prometheus refuse the whole scrape is left
-/// out, and told of.
+/// Families of one scrape, all of which can be encoded. Parts for which Prometheus would refuse the
+/// whole scrape are omitted and logged.
 ///
-/// `prometheus::Registry::gather` joins families of one name whatever their types.
+/// `prometheus::Registry::gather` merges families of one name, even if their types differ.
 #[derive(Default)]
 pub(crate) struct FamilyMerger {
     families: BTreeMap<String, MergedFamily>,
-    /// Every name a sample may have, with the family it belongs to.
+    /// Every possible sample name, with the name of its family.
     names: HashMap<String, String>,
 }
 
@@ -28,7 +28,7 @@ struct MergedFamily {
 }
 
 impl FamilyMerger {
-    /// Takes `family` in. The first of a name counts.
+    /// Adds `family`. If a name is already taken, the first family is kept.
     pub(crate) fn add(&mut self, mut family: MetricFamily, notices: &WarnOnce) {
         if family.get_metric().is_empty() {
             return;
@@ -102,7 +102,7 @@ impl MergedFamily {
         if self.series.contains(&series) {
             return Err("two samples have the same labels");
         }
-        // Also what is not a number.
+        // False for NaN as well.
         let is_counted = metric.get_counter().get_value() >= 0.0;
         if kind == MetricType::COUNTER && !is_counted {
             return Err("a counter is negative or not a number");
@@ -111,7 +111,7 @@ impl MergedFamily {
     }
 }
 
-/// The encoder adds these itself.
+/// Whether the encoder adds this label itself.
 fn is_reserved_label(label: &str, kind: MetricType) -> bool {
     match kind {
         MetricType::HISTOGRAM => label == "le",

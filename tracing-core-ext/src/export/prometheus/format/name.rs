@@ -1,19 +1,19 @@
 use opentelemetry_sdk::metrics::InstrumentKind;
 use prometheus::proto::MetricType;
 
-/// Names with these beginnings are this crate's own.
+/// Prefixes reserved for metrics of this crate.
 pub(crate) const RESERVED: [&str; 4] = ["process_", "tokio_", "target_", "otel_"];
 
 pub(crate) const TOTAL: &str = "_total";
 
-/// `[a-zA-Z_:][a-zA-Z0-9_:]*`: Prometheus, "Data model".
+/// Whether a name matches `[a-zA-Z_:][a-zA-Z0-9_:]*`: Prometheus, "Data model".
 pub(crate) fn is_metric_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b':';
     is_word(name, is_letter)
 }
 
-/// `[a-zA-Z_][a-zA-Z0-9_]*`, without the names that begin with `__`, which are Prometheus' own:
-/// Prometheus, "Data model".
+/// Whether a name matches `[a-zA-Z_][a-zA-Z0-9_]*` and does not start with `__`, which is reserved
+/// for Prometheus: Prometheus, "Data model".
 pub(crate) fn is_label_name(name: &str) -> bool {
     !name.starts_with("__") && is_word(name, |byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
@@ -23,7 +23,8 @@ fn is_word(name: &str, is_letter: impl Fn(u8) -> bool) -> bool {
     begins && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
-/// What the names `orders` and `orders_total` have in common: OpenMetrics calls a counter by either.
+/// Returns the common part of names such as `orders` and `orders_total`, which are the same counter
+/// in OpenMetrics.
 pub(crate) fn base(name: &str) -> &str {
     name.strip_suffix(TOTAL).unwrap_or(name)
 }
@@ -105,7 +106,7 @@ fn unit_suffix(unit: &str, kind: InstrumentKind) -> Option<String> {
     }
 }
 
-/// Instruments whose unit `1` is a ratio; that of the others is a number.
+/// Whether the unit `1` of an instrument is a ratio. For other instruments it is a count.
 const fn is_gauge(kind: InstrumentKind) -> bool {
     matches!(kind, InstrumentKind::Gauge | InstrumentKind::ObservableGauge)
 }

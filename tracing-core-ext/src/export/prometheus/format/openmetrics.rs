@@ -14,12 +14,12 @@ use super::{
 };
 use crate::metrics::exemplars::{Exemplar, Exemplars, SeriesExemplars};
 
-/// Units that the names of metrics end with.
+/// Units that are suffixes of metric names.
 const UNITS: [&str; 2] = ["seconds", "bytes"];
 
 type Series = HashMap<Labels, Arc<SeriesExemplars>>;
 
-/// Writes `families` as OpenMetrics 1.0, with the exemplars of their buckets.
+/// Encodes `families` as OpenMetrics 1.0, with the exemplars of their buckets.
 ///
 /// ```text
 /// # TYPE acme_request_seconds histogram
@@ -32,8 +32,9 @@ type Series = HashMap<Labels, Arc<SeriesExemplars>>;
 /// # EOF
 /// ```
 ///
-/// They are those the other format is written from; `prometheus-client`, which can write this one, has a registry and
-/// metrics of its own that neither OpenTelemetry nor users of `prometheus` fill.
+/// The families are the same as for the text format. `prometheus-client` can write this format, but
+/// has a separate registry and separate metrics, which neither OpenTelemetry nor users of
+/// `prometheus` fill.
 pub(crate) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String {
     let mut page = Page(String::new());
     for family in families {
@@ -45,7 +46,7 @@ pub(crate) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String
 
 struct Page(String);
 
-/// What all lines of a family begin with.
+/// Name and type of a family, for its metadata lines and samples.
 struct Family<'a> {
     name: &'a str,
     kind: &'static str,
@@ -130,7 +131,8 @@ impl Page {
             self.write(format_args!(" {count}"));
             self.end(metric, exemplar);
         }
-        // "If there are negative bucket boundaries, [...] Sum MUST NOT be exposed": and no count without a sum.
+        // "If there are negative bucket boundaries, [...] Sum MUST NOT be exposed", and no count
+        // without a sum.
         if histogram.get_bucket().iter().all(|bucket| bucket.upper_bound() >= 0.0) {
             self.count_and_sum(family, metric, count, histogram.get_sample_sum());
         }
@@ -198,7 +200,7 @@ impl Page {
     }
 }
 
-/// Well below the 128 characters that the labels of an exemplar may have.
+/// The labels are well below the limit of 128 characters for an exemplar.
 impl fmt::Display for Exemplar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { trace_id, span_id, value, at } = self;
@@ -223,8 +225,8 @@ impl fmt::Display for Number {
     }
 }
 
-/// A number that is a label, which everybody should spell alike: with a decimal point, and with an exponent of two digits
-/// where it is far from 1.
+/// Number in a label, in its canonical form: with a decimal point, and with an exponent of two
+/// digits if it is far from 1.
 ///
 /// OpenMetrics 1.0, "Considerations: Canonical Numbers".
 struct Canonical(f64);
@@ -248,7 +250,7 @@ impl fmt::Display for Canonical {
     }
 }
 
-/// With `\`, `"` and line feeds escaped.
+/// Text with `\`, `"` and line feeds escaped.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

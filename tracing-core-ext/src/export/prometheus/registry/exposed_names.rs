@@ -10,22 +10,22 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::notices::WarnOnce;
 use crate::export::prometheus::format::{family_merge::sample_names, name};
 
-/// The instruments made so far, by the names that their samples have. The first one that takes a
-/// name is exposed under it, in every scrape and in every process that makes the instruments in the
-/// same order.
+/// Instruments created so far, by the names of their samples. The first instrument with a name is
+/// exposed under it, in every scrape and in every process that creates the instruments in the same
+/// order.
 #[derive(Debug, Default)]
 pub(crate) struct ExposedNames(Mutex<Names>);
 
 #[derive(Debug, Default)]
 struct Names {
-    /// In the order in which they were made.
+    /// Instruments in the order of their creation.
     instruments: Vec<ExposedInstrument>,
     /// Position of the instrument that has taken a name.
     taken: HashMap<String, usize>,
 }
 
-/// An instrument as Prometheus and as OpenTelemetry distinguish it. The SDK compares names without
-/// case.
+/// Instrument with its identity in Prometheus and in OpenTelemetry. The SDK compares names
+/// case-insensitively.
 #[derive(Clone, Debug, PartialEq)]
 struct ExposedInstrument {
     metric: String,
@@ -53,7 +53,7 @@ impl ExposedNames {
         metric
     }
 
-    /// Returns the position of the instrument that `family` is of, or `None` if an earlier
+    /// Returns the position of the instrument of `family`, or `None` if an earlier
     /// instrument has one of its names.
     pub(crate) fn position(&self, family: &MetricFamily) -> Option<usize> {
         let names = self.names();
@@ -64,7 +64,7 @@ impl ExposedNames {
         }
     }
 
-    /// Returns the name of the instrument that has taken the name of a metric, or one that
+    /// Returns the name of the instrument that has taken the name of a metric, or a name that
     /// OpenMetrics takes for the same.
     pub(crate) fn named(&self, metric: &str) -> Option<String> {
         let names = self.names();

@@ -23,7 +23,7 @@ use super::{
     },
 };
 
-/// Metrics this crate records itself, without suffixes.
+/// Metrics that this crate records itself, without suffixes.
 const OWN: [&str; 7] = [
     "http_client_request_body_size_bytes",
     "http_client_request_duration_seconds",
@@ -34,8 +34,9 @@ const OWN: [&str; 7] = [
     "http_server_response_body_size_bytes",
 ];
 
-/// Everything that is scraped: what OpenTelemetry's meters record, what is known of process and runtime, and collectors of
-/// the `prometheus` crate that are registered here. Clones are of the same registry.
+/// Registry of all exposed metrics: those of OpenTelemetry's meters, those of process and runtime,
+/// and the collectors of the `prometheus` crate that are registered here. A clone is a handle to
+/// the same registry.
 ///
 /// ```
 /// use prometheus::IntCounter;
@@ -74,7 +75,8 @@ struct Inner {
     callback_panics: Arc<AtomicU64>,
 }
 
-/// A name, and what must differ or agree where it is registered for other constant labels.
+/// Registered name, with the properties that must differ or agree if it is registered again with
+/// other constant labels.
 struct Registered {
     name: String,
     dimensions: u64,
@@ -91,9 +93,9 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When a metric of it is registered already, has an invalid name or label or a name that
-    /// belongs to this crate, or clashes with another: OpenMetrics calls a counter `orders` whether
-    /// its name is `orders` or `orders_total`.
+    /// If a metric of it is registered already, has an invalid name or label, has a reserved name,
+    /// or conflicts with another metric: in OpenMetrics, `orders` and `orders_total` name the same
+    /// counter.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), RegisterError> {
         self.register_shared(Arc::new(collector))
     }
@@ -119,12 +121,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds a collector of this crate, whose names nobody else may have.
+    /// Adds a collector of this crate. Its names are reserved.
     pub(super) fn add(&self, collector: Arc<dyn Collector>) {
         self.0.collectors.write().unwrap_or_else(PoisonError::into_inner).push(collector);
     }
 
-    /// Tells of an instrument whose name something else has for Prometheus.
+    /// Logs a warning if the name of an instrument is taken in Prometheus.
     pub(super) fn see(&self, instrument: &Instrument) {
         let Inner { instruments, notices, .. } = &*self.0;
         let metric = instruments.register(instrument, notices);
@@ -136,9 +138,9 @@ impl Registry {
         }
     }
 
-    /// Collects from all collectors, in the order they were added, and from the meters: where two
-    /// have one name, the first counts. No lock is held meanwhile, for a collector may register
-    /// another.
+    /// Collects from all collectors, in the order they were added, and from the meters. If two
+    /// metrics have one name, the first is kept. No lock is held during collection, because a
+    /// collector may register another one.
     ///
     /// # Errors
     ///
@@ -154,8 +156,8 @@ impl Registry {
         Ok(gathering.into_families())
     }
 
-    /// Collects from the meters, in the order in which the instruments were made. One whose name an
-    /// earlier one has is left out, also while that one has no values.
+    /// Collects from the meters, in the order in which the instruments were created. An instrument
+    /// whose name an earlier one has taken is omitted, even while the earlier one has no values.
     fn gather_meters(&self) -> Result<Vec<MetricFamily>, String> {
         let Inner { meters, instruments, notices, .. } = &*self.0;
         let families = meters.collect().inspect_err(|reason| notices.meters_failed(reason))?;
@@ -170,7 +172,7 @@ impl Registry {
         Ok(positioned.into_iter().map(|(_, family)| family).collect())
     }
 
-    /// Returns the number of panics of observable callbacks, to be counted up.
+    /// Returns the counter of panics of observable callbacks.
     pub(super) fn callback_panics(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.0.callback_panics)
     }
@@ -220,7 +222,8 @@ impl Registry {
 }
 
 impl Registered {
-    /// The same name may be there for several values of its constant labels.
+    /// Checks a metric. A name may be registered several times with different values of its
+    /// constant labels.
     fn check(&self, desc: &Desc, kind: Option<MetricType>) -> Result<(), Kind> {
         let name = desc.fq_name.clone();
         if self.name != name {

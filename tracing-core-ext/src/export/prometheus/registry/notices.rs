@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-/// What is told once however often it is found.
+/// Warnings that are logged once for each metric, however often they occur.
 #[derive(Debug, Default)]
 pub(crate) struct WarnOnce {
     warned: Mutex<HashSet<(Kind, String)>>,
@@ -21,11 +21,11 @@ enum Kind {
     MetersFailed,
 }
 
-/// More are counted, not told.
+/// Maximum number of warnings. Further ones are counted but not logged.
 const MOST: usize = 1_000;
 
 impl WarnOnce {
-    /// A metric, or some sample of it, is left out of a scrape.
+    /// Warns that a metric, or some of its samples, is omitted from a scrape.
     pub(crate) fn skipped(&self, metric: &str, reason: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
         if self.is_new(Kind::Skipped, metric) {
@@ -35,7 +35,7 @@ impl WarnOnce {
         }
     }
 
-    /// An instrument has as many series as it may have.
+    /// Warns that an instrument has reached its maximum number of series.
     pub(crate) fn overflowed(&self, metric: &str) {
         if self.is_new(Kind::Overflowed, metric) {
             tracing::warn!(
@@ -45,12 +45,12 @@ impl WarnOnce {
         }
     }
 
-    /// A metric is left out of a scrape because of a conflict that was logged before.
+    /// Counts a metric that is omitted from a scrape because of a conflict that was logged before.
     pub(crate) fn skipped_conflict(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Logs that the SDK collects no metrics any more.
+    /// Logs that the SDK collects no further metrics.
     pub(crate) fn meters_failed(&self, reason: &str) {
         if self.is_new(Kind::MetersFailed, "") {
             tracing::error!(
@@ -61,8 +61,8 @@ impl WarnOnce {
         }
     }
 
-    /// Two instruments are exposed as one metric. What is left out because of it is not logged
-    /// again.
+    /// Warns that two instruments are exposed as one metric. Metrics that are omitted because of it
+    /// are not logged again.
     pub(crate) fn name_conflict(&self, metric: &str, instrument: &str, other: &str) {
         self.is_new(Kind::Skipped, metric);
         if self.is_new(Kind::NameConflict, metric) {
@@ -73,7 +73,7 @@ impl WarnOnce {
         }
     }
 
-    /// How often something was left out.
+    /// Returns the number of omissions.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }

@@ -23,14 +23,14 @@ use crate::export::prometheus::format::{
     labels,
 };
 
-/// Metrics that OpenTelemetry's meters have recorded, as families of Prometheus.
+/// Metrics of OpenTelemetry's meters, as families of Prometheus.
 #[derive(Default)]
 pub(crate) struct OtelRegistry {
     reader: ScrapeReader,
     target: Option<MetricFamily>,
 }
 
-/// A reader that collects when a scrape requires it.
+/// Reader that collects when a scrape requires it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ScrapeReader(Arc<SharedReader>);
 
@@ -55,8 +55,8 @@ impl OtelRegistry {
     ///
     /// # Errors
     ///
-    /// If the meters were shut down, or a callback of an instrument has panicked inside of the SDK,
-    /// which then collects nothing any more.
+    /// If the meters were shut down, or if a callback of an instrument has panicked inside the SDK,
+    /// which then collects no further metrics.
     pub(crate) fn collect(&self) -> Result<Vec<MetricFamily>, String> {
         let mut metrics = ResourceMetrics::default();
         if self.reader.0.is_registered.load(Ordering::Acquire) {
@@ -73,7 +73,8 @@ impl OtelRegistry {
     }
 }
 
-/// OpenTelemetry, "Prometheus and OpenMetrics Compatibility", "Resource Attributes".
+/// Returns the family of the resource: OpenTelemetry, "Prometheus and OpenMetrics Compatibility",
+/// "Resource Attributes".
 fn target_info(resource: &Resource) -> MetricFamily {
     let attributes = resource.iter().map(|(key, value)| (key.as_str(), value.to_string()));
     let mut target = metric(labels::of_series(attributes, &Labels::new()));
@@ -101,7 +102,7 @@ impl MetricReader for ScrapeReader {
         self.0.reader.shutdown_with_timeout(timeout)
     }
 
-    /// Prometheus has no other.
+    /// Prometheus supports only cumulative temporality.
     fn temporality(&self, _: InstrumentKind) -> Temporality {
         Temporality::Cumulative
     }

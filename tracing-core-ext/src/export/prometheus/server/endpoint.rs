@@ -32,16 +32,17 @@ use crate::{base::panic_message, metrics::exemplars::Exemplars, propagation::Hea
 
 const JSON: &str = "application/json";
 
-/// Answers scrapes, on whatever server. Clones are of the same endpoint.
+/// Responds to scrapes, with any server. A clone is a handle to the same endpoint.
 ///
-/// | path | answer |
+/// | path | response |
 /// | --- | --- |
-/// | `/metrics`, `/metrics/` | all metrics: as OpenMetrics 1.0 where `Accept` prefers that, else as text 0.0.4 |
-/// | `/health` | 200 while the service takes requests, 503 once it [drains](Self::drain) or is shut down |
+/// | `/metrics`, `/metrics/` | all metrics: as OpenMetrics 1.0 if `Accept` prefers it, else as text 0.0.4 |
+/// | `/health` | 200 while the service accepts requests, 503 after [`drain`](Self::drain) or shutdown |
 /// | `/info` | service, version, environment, exporters, uptime and version of the SDK, as JSON |
 ///
-/// `HEAD` is answered as `GET` without the body, any other method by 405, another path by 404. Metrics are compressed only
-/// where `Accept-Encoding` asks for gzip. Once telemetry is shut down the answer is 503 with a line that says so.
+/// The response to `HEAD` is that to `GET` without the body. The response to any other method is
+/// 405, and to another path 404. Metrics are compressed only if `Accept-Encoding` prefers gzip.
+/// After shutdown the response is 503 with a line of explanation.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -75,13 +76,13 @@ struct Inner {
     state: AtomicU8,
 }
 
-/// Everything that a scrape reads.
+/// Registry and state that a scrape reads.
 struct Source {
     registry: Registry,
     exemplars: Arc<Exemplars>,
 }
 
-/// What `/info` tells of the resource.
+/// Values of the resource in `/info`.
 struct Service {
     name: Option<String>,
     version: Option<String>,
@@ -94,7 +95,7 @@ const DRAINING: u8 = 1;
 const SHUT_DOWN: u8 = 2;
 
 impl Endpoint {
-    /// The paths that are answered, for adapters that register each.
+    /// Paths of the endpoint, for adapters that register each.
     pub const PATHS: [&'static str; 6] =
         ["/metrics", "/metrics/", "/health", "/health/", "/info", "/info/"];
 
@@ -117,8 +118,8 @@ impl Endpoint {
     /// Returns the response to a request with this method, path (without its query) and header
     /// fields.
     ///
-    /// Collectors and callbacks of instruments run on this thread, so that one that blocks blocks
-    /// it. An asynchronous server uses [`respond_async`](Self::respond_async).
+    /// Collectors and callbacks of instruments run on this thread, and can block it. An
+    /// asynchronous server uses [`respond_async`](Self::respond_async).
     pub fn respond(&self, method: &str, path: &str, headers: &impl Headers) -> Response<Bytes> {
         let response = match self.response_without_metrics(method, path) {
             Some(response) => response,
@@ -133,9 +134,9 @@ impl Endpoint {
     /// Returns the response to a request with this method, path (without its query) and header
     /// fields, and gathers metrics on another thread.
     ///
-    /// Metrics that are not gathered in time are responded to by 503: that is a little less than
-    /// `X-Prometheus-Scrape-Timeout-Seconds`, up to 25 seconds, or than 10 seconds without that
-    /// header. No runtime is required.
+    /// If metrics are not gathered in time, the response is 503. The time is a little less than
+    /// `X-Prometheus-Scrape-Timeout-Seconds`, up to 25 seconds, or less than 10 seconds without
+    /// that header. No runtime is required.
     pub fn respond_async(&self, method: &str, path: &str, headers: &impl Headers) -> ScrapeFuture {
         let response = match self.response_without_metrics(method, path) {
             Some(response) => response.into(),
@@ -151,8 +152,8 @@ impl Endpoint {
         self.0.thread.respond(time_limit(headers), gather)
     }
 
-    /// Says of the service, at `/health`, that it takes no more requests, while metrics are still served: to be called
-    /// when it begins to stop.
+    /// Makes `/health` respond with 503, while metrics are still exposed. A service calls it when
+    /// it starts to shut down.
     pub fn drain(&self) {
         self.0.state.fetch_max(DRAINING, Ordering::AcqRel);
     }
@@ -161,7 +162,7 @@ impl Endpoint {
         self.0.state.fetch_max(SHUT_DOWN, Ordering::AcqRel);
     }
 
-    /// Returns the response unless it consists of metrics.
+    /// Returns the response, or `None` if it consists of metrics.
     fn response_without_metrics(&self, method: &str, path: &str) -> Option<Response<Bytes>> {
         if !Self::PATHS.contains(&path) {
             let text = "not found: try /metrics, /health or /info";
@@ -193,7 +194,7 @@ impl Endpoint {
     }
 }
 
-/// How metrics are written.
+/// Format and compression of a response with metrics.
 #[derive(Clone, Copy)]
 struct Encoding {
     format: Format,
@@ -207,7 +208,7 @@ impl Encoding {
 }
 
 impl Source {
-    /// Collectors are code of others.
+    /// Catches panics, because collectors contain code of other crates.
     fn metrics(&self, encoding: Encoding) -> Response<Bytes> {
         let encoded = catch_unwind(AssertUnwindSafe(|| self.encoded(encoding.format)));
         let page = match encoded {

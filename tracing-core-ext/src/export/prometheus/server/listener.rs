@@ -21,14 +21,14 @@ use tokio::{
 
 use super::endpoint::Endpoint;
 
-/// Limits of scrapers.
+/// Limits of connections from scrapers.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// Number of connections that are served at once. Others wait in the backlog of the socket.
+    /// Maximum number of concurrent connections. Further ones wait in the backlog of the socket.
     connections: usize,
-    /// Time to send the head of a request.
+    /// Maximum time to receive the head of a request.
     head: Duration,
-    /// Time of a connection.
+    /// Maximum duration of a connection.
     connection: Duration,
 }
 
@@ -37,7 +37,8 @@ const LIMITS: Limits =
 
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Serves an endpoint on a thread of its own, so that it answers whatever runtime the service has, or has blocked.
+/// Listener of an endpoint on a separate thread, so that it responds even if the runtime of the
+/// service is blocked.
 #[derive(Debug)]
 pub(crate) struct Listener {
     address: SocketAddr,
@@ -64,7 +65,7 @@ impl Listener {
         self.address
     }
 
-    /// Closes the socket, and all connections.
+    /// Closes the socket and all connections.
     pub(crate) fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -102,7 +103,7 @@ async fn accept(limits: Limits, socket: TcpListener, endpoint: Endpoint) {
     let room = Arc::new(Semaphore::new(limits.connections));
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         let Ok((stream, _)) = socket.accept().await else {
-            // Out of descriptors, say.
+            // For example, the process has no free file descriptor.
             sleep(PAUSE_AFTER_ERROR).await;
             continue;
         };
@@ -114,7 +115,7 @@ async fn accept(limits: Limits, socket: TcpListener, endpoint: Endpoint) {
     }
 }
 
-/// One request: a connection kept open would take the place of another scraper.
+/// Serves one request. A connection that stays open would take the place of another scraper.
 async fn serve(limits: Limits, stream: TcpStream, endpoint: Endpoint) {
     let respond = move |request: Request<Incoming>| {
         let (head, _) = request.into_parts();

@@ -1,4 +1,4 @@
-//! The endpoint, and the listener and threads behind it.
+//! Endpoint, with its listener and its threads.
 
 pub(crate) mod endpoint;
 pub(crate) mod listener;

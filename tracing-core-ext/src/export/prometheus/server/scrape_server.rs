@@ -1,4 +1,4 @@
-//! The endpoint of a service, and its listener.
+//! Endpoint of a service, and its listener.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -16,7 +16,7 @@ use crate::{
     metrics::exemplars::{self, Exemplars},
 };
 
-/// Answers scrapes.
+/// Endpoint that responds to scrapes, and its listener.
 #[derive(Debug)]
 pub(crate) struct ScrapeServer {
     registry: Registry,
@@ -52,7 +52,7 @@ impl ScrapeServer {
         &self.exemplars
     }
 
-    /// Returns the address of the listener, with the port that port 0 has become.
+    /// Returns the address of the listener, with the assigned port if the configured port is 0.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.listener.as_ref().map(Listener::address)
     }
@@ -63,7 +63,7 @@ impl MetricsOutput for ScrapeServer {
         Some(self.registry.callback_panics())
     }
 
-    /// Starts to answer at the socket, if there is one.
+    /// Starts the listener on the socket, if there is one.
     fn start(&mut self) -> Result<(), TelemetryError> {
         let socket = self.socket.take();
         let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
@@ -79,7 +79,7 @@ impl MetricsOutput for ScrapeServer {
         self.endpoint.shut_down();
     }
 
-    /// Closes the listener, after the scrape that is being answered.
+    /// Closes the listener, after the response to the current scrape.
     fn shutdown_task(&mut self) -> Option<ShutdownTask> {
         let listener = self.listener.take()?;
         Some(Box::new(move || drop(listener)))

@@ -26,19 +26,19 @@ use tokio::{
 use super::responses::{failed, line};
 use crate::propagation::Headers;
 
-/// Time after which the scraper gives up, in seconds with a fraction.
+/// Timeout of the scraper, in seconds with a fraction.
 const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
-/// Prometheus' default.
+/// Default timeout of Prometheus.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(10);
-/// Below the time that the listener allows a connection.
+/// Maximum time for gathering, below the time limit of a connection.
 const MAX_LIMIT: Duration = Duration::from_secs(25);
-/// Time in which a response reaches the scraper.
+/// Time for sending a response to the scraper.
 const RESERVE: Duration = Duration::from_millis(500);
-/// Scrapes that wait or are being gathered at once.
+/// Maximum number of scrapes that wait or are gathered.
 const MAX_SCRAPES: usize = 32;
 
-/// Gathers metrics on threads of its own, one scrape at a time, so that a collector that hangs
-/// blocks only scrapes.
+/// Threads that gather metrics, one scrape at a time, so that a collector that hangs blocks only
+/// scrapes.
 #[derive(Default)]
 pub(crate) struct ScrapeThread {
     sender: OnceLock<Option<UnboundedSender<Scrape>>>,
@@ -56,7 +56,8 @@ struct Scrape {
     _place: OwnedSemaphorePermit,
 }
 
-/// The response to a request, from [`Endpoint::respond_async`](super::endpoint::Endpoint::respond_async).
+/// Response to a request, from
+/// [`Endpoint::respond_async`](super::endpoint::Endpoint::respond_async).
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct ScrapeFuture {
@@ -71,8 +72,8 @@ enum State {
 }
 
 impl ScrapeThread {
-    /// Calls `gather` on another thread. The future completes within `limit`, whatever `gather`
-    /// does, and does not require a runtime.
+    /// Calls `gather` on another thread. The future completes within `limit`, even if `gather`
+    /// hangs, and does not require a runtime.
     pub(crate) fn respond(
         &self,
         limit: Duration,
@@ -129,7 +130,8 @@ impl Scrape {
     }
 }
 
-/// Waits for earlier scrapes. The turn ends with `gather`, not with this future.
+/// Waits for earlier scrapes, then runs `gather`. The next scrape starts after `gather`, even if
+/// this future is dropped.
 async fn gathered(turn: Arc<Semaphore>, gather: Gather) -> Option<Response<Bytes>> {
     let turn = turn.acquire_owned().await.ok()?;
     let gather = move || {
@@ -147,7 +149,7 @@ fn timed_out(limit: Duration, has_logged: &AtomicBool) -> Response<Bytes> {
     line(StatusCode::SERVICE_UNAVAILABLE, &text)
 }
 
-/// Returns the time that a scrape may take, which is shorter than the scraper waits.
+/// Returns the time limit of a scrape, which is shorter than the timeout of the scraper.
 pub(crate) fn time_limit(headers: &impl Headers) -> Duration {
     let value = headers.values(&SCRAPE_TIMEOUT).next();
     let seconds = value.and_then(|value| str::from_utf8(value).ok()?.trim().parse::<f64>().ok());
@@ -159,7 +161,7 @@ pub(crate) fn time_limit(headers: &impl Headers) -> Duration {
 }
 
 impl ScrapeFuture {
-    /// Leaves the body out where the method is `HEAD`.
+    /// Removes the body if the method is `HEAD`.
     pub(crate) fn for_head(mut self, is_head: bool) -> Self {
         self.is_head = is_head;
         self

@@ -67,9 +67,9 @@ fn head_has_the_length_of_get_and_no_body() {
         let line = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
         (line.to_owned(), body.len())
     };
-    let (told, sent) = length(&ask(&rig, "GET /metrics"));
-    assert_eq!(told, sent.to_string());
-    assert_eq!(length(&ask(&rig, "HEAD /metrics/")), (told, 0));
+    let (declared, sent) = length(&ask(&rig, "GET /metrics"));
+    assert_eq!(declared, sent.to_string());
+    assert_eq!(length(&ask(&rig, "HEAD /metrics/")), (declared, 0));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn silent_callers_do_not_keep_others_out() {
     drop(silent);
 }
 
-/// The first bytes of a response, or `None` if there is none yet.
+/// Returns the first bytes of a response, or `None` if there is none yet.
 fn read_now(stream: &mut std::net::TcpStream) -> Option<String> {
     stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let mut bytes = [0; 64];
@@ -156,7 +156,7 @@ fn a_connection_ends_after_its_time() {
     drop(release);
 }
 
-/// Runs again in a process that may open few files.
+/// Runs again in a child process with a low limit of open files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_without_descriptors_serves_again_when_it_has_some() {
@@ -177,7 +177,7 @@ fn a_process_without_descriptors_serves_again_when_it_has_some() {
         files.push(file);
     }
     files.pop();
-    // It takes the last descriptor, so that the listener has none.
+    // This stream takes the last descriptor, so the listener has none.
     let mut stream = connect(&rig);
     write!(stream, "GET /health HTTP/1.1\r\nhost: here\r\n\r\n").unwrap();
     assert_eq!(read_now(&mut stream), None);
