@@ -10,7 +10,7 @@ use opentelemetry_proto::{
 use opentelemetry_sdk::Resource;
 use tracing_panel::Panel;
 
-/// The panel of a service. The resource is known when the pipelines start.
+/// Panel of a service. The resource is set when the pipelines start.
 #[derive(Debug)]
 pub(super) struct Feed {
     panel: Panel,
@@ -33,7 +33,7 @@ impl Feed {
         self.resource.get_or_init(|| (service, attributes));
     }
 
-    /// Name of the service.
+    /// Returns the name of the service.
     pub(super) fn service(&self) -> Arc<str> {
         self.resource.get().map(|(service, _)| Arc::clone(service)).unwrap_or_default()
     }

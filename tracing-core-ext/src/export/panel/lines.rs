@@ -27,11 +27,11 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 use super::feed::Feed;
 use crate::bridge::log_lines::line_span::{LineDispatch, SpanLookup, with_span_of};
 
-/// Lines that wait for the thread that stores them.
+/// Maximum number of lines that wait for the thread that stores them.
 const MOST_WAITING: usize = 8_192;
-/// Lines that are stored at once.
+/// Maximum number of lines that are stored at once.
 const MOST_AT_ONCE: usize = 512;
-/// Longest string of a line, in bytes.
+/// Maximum length of a string in a line, in bytes.
 const LONGEST: usize = 8 << 10;
 
 /// Stores events of `tracing` in the panel, on a thread of its own.
@@ -74,7 +74,7 @@ struct Line {
 }
 
 impl Line {
-    /// Records of the crate `log` have their target and their level in fields.
+    /// Converts an event. Records of the crate `log` have their target and their level in fields.
     fn new(event: &Event<'_>, ids: Option<&SpanContext>) -> Self {
         let normalized = event.normalized_metadata();
         let target = match &normalized {
@@ -98,7 +98,7 @@ impl Line {
         Self { target, record }
     }
 
-    /// Adds the line to the last scope if that has the same target, else to a new one.
+    /// Adds the line to the last scope if it has the same target, else to a new one.
     fn add_to(self, scopes: &mut Vec<ScopeLogs>) {
         let name = |of: &ScopeLogs| of.scope.as_ref().is_some_and(|it| *it.name == *self.target);
         if let Some(last) = scopes.last_mut().filter(|last| name(last)) {
@@ -121,7 +121,8 @@ where
         self.dispatch.set(dispatch);
     }
 
-    /// A line that has no place is counted as refused.
+    /// Sends the event to the thread. A line that does not fit into the queue is counted as
+    /// refused.
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let current = context.current_span();
         let lookup =
@@ -135,7 +136,7 @@ where
     }
 }
 
-/// Severity numbers of OpenTelemetry's data model for logs.
+/// Returns the severity number of OpenTelemetry's data model for logs.
 fn severity(level: Level) -> i32 {
     match level {
         Level::TRACE => 1,
@@ -157,7 +158,7 @@ impl Fields {
     fn push(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::StringValue(message)) => self.message = message,
-            // Target and place of a record of the crate `log`.
+            // Target and location of a record of the crate `log`.
             (name, _) if name.starts_with("log.") => {}
             (name, value) => {
                 let (key, value) = (name.to_owned(), Some(AnyValue { value: Some(value) }));
@@ -210,7 +211,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the records of these events, as soon as they are stored.
+    /// Returns the records of these events, after they are stored.
     fn stored(count: usize, log: impl FnOnce()) -> Vec<LogRecord> {
         let panel = Panel::mounted();
         let layer = LineLayer::new(Arc::new(Feed::new(panel.clone())));

@@ -17,14 +17,14 @@ use crate::{
     export::metrics::{MetricsContext, MetricsOptions, MetricsOutput},
 };
 
-/// Time between two points of a chart.
+/// Interval between two points of a chart.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Stores metrics in the panel.
 #[derive(Debug)]
 struct PanelMetricExporter(Arc<Feed>);
 
-/// The reader of the panel. The panel counts the points that it refuses.
+/// Metrics output of the panel. The panel counts the points that it refuses.
 #[derive(Debug)]
 struct PanelMetrics;
 

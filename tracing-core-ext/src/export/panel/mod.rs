@@ -1,4 +1,4 @@
-//! The panel inside of the service: a browser view of its traces, log lines and metrics.
+//! Panel inside the service: a browser view of its traces, log lines and metrics.
 //!
 //! ```
 //! use tracing_core_ext::{panel::Panel, telemetry::Telemetry};
@@ -45,10 +45,10 @@ use super::pipeline::{
 };
 use crate::{base::error::TelemetryError, config::log_filter::LogFilter};
 
-/// A page shows a request soon after its end.
+/// Delay of a batch of spans, so that a page shows a request soon after its end.
 const DELAY: Duration = Duration::from_millis(100);
 
-/// The panel of a service. Clones share it.
+/// Panel of a service. A clone is a handle to the same panel.
 #[derive(Clone, Debug)]
 pub(crate) struct EmbeddedPanel {
     feed: Arc<Feed>,
@@ -59,8 +59,7 @@ impl EmbeddedPanel {
         Self { feed: Arc::new(Feed::new(panel)) }
     }
 
-    /// Returns a layer for log lines, by this filter, and for running requests, whichever lines are
-    /// logged.
+    /// Returns a layer for log lines and running requests. `filter` applies only to log lines.
     pub(crate) fn layer(&self, filter: LogFilter) -> Box<dyn Layer<Registry> + Send + Sync> {
         let lines = LineLayer::new(Arc::clone(&self.feed)).with_filter(filter);
         let requests = RequestLayer::new(Arc::clone(&self.feed)).with_filter(RequestFilter);

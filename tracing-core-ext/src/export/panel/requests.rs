@@ -1,4 +1,4 @@
-//! Running requests, by the `tracing` spans of their exchanges.
+//! Running requests, identified by the `tracing` spans of their exchanges.
 
 use std::{fmt, sync::Arc};
 
@@ -23,8 +23,8 @@ use tracing_subscriber::{
 use super::feed::Feed;
 use crate::{bridge::span_filter::TARGET, semconv::names};
 
-/// Lists requests from the start of their exchange until its `tracing` span closes, or until the
-/// panel has stored the span.
+/// Layer that lists each request from the start of its exchange until its `tracing` span closes, or
+/// until the panel has stored the span.
 pub(super) struct RequestLayer(Arc<Feed>);
 
 /// Selects the `tracing` spans of exchanges.
@@ -38,7 +38,8 @@ impl RequestLayer {
         Self(feed)
     }
 
-    /// The context of the exchange is current while its `tracing` span is made.
+    /// Returns the span id of the exchange. Its context is current while its `tracing` span is
+    /// created.
     fn begin(&self, attributes: &Attributes<'_>) -> Option<SpanId> {
         let (trace_id, span_id) = current_ids()?;
         let mut name = RequestName::default();
@@ -100,7 +101,7 @@ impl<S> Filter<S> for RequestFilter {
     }
 }
 
-/// Method and path, or the route of a WebSocket.
+/// Method and path of a request, or route of a WebSocket.
 #[derive(Default)]
 struct RequestName {
     method: String,

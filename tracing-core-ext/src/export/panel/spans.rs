@@ -17,7 +17,7 @@ use crate::{
     trace::PooledRecord,
 };
 
-/// Stores spans in the panel. The listener of the pages closes with it.
+/// Exporter that stores spans in the panel. Its shutdown closes the listener of the pages.
 #[derive(Debug)]
 pub(super) struct PanelExporter {
     feed: Arc<Feed>,
