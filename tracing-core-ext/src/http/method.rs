@@ -44,7 +44,6 @@ impl Method {
 
 /// Returns the known methods. They are read once, because the conventions define the variable for
 /// the whole process.
-/// the whole process.
 fn known_methods() -> &'static [&'static str] {
     static KNOWN: OnceLock<Vec<&'static str>> = OnceLock::new();
     KNOWN.get_or_init(|| parse(env::var(KNOWN_METHODS_VARIABLE).ok()))
