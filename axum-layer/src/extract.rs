@@ -18,7 +18,8 @@ use crate::route;
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(checkout));
 /// ```
 ///
-/// It never refuses a request: where the layer is missing it stands for no span, and what is recorded on it is dropped.
+/// Extraction never fails. Without the layer there is no span, and values recorded on it are
+/// dropped.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSpan(pub(crate) exchange::RequestSpan);
 

@@ -3,7 +3,8 @@ use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::TracingService;
 
-/// Layer that makes every request one server span, connected to its caller and to the calls it makes.
+/// Layer that creates one server span for each request, in the trace of its caller. Calls that the
+/// request makes are child spans.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -14,25 +15,28 @@ use crate::TracingService;
 ///     .layer(TracingLayer::new());
 /// ```
 ///
-/// Put it on with [`Router::layer`](axum::Router::layer) after the routes: it sees the route that matched, and the span
-/// is named by it. Outside of a router, have a [`RouteLayer`](crate::RouteLayer) inside.
+/// Add it with [`Router::layer`](axum::Router::layer) after the routes, so that it reads the
+/// matched route and names the span by it. Around a router, use a [`RouteLayer`](crate::RouteLayer)
+/// inside the router.
 ///
-/// A layer below another one adds nothing: there is one span a request.
+/// Below another layer of this type it creates no second span.
 #[derive(Clone, Debug)]
 pub struct TracingLayer {
     instrumentation: Instrumentation,
 }
 
 impl TracingLayer {
-    /// A layer with the tracer provider and propagator that are installed now: install them first.
+    /// Creates a layer with the tracer provider and propagator that are installed at this time.
+    /// Install them first.
     ///
-    /// That is what `tracing_core_ext::telemetry` has installed, else what `opentelemetry::global` has. Where no
-    /// propagator is installed it is W3C Trace Context and Baggage.
+    /// These are the ones that `tracing_core_ext::telemetry` has installed, or else the ones of
+    /// `opentelemetry::global`. If no propagator is installed, W3C Trace Context and Baggage are
+    /// used.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A layer with its own options.
+    /// Returns a builder for a layer with custom options.
     ///
     /// ```
     /// use axum_layer::TracingLayer;

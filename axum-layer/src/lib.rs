@@ -1,4 +1,4 @@
-//! Distributed tracing for [axum](https://docs.rs/axum), and for any Tower service that speaks HTTP.
+//! Distributed tracing for [axum](https://docs.rs/axum), and for any Tower service for HTTP.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -15,26 +15,30 @@
 //! # }
 //! ```
 //!
-//! # What a request gets
+//! # Effects on a request
 //!
-//! - One server span with the attributes of the HTTP semantic conventions, below the span the `traceparent` header
-//!   names. It starts when the layer is called and ends when the body of the response does.
-//! - That span as the current one, of OpenTelemetry and of `tracing`, while handler, inner middleware and body are
-//!   polled: spans and log lines made there belong to it.
-//! - A [`RequestSpan`] in its extensions.
+//! - Each request has one server span with the attributes of the HTTP semantic conventions. Its
+//!   parent is the span in the `traceparent` header. It starts when the layer is called and ends
+//!   with the body of the response.
+//! - The span is current, for OpenTelemetry and for `tracing`, while handler, inner middleware and
+//!   body are polled. Spans and log lines created there belong to it.
+//! - The extensions of the request contain a [`RequestSpan`].
 //!
-//! The peer's address is recorded where the application is served with
+//! The address of the peer is recorded if the application is served with
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).
 //!
 //! # gRPC
 //!
-//! A service of [tonic](https://docs.rs/tonic) takes the layer where its server is built, or among the routes of an axum
-//! router. Requests of gRPC become spans named by service and method, with `rpc.system.name`, `rpc.method` and
-//! `rpc.response.status_code` from the trailers; the statuses for which the server is to blame are errors. tonic's own
-//! server does not tell the peer's address in a way the layer knows, and a time limit it sets is outside of every layer:
-//! such a call ends as `cancelled_before_head`, with the status `DEADLINE_EXCEEDED` if the caller has sent the limit, else
-//! `CANCELLED`. A call whose handler panics has the status `UNKNOWN`. gRPC-Web is recognised outside and inside of the layer
-//! that translates it.
+//! Add the layer to the server builder of [tonic](https://docs.rs/tonic), or to the routes of an
+//! axum router. Spans of gRPC requests are named by service and method. They have
+//! `rpc.system.name`, `rpc.method`, and `rpc.response.status_code` from the trailers. Statuses that
+//! are faults of the server are errors.
+//!
+//! tonic's own server does not provide the address of the peer in an extension that the layer
+//! reads. A time limit of the server is enforced outside every layer: such a call ends as
+//! `cancelled_before_head`, with the status `DEADLINE_EXCEEDED` if the caller has sent the limit,
+//! or else `CANCELLED`. A call whose handler panics has the status `UNKNOWN`. gRPC-Web is
+//! recognised outside and inside the layer that translates it.
 //!
 //! ```ignore
 //! tonic::transport::Server::builder()
@@ -44,12 +48,13 @@
 //!     .await?;
 //! ```
 //!
-//! Tonic's client takes a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
+//! For tonic's client, add a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
 //!
 //! # WebSockets
 //!
-//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
-//! where its handler asks for one, in a new trace that links to the handshake:
+//! The server span of a handshake ends with the response 101, however long the connection stays
+//! open. A handler can create a span for the connection. This span is in a new trace and links to
+//! the handshake:
 //!
 //! ```no_run
 //! use axum::{
@@ -72,11 +77,11 @@
 //! # axum::Router::<()>::new().route("/chat", axum::routing::any(chat));
 //! ```
 //!
-//! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+//! [`tracing_core_ext::exchange`] describes how and when an exchange ends.
 //!
-//! With the feature `prometheus`, `with_metrics` adds the routes that scrapes read.
+//! With the feature `prometheus`, `with_metrics` adds the routes for scrapes.
 //!
-//! The supported versions are axum 0.8, and for services without axum `http` 1 and Tower 0.5.
+//! The supported versions are axum 0.8, and, for services without axum, `http` 1 and Tower 0.5.
 
 mod extract;
 mod layer;

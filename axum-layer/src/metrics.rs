@@ -4,10 +4,10 @@ use tracing_core_ext::prometheus::Endpoint;
 
 /// Returns `router` with the routes of `endpoint`.
 ///
-/// Layers that `router` has already do not wrap these routes, so scrapes have no spans. Its
-/// fallback, with all layers, stays as it is. `Router::merge` would replace a fallback that is the
-/// default one by one without layers: of two routers that are merged, requests that no route
-/// matches would have no span.
+/// Existing layers of `router` do not wrap these routes, so scrapes have no spans. The fallback of
+/// `router` stays unchanged, with all layers. `Router::merge` would replace a default fallback by
+/// one without layers: after a merge of two routers, requests without a matching route would have
+/// no span.
 ///
 /// ```
 /// use axum::{Router, routing::get};

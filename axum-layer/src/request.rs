@@ -14,7 +14,7 @@ use tracing_core_ext::{
     propagation::Headers,
 };
 
-/// A request with what axum knows of it: the route that matched and the connection.
+/// Request with its values from axum: the matched route and the connection.
 pub(crate) struct AxumRequest<'a, B> {
     request: &'a Request<B>,
     uri: OnceCell<&'a Uri>,
@@ -25,7 +25,8 @@ impl<'a, B> AxumRequest<'a, B> {
         Self { request, uri: OnceCell::new() }
     }
 
-    /// A nested router sees the rest of the path only.
+    /// Returns the original URI. The URI of a request in a nested router contains only the rest of
+    /// the path.
     fn uri(&self) -> &'a Uri {
         let request = self.request;
         self.uri.get_or_init(|| {
@@ -73,8 +74,8 @@ impl<B> RequestHead for AxumRequest<'_, B> {
     }
 }
 
-/// Counts the body into `size`: as it is read where it is axum's own, as declared where it is of another type. The size is
-/// unknown where nothing is declared.
+/// Counts the body into `size`: the bytes that are read if it is axum's own body, or else the
+/// declared length. Without a declared length the size is unknown.
 pub(crate) fn count_body<B: 'static>(request: &mut Request<B>, size: BodyCounter) {
     if let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
         *body = Body::new(CountingBody::new(mem::take(body), size));
@@ -83,7 +84,8 @@ pub(crate) fn count_body<B: 'static>(request: &mut Request<B>, size: BodyCounter
     }
 }
 
-/// RFC 9112, section 6.3: a request of HTTP/1 with neither field has no body.
+/// Returns the declared length: RFC 9112, section 6.3: an HTTP/1 request with neither field has no
+/// body.
 fn declared_length<B>(request: &Request<B>) -> Option<u64> {
     if let Some(length) = request.headers().get(CONTENT_LENGTH) {
         return parse_length(length.as_bytes());

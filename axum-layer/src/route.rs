@@ -7,10 +7,11 @@ use tower_service::Service;
 
 use crate::RequestSpan;
 
-/// Layer that tells a [`TracingLayer`](crate::TracingLayer) outside of the router which route matched.
+/// Layer that records the matched route for a [`TracingLayer`](crate::TracingLayer) around the
+/// router.
 ///
-/// Only what is inside the router knows that. Without it the span of such a layer has no route, unless the handler takes
-/// a [`RequestSpan`], which tells as well.
+/// The matched route is available only inside the router. Without this layer the span of an outer
+/// layer has no route, unless the handler takes a [`RequestSpan`], which records the route as well.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -27,7 +28,7 @@ use crate::RequestSpan;
 pub struct RouteLayer {}
 
 impl RouteLayer {
-    /// The layer.
+    /// Creates the layer.
     pub const fn new() -> Self {
         Self {}
     }
@@ -41,7 +42,7 @@ impl<S> Layer<S> for RouteLayer {
     }
 }
 
-/// Service made by [`RouteLayer`].
+/// Service created by [`RouteLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct RouteService<S> {
     inner: S,
@@ -65,14 +66,14 @@ where
     }
 }
 
-/// Records the route that matched on the span of `request`, if there are both.
+/// Records the matched route on the span of `request`, if there are both.
 pub(crate) fn record_route_of<B>(request: &Request<B>) {
     if let Some(span) = request.extensions().get() {
         record_route(span, request.method(), request.extensions());
     }
 }
 
-/// Records the route that matched on `span`, if one did.
+/// Records the matched route on `span`, if there is one.
 pub(crate) fn record_route(
     span: &RequestSpan,
     method: &http::Method,

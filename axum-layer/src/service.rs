@@ -21,7 +21,7 @@ use crate::{
 static NESTED: DuplicateMiddlewareWarning =
     DuplicateMiddlewareWarning::new("axum_layer::TracingLayer");
 
-/// Service made by [`TracingLayer`](crate::TracingLayer).
+/// Service created by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]
 pub struct TracingService<S> {
     inner: S,
@@ -72,18 +72,19 @@ where
     }
 }
 
-/// Marks a request that a middleware outside has filtered, and which has no span yet.
+/// Marks a request that an outer middleware has filtered, and that has no span yet.
 #[derive(Clone, Copy, Debug)]
 struct Filtered;
 
-/// Whether a middleware outside has created the span.
+/// Whether an outer middleware has created the span.
 #[inline]
 fn has_span<B>(request: &mut Request<B>) -> bool {
     let extensions = request.extensions_mut();
     extensions.get::<RequestSpan>().is_some() && extensions.remove::<Filtered>().is_none()
 }
 
-/// Whether nothing but a future is made when `S` is called: what is inside of a route is called when that is polled.
+/// Whether `S` only creates a future when it is called. The inner service of a route is called when
+/// the future is polled.
 fn is_axum_route<S: 'static>() -> bool {
     TypeId::of::<S>() == TypeId::of::<Route>()
 }
