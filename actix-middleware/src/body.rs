@@ -11,12 +11,12 @@ use actix_web::{
 use pin_project::{pin_project, pinned_drop};
 use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
 
-/// The body of a response whose exchange ends with it.
+/// Response body that ends the exchange when it ends.
 ///
-/// Chunks and size are the inner body's: a wrapped response is framed as a bare one.
+/// Chunks and size are those of the inner body, so a wrapped response has the same framing.
 ///
-/// The destructors of the inner body run within the span, or, after its end, with its trace context: actix-web's `Logger`
-/// writes its line there.
+/// The inner body is dropped within the span, or, after the end of the span, with its trace
+/// context. actix-web's `Logger` writes its line at that point.
 #[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ExchangeBody<B> {
@@ -43,7 +43,7 @@ impl<B: MessageBody> MessageBody for ExchangeBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
-        // Only the destructor takes the inner body.
+        // Only the destructor removes the inner body.
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
         let polled = this.exchange.in_scope(|| inner.poll_next(cx).map_err(Into::into));
         match &polled {

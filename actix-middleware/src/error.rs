@@ -1,4 +1,4 @@
-//! Errors that actix-web turns into responses outside of all middleware.
+//! Errors that actix-web converts into responses outside all middleware.
 
 use std::{cell::Cell, error, fmt};
 
@@ -7,14 +7,15 @@ use actix_web::{
 };
 use tracing_core_ext::exchange::Exchange;
 
-/// An error whose response was made in the span of its request. Another one would repeat the side effects of making it.
+/// Error whose response was created in the span of its request. Creating the response again would
+/// repeat its side effects.
 pub(crate) struct RespondedError {
     error: Error,
     response: Cell<Option<HttpResponse>>,
 }
 
 impl RespondedError {
-    /// Makes the response of `error`, and passes its head to `on_response`.
+    /// Creates the response of `error`, and passes its head to `on_response`.
     pub(crate) fn wrap(
         exchange: &mut Exchange,
         error: Error,
@@ -49,7 +50,8 @@ impl fmt::Debug for RespondedError {
     }
 }
 
-/// Sets the reason of a failure. Sources are known of boxed errors only, because a `ResponseError` has none.
+/// Sets the error of the exchange. Only a boxed error has sources, because a `ResponseError` has
+/// none.
 pub(crate) fn set_reason(exchange: &mut Exchange, error: &Error) {
     match error.as_error::<Box<dyn error::Error>>() {
         Some(boxed) => exchange.set_error(&**boxed),

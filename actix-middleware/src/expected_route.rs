@@ -1,4 +1,4 @@
-//! The route of a request that ends without a response.
+//! Route of a request that ends without a response.
 
 use std::{cell::OnceCell, rc::Rc};
 
@@ -8,14 +8,14 @@ use actix_web::{
 };
 use tracing_core_ext::exchange::Exchange;
 
-/// The resources of an application. Every worker has its own.
+/// Resources of an application. Each worker has its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes(Rc<OnceCell<ResourceMap>>);
 
-/// The part of a request that its route can be found by.
+/// Path of a request and the resources by which its route is found.
 ///
-/// A request that is cancelled or panics has no response that knows which resource answered it. A clone of the request
-/// cannot be kept, because routing requires the only reference to it.
+/// A request that is cancelled or panics has no response that contains the matched resource. A
+/// clone of the request cannot be kept, because routing requires the only reference to it.
 #[derive(Debug)]
 pub(crate) struct ExpectedRoute {
     method: Method,
@@ -24,7 +24,7 @@ pub(crate) struct ExpectedRoute {
 }
 
 impl Routes {
-    /// The expected route of `request`, if `exchange` has none.
+    /// Returns the expected route of `request`, if `exchange` has none.
     #[inline]
     pub(crate) fn expected(
         &self,
@@ -41,7 +41,7 @@ impl Routes {
 }
 
 impl ExpectedRoute {
-    /// Sets the route of `exchange`: the pattern of the first resource that matches the path.
+    /// Sets the route of `exchange` to the pattern of the first resource that matches the path.
     #[cold]
     pub(crate) fn set(&self, exchange: &Exchange) {
         let route = self.routes.0.get().and_then(|routes| routes.match_pattern(self.uri.path()));

@@ -19,7 +19,7 @@ use tracing_core_ext::exchange;
 /// }
 /// ```
 ///
-/// It never refuses a request: where the middleware is missing it stands for no span, and what is recorded on it is
+/// Extraction never fails. Without the middleware there is no span, and values recorded on it are
 /// dropped.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSpan(pub(crate) exchange::RequestSpan);

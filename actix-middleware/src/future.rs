@@ -22,16 +22,16 @@ use crate::{
     headers::{ActixHeaders, ActixHeadersMut},
 };
 
-/// Future of a service whose exchange goes on in the body of the response.
+/// Future of a service. The exchange continues in the body of the response.
 ///
-/// If it is dropped before it has completed, the destructors of `inner` run within the span.
+/// If it is dropped before it completes, `inner` is dropped within the span.
 #[pin_project(PinnedDrop)]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
     #[pin]
     inner: Option<F>,
     exchange: Exchange,
-    /// The route of an exchange that ends without a response.
+    /// Route of an exchange that ends without a response.
     route: Option<ExpectedRoute>,
 }
 
@@ -50,7 +50,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // Only the destructor takes the inner future.
+        // Only the destructor removes the inner future.
         let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
         let set_route = |exchange: &Exchange| set_expected(this.route.as_ref(), exchange);
         let result = ready!(this.exchange.in_scope_with(|| inner.poll(cx), set_route));
@@ -105,7 +105,8 @@ fn respond<B: MessageBody>(exchange: &mut Exchange, response: &mut ServiceRespon
     ));
 }
 
-/// Inner middleware may have rewritten the path that was matched before.
+/// Records the route after the response, because inner middleware may have changed the path before
+/// it was matched.
 fn record_route(exchange: &Exchange, request: &HttpRequest) {
     let method = request.method().as_str();
     match request.match_pattern() {
@@ -114,7 +115,8 @@ fn record_route(exchange: &Exchange, request: &HttpRequest) {
     }
 }
 
-/// actix-web makes a response of an error outside of all middleware. It is made here, once and within the span.
+/// Creates the response of an error, once and within the span. actix-web would create it outside
+/// all middleware.
 fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
     if exchange.has_ended() {
         return error;
@@ -126,7 +128,8 @@ fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
     })
 }
 
-/// Length the body will have on the wire: what the body knows, else what the header says.
+/// Returns the length of the body on the wire: that of the body if known, or else that in the
+/// header.
 fn body_length<B: MessageBody>(response: &ServiceResponse<B>) -> Option<u64> {
     match response.response().body().size() {
         BodySize::None => Some(0),

@@ -1,12 +1,12 @@
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tracing_core_ext::propagation::{Headers, HeadersMut};
 
-/// actix-web speaks an older `http` than the rest, whose names are parsed once, here.
+/// Header names in the older version of `http` that actix-web uses, parsed once.
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// Fields of a message, for core.
+/// Header fields of a message, for extraction.
 pub(crate) struct ActixHeaders<'a>(pub(crate) &'a HeaderMap);
 
 impl Headers for ActixHeaders<'_> {
@@ -35,7 +35,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     }
 }
 
-/// Fields of a message that core may change.
+/// Mutable header fields of a message, for injection.
 pub(crate) struct ActixHeadersMut<'a>(pub(crate) &'a mut HeaderMap);
 
 impl HeadersMut for ActixHeadersMut<'_> {

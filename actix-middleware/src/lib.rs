@@ -17,23 +17,26 @@
 //! # }
 //! ```
 //!
-//! # What a request gets
+//! # Effects on a request
 //!
-//! - One server span with the attributes of the HTTP semantic conventions, below the span the `traceparent` header
-//!   names. It starts when the middleware is called and ends when the body of the response does.
-//! - That span as the current one, of OpenTelemetry and of `tracing`, while handler, inner middleware and body are
-//!   polled: spans and log lines made there belong to it.
-//! - A [`RequestSpan`] in its extensions.
+//! - Each request has one server span with the attributes of the HTTP semantic conventions. Its
+//!   parent is the span in the `traceparent` header. It starts when the middleware is called and
+//!   ends with the body of the response.
+//! - The span is current, for OpenTelemetry and for `tracing`, while handler, inner middleware and
+//!   body are polled. Spans and log lines created there belong to it.
+//! - The extensions of the request contain a [`RequestSpan`].
 //!
-//! Middleware registered later wraps what was registered before: register [`Tracing`] last, and all the others are
-//! inside the span.
+//! Middleware that is registered later wraps middleware that was registered before. Register
+//! [`Tracing`] last, so that all other middleware runs inside the span.
 //!
-//! With the feature `awc`, `client` has the same for requests that are sent by [awc](https://docs.rs/awc).
+//! With the feature `awc`, the module `client` traces requests that are sent by
+//! [awc](https://docs.rs/awc).
 //!
 //! # WebSockets
 //!
-//! The server span of a handshake ends with its 101, however long the connection stays open. The connection gets a span
-//! where its handler asks for one, in a new trace that links to the handshake:
+//! The server span of a handshake ends with the response 101, however long the connection stays
+//! open. A handler can create a span for the connection. This span is in a new trace and links to
+//! the handshake:
 //!
 //! ```no_run
 //! use actix_middleware::RequestSpan;
@@ -61,10 +64,10 @@
 //! }
 //! ```
 //!
-//! How and when an exchange ends is told in [`tracing_core_ext::exchange`].
+//! [`tracing_core_ext::exchange`] describes how and when an exchange ends.
 //!
-//! With the feature `prometheus`, `metrics` returns the routes that scrapes read. With the feature `panel`,
-//! `panel` those of the panel.
+//! With the feature `prometheus`, `metrics` returns the routes for scrapes. With the feature
+//! `panel`, `panel` returns the routes of the panel.
 //!
 //! The supported version of actix-web is 4.
 

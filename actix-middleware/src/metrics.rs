@@ -8,11 +8,11 @@ use tracing_core_ext::prometheus::Endpoint;
 
 use crate::headers::ActixHeaders;
 
-/// Returns the routes of `endpoint`, to configure an application or a scope with.
+/// Returns the routes of `endpoint`, for the configuration of an application or a scope.
 ///
-/// Middleware of the application wraps them as well. A filter leaves scrapes without spans. Do not
-/// give [`Tracing`](crate::Tracing) to a scope of the other routes instead: requests that no route
-/// matches would have no span.
+/// Middleware of the application wraps them as well. Use a filter to exclude scrapes from tracing.
+/// Do not move [`Tracing`](crate::Tracing) to a scope of the other routes instead: requests without
+/// a matching route would have no span.
 ///
 /// ```
 /// use actix_middleware::Tracing;
@@ -49,7 +49,7 @@ pub fn metrics(endpoint: &Endpoint) -> impl FnOnce(&mut ServiceConfig) + use<> {
     }
 }
 
-/// actix-web itself leaves the body of a response to `HEAD` out, and sends its length.
+/// actix-web itself omits the body of a response to `HEAD`, and sends its length.
 fn respond(
     endpoint: &Endpoint,
     path: &str,

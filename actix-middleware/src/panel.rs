@@ -6,13 +6,14 @@ use actix_web::{
 use http::{Request, Uri, header::CONTENT_LENGTH};
 use tracing_core_ext::panel::{Pages, Panel};
 
-/// Longest body of an import, in bytes.
+/// Maximum length of the body of an import, in bytes.
 const MOST_BODY_BYTES: usize = 32 << 20;
 
-/// The pages of `panel`, to configure a scope with. Every path below the scope is a page.
+/// Returns the pages of `panel`, for the configuration of a scope. Every path below the scope is a
+/// page.
 ///
-/// Middleware of the application wraps them as well: give [`Tracing`](crate::Tracing) to the scope of the other routes,
-/// or filter these out, and pages are no traces.
+/// Middleware of the application wraps them as well. To exclude pages from tracing, move
+/// [`Tracing`](crate::Tracing) to the scope of the other routes, or use a filter.
 ///
 /// ```
 /// use actix_middleware::Tracing;
@@ -67,8 +68,8 @@ async fn respond(pages: &Pages, request: &HttpRequest, body: Payload) -> HttpRes
     response.streaming(body.into_data_stream())
 }
 
-/// Returns path and query below the scope. The router has decoded the path that it has matched, so only the number of
-/// segments comes from there.
+/// Returns path and query below the scope. The router has decoded the matched path, so only its
+/// number of segments is used.
 fn page(request: &HttpRequest) -> Result<Uri, http::uri::InvalidUri> {
     let matched = request.match_info().get("page");
     let segments = matched.map(|page| page.matches('/').count());

@@ -14,7 +14,7 @@ use tracing_core_ext::{
 
 use crate::headers::ActixHeaders;
 
-/// A request with what actix-web knows of it: the route it will take and the connection.
+/// Request with its values from actix-web: the expected route and the connection.
 pub(crate) struct ActixRequest<'a> {
     request: &'a ServiceRequest,
     headers: ActixHeaders<'a>,
@@ -55,7 +55,8 @@ impl RequestHead for ActixRequest<'_> {
         protocol_version(self.request.version())
     }
 
-    /// Unknown before the request is routed: a guard may let another resource answer than the first that matches.
+    /// The route is unknown before routing, because a guard may select another resource than the
+    /// first that matches.
     fn route(&self) -> Option<Cow<'_, str>> {
         None
     }
@@ -79,7 +80,7 @@ pub(crate) const fn protocol_version(version: Version) -> Option<ProtocolVersion
     }
 }
 
-/// Counts the body into `size` as it is read.
+/// Counts the bytes of the body into `size` as they are read.
 pub(crate) fn count_body(request: &mut ServiceRequest, size: BodyCounter) {
     size.add(0);
     let counted = request.take_payload().inspect(move |chunk| {

@@ -14,7 +14,7 @@ use crate::{
 static NESTED: DuplicateMiddlewareWarning =
     DuplicateMiddlewareWarning::new("actix_middleware::Tracing");
 
-/// Service made by [`Tracing`](crate::Tracing).
+/// Service created by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]
 pub struct TracingService<S> {
     inner: S,
@@ -62,10 +62,10 @@ where
     }
 }
 
-/// Marks a request that a middleware outside has filtered, and which has no span yet.
+/// Marks a request that an outer middleware has filtered, and that has no span yet.
 struct Filtered;
 
-/// Whether a middleware outside has created the span.
+/// Whether an outer middleware has created the span.
 #[inline]
 fn has_span(request: &ServiceRequest) -> bool {
     request.extensions().contains::<RequestSpan>()

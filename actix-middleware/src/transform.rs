@@ -9,9 +9,10 @@ use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::{ExchangeBody, TracingService};
 
-/// Middleware that makes every request one server span, connected to its caller and to the calls it makes.
+/// Middleware that creates one server span for each request, in the trace of its caller. Calls that
+/// the request makes are child spans.
 ///
-/// Below another one it adds nothing: there is one span a request.
+/// Below another middleware of this type it creates no second span.
 ///
 /// ```
 /// use actix_middleware::Tracing;
@@ -28,15 +29,18 @@ pub struct Tracing {
 }
 
 impl Tracing {
-    /// A middleware with the tracer provider and propagator that are installed now: install them first.
+    /// Creates a middleware with the tracer provider and propagator that are installed at this
+    /// time. Install them first.
     ///
-    /// That is what `tracing_core_ext::telemetry` has installed, else what `opentelemetry::global` has. Where no
-    /// propagator is installed it is W3C Trace Context and Baggage.
+    /// These are the ones that `tracing_core_ext::telemetry` has installed, or else the ones of
+    /// `opentelemetry::global`. If no propagator is installed, W3C Trace Context and Baggage are
+    /// used.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A middleware with its own options. Build it once and clone it into the application factory.
+    /// Returns a builder for a middleware with custom options. Build it once and clone it into the
+    /// application factory.
     ///
     /// ```
     /// use actix_middleware::Tracing;

@@ -18,7 +18,7 @@ use tracing_core_ext::{
 use super::{payload::ExchangePayload, redirect, timed::TimedExchange};
 use crate::{future::content_length, headers::ActixHeaders, request::protocol_version};
 
-/// Future of a client whose exchange goes on in the body of the response.
+/// Future of a client request. The exchange continues in the body of the response.
 #[pin_project]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
@@ -69,11 +69,11 @@ where
     }
 }
 
-/// `response` with a body that carries the exchange to its end.
+/// Returns `response` with a body that ends the exchange when it ends.
 fn wrap_body(response: ClientResponse, mut exchange: TimedExchange) -> ClientResponse {
     response.map_body(|head, payload| {
         respond(&mut exchange, head, body_length(head, &payload));
-        // There is nothing to carry, and awc would box it.
+        // An ended exchange needs no wrapper, which awc would box.
         if exchange.has_ended() { payload } else { ExchangePayload::wrap(payload, exchange) }
     })
 }
@@ -99,7 +99,7 @@ fn error_type(error: &SendRequestError) -> ErrorType {
         SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
             ErrorType::Timeout
         }
-        // The connection was there, and was lost.
+        // The connection was established and then lost.
         SendRequestError::Connect(ConnectError::Disconnected) => ErrorType::Request,
         SendRequestError::Connect(_) => ErrorType::Connection,
         _ => ErrorType::Request,

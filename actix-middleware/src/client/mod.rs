@@ -1,5 +1,5 @@
-//! Middleware for [`awc`], the client of actix: a client span for every request it sends, and the trace goes on in the
-//! service it calls.
+//! Middleware for [`awc`], the HTTP client of actix. It creates a client span for each request and
+//! injects the trace context into its headers.
 //!
 //! ```no_run
 //! use actix_middleware::client::ClientTracing;
@@ -13,33 +13,39 @@
 //! # }
 //! ```
 //!
-//! The parent of the span is the context that is current when the request is sent, in a handler the span of its request.
+//! The parent of the span is the context that is current when the request is sent; in a handler, it
+//! is the server span.
 //!
-//! The method names the span, or a [`UrlTemplate`] that is inserted into the header of the request. A [`ResendCount`] is
-//! inserted in the same way; redirects that awc follows are counted.
+//! The span is named by the method, or by the method and a [`UrlTemplate`] that is inserted into
+//! the headers of the request. A [`ResendCount`] is inserted in the same way. Redirects that awc
+//! follows are counted.
 //!
 //! # Redirects
 //!
-//! awc puts its own redirect middleware outside of all others: every hop is a request, with a span and a `traceparent` of
-//! its own, and goes through [`allowed_hosts`](tracing_core_ext::exchange::Builder::allowed_hosts) anew. The later hops are
-//! sent where the future is polled: poll it in the context of the first one, or they are not part of the trace. That of a
-//! handler is; one that is handed to `rt::spawn` takes its context along by
+//! awc places its own redirect middleware outside all other middleware. Each hop is therefore a
+//! request with its own span and its own `traceparent`, and is checked against
+//! [`allowed_hosts`](tracing_core_ext::exchange::Builder::allowed_hosts) again. The later hops are
+//! sent when the future is polled. Poll the future in the context of the first hop, or the later
+//! hops are not part of the trace. In a handler this is the case. For a future that is passed to
+//! `rt::spawn`, keep the context with
 //! [`with_current_context`](opentelemetry::context::FutureExt::with_current_context).
 //!
-//! For one span around all hops, turn that off and register another inside of this middleware:
-//! `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only the first host has to be allowed to
-//! learn of the trace.
+//! For one span around all hops, disable that middleware and register another one inside this
+//! middleware: `.disable_redirects().wrap(Redirect::new()).wrap(ClientTracing::new())`. Then only
+//! the first host must be an allowed host.
 //!
 //! # Versions
 //!
-//! awc 3 and actix-http 3.
+//! The supported versions are awc 3 and actix-http 3.
 //!
-//! # When does the span end?
+//! # End of the span
 //!
-//! With the last byte of the response's body, its error, or when response or future are dropped, which is no error. The
-//! time limit of an `awc` client is outside of its middleware and drops the future too; see
-//! [`client_timeout`](ClientTracing::client_timeout). What awc takes for the end of a
-//! body, such as a connection that closes early, is its end here. A WebSocket handshake ends the span where it is answered.
+//! The span ends with the last byte of the response body, with an error of the body, or when
+//! response or future are dropped, which is not an error. The time limit of an `awc` client is
+//! outside its middleware and drops the future as well; see
+//! [`client_timeout`](ClientTracing::client_timeout). If awc treats a connection that closes early
+//! as the end of the body, the span ends without an error. The span of a WebSocket handshake ends
+//! with its response.
 
 mod future;
 mod payload;

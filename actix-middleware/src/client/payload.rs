@@ -9,14 +9,14 @@ use tracing_core_ext::exchange::{ErrorType, Outcome};
 
 use super::timed::TimedExchange;
 
-/// The body of a response whose exchange ends with it.
+/// Response body that ends the exchange when it ends.
 pub(super) struct ExchangePayload {
     inner: Payload,
     exchange: TimedExchange,
 }
 
 impl ExchangePayload {
-    /// The response of awc takes a stream of another type in a box only.
+    /// Wraps `inner`. A response of awc can contain a stream of another type only in a box.
     pub(super) fn wrap(inner: Payload, exchange: TimedExchange) -> Payload {
         Payload::Stream { payload: Box::pin(Self { inner, exchange }) }
     }

@@ -1,7 +1,7 @@
-//! Redirects that awc follows outside of all middleware.
+//! Detection of redirects that awc follows outside all middleware.
 //!
-//! awc sends the next request in the same poll in which it receives the response, so the response is noted for the next
-//! request on its thread.
+//! awc sends the next request in the same poll in which it receives the response. The response is
+//! therefore stored for the next request on the same thread.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use actix_web::http::{
 };
 use awc::ClientResponse;
 
-/// A response that may be followed.
+/// Target of a response that may be followed.
 struct Redirect {
     target: Uri,
     resend_count: u32,
@@ -21,20 +21,21 @@ thread_local! {
     static LAST: Cell<Option<Redirect>> = const { Cell::new(None) };
 }
 
-/// Notes a response of a request to `uri` that was sent `resend_count` times before.
+/// Stores the target of a response to a request to `uri` that was sent `resend_count` times before.
 pub(super) fn note(uri: &Uri, resend_count: u32, response: &ClientResponse) {
     let is_redirect = response.status().is_redirection();
     let target = is_redirect.then(|| target(uri, response.headers())).flatten();
     LAST.set(target.map(|target| Redirect { target, resend_count }));
 }
 
-/// Number of times that the request was sent before, if it follows the last response.
+/// Returns the number of times that the request was sent before, if it follows the last response.
 pub(super) fn resend_count(uri: &Uri) -> Option<u32> {
     let last = LAST.take().filter(|last| last.target == *uri)?;
     Some(last.resend_count.saturating_add(1))
 }
 
-/// The URI that awc makes of a location: an absolute one, or the path on the same server.
+/// Returns the URI that awc derives from a location: an absolute one, or the path on the same
+/// server.
 fn target(uri: &Uri, headers: &HeaderMap) -> Option<Uri> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     if location.starts_with("//") {

@@ -15,14 +15,15 @@ use tracing_core_ext::{
 use super::{redirect, request_options::RequestOptions};
 use crate::headers::ActixHeaders;
 
-/// A request whose exchange has started.
+/// Request whose exchange has started.
 pub(super) struct StartedRequest {
     pub(super) exchange: Exchange,
     pub(super) uri: Uri,
     pub(super) resend_count: u32,
 }
 
-/// Starts the exchange of `request` below the context that is current now. A redirect has another URL than its template.
+/// Starts the exchange of `request` with the current context as its parent. The template is ignored
+/// for a redirect, because its URL differs.
 pub(super) fn start(
     instrumentation: &Instrumentation,
     request: &mut ConnectRequest,
@@ -40,7 +41,7 @@ pub(super) fn start(
     StartedRequest { exchange, uri: head.uri.clone(), resend_count: options.resend_count }
 }
 
-/// The headers of this request alone, and all of them.
+/// Returns the headers of this request. Shared headers are copied first.
 pub(super) fn headers_mut(request: &mut ConnectRequest) -> &mut HeaderMap {
     head_mut(request).headers_mut()
 }
@@ -57,7 +58,7 @@ fn head_mut(request: &mut ConnectRequest) -> &mut RequestHead {
     }
 }
 
-/// What stands beside the head of a frozen request takes precedence.
+/// Merges the extra headers of a frozen request, which take precedence.
 fn merge_headers(headers: &mut HeaderMap, extra: HeaderMap) {
     for name in extra.keys() {
         headers.remove(name);
@@ -67,7 +68,7 @@ fn merge_headers(headers: &mut HeaderMap, extra: HeaderMap) {
     }
 }
 
-/// The length of the body, if it is known in advance.
+/// Returns the length of the body, if it is known in advance.
 pub(super) fn body_length(request: &ConnectRequest) -> Option<u64> {
     match request {
         ConnectRequest::Client(_, body, _) => match body.size() {

@@ -1,4 +1,4 @@
-//! Options of one request. awc has no place for them but the header, from which the middleware removes them.
+//! Options of one request. awc can carry them only as headers, which the middleware removes.
 
 use std::{borrow::Cow, str};
 
@@ -9,7 +9,8 @@ use actix_web::http::header::{
 static URL_TEMPLATE: HeaderName = HeaderName::from_static("x-tracing-url-template");
 static RESEND_COUNT: HeaderName = HeaderName::from_static("x-tracing-resend-count");
 
-/// Template of the URL of a request, such as `/stock/{id}`. It is recorded as `url.template`, and the span is named by it.
+/// Template of the URL of a request, such as `/stock/{id}`. It is recorded as `url.template` and
+/// names the span.
 ///
 /// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
 ///
@@ -25,7 +26,8 @@ static RESEND_COUNT: HeaderName = HeaderName::from_static("x-tracing-resend-coun
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate(Cow<'static, str>);
 
-/// Number of times that a request was sent before. It is recorded as `http.request.resend_count` above 0.
+/// Number of times that a request was sent before. It is recorded as `http.request.resend_count` if
+/// it is above 0.
 ///
 /// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
 ///
@@ -45,14 +47,14 @@ pub struct UrlTemplate(Cow<'static, str>);
 pub struct ResendCount(u32);
 
 impl UrlTemplate {
-    /// A template without identifiers, because each template is a name of spans.
+    /// Creates a template. It must not contain identifiers, because each template is a span name.
     pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
         Self(template.into())
     }
 }
 
 impl ResendCount {
-    /// A request that was sent `count` times before.
+    /// Creates the count for a request that was sent `count` times before.
     pub const fn new(count: u32) -> Self {
         Self(count)
     }
@@ -74,7 +76,7 @@ impl TryIntoHeaderPair for ResendCount {
     }
 }
 
-/// Options of a request.
+/// Options in the headers of a request.
 #[derive(Debug, Default)]
 pub(super) struct RequestOptions {
     pub(super) template: Option<String>,
@@ -82,7 +84,7 @@ pub(super) struct RequestOptions {
 }
 
 impl RequestOptions {
-    /// Takes the options out of a header.
+    /// Removes the options from the headers and returns them.
     pub(super) fn take(headers: &mut HeaderMap) -> Self {
         let mut take = |name: &HeaderName| headers.remove(name).next();
         let text = |value: HeaderValue| str::from_utf8(value.as_bytes()).ok().map(str::to_owned);

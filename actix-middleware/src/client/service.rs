@@ -11,7 +11,7 @@ use super::{
 };
 use crate::headers::ActixHeadersMut;
 
-/// Service made by [`ClientTracing`](super::ClientTracing).
+/// Service created by [`ClientTracing`](super::ClientTracing).
 #[derive(Clone, Debug)]
 pub struct ClientService<S> {
     inner: S,

@@ -6,7 +6,8 @@ use std::{
 
 use tracing_core_ext::exchange::{ErrorType, Exchange, Outcome};
 
-/// The exchange of a client with a time limit that is outside of all middleware. The limit only drops what is inside.
+/// Exchange of a client with a time limit that is enforced outside all middleware, by dropping the
+/// request.
 #[derive(Debug)]
 pub(super) struct TimedExchange {
     exchange: Exchange,
@@ -18,7 +19,7 @@ impl TimedExchange {
         Self { exchange, limit }
     }
 
-    /// Takes the exchange out and leaves a no-op behind.
+    /// Returns the exchange and leaves a no-op exchange behind.
     pub(super) const fn take(&mut self) -> Self {
         mem::replace(self, Self::new(Exchange::noop(), None))
     }
@@ -42,7 +43,7 @@ impl Drop for TimedExchange {
     fn drop(&mut self) {
         let Some(limit) = self.limit.filter(|_| !self.exchange.has_ended()) else { return };
         let elapsed = self.exchange.elapsed();
-        // A call that is much older had no such limit.
+        // A call that has lasted much longer had a different limit or none.
         if elapsed >= limit && elapsed - limit <= limit / 5 {
             self.exchange.set_error_message("the time limit of the client has passed");
             self.exchange.end(Outcome::Failed(ErrorType::Timeout));

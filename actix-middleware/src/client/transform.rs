@@ -6,7 +6,8 @@ use tracing_core_ext::exchange::{Builder, ClientMiddleware, Instrumentation};
 
 use super::ClientService;
 
-/// Middleware that makes every request of a client one client span, and sends the trace along.
+/// Middleware that creates one client span for each request of a client and injects the trace
+/// context.
 ///
 /// ```
 /// use actix_middleware::client::ClientTracing;
@@ -20,16 +21,18 @@ pub struct ClientTracing {
     client_timeout: Option<Duration>,
 }
 
-/// The limit of `awc::ClientBuilder::timeout` by default.
+/// Default limit of `awc::ClientBuilder::timeout`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ClientTracing {
-    /// A middleware with the tracer provider and propagator that are installed now: install them first.
+    /// Creates a middleware with the tracer provider and propagator that are installed at this
+    /// time. Install them first.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A middleware with its own options. Build it once and clone it for the client of each worker.
+    /// Returns a builder for a middleware with custom options. Build it once and clone it for the
+    /// client of each worker.
     ///
     /// ```
     /// use actix_middleware::client::ClientTracing;
@@ -46,12 +49,13 @@ impl ClientTracing {
 }
 
 impl ClientTracing {
-    /// Sets the time limit of the awc client, the one of `awc::ClientBuilder::timeout`. By default it is five seconds, as in
-    /// awc. `None` is for a client without a limit.
+    /// Sets the time limit of the awc client, which is the value of `awc::ClientBuilder::timeout`.
+    /// By default it is five seconds, as in awc. `None` is for a client without a limit.
     ///
-    /// awc applies the limit outside of its middleware, where the call is only dropped. A call that is dropped when it has
-    /// lasted this long, and no more than a fifth longer, is recorded as `timeout`. For a limit of single requests, set it to
-    /// `None` and see [`dropped_calls_are_errors`](Builder::dropped_calls_are_errors).
+    /// awc enforces the limit outside its middleware by dropping the call. A call that is dropped
+    /// after this time, and at most a fifth of it later, is recorded as `timeout`. For limits of
+    /// single requests, set it to `None` and see
+    /// [`dropped_calls_are_errors`](Builder::dropped_calls_are_errors).
     ///
     /// ```
     /// use std::time::Duration;
