@@ -1,7 +1,7 @@
-"""Runs the example `metrics`, scrapes it in both formats and reads the pages with the parsers of prometheus-client, the strict
-one for OpenMetrics. The text is left in a file for promtool.
+"""Runs the example `metrics`, scrapes it in both formats and parses the pages with prometheus-client, which has a
+strict parser for OpenMetrics. The text format is written to a file for promtool.
 
-`scrape.py METRICS FOLDER`: the program, and where to leave files.
+`scrape.py METRICS FOLDER`: the program, and the folder for files.
 """
 
 import pathlib

@@ -1,7 +1,7 @@
-"""Opens the shop, drives some hundred requests, has Prometheus scrape its three services, and asks Prometheus what it saw.
-Then floods the gateway with paths, methods and hosts of which no two are alike.
+"""Runs the shop, sends some hundred requests, and queries a Prometheus that scrapes its three services.
+Then floods the gateway with distinct paths, methods and hosts.
 
-`shop.py SHOP FOLDER`: the program and where to leave files; the pages of the services stay there for promtool.
+`shop.py SHOP FOLDER`: the program and the folder for files. The pages of the services are written there for promtool.
 """
 
 import http.client
@@ -33,7 +33,7 @@ MOST_GROWTH = 8 * 1024 * 1024
 
 
 def drive(gateway):
-    """Asks for tea, and every tenth time for honey, which is slow. Answers how long each took."""
+    """Requests tea, and for each tenth request honey, which is slow. Returns the sorted durations in seconds."""
     address = urllib.parse.urlsplit(gateway)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
     seconds, answers = [], set()
@@ -56,7 +56,7 @@ class Prometheus:
             {"job_name": name, "static_configs": [{"targets": [urllib.parse.urlsplit(url).netloc]}]}
             for name, url in targets.items()
         ]
-        # JSON is YAML.
+        # JSON is valid YAML.
         config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
         subprocess.run(["promtool", "check", "config", config], check=True)
         subprocess.run(["rm", "-rf", folder / "tsdb"], check=True)
@@ -122,13 +122,13 @@ def judge(prometheus, targets, seconds, shop):
     claim("every service has exemplars", jobs == set(SERVICES), exemplars)
     ids = {it["labels"]["trace_id"] for series in exemplars for it in series["exemplars"]}
     printed = lambda: ids & set(re.findall(r"\b[0-9a-f]{32}\b", shop.said()))
-    # The shop prints a trace once nothing more of it comes.
+    # The shop prints a trace after its last span has arrived.
     shop.eventually("the exemplars' traces", lambda: printed() == ids)
     print(f"{len(ids)} exemplars, and the shop has exported the trace of each")
 
 
 def flood(gateway, metrics):
-    """Neither series nor memory grow with what callers make up."""
+    """Checks that neither series nor memory grow with values that callers choose."""
     address = urllib.parse.urlsplit(gateway)
     counted = re.compile(rf"^{DURATION}_count{{", re.MULTILINE)
     resident = re.compile(r"^process_resident_memory_bytes (\S+)", re.MULTILINE)
@@ -147,7 +147,7 @@ def flood(gateway, metrics):
 
 
 def pipeline(connection, first):
-    """Sends a batch at once and reads its answers. One request of a hundred is sampled."""
+    """Sends a batch of pipelined requests and reads the responses. One request in a hundred is sampled."""
     requests = []
     for number in range(first, first + BATCH):
         method = "GET" if number % 3 == 0 else f"M{number}"
