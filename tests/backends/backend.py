@@ -1,4 +1,4 @@
-"""A backend by HTTP that behaves as it is told, and keeps the ids of the spans it has said yes to."""
+"""HTTP backend with a configurable behaviour. It records the ids of the spans that it has accepted."""
 
 import gzip
 import http.server
@@ -13,7 +13,7 @@ from processes import free_ports
 
 
 class Backend:
-    """Takes OTLP."""
+    """Accepts OTLP."""
 
     find_spans = staticmethod(otlp.spans)
 
@@ -41,20 +41,20 @@ class Backend:
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.backend = self
         if tls:
-            # Shakes hands in the thread of the connection.
+            # The handshake runs in the thread of the connection.
             self.server.socket = tls.wrap_socket(
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )
         threading.Thread(target=self.server.serve_forever, args=[0.05], daemon=True).start()
 
     def stop(self):
-        """Nobody listens any more, and connections are closed."""
+        """Closes the listener and all connections."""
         self.server.shutdown()
         self.server.server_close()
         self.server.close_connections()
 
     def vanish(self):
-        """Nobody answers any more, not even with a refusal: the queue of those who want to connect is full."""
+        """Stops responding, without refusing connections: the backlog of the socket is full."""
         self.stop()
         self.server = None
         self.full = socket.create_server(("127.0.0.1", self.port), backlog=0)
@@ -72,7 +72,7 @@ class Backend:
 
 
 class JaegerBackend(Backend):
-    """Takes what Jaeger's collector takes."""
+    """Accepts the requests of Jaeger's collector."""
 
     find_spans = staticmethod(thrift.spans)
 
@@ -97,7 +97,7 @@ class Server(http.server.ThreadingHTTPServer):
             close(connection)
 
     def handle_error(self, request, client_address):
-        """Who is closed meanwhile is no news."""
+        """Ignores the errors of connections that were closed by `close_connections`."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -132,12 +132,12 @@ def well(handler, body):
 
 
 def busy(status, seconds):
-    """Asks to be left alone for a while."""
+    """Responds with `status` and with `Retry-After` in seconds."""
     return lambda handler, _: handler.answer(status, retry_after=seconds)
 
 
 def silent(handler, _):
-    """Until the client has had enough."""
+    """Sends no response and waits until the client closes the connection."""
     handler.rfile.read(1)
     handler.close_connection = True
 

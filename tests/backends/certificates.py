@@ -1,4 +1,4 @@
-"""Certificates made for a run: two authorities, of which only one is trusted, and what they have signed."""
+"""Certificates for one run: authorities, and the certificates that they have signed."""
 
 import ssl
 import subprocess
@@ -18,7 +18,7 @@ class Authority:
         new_key(self.key, name, "-x509", "-days", "2", "-out", self.file)
 
     def sign(self, name):
-        """The files of a certificate and its key."""
+        """Signs a certificate and returns the files of the certificate and of its key."""
         files = [FOLDER / f"{self.name}-{name}.{kind}" for kind in ("pem", "key", "csr", "ext")]
         certificate, key, request, extensions = files
         new_key(key, name, "-out", request)
@@ -28,7 +28,7 @@ class Authority:
         return certificate, key
 
     def server(self):
-        """How a server shows itself with a certificate of this authority."""
+        """Returns the TLS context of a server with a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.sign("server"))
         return context

@@ -1,4 +1,4 @@
-"""The OpenTelemetry Collector, which hands on what it receives, as JSON, to be looked at here."""
+"""OpenTelemetry Collector that exports received data as JSON to a server in this process, for checks."""
 
 import http.server
 import json
@@ -10,16 +10,16 @@ GRPC, HTTP = "grpc", "http"
 
 
 class Collector:
-    """Receives by gRPC and HTTP: in `ports`, each by the kind of TLS and the protocol."""
+    """Receives over gRPC and HTTP. `ports` contains the ports by kind of TLS and protocol."""
 
     def __init__(self, tls):
-        """`tls`: a name for each kind of TLS, and its settings."""
+        """Starts a collector. `tls` contains the settings of each kind of TLS by its name."""
         ports = iter(free_ports(2 * len(tls)))
         self.ports = {(kind, protocol): next(ports) for kind in tls for protocol in (GRPC, HTTP)}
         self.sink = Sink(("127.0.0.1", 0), Received)
         threading.Thread(target=self.sink.serve_forever, args=[0.05], daemon=True).start()
         self.config = LOGS / "collector.json"
-        # JSON is YAML.
+        # JSON is valid YAML.
         self.config.write_text(json.dumps(self.configuration(tls), indent=2))
         self.start()
 
@@ -43,7 +43,7 @@ class Collector:
             "endpoint": f"http://127.0.0.1:{self.sink.server_port}",
             "encoding": "json",
             "compression": "none",
-            # Says yes only to what has arrived.
+            # Without a queue, the response is sent after the delivery to the sink.
             "sending_queue": {"enabled": False},
             "retry_on_failure": {"enabled": False},
         }
@@ -70,11 +70,11 @@ class Collector:
 
     @property
     def spans(self):
-        """Trace id and span id of each."""
+        """Returns trace id and span id of each span."""
         return [(span["traceId"], span["spanId"]) for _, span in self.described_spans()]
 
     def described_spans(self):
-        """Each with the attributes of its resource."""
+        """Yields each span with the attributes of its resource."""
         for resource, scope in self.sink.scopes("/v1/traces", "resourceSpans", "scopeSpans"):
             yield from ((resource, span) for span in scope["spans"])
 
@@ -118,5 +118,5 @@ class Received(http.server.BaseHTTPRequestHandler):
 
 
 def attributes(described):
-    """The values as they are written in JSON: an integer is a string."""
+    """Returns the values of the attributes in the form of JSON: an integer is a string."""
     return {it["key"]: next(iter(it["value"].values())) for it in described.get("attributes", [])}

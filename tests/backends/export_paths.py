@@ -1,4 +1,4 @@
-"""The shop exports over each of five ways, chosen by variables alone, and Jaeger has its traces whole."""
+"""The shop exports over each of five paths, selected by environment variables alone, and Jaeger has complete traces."""
 
 import re
 
@@ -17,7 +17,7 @@ CHAIN = {
     ("inventory", "GET"): STOCK,
     PRICES: ("inventory", "GET"),
 }
-# What each visit of the shop adds to the chain.
+# Spans that each visit of the shop adds to the chain.
 VISITS = {
     "an order": [("pricing", "haggle")],
     "a slow one": [("pricing", "haggle")],
@@ -59,7 +59,7 @@ FAILED = {"error": ("bool", True), "otel.status_code": ("string", "ERROR")}
 
 
 def ways(jaeger):
-    """The variables of each way."""
+    """Returns the environment variables of each path."""
     otlp = {"OTEL_TRACES_EXPORTER": "otlp"}
     grpc, http = f"http://127.0.0.1:{jaeger.otlp_grpc}", f"http://127.0.0.1:{jaeger.otlp_http}"
     return {
@@ -130,7 +130,7 @@ def spans_by_key(spans):
 
 
 def parents(spans):
-    """Each kind of span with its parent's; a parent elsewhere, with the caller, is none."""
+    """Returns service and name of each span with those of its parent, or `None` if the parent is not in the trace."""
     by_id = {span.id: (span.service, span.name) for span in spans}
     return {(span.service, span.name): by_id.get(span.parents[0]) for span in spans}
 
@@ -142,7 +142,7 @@ def has_tags(span, tags):
 
 
 def is_marked(spans):
-    """The visit that fails: pricing has no price, so everybody above fails."""
+    """Checks the visit that fails: pricing has no price, so its span and all its ancestors fail."""
     for (service, name), span in spans_by_key(spans).items():
         if name != "count":
             has_tags(span, FAILED)

@@ -1,8 +1,8 @@
-"""Backends that are down, each in its own way, while a service is under load.
+"""Faults of backends while a service is under load.
 
-Each fault begins after a while in which all is well, and ends: then delivery resumes by itself. Of each is claimed: no
-request fails, none takes much longer, memory is bounded, every span is delivered or counted as lost, and the service
-says once that spans are lost, and why, and once that they no longer are.
+Each fault starts after a time of normal delivery. After its end, delivery resumes without intervention. The checks for
+each fault: no request fails, no request takes much longer, memory is bounded, and every span is delivered or counted as
+lost. The service logs once that spans are lost, with the reason, and once that delivery has resumed.
 """
 
 import concurrent.futures
@@ -18,18 +18,18 @@ from load import CONNECTIONS, load
 from processes import claim, eventually
 from services import MEASURED, Server
 
-# Their number does not depend on what they measure. Other programs may use this machine.
+# The number is fixed and does not depend on the measurements. Other programs may use this machine.
 ROUNDS = 11
 SECONDS = 1
 MOST_TIMES_P99 = 2.0
-# A full queue, a batch under way and what the allocator keeps of them.
+# A full queue, a batch that is being exported, and memory that the allocator does not return.
 MOST_GROWTH = 16 << 20
 MOMENT = 0.7
-# Room for what ends meanwhile, and until the next attempt.
+# The queue has space for all spans that end before the next attempt.
 ROOM = {"OTEL_BSP_MAX_QUEUE_SIZE": "8192"}
 DOWN = "spans cannot be delivered"
 UP = "spans are delivered again"
-# A loss has ended after 30 s without one.
+# The end of a loss is logged after 30 s without another loss.
 QUIET = 60
 NO_EXPORTER = {"OTEL_TRACES_EXPORTER": "none"}
 HASTE = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}
@@ -39,12 +39,12 @@ HASTE = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}
 class Fault:
     name: str
     framework: str
-    # Why spans are lost, as the service is to say it.
+    # Part of the reason in the log line of the service.
     reason: str
     begin: typing.Callable
     end: typing.Callable
     lasts: float = 0
-    # Waits between attempts, in seconds, which the backend has asked for.
+    # Time between attempts that the backend requires, in seconds.
     retry_after: float = 0
 
 
@@ -102,7 +102,7 @@ def judge_restart():
 
 
 def judge_moment(framework, backend, variables):
-    """A backend that is away for less than its services wait for it, with less than their queue has room for."""
+    """Checks an outage that is shorter than the retries of the service, with fewer spans than its queue can hold."""
     print(f"the backend of a service on {framework} is away for a moment", flush=True)
     server = Server(framework, MEASURED | ROOM | variables(backend))
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -134,8 +134,8 @@ def judge_fault(fault, backend, variables):
     runs += compare(plain, server)
     while time.monotonic() < began + fault.lasts:
         runs.append(load(server.url, SECONDS))
-    said = server.lines(DOWN)
-    claim(f"it says once that spans are lost: {fault.reason}", len(said) == 1 and fault.reason in said[0], said)
+    down = server.lines(DOWN)
+    claim(f"it says once that spans are lost: {fault.reason}", len(down) == 1 and fault.reason in down[0], down)
     claim("and not that they no longer are", not server.lines(UP), server.lines(UP))
     tally = server.tally()
     claim(f"its metrics tell of it: {tally}", tally["failed"] + tally["dropped"] > 0)
@@ -155,8 +155,10 @@ def judge_fault(fault, backend, variables):
 
 
 def deliver_again(server):
-    """Sends requests until spans are delivered: only a delivery ends a loss. Batches that still wait for their next attempt may
-    be lost after the backend is back."""
+    """Sends requests until spans are delivered, because only a delivery ends a loss. Returns the runs.
+
+    Batches that wait for their next attempt may be lost after the backend has recovered.
+    """
     runs, delivered = [], server.tally()["delivered"]
     for _ in range(10):
         runs.append(load(server.url, SECONDS))
@@ -167,7 +169,10 @@ def deliver_again(server):
 
 
 def compare(plain, server):
-    """The 99th percentile of the service against one without exporter, in turn. Answers the runs of the service."""
+    """Compares the 99th percentile of the service with that of a service without exporter, in alternating runs.
+
+    Returns the runs of the service.
+    """
     rounds = [(load(plain.url, SECONDS), load(server.url, SECONDS)) for _ in range(ROUNDS)]
     without, with_fault = (statistics.median(it.p99 for it in side) for side in zip(*rounds))
     ratio = with_fault / without
@@ -177,7 +182,7 @@ def compare(plain, server):
 
 
 def waits(asked, began, retry_after):
-    """A batch that is given up is not waited for, so the next may come at once."""
+    """Checks the number of attempts. After the last attempt of a batch, the next batch is sent without a pause."""
     asked = [it for it in asked if it > began]
     most = 2 * (time.monotonic() - began) / retry_after + 2
     claim(f"it asks {len(asked)} times where it may ask {most:.0f} times", len(asked) <= most)
@@ -190,13 +195,13 @@ def judge_counts(server, backend, runs):
     tally = server.tally()
     code = server.stop()
     lost, ended = server.loss()
-    # A backend counts what it has said yes to, a moment later.
+    # A backend counts spans shortly after its response.
     eventually(f"{ended - lost} spans are delivered", lambda: len(backend.spans) >= ended - lost)
     delivered = len(backend.spans)
     claim(f"delivered + lost = ended: {delivered} + {lost} = {ended}", delivered + lost == ended, server.said())
-    told = tally["delivered"] == delivered and tally["failed"] + tally["dropped"] == lost
-    claim(f"its metrics tell the same: {tally}", told)
-    # wrk hangs up on those under way at the end of a run.
+    is_same = tally["delivered"] == delivered and tally["failed"] + tally["dropped"] == lost
+    claim(f"its metrics tell the same: {tally}", is_same)
+    # At the end of a run, wrk closes the connections of requests without a response.
     least, most = (it * server.SPANS_PER_REQUEST for it in (answered, answered + CONNECTIONS * len(runs)))
     claim(f"which is what {answered} requests must end", least <= ended <= most, (least, ended, most))
     claim("no span is delivered twice", len(set(backend.spans)) == delivered)

@@ -41,7 +41,7 @@ class Jaeger:
             raise
 
     def trace(self, trace_id):
-        """The spans of a trace, none if there is none."""
+        """Returns the spans of a trace, or an empty list if there is no such trace."""
         answer = self.ask(f"traces/{trace_id}")
         if not answer or not answer["data"]:
             return []

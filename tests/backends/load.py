@@ -1,4 +1,4 @@
-"""Requests at a bounded rate by wrk, and what became of them."""
+"""Requests of wrk at a bounded rate, and their results."""
 
 import dataclasses
 import json

@@ -1,11 +1,14 @@
-"""Spans in a protobuf message of OTLP, found without a schema: https://protobuf.dev/programming-guides/encoding/."""
+"""Parser for the spans in a protobuf message of OTLP, without a schema.
+
+https://protobuf.dev/programming-guides/encoding/
+"""
 
 RESOURCE_SPANS, SCOPE_SPANS, SPANS = 1, 2, 2
 TRACE_ID, SPAN_ID = 1, 2
 
 
 def spans(request):
-    """Trace id and span id of each span of an ExportTraceServiceRequest."""
+    """Yields trace id and span id of each span of an ExportTraceServiceRequest."""
     for resource in messages(request, RESOURCE_SPANS):
         for scope in messages(resource, SCOPE_SPANS):
             for span in messages(scope, SPANS):
@@ -13,7 +16,7 @@ def spans(request):
 
 
 def messages(message, wanted):
-    """The fields of that number, of those that have a length."""
+    """Yields the length-delimited fields with the number `wanted`."""
     position = 0
     while position < len(message):
         tag, position = varint(message, position)

@@ -1,4 +1,4 @@
-"""Processes with a log each, which end with this program whatever happens, and claims about them."""
+"""Child processes with one log file each, which are killed at the exit of this program, and claims about them."""
 
 import atexit
 import os
@@ -44,12 +44,11 @@ class Process:
         return [line for line in self.said().splitlines() if re.search(pattern, line)]
 
     def wait_for(self, pattern, patience=PATIENCE):
-        """The match of a pattern in what it has said by then."""
-
+        """Waits until the log matches a pattern and returns the match."""
         return self.eventually(f"{self.name} says {pattern!r}", lambda: re.search(pattern, self.said()), patience)
 
     def eventually(self, what, attempt, patience=PATIENCE):
-        """The first true answer of `attempt`, which fails at once when the process has ended."""
+        """Returns the first true result of `attempt`. Fails at once if the process has ended."""
 
         def attempt_while_running():
             ended = self.process.poll()
@@ -61,17 +60,17 @@ class Process:
         return eventually(what, attempt_while_running, patience)
 
     def resident(self):
-        """Its memory in bytes."""
+        """Returns the resident memory of the process, in bytes."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
 
     def stop(self, how=signal.SIGTERM):
-        """Its exit code, after a signal."""
+        """Sends a signal and returns the exit code."""
         self.process.send_signal(how)
         return self.ended()
 
     def ended(self):
-        """Its exit code, when it ends by itself."""
+        """Waits for the end of the process and returns the exit code."""
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -86,7 +85,7 @@ def end_all():
             started.process.wait()
 
 
-# So that they end when this is told to.
+# `sys.exit` runs `end_all`, so the child processes end as well.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 
 
@@ -104,7 +103,7 @@ def fail(claim, detail=""):
 
 
 def eventually(what, attempt, patience=PATIENCE):
-    """The first true answer of `attempt`."""
+    """Returns the first true result of `attempt`."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if answer := or_none(attempt):
@@ -114,7 +113,7 @@ def eventually(what, attempt, patience=PATIENCE):
 
 
 def or_none(attempt):
-    """The answer of `attempt`, or `None` where nothing listens."""
+    """Returns the result of `attempt`, or `None` if the connection fails."""
     try:
         return attempt()
     except OSError:
@@ -122,14 +121,14 @@ def or_none(attempt):
 
 
 def get(url, accept="*/*"):
-    """Content type and body."""
+    """Returns content type and body of the response."""
     request = urllib.request.Request(url, headers={"accept": accept})
     with urllib.request.urlopen(request, timeout=10) as response:
         return response.headers["content-type"], response.read().decode()
 
 
 def backend(name):
-    """The program of a backend."""
+    """Returns the path of the program of a backend."""
     folder = os.environ.get("BACKENDS_BIN", "")
     program = pathlib.Path(folder, name)
     if not program.is_file():

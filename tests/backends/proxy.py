@@ -1,4 +1,4 @@
-"""Counts the bytes on their way to a port."""
+"""TCP proxy that counts the bytes sent to a port."""
 
 import socket
 import threading

@@ -1,7 +1,7 @@
-"""Judges what is exported by real backends, and by backends that misbehave.
+"""Checks exports against real backends, and against backends with faults.
 
-`run.py [PART]...`: what to judge of `PARTS`; all of it unless told. `BACKENDS_BIN` is the folder of the backends'
-programs. Logs of every process are left in `target/backends`.
+`run.py [PART]...`: the parts of `PARTS` to run, by default all of them. `BACKENDS_BIN` is the folder of the programs of
+the backends. The logs of all processes are written to `target/backends`.
 """
 
 import sys

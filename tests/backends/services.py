@@ -1,4 +1,4 @@
-"""The programs that are judged: examples of this repository, told where to export by variables alone."""
+"""Programs under test: examples of this repository, configured by environment variables alone."""
 
 import os
 import pathlib
@@ -18,13 +18,13 @@ def shop(environment, *arguments):
 
 
 class Server(Process):
-    """`axum_server` or `actix_server`. Two spans a request: the server's, and one of the handler's own below it."""
+    """`axum_server` or `actix_server`. Each request has two spans: the server span, and a child span of the handler."""
 
     SPANS_PER_REQUEST = 2
 
     def __init__(self, framework, environment):
         port, self.metrics_port = free_ports(2)
-        # Lines of the exporter, but none per request.
+        # Enables log lines of the exporter, and disables those of each request.
         quiet = {"RUST_LOG": f"warn,tracing_core_ext=info,{framework}_server=error"}
         arguments = [PROGRAMS / f"{framework}_server", f"127.0.0.1:{port}"]
         metrics = {"OTEL_EXPORTER_PROMETHEUS_PORT": str(self.metrics_port)}
@@ -33,7 +33,7 @@ class Server(Process):
         self.eventually(f"{framework} listens", lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
 
     def tally(self):
-        """What it tells Prometheus of its spans, where it is `MEASURED`."""
+        """Returns the span counts of its Prometheus metrics. Requires `MEASURED`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as response:
             page = response.read().decode()
 
@@ -48,6 +48,6 @@ class Server(Process):
         }
 
     def loss(self):
-        """How many spans it says it has lost at its end, and of how many; none if it says nothing."""
+        """Returns the numbers of lost and of ended spans in its last log lines, or `(0, None)` if no loss is logged."""
         match = LOSS.search(self.said())
         return (int(match[1]), int(match[2])) if match else (0, None)

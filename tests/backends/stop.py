@@ -1,4 +1,4 @@
-"""SIGTERM under load: every span that ended before has arrived, or is counted in what the process says."""
+"""SIGTERM under load: every span that ended before it is delivered, or is counted as lost in the log."""
 
 import collections
 import http.client
@@ -26,7 +26,10 @@ def judge():
 
 
 class Clients:
-    """Ask one after the other until nobody answers. `answered` has the trace id of every answer that was complete."""
+    """Clients that send requests in sequence until there is no response.
+
+    `answered` contains the trace ids of all complete responses.
+    """
 
     def __init__(self, url):
         self.address = urllib.parse.urlsplit(url)
@@ -57,7 +60,7 @@ class Clients:
 
 
 def end_under_load(process, url):
-    """Exit code, the trace ids of all answers, and how long it took to end."""
+    """Stops a process under load. Returns the exit code, the trace ids of all responses, and the time until its end."""
     clients = Clients(url)
     time.sleep(SECONDS)
     began = time.monotonic()
@@ -76,7 +79,7 @@ def delivers(framework):
         arrived = collections.Counter(trace_id for trace_id, _ in backend.spans)
         return all(arrived[it] == server.SPANS_PER_REQUEST for it in answered)
 
-    # A backend counts what it has said yes to, a moment later.
+    # A backend counts spans shortly after its response.
     eventually("both spans of every request arrive", all_arrived)
     claim(f"both spans of all {len(answered)} requests have arrived", answered)
 
@@ -101,7 +104,7 @@ def shop_delivers():
     gateway = process.wait_for(r"curl (\S+/checkout/tea)")[1]
     code, answered, took = end_under_load(process, gateway)
     claim(f"it ends with 0 after {took:.1f} s", code == 0, process.said())
-    # It takes spans in before it has stored them.
+    # Jaeger accepts spans before it has stored them.
     in_jaeger = lambda: all(len(jaeger.trace(it)) == SPANS_OF_AN_ORDER for it in answered)
     eventually("all spans of every order are in Jaeger", in_jaeger)
     claim(f"all spans of all {len(answered)} orders are in Jaeger", answered)

@@ -1,4 +1,4 @@
-"""Spans in a batch of Jaeger, found without a schema: the binary protocol of Thrift.
+"""Parser for the spans in a batch of Jaeger, without a schema: the binary protocol of Thrift.
 
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-binary-protocol.md
 """
@@ -12,7 +12,7 @@ TRACE_ID_LOW, TRACE_ID_HIGH, SPAN_ID = 1, 2, 3
 
 
 def spans(batch):
-    """Trace id and span id of each span."""
+    """Yields trace id and span id of each span."""
     for span in Reader(batch).struct()[SPANS]:
         yield (span[TRACE_ID_HIGH] + span[TRACE_ID_LOW]).hex(), span[SPAN_ID].hex()
 
@@ -30,7 +30,7 @@ class Reader:
         return int.from_bytes(self.take(size), "big")
 
     def struct(self):
-        """The values by the numbers of their fields."""
+        """Returns the values of a structure by field number."""
         fields = {}
         while (kind := self.number(1)) != STOP:
             number = self.number(2)

@@ -1,4 +1,4 @@
-"""The Collector takes traces and metrics over TLS and mutual TLS, by gRPC and HTTP, compressed or not."""
+"""The Collector accepts traces and metrics over TLS and mutual TLS, by gRPC and HTTP, with and without compression."""
 
 import http.client
 import itertools
@@ -35,7 +35,7 @@ def judge():
 
 
 def takes_it(collector, kind, protocol, variables, compression="none"):
-    """How many bytes it took."""
+    """Checks that spans and metrics arrive. Returns the number of bytes sent."""
     proxy = Proxy(collector.ports[kind, PROTOCOLS[protocol]])
     framework = next(FRAMEWORKS)
     print(f"a service on {framework} exports over {kind}, {protocol}, compression {compression}", flush=True)
