@@ -48,6 +48,6 @@ class Server(Process):
         }
 
     def loss(self):
-        """Returns the numbers of lost and of ended spans in its last log lines, or `(0, None)` if no loss is logged."""
+        """Returns the logged numbers of lost and of ended spans, or `(0, None)` if no loss is logged."""
         match = LOSS.search(self.said())
         return (int(match[1]), int(match[2])) if match else (0, None)
