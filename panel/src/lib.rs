@@ -1,8 +1,8 @@
 //! Browser view of traces, metrics and logs.
 //!
-//! A [`Panel`] keeps telemetry in memory and serves pages. [`Panel::routes`] are the pages,
-//! [`Panel::http_receiver`] and [`Panel::grpc_receiver`] receive OTLP from services in any
-//! language; [`Panel::store`] takes spans, records and points from the same process.
+//! A [`Panel`] stores telemetry in memory and serves pages. [`Panel::routes`] returns the routes of
+//! the pages. [`Panel::http_receiver`] and [`Panel::grpc_receiver`] receive OTLP from services in
+//! any language. [`Panel::store`] accepts spans, records and points from the same process.
 //!
 //! ```no_run
 //! use tracing_panel::Panel;

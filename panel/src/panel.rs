@@ -22,20 +22,20 @@ use crate::{
     web::{self, Access, App},
 };
 
-/// Address of the pages where no other is set.
+/// Default address of the pages.
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4380);
 
-/// Telemetry in memory with its pages and receivers. Clones share the store.
+/// Telemetry in memory with its pages and receivers. A clone shares the store.
 #[derive(Clone, Debug)]
 pub struct Panel {
     intake: Intake,
     access: Access,
-    /// Address of the listener; `None` where the pages are mounted among other routes.
+    /// Address of the listener, or `None` if the pages are mounted in other routes.
     listen: Option<SocketAddr>,
     url: Arc<OnceLock<String>>,
-    /// Token that senders of OTLP need.
+    /// Token that senders of OTLP must send.
     sender_token: Option<Arc<str>>,
-    /// Source of the pages; the store by default.
+    /// Source of the pages, by default the store.
     source: Option<Arc<dyn Source>>,
 }
 
@@ -59,8 +59,8 @@ impl Panel {
         Self::default()
     }
 
-    /// Returns an empty panel without a listener, for an application that has [`routes`] among its
-    /// own. Other machines may reach them, so they require a [token](Access::token).
+    /// Returns an empty panel without a listener, for an application that mounts [`routes`] in its
+    /// own routes. Other machines may reach the pages, so they require a [token](Access::token).
     ///
     /// ```
     /// use axum::Router;
@@ -77,8 +77,8 @@ impl Panel {
         Self { listen: None, access, ..Self::default() }
     }
 
-    /// Sets the address of the listener. An address that other machines can reach requires a token,
-    /// which is random if none is set.
+    /// Sets the address of the listener. If other machines can reach the address, a token is
+    /// required. It is random if none is set.
     #[must_use]
     pub fn listen_on(mut self, address: impl Into<SocketAddr>) -> Self {
         let address = address.into();
@@ -89,21 +89,21 @@ impl Panel {
         self
     }
 
-    /// Replaces the store by an empty one with this limit, in bytes.
+    /// Replaces the store by an empty one with this limit of memory, in bytes.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.intake.store = Store::new(bytes);
         self
     }
 
-    /// Sets the condition of access to pages.
+    /// Sets the access condition of the pages.
     #[must_use]
     pub fn with_access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// Condition of access to pages.
+    /// Returns the access condition of the pages.
     pub fn access(&self) -> &Access {
         &self.access
     }
@@ -130,26 +130,28 @@ impl Panel {
         self
     }
 
-    /// Entrance of requests in terms of OTLP.
+    /// Returns the intake for OTLP requests.
     pub fn intake(&self) -> &Intake {
         &self.intake
     }
 
-    /// Store of the panel.
+    /// Returns the store of the panel.
     pub fn store(&self) -> &Store {
         &self.intake.store
     }
 
-    /// Address of the listener that [`serve`](Self::serve) opens; `None` for a mounted panel.
+    /// Returns the address of the listener that [`serve`](Self::serve) opens, or `None` for a
+    /// mounted panel.
     pub fn listen_address(&self) -> Option<SocketAddr> {
         self.listen
     }
 
-    /// Opens the listener and serves the pages on a thread of its own; `None` for a mounted panel.
+    /// Opens the listener and serves the pages on a separate thread. Returns `None` for a mounted
+    /// panel.
     ///
     /// # Errors
     ///
-    /// If the address is not available, or if there can be no further thread.
+    /// If the address is not available, or if no thread can be started.
     pub fn serve(&self) -> io::Result<Option<Served>> {
         let Some(address) = self.listen else { return Ok(None) };
         let served = Served::start(address, self.routes())?;
@@ -159,12 +161,12 @@ impl Panel {
         Ok(Some(served))
     }
 
-    /// Returns the URL of the pages, with the token if one is required, once the listener is open.
+    /// Returns the URL of the pages after the listener is open, with the token if one is required.
     pub fn url(&self) -> Option<&str> {
         self.url.get().map(String::as_str)
     }
 
-    /// Returns pages, the JSON API and live events, for the root of an address or a path below:
+    /// Returns the routes of pages, JSON API and live events, for the root path or a path below it:
     /// `Router::nest("/panel", panel.routes())`.
     pub fn routes(&self) -> Router {
         let source = self.source.clone();
@@ -173,15 +175,15 @@ impl Panel {
         web::routes(app, self.access.clone())
     }
 
-    /// Requires this token of senders to [`http_receiver`](Self::http_receiver) and `grpc_receiver`, as
-    /// `authorization: Bearer …`: `OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20…`.
+    /// Requires senders to [`http_receiver`](Self::http_receiver) and `grpc_receiver` to send this
+    /// token as `authorization: Bearer …`: `OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20…`.
     #[must_use]
     pub fn with_sender_token(mut self, token: impl Into<Arc<str>>) -> Self {
         self.sender_token = Some(token.into());
         self
     }
 
-    /// Token that senders need, if one is required.
+    /// Returns the token that senders must send, if one is required.
     pub fn sender_token(&self) -> Option<&str> {
         self.sender_token.as_deref()
     }
@@ -214,7 +216,7 @@ impl Pages {
     pub async fn respond(&self, path: Uri, request: Request<Bytes>) -> Response<Body> {
         let mut request = request.map(Body::from);
         let original = std::mem::replace(request.uri_mut(), path);
-        // Requests of HTTP/2 have the host in their address.
+        // Requests of HTTP/2 have the host in the request target.
         let host = original.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
         if let Some(host) = host {
             request.headers_mut().entry(header::HOST).or_insert(host);

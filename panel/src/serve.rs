@@ -1,4 +1,4 @@
-//! Listener of the pages on a thread of its own.
+//! Listener of the pages on a separate thread.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Listener that serves until it is dropped, whatever the other threads of the process do.
+/// Listener that serves pages on its own thread until it is dropped.
 #[derive(Debug)]
 #[must_use = "the listener closes when it is dropped"]
 pub struct Served {
@@ -33,7 +33,7 @@ impl Served {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Address at which the pages are served.
+    /// Returns the address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

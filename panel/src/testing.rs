@@ -1,4 +1,4 @@
-//! Telemetry for tests.
+//! Test data.
 
 use std::sync::{
     Arc,
@@ -9,17 +9,17 @@ use crate::model::{
     Attributes, Kind, LogRecord, Resource, Scope, Severity, Span, SpanId, Status, TraceId, Value,
 };
 
-/// Returns the identifier with this number.
+/// Returns the trace identifier with this number.
 pub(crate) fn trace_id(number: u128) -> TraceId {
     TraceId::from_slice(&number.to_be_bytes()).unwrap()
 }
 
-/// Returns the identifier with this number.
+/// Returns the span identifier with this number.
 pub(crate) fn span_id(number: u64) -> SpanId {
     SpanId::from_slice(&number.to_be_bytes()).unwrap()
 }
 
-/// Returns a root span with an identifier of its own; it takes a millisecond.
+/// Returns a root span with a new identifier and a duration of one millisecond.
 pub(crate) fn span(service: &str, name: &str) -> Span {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -47,7 +47,7 @@ pub(crate) fn span(service: &str, name: &str) -> Span {
     }
 }
 
-/// Returns a span below another one, with the same times.
+/// Returns a child span with the times of its parent.
 pub(crate) fn child(parent: &Span, service: &str, name: &str) -> Span {
     let mut child = span(service, name);
     child.trace_id = parent.trace_id;
@@ -56,7 +56,7 @@ pub(crate) fn child(parent: &Span, service: &str, name: &str) -> Span {
     child
 }
 
-/// Returns an informational record outside of any trace.
+/// Returns a log record of the severity INFO without a trace.
 pub(crate) fn log_record(service: &str, body: &str) -> LogRecord {
     LogRecord {
         time: 1_700_000_000_000_000_000,
@@ -75,7 +75,7 @@ pub(crate) fn log_record(service: &str, body: &str) -> LogRecord {
     }
 }
 
-/// Returns a resource with nothing but a name.
+/// Returns a resource that has only a name.
 pub(crate) fn resource(service: &str) -> Arc<Resource> {
     let name = (Arc::from("service.name"), Value::Text(service.into()));
     let attributes = [name].into_iter().collect();

@@ -6,7 +6,7 @@ use crate::{
     store::{Instrument, Series},
 };
 
-/// Most lines of a chart.
+/// Maximum number of lines of a chart.
 const MOST_LINES: usize = 12;
 
 /// Line of a chart.
@@ -60,7 +60,7 @@ fn numbers(series: &Series) -> impl Iterator<Item = (Nanos, f64)> {
     })
 }
 
-/// Rates between points. A value below the last one is that of a new process.
+/// Returns the rates between points. A value below the previous one is the first of a new process.
 fn rates(kind: MetricKind, series: &Series) -> Vec<(Nanos, f64)> {
     let points: Vec<_> = numbers(series).collect();
     let rate = |pair: &[(Nanos, f64)]| {

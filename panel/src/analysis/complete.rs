@@ -8,13 +8,13 @@ use crate::{
     store::Snapshot,
 };
 
-/// Most candidates.
+/// Maximum number of candidates.
 const MOST: usize = 12;
-/// Most spans or records that are examined, the newest first.
+/// Maximum number of spans or records that are examined, the newest first.
 const MOST_EXAMINED: usize = 5_000;
-/// Longest value that is offered, in bytes.
+/// Maximum length of an offered value, in bytes.
 const LONGEST: usize = 120;
-/// Fields that only spans have.
+/// Fields that exist only for spans.
 const OF_SPANS: [&str; 3] = ["operation", "kind", "dur"];
 
 /// Continuations of a search at a position. Positions are numbers of characters.
@@ -31,13 +31,13 @@ pub struct Completion {
 /// Continuation of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Text that replaces the typed one.
+    /// Text that replaces the typed text.
     pub text: String,
     /// Description.
     pub meaning: String,
 }
 
-/// Entries that a search is about.
+/// Kind of the searched entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Searched {
     /// Spans.
@@ -46,8 +46,8 @@ pub enum Searched {
     Logs,
 }
 
-/// Returns fields and attributes, or values of the field before the cursor, that begin with what is
-/// typed. Values are those of the newest spans or records, most frequent first.
+/// Returns the fields and attributes, or the values of the field before the cursor, that start with
+/// the typed text. Values are those of the newest spans or records, most frequent first.
 pub fn complete(
     snapshot: &Snapshot<'_>,
     searched: Searched,

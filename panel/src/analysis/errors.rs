@@ -1,4 +1,4 @@
-//! Failed spans in groups.
+//! Groups of failed spans.
 
 use std::{
     cmp::Reverse,
@@ -12,11 +12,11 @@ use crate::{
     store::Snapshot,
 };
 
-/// Most groups.
+/// Maximum number of groups.
 const MOST_GROUPS: usize = 500;
-/// Most examples of a group.
+/// Maximum number of examples of a group.
 const MOST_EXAMPLES: usize = 5;
-/// Longest part of a message that is compared, in characters.
+/// Maximum length of the compared part of a message, in characters.
 const LONGEST_MESSAGE: usize = 200;
 
 /// Failed spans of the same service, operation, type and message.
@@ -28,7 +28,7 @@ pub struct ErrorGroup {
     pub operation: String,
     /// Type of the error.
     pub kind: String,
-    /// Message, in which `#` stands for numbers.
+    /// Message, in which `#` replaces numbers.
     pub message: String,
     /// Number of failed spans.
     pub count: usize,
@@ -40,7 +40,7 @@ pub struct ErrorGroup {
     pub examples: Vec<Arc<Span>>,
 }
 
-/// Groups the failed spans of this window, largest group first.
+/// Groups the failed spans of this window. The largest group is first.
 pub fn error_groups(snapshot: &Snapshot<'_>, window: Window) -> Vec<ErrorGroup> {
     let mut groups = BTreeMap::new();
     let traces = snapshot.traces().filter(|trace| trace.errors() > 0);
@@ -88,7 +88,8 @@ fn add(groups: &mut BTreeMap<Key, ErrorGroup>, span: &Arc<Span>, window: Window)
     }
 }
 
-/// Returns the message with `#` in the place of numbers, so that messages with identifiers are one.
+/// Returns the message with `#` instead of numbers, so that messages that differ only in
+/// identifiers are equal.
 fn normalize(message: &str) -> String {
     let mut normalized = String::new();
     for c in message.chars().take(LONGEST_MESSAGE) {

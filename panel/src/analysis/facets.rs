@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use crate::store::TraceHit;
 
-/// Most values of a facet.
+/// Maximum number of values of a facet.
 const MOST_VALUES: usize = 8;
 
 /// Field and its frequent values.
@@ -12,7 +12,7 @@ const MOST_VALUES: usize = 8;
 pub struct Facet {
     /// Field of a search.
     pub field: &'static str,
-    /// Values and numbers of traces, most frequent first.
+    /// Values with their numbers of traces, most frequent first.
     pub values: Vec<(String, usize)>,
 }
 

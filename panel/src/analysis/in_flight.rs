@@ -9,11 +9,12 @@ use crate::{
 
 /// Metric of the semantic conventions for HTTP.
 const METRIC: &str = "http.server.active_requests";
-/// Age from which on a sample of the metric no longer counts.
+/// Maximum age of a sample of the metric, in nanoseconds.
 const OLDEST_SAMPLE: Nanos = 120_000_000_000;
 
-/// Number of requests in flight of each service: of this process by the table of running requests,
-/// of others by the last value of `http.server.active_requests`.
+/// Returns the number of requests in flight of each service. For this process it is computed from
+/// the table of running requests, and for others from the last value of
+/// `http.server.active_requests`.
 pub fn in_flight(
     snapshot: &Snapshot<'_>,
     running: &[RunningRequest],

@@ -11,13 +11,13 @@ use crate::{
     store::{Snapshot, Trace},
 };
 
-/// Most spans that are read.
+/// Maximum number of spans that are read.
 const MOST_SPANS: usize = 300_000;
 
 /// Services and calls.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
-    /// Services and other systems that they call, by name.
+    /// Services and the other systems that they call, by name.
     pub nodes: Vec<Node>,
     /// Calls, by caller and callee.
     pub edges: Vec<Edge>,
@@ -140,7 +140,7 @@ impl Builder {
     }
 }
 
-/// Returns the name of the system that a client span calls.
+/// Returns the name of the system that a client span calls, from its attributes.
 fn external(span: &Span) -> Option<String> {
     if !matches!(span.kind, Kind::Client | Kind::Producer) {
         return None;
@@ -150,8 +150,8 @@ fn external(span: &Span) -> Option<String> {
     keys.iter().find_map(|key| span.attributes.text(key)).map(|name| name.into_owned())
 }
 
-/// Sets the length of the longest chain of calls. Cycles end after as many steps as there are
-/// nodes.
+/// Sets the layer of each node to the length of the longest chain of calls before it. Cycles are
+/// followed for at most as many steps as there are nodes.
 fn set_layers(nodes: &mut [Node], edges: &[Edge]) {
     let indexes: HashMap<String, usize> =
         nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();

@@ -1,4 +1,4 @@
-//! Computations over the store that pages and the API show.
+//! Computations over the store, for pages and the API.
 
 mod chart;
 mod complete;

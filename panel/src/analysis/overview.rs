@@ -11,7 +11,7 @@ use crate::{
 pub(crate) const INTERVALS: usize = 48;
 const SECOND: u64 = 1_000_000_000;
 
-/// Interval of time that a page shows.
+/// Interval of time of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// First time.
@@ -25,7 +25,7 @@ pub struct Window {
 pub struct Overview {
     /// All requests.
     pub total: Row,
-    /// Services and operations: in the order of services, busiest operation first.
+    /// Figures of each operation, sorted by service, busiest operation first.
     pub rows: Vec<Row>,
 }
 
@@ -55,7 +55,7 @@ impl Window {
     pub const CHOICES: [(&str, u64); 5] =
         [("5m", 300), ("15m", 900), ("1h", 3_600), ("6h", 21_600), ("24h", 86_400)];
 
-    /// Returns the window that ends now, by its name.
+    /// Returns the window with this name that ends now.
     pub fn last(name: &str) -> Option<Self> {
         let (_, seconds) = Self::CHOICES.into_iter().find(|(known, _)| *known == name)?;
         let to = now();
@@ -77,14 +77,15 @@ impl Window {
         self.to.saturating_sub(self.from).max(1) as f64 / SECOND as f64
     }
 
-    /// Returns the number of the interval that contains this time, of so many.
+    /// Returns the index of the interval that contains this time, if the window is divided into
+    /// `intervals`.
     pub fn interval(&self, time: Nanos, intervals: usize) -> usize {
         let length = self.to.saturating_sub(self.from).max(1);
         let position = u128::from(time.saturating_sub(self.from)) * intervals as u128;
         ((position / u128::from(length)) as usize).min(intervals - 1)
     }
 
-    /// Returns the window that the times fill, where this one has no beginning.
+    /// Returns the window from the first to the last of the times, if this window has no start.
     fn shrink(self, times: impl Iterator<Item = Nanos>) -> Self {
         if self.from > 0 {
             return self;

@@ -1,4 +1,4 @@
-//! Requests of the same operation, to compare a trace with.
+//! Requests of the same operation, for the comparison with a trace.
 
 use crate::{
     model::{Span, TraceId},
@@ -8,7 +8,7 @@ use crate::{
 /// Request of the same operation as another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Reason why it is selected: `fastest`, `typical` or `slowest`.
+    /// Reason for its selection: `fastest`, `typical` or `slowest`.
     pub label: &'static str,
     /// Trace of the request.
     pub trace_id: TraceId,
@@ -16,7 +16,8 @@ pub struct Peer {
     pub duration: u64,
 }
 
-/// Returns the fastest, the median and the slowest stored request of the operation of this span, without its own trace.
+/// Returns the fastest, the median and the slowest stored request of the operation of this span,
+/// except requests of its own trace.
 pub fn peers(snapshot: &Snapshot<'_>, root: &Span) -> Vec<Peer> {
     let (service, operation) = (root.service(), root.operation());
     let is_same = |request: &&Request| {

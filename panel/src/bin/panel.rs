@@ -1,4 +1,5 @@
-//! Receives OTLP and shows it in a browser: `cargo run --bin panel`, then <http://127.0.0.1:4380/>.
+//! Receiver of OTLP with pages for a browser: `cargo run --bin panel`, then
+//! <http://127.0.0.1:4380/>.
 
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -10,7 +11,7 @@ use tracing_panel::{
     source::Backends,
 };
 
-/// Time for the last requests that are forwarded.
+/// Maximum time for forwarding the last requests at shutdown.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 
 /// Browser view of traces, metrics and logs, received over OTLP.
@@ -29,7 +30,7 @@ struct Options {
     #[arg(long, default_value = "127.0.0.1:4317")]
     otlp_grpc: SocketAddr,
 
-    /// Endpoint of OTLP over HTTP to which everything that is received is sent as well, such as
+    /// Endpoint of OTLP over HTTP to which received requests are forwarded, such as
     /// http://collector:4318
     #[arg(long)]
     forward: Option<String>,
@@ -42,11 +43,11 @@ struct Options {
     #[arg(long)]
     prometheus: Option<String>,
 
-    /// Limit of memory for telemetry, in MiB
+    /// Limit of the memory for telemetry, in MiB
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     memory: u32,
 
-    /// Folder in which telemetry is kept; its files are read at the start
+    /// Folder in which telemetry is stored; its files are read at the start
     #[arg(long)]
     data: Option<PathBuf>,
 

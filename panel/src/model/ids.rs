@@ -11,7 +11,7 @@ pub struct TraceId(u128);
 pub struct SpanId(u64);
 
 impl TraceId {
-    /// Reads 16 bytes in network order; `None` for another length and for zero.
+    /// Reads 16 bytes in network order. Returns `None` for another length and for zero.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         let id = u128::from_be_bytes(bytes.try_into().ok()?);
         (id != 0).then_some(Self(id))
@@ -24,7 +24,7 @@ impl TraceId {
 }
 
 impl SpanId {
-    /// Reads 8 bytes in network order; `None` for another length and for zero.
+    /// Reads 8 bytes in network order. Returns `None` for another length and for zero.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         let id = u64::from_be_bytes(bytes.try_into().ok()?);
         (id != 0).then_some(Self(id))
@@ -48,7 +48,7 @@ impl fmt::Display for SpanId {
     }
 }
 
-/// Text that is no identifier.
+/// Error for text that is not a valid identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidId;
 

@@ -1,20 +1,21 @@
-//! One allocation for strings that repeat.
+//! Shared allocations for repeated strings.
 
 use std::{collections::HashSet, sync::Arc};
 
-/// Longest string worth a lookup, in bytes.
+/// Maximum length of a shared string, in bytes.
 const LONGEST: usize = 96;
-/// Most strings that are kept for reuse.
+/// Maximum number of shared strings.
 const MOST: usize = 1 << 16;
 
-/// Shares the allocation of equal short strings: attribute keys, names, common values.
+/// Table of shared strings, in which equal short strings have one allocation: attribute keys,
+/// names, common values.
 ///
-/// It is bounded. When it is full, new strings get an allocation each; after as many of them as it
-/// can hold, strings that nothing else holds are removed.
+/// The table has a fixed capacity. If it is full, each new string has its own allocation. After as
+/// many of these as the capacity, strings without other references are removed.
 #[derive(Debug, Default)]
 pub struct Interner {
     strings: HashSet<Arc<str>>,
-    /// Number of strings that found no room since the last removal.
+    /// Number of strings that did not fit since the last removal.
     refused: usize,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId};
 
-/// Point of a time series as it was received.
+/// Received point of a time series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricPoint {
     /// Sender.
@@ -28,13 +28,13 @@ pub struct MetricPoint {
 /// Value of a series at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Start of the interval that the value covers; 0 where it is absent.
+    /// Start of the interval of the value, or 0 if it is absent.
     pub start: Nanos,
     /// Time of the value.
     pub time: Nanos,
     /// Value.
     pub value: PointValue,
-    /// Measurements with the trace in which they were made.
+    /// Measurements with the traces in which they were made.
     pub exemplars: Box<[Exemplar]>,
 }
 
@@ -47,22 +47,22 @@ pub enum MetricKind {
     Sum {
         /// Whether the sum never decreases.
         monotonic: bool,
-        /// Whether a point is the sum since the start rather than since the last point.
+        /// Whether a point is the sum since the start, rather than since the last point.
         cumulative: bool,
     },
     /// Distribution.
     Histogram {
-        /// Whether a point covers the time since the start rather than since the last point.
+        /// Whether a point covers the time since the start, rather than since the last point.
         cumulative: bool,
     },
-    /// Quantiles that the service computed.
+    /// Quantiles computed by the service.
     Summary,
 }
 
 /// Value of a point.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PointValue {
-    /// Number of a gauge or sum.
+    /// Value of a gauge or sum.
     Number(f64),
     /// Distribution, with explicit or exponential buckets.
     Histogram(Box<Histogram>),
@@ -79,11 +79,11 @@ pub struct Histogram {
     pub sum: Option<f64>,
     /// Upper bounds of the buckets except the last, ascending.
     pub bounds: Box<[f64]>,
-    /// Measurements in each bucket: one more than there are bounds.
+    /// Number of measurements in each bucket. There is one bucket more than there are bounds.
     pub counts: Box<[u64]>,
 }
 
-/// Measurement of which the trace is known.
+/// Measurement with its trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
     /// Time of the measurement.
@@ -108,7 +108,7 @@ impl MetricKind {
         }
     }
 
-    /// Whether points are sums since the start of the service.
+    /// Whether points are cumulative since the start of the service.
     pub fn is_cumulative(self) -> bool {
         match self {
             Self::Sum { cumulative, .. } | Self::Histogram { cumulative } => cumulative,

@@ -1,4 +1,4 @@
-//! Spans, log records and metric points as the panel keeps them.
+//! Spans, log records and metric points, as the panel stores them.
 
 mod ids;
 mod intern;

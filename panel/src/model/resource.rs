@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use super::Attributes;
 
-/// Entity that sent spans, records or points: a service and where it runs.
+/// Entity that sent spans, records or points: a service and the place where it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
-    /// `service.name`; `unknown_service` where it is absent.
+    /// `service.name`, or `unknown_service` if it is absent.
     pub service: Arc<str>,
-    /// All attributes, `service.name` included.
+    /// All attributes, including `service.name`.
     pub attributes: Attributes,
     /// Schema of the attributes.
     pub schema_url: Box<str>,
 }
 
-/// Instrumentation library that made spans, records or points.
+/// Instrumentation library that created spans, records or points.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
     /// Name of the library.
@@ -24,6 +24,6 @@ pub struct Scope {
     pub version: Box<str>,
     /// Attributes of the library.
     pub attributes: Attributes,
-    /// Schema of spans, records or points.
+    /// Schema of the spans, records or points.
     pub schema_url: Box<str>,
 }

@@ -4,14 +4,14 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId, Value};
 
-/// Finished operation of a service.
+/// Ended span of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
     /// Trace to which the span belongs.
     pub trace_id: TraceId,
     /// Identifier within the trace.
     pub id: SpanId,
-    /// Span that caused this one; it may be absent from the store.
+    /// Parent span, which may be absent from the store.
     pub parent: Option<SpanId>,
     /// W3C `tracestate`.
     pub trace_state: Box<str>,
@@ -27,19 +27,19 @@ pub struct Span {
     pub kind: Kind,
     /// Start.
     pub start: Nanos,
-    /// End; not before `start`.
+    /// End, which is not before `start`.
     pub end: Nanos,
     /// Attributes.
     pub attributes: Attributes,
-    /// Attributes that the sender or the panel has dropped.
+    /// Number of attributes that the sender or the panel has dropped.
     pub dropped_attributes: u32,
-    /// Events in the order in which they were sent.
+    /// Events in the order received.
     pub events: Box<[Event]>,
-    /// Events that the sender or the panel has dropped.
+    /// Number of events that the sender or the panel has dropped.
     pub dropped_events: u32,
     /// Links to other spans.
     pub links: Box<[Link]>,
-    /// Links that the sender or the panel has dropped.
+    /// Number of links that the sender or the panel has dropped.
     pub dropped_links: u32,
     /// Status code.
     pub status: Status,
@@ -56,22 +56,22 @@ pub struct Event {
     pub name: Arc<str>,
     /// Attributes.
     pub attributes: Attributes,
-    /// Attributes that the sender or the panel has dropped.
+    /// Number of attributes that the sender or the panel has dropped.
     pub dropped_attributes: u32,
 }
 
-/// Link from a span to a span of this trace or another one.
+/// Link from a span to a span of the same or of another trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// Trace of the target.
     pub trace_id: TraceId,
-    /// Target.
+    /// Span of the target.
     pub span_id: SpanId,
     /// W3C `tracestate` of the target.
     pub trace_state: Box<str>,
     /// Attributes.
     pub attributes: Attributes,
-    /// Attributes that the sender or the panel has dropped.
+    /// Number of attributes that the sender or the panel has dropped.
     pub dropped_attributes: u32,
     /// W3C trace flags.
     pub flags: u32,
@@ -80,7 +80,7 @@ pub struct Link {
 /// Role of a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// Work inside a service.
+    /// Operation inside a service.
     #[default]
     Internal,
     /// Handling of a request.
@@ -106,7 +106,7 @@ pub enum Status {
 }
 
 impl Kind {
-    /// Returns the name as in a search: `kind:server`.
+    /// Returns the name of the kind in a search: `kind:server`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Internal => "internal",
@@ -136,12 +136,12 @@ impl Status {
 }
 
 impl Span {
-    /// Service that sent the span.
+    /// Returns the service that sent the span.
     pub fn service(&self) -> &Arc<str> {
         &self.resource.service
     }
 
-    /// Duration in nanoseconds.
+    /// Returns the duration in nanoseconds.
     pub fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -151,7 +151,7 @@ impl Span {
         self.status == Status::Error
     }
 
-    /// Whether the span is work that a service did for others: a request, a message, or a root.
+    /// Whether the span is a request or message that the service handles, or a root.
     pub fn is_entry(&self) -> bool {
         matches!(self.kind, Kind::Server | Kind::Consumer) || self.parent.is_none()
     }
@@ -161,7 +161,7 @@ impl Span {
         self.attributes.text("http.route")
     }
 
-    /// Returns the status code of HTTP or of gRPC.
+    /// Returns the status code of the HTTP or gRPC response.
     pub fn status_code(&self) -> Option<u16> {
         let keys = ["http.response.status_code", "http.status_code", "rpc.grpc.status_code"];
         let value = keys.iter().find_map(|key| self.attributes.find(key))?;
@@ -169,7 +169,7 @@ impl Span {
         (0.0..=999.0).contains(&number).then_some(number as u16)
     }
 
-    /// Returns method and route where both are known, else the name of the span.
+    /// Returns method and route if there are both, or else the name of the span.
     pub fn operation(&self) -> Cow<'_, str> {
         let method = self.attributes.find("http.request.method");
         let method = method.or_else(|| self.attributes.find("http.method"));
@@ -181,7 +181,7 @@ impl Span {
         }
     }
 
-    /// Returns the type of the error: of the exception, or the attribute `error.type`.
+    /// Returns the type of the exception, or the attribute `error.type`.
     pub fn error_type(&self) -> Option<Cow<'_, str>> {
         let exception = self.exception().and_then(|event| event.attributes.text("exception.type"));
         exception.or_else(|| self.attributes.text("error.type"))
@@ -192,7 +192,7 @@ impl Span {
         self.events.iter().rev().find(|event| &*event.name == "exception")
     }
 
-    /// Returns the description of the error: the status message, or that of the exception.
+    /// Returns the status message, or the message of the exception.
     pub fn error_message(&self) -> Option<Cow<'_, str>> {
         if !self.message.is_empty() {
             return Some(Cow::Borrowed(&self.message));

@@ -13,7 +13,7 @@ pub fn now() -> Nanos {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Formats a time as in RFC 3339, in UTC with milliseconds.
+/// Formats a time by RFC 3339, in UTC with milliseconds.
 pub fn format_time(time: Nanos) -> String {
     let (seconds, rest) = (time / SECOND, time % SECOND);
     let (year, month, day) = date(seconds / 86_400);
@@ -22,8 +22,8 @@ pub fn format_time(time: Nanos) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
 }
 
-/// Converts days since 1970-01-01 into year, month and day of the Gregorian calendar. Years are
-/// counted from March, so that the leap day is the last day of a year; 400 years have 146,097 days.
+/// Converts days since 1970-01-01 into year, month and day of the Gregorian calendar. Years start
+/// in March, so that the leap day is the last day of a year. 400 years have 146,097 days.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
@@ -64,7 +64,8 @@ fn long_duration(seconds: u64) -> String {
     }
 }
 
-/// Reads a duration such as `200ms`, `1.5s`, `3us`, `2m` or `1h`; a bare number is milliseconds.
+/// Parses a duration such as `200ms`, `1.5s`, `3us`, `2m` or `1h`. A number without a unit is in
+/// milliseconds.
 pub fn parse_duration(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let size = match &text[digits..] {

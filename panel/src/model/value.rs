@@ -5,20 +5,20 @@ use std::{borrow::Cow, sync::Arc};
 /// Value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Text, possibly truncated when it was received.
+    /// Text, which may be truncated.
     Text(Arc<str>),
     /// Whole number.
     Int(i64),
     /// Floating-point number.
     Double(f64),
-    /// Truth value.
+    /// Boolean.
     Bool(bool),
-    /// Array, map or bytes, as the JSON encoding of OTLP writes them.
+    /// Array, map or bytes, in the JSON encoding of OTLP.
     Json(Arc<str>),
 }
 
 impl Value {
-    /// Returns the value as text: the form that a search compares and a page shows.
+    /// Returns the value as text, as searches and pages use it.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) | Self::Json(text) => Cow::Borrowed(text),
@@ -28,7 +28,7 @@ impl Value {
         }
     }
 
-    /// Returns the number, also where it was sent as text.
+    /// Returns the number, also if it was sent as text.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
@@ -38,7 +38,7 @@ impl Value {
         }
     }
 
-    /// Returns the bytes that the value holds outside of the enumeration.
+    /// Returns the number of bytes that the value holds on the heap.
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Text(text) | Self::Json(text) => text.len(),
@@ -47,7 +47,7 @@ impl Value {
     }
 }
 
-/// Attributes in the order in which they were sent.
+/// Attributes in the order received.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Box<[(Arc<str>, Value)]>);
 
@@ -67,12 +67,12 @@ impl Attributes {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    /// Number of attributes.
+    /// Returns the number of attributes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no attributes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

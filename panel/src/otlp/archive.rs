@@ -1,4 +1,4 @@
-//! Telemetry in files.
+//! Storage of telemetry in files.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use crate::model::now;
 
-/// Size from which on a new file is started, in bytes.
+/// Size at which a new file is started, in bytes.
 const LONGEST_FILE: u64 = 64 << 20;
-/// Most files; the oldest is removed.
+/// Maximum number of files. The oldest is removed.
 const MOST_FILES: usize = 16;
 
-/// Folder in which requests are appended in OpenTelemetry's file format: one request in the JSON
-/// encoding of OTLP per line. It has at most 16 files of 64 MiB.
+/// Folder to which requests are appended in OpenTelemetry's file format: one request per line, in
+/// the JSON encoding of OTLP. It has at most 16 files of 64 MiB.
 #[derive(Clone, Debug)]
 pub struct Archive(Arc<Mutex<Writer>>);
 
@@ -25,17 +25,17 @@ pub struct Archive(Arc<Mutex<Writer>>);
 struct Writer {
     folder: PathBuf,
     current: Option<(File, u64)>,
-    /// Whether the last write failed; a failure is reported once.
+    /// Whether the last write failed. Only the first failure in a row is reported.
     failed: bool,
 }
 
 impl Archive {
-    /// Opens the folder, which is created if it is absent, and calls the function with each line
-    /// of its files, oldest first. Returns the archive and the number of requests that were read.
+    /// Opens the folder, and creates it if it is absent. Calls the function with each line of its
+    /// files, oldest first. Returns the archive and the number of requests that were read.
     ///
     /// # Errors
     ///
-    /// When the folder or a file cannot be read.
+    /// If the folder or a file cannot be read.
     pub fn open(
         folder: &Path,
         read: impl Fn(&[u8]) -> Result<usize, String>,
@@ -100,7 +100,8 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A process that ended in the middle of a line leaves half a request, which is reported.
+/// Reads a file. A process that was terminated while it wrote a line leaves an incomplete request,
+/// which is reported.
 fn load(file: &Path, read: &impl Fn(&[u8]) -> Result<usize, String>) -> io::Result<usize> {
     let mut count = 0;
     for (number, line) in fs::read(file)?.split(|byte| *byte == b'\n').enumerate() {

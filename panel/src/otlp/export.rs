@@ -1,4 +1,4 @@
-//! Traces as OTLP JSON.
+//! Conversion of traces into OTLP JSON.
 
 use std::sync::Arc;
 

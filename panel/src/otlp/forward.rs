@@ -19,16 +19,17 @@ use tokio::{
 use super::intake::{FORWARDED, Forwarding};
 use crate::store::Signal;
 
-/// Most bytes that wait.
+/// Maximum number of bytes in the queue.
 const MOST_WAITING: usize = 64 << 20;
-/// Most requests that are sent at the same time.
+/// Maximum number of concurrent requests.
 const MOST_AT_ONCE: usize = 4;
-/// Most attempts for a request. The pause before the second one is doubled before each other one.
+/// Maximum number of attempts for a request. The pause before the second attempt is doubled before
+/// each further one.
 const MOST_ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends requests to another endpoint of OTLP over HTTP. Clones share queue and counters.
+/// Forwards requests to another endpoint of OTLP over HTTP. A clone shares queue and counters.
 #[derive(Clone, Debug)]
 pub struct Forward {
     sender: UnboundedSender<Waiting>,
@@ -41,7 +42,7 @@ struct State {
     waiting: AtomicUsize,
     delivered: AtomicU64,
     lost: AtomicU64,
-    /// Whether the last request was lost; the first loss of several is reported.
+    /// Whether the last request was lost. Only the first loss in a row is reported.
     is_losing: AtomicBool,
 }
 
@@ -52,7 +53,7 @@ struct Waiting {
 }
 
 impl Forward {
-    /// Starts to forward to `{endpoint}/v1/traces` and so on, in the current tokio runtime.
+    /// Starts forwarding to `{endpoint}/v1/traces` and so on, in the current tokio runtime.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl Forward {
 }
 
 impl Forwarding for Forward {
-    /// Puts the request into the queue. If the queue is full, the request is lost.
+    /// Adds the request to the queue. If the queue is full, the request is lost.
     fn offer(&self, signal: Signal, body: Vec<u8>) {
         let length = body.len();
         let before = self.state.waiting.fetch_add(length, Ordering::AcqRel);
@@ -179,7 +180,7 @@ impl State {
     }
 }
 
-/// OTLP specification, "Retryable Response Codes".
+/// Whether a request may be sent again: OTLP specification, "Retryable Response Codes".
 fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }

@@ -43,7 +43,7 @@ pub(crate) fn grpc_routes(intake: Intake) -> Router {
 #[derive(Clone)]
 struct Receiver(Intake);
 
-/// Returns number and reason, if anything is refused.
+/// Returns number and reason of refused entries, if there are any.
 fn part(rejected: &Rejected) -> Option<(i64, String)> {
     (rejected.count > 0).then(|| (rejected.count as i64, rejected.reason.to_owned()))
 }

@@ -22,12 +22,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::intake::{FORWARDED, Intake, Rejected};
 use crate::store::Signal;
 
-/// Longest body of a request, in bytes, before and after decompression.
+/// Maximum length of a request body, in bytes, before and after decompression.
 pub const MOST_BODY_BYTES: usize = 32 << 20;
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
-/// Body, or the reason why it is not read.
+/// Body, or the reason why it cannot be read.
 type Body = Result<Bytes, BytesRejection>;
 
 /// Returns the routes `/v1/traces`, `/v1/logs` and `/v1/metrics`.
@@ -70,7 +70,7 @@ async fn metrics(State(intake): State<Intake>, headers: HeaderMap, body: Body) -
     })
 }
 
-/// Encoding of a body; the answer has the same.
+/// Encoding of a body. The response has the same encoding.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Protobuf,
@@ -185,7 +185,7 @@ fn respond(
     }
 }
 
-/// Part of `google.rpc.Status` that exporters read.
+/// Part of `google.rpc.Status` that exporters use.
 #[derive(Clone, PartialEq, Message, Serialize)]
 struct RpcStatus {
     #[prost(string, tag = "2")]

@@ -1,4 +1,4 @@
-//! Entrance of requests.
+//! Destinations of received requests.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{archive::Archive, logs, metrics, traces};
 use crate::store::{Signal, Store};
 
-/// Store and, if there are any, archive and forwarding.
+/// Store with an optional archive and optional forwarding.
 #[derive(Clone, Debug)]
 pub struct Intake {
     /// Store.
@@ -24,29 +24,29 @@ pub struct Intake {
     pub forward: Option<Arc<dyn Forwarding>>,
 }
 
-/// Header of forwarded requests. A panel does not forward them again, so there are no circles.
+/// Header of forwarded requests. A panel does not forward them again, which prevents loops.
 pub(super) const FORWARDED: &str = "x-panel-forwarded";
 
-/// Sender of received requests to another endpoint.
+/// Forwarding of received requests to another endpoint.
 pub trait Forwarding: fmt::Debug + Send + Sync {
-    /// Sends the encoded request of a signal soon. It does not wait.
+    /// Sends the encoded request of a signal later. It does not block.
     fn offer(&self, signal: Signal, request: Vec<u8>);
 
     /// URL to which requests are sent.
     fn endpoint(&self) -> &str;
 
-    /// Number of bytes that wait.
+    /// Returns the number of bytes that wait for sending.
     fn waiting_bytes(&self) -> usize;
 
-    /// Number of requests that were delivered.
+    /// Returns the number of delivered requests.
     fn delivered(&self) -> u64;
 
-    /// Number of requests that were not delivered.
+    /// Returns the number of requests that were lost.
     fn lost(&self) -> u64;
 }
 
 impl Intake {
-    /// Returns the entrance of this store, without archive and forwarding.
+    /// Creates an intake for this store, without archive and forwarding.
     pub fn new(store: Store) -> Self {
         Self { store, archive: None, forward: None }
     }
@@ -83,7 +83,7 @@ impl Intake {
         Rejected::new(invalid, full, why_invalid, "there are at most 20000 series")
     }
 
-    /// Returns the same entrance without forwarding.
+    /// Returns the same intake without forwarding.
     pub(super) fn without_forward(&self) -> Self {
         Self { forward: None, ..self.clone() }
     }
@@ -104,12 +104,12 @@ impl Intake {
     }
 }
 
-/// Refused part of a request.
+/// Refused entries of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rejected {
     /// Number of spans, records or points.
     pub count: usize,
-    /// Reason; empty where nothing is refused.
+    /// Reason, or an empty text if nothing is refused.
     pub reason: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! OTLP JSON of files.
+//! Import of OTLP JSON from files.
 
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
@@ -17,7 +17,7 @@ enum AnyRequest {
     Metrics(Metrics),
 }
 
-/// Requests whose list is required; the types of the protocol take an absent list as empty.
+/// Requests with a required list. The types of the protocol accept an absent list as empty.
 #[derive(Deserialize)]
 struct Traces {
     #[serde(rename = "resourceSpans")]
@@ -36,12 +36,12 @@ struct Metrics {
     resource_metrics: Vec<opentelemetry_proto::tonic::metrics::v1::ResourceMetrics>,
 }
 
-/// Stores requests in the JSON encoding of OTLP, one after the other: OpenTelemetry's file format
-/// has one per line. Returns the number of requests.
+/// Stores a sequence of requests in the JSON encoding of OTLP. OpenTelemetry's file format has one
+/// per line. Returns the number of requests.
 ///
 /// # Errors
 ///
-/// If the text is no such request; requests before it are stored.
+/// If the text is not such a request. The requests before it are stored.
 pub fn add_json(intake: &Intake, text: &[u8]) -> Result<usize, String> {
     let mut count = 0;
     for request in serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>() {

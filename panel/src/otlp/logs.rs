@@ -1,4 +1,4 @@
-//! Log records of a request.
+//! Conversion of the log records of a request.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::{
 use super::reader::Reader;
 use crate::model::{Interner, LogRecord, Resource, Scope, Severity, SpanId, TraceId, now};
 
-/// Returns records and the number of values that are stored in part.
+/// Returns the records and the number of truncated values.
 pub(super) fn read(
     interner: &mut Interner,
     request: ExportLogsServiceRequest,

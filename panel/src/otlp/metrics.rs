@@ -1,4 +1,4 @@
-//! Metric points of a request.
+//! Conversion of the metric points of a request.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::model::{
     SpanId, TraceId,
 };
 
-/// Point before it has the names of its metric: attributes and sample.
+/// Attributes and sample of a point, before the names of the metric are added.
 type Part = (Vec<KeyValue>, Sample);
 
-/// Returns points, the number of invalid ones, and the number of values that are stored in part.
+/// Returns the points, the number of invalid ones, and the number of truncated values.
 pub(super) fn read(
     interner: &mut Interner,
     request: ExportMetricsServiceRequest,
@@ -153,8 +153,8 @@ fn read_exponential(point: proto::ExponentialHistogramDataPoint) -> Option<Part>
     Some((point.attributes, sample))
 }
 
-/// The bucket with index `i` reaches from `base^i` to `base^(i+1)`. Zero and negative values are
-/// in the first bucket.
+/// Converts exponential buckets. The bucket with index `i` has the bounds `base^i` and
+/// `base^(i+1)`. Zero and negative values are in the first bucket.
 fn exponential_buckets(
     positive: &Buckets,
     base: f64,
@@ -183,7 +183,7 @@ fn read_summary(point: proto::SummaryDataPoint) -> Option<Part> {
     Some((point.attributes, sample))
 }
 
-/// Returns those that lead to a trace.
+/// Returns the exemplars that have a trace.
 fn exemplars(exemplars: Vec<proto::Exemplar>) -> Box<[Exemplar]> {
     let read = |exemplar: proto::Exemplar| {
         let value = match exemplar.value? {

@@ -1,4 +1,4 @@
-//! OTLP: conversion of requests, the receivers, files.
+//! OTLP: conversion of requests, receivers and files.
 
 mod archive;
 mod export;

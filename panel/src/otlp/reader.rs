@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::model::{Attributes, Interner, Resource, Scope, Value};
 
-/// Longest text that is stored, in bytes.
+/// Maximum length of a stored text, in bytes.
 const LONGEST_TEXT: usize = 32 << 10;
-/// Longest name and key, in bytes.
+/// Maximum length of a name or key, in bytes.
 const LONGEST_NAME: usize = 1 << 10;
-/// Most attributes, events or links of a list.
+/// Maximum number of attributes, events or links of a list.
 pub(super) const MOST_ENTRIES: usize = 512;
 
-/// Converter of text and attributes; it counts what it stores in part.
+/// Converter of text and attributes, which counts truncated values.
 pub(super) struct Reader<'a> {
     interner: &'a mut Interner,
     pub(super) truncated: usize,
@@ -50,7 +50,8 @@ impl<'a> Reader<'a> {
         &text[..text.floor_char_boundary(longest)]
     }
 
-    /// Returns at most as many entries as a list may have, and the number of dropped ones.
+    /// Truncates a list to the maximum number of entries. Returns it with the number of dropped
+    /// entries.
     pub(super) fn limit<T>(&mut self, mut entries: Vec<T>, dropped: u32) -> (Vec<T>, u32) {
         let excess = entries.len().saturating_sub(MOST_ENTRIES);
         self.truncated += usize::from(excess > 0);
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns nested values as plain JSON; bytes as a list of numbers.
+/// Converts nested values to plain JSON. Bytes become a list of numbers.
 fn json(value: &Proto) -> serde_json::Value {
     let nested = |value: &Option<AnyValue>| {
         value.as_ref().and_then(|value| value.value.as_ref()).map_or(json!(null), json)

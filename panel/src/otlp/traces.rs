@@ -1,4 +1,4 @@
-//! Spans of a request.
+//! Conversion of the spans of a request.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::{
 use super::reader::Reader;
 use crate::model::{Event, Interner, Kind, Link, Resource, Scope, Span, SpanId, Status, TraceId};
 
-/// Returns spans, the number of invalid ones, and the number of values that are stored in part.
+/// Returns the spans, the number of invalid ones, and the number of truncated values.
 pub(super) fn read(
     interner: &mut Interner,
     request: ExportTraceServiceRequest,

@@ -9,7 +9,7 @@ use super::parts::layout::{Page, page};
 pub(crate) struct EndpointDoc {
     pub(crate) path: &'static str,
     pub(crate) meaning: &'static str,
-    /// Parameters that have a meaning.
+    /// Parameters that the endpoint uses.
     pub(crate) parameters: &'static [&'static str],
     /// Type of the response, or the format of a file.
     pub(crate) body: &'static str,
@@ -20,7 +20,7 @@ pub(crate) struct EndpointDoc {
 pub(crate) struct TypeDoc {
     pub(crate) name: &'static str,
     pub(crate) meaning: &'static str,
-    /// Name as in Rust, type as in Rust, and meaning of each field.
+    /// Name and type in Rust, and the meaning, of each field.
     pub(crate) fields: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -85,7 +85,7 @@ fn type_section(of: &TypeDoc, types: &[TypeDoc]) -> Markup {
     }
 }
 
-/// Returns the text, as a link if it ends in the name of a type.
+/// Returns the text. If it ends in the name of a type, it is a link.
 fn linked(text: &str, types: &[TypeDoc]) -> Markup {
     let name = text.rsplit(' ').next().unwrap_or("");
     let is_type = types.iter().any(|of| of.name == name);
@@ -94,7 +94,7 @@ fn linked(text: &str, types: &[TypeDoc]) -> Markup {
     }
 }
 
-/// Name of a field in JSON.
+/// Returns the name of a field in JSON.
 fn json_name(name: &str) -> String {
     let mut words = name.trim_start_matches("r#").split('_');
     let mut camel = words.next().unwrap_or("").to_owned();
@@ -105,7 +105,7 @@ fn json_name(name: &str) -> String {
     camel
 }
 
-/// Type of a field in words.
+/// Returns the description of the type of a field.
 fn json_type(rust: &str) -> String {
     let inside = |outer: &str| rust.strip_prefix(outer)?.strip_suffix('>');
     if let Some(inner) = inside("Option<") {

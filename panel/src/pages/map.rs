@@ -37,7 +37,7 @@ pub(crate) fn map_page(map: &Map, choice: &Choice) -> Page {
     )
 }
 
-/// Places of nodes by layer; the first layer is on the left.
+/// Returns layer and position of each node. The first layer is on the left.
 fn places(map: &Map) -> BTreeMap<&str, (usize, usize)> {
     let mut filled: BTreeMap<usize, usize> = BTreeMap::new();
     let mut places = BTreeMap::new();
@@ -111,7 +111,8 @@ fn shape(node: &Node, (x, y): (usize, usize)) -> Markup {
     }
 }
 
-/// Address of the requests that the callee handled; where it sends no telemetry, of the calls.
+/// Returns the address of the requests that the callee handled, or of the calls if it sends no
+/// telemetry.
 fn calls(edge: &Edge, external: bool) -> String {
     let query = match external {
         true => format!("service:{} kind:client {}", quote(&edge.from), quote(&edge.to)),

@@ -13,7 +13,7 @@ use crate::{
     store::{Instrument, InstrumentKey, Series},
 };
 
-/// Returns the list of metrics.
+/// Returns the page with the list of metrics.
 pub(crate) fn metrics_page<'a>(
     instruments: impl Iterator<Item = (&'a InstrumentKey, &'a Instrument)>,
 ) -> Page {
@@ -90,7 +90,7 @@ fn last(instrument: &Instrument) -> String {
     }
 }
 
-/// Returns the chart of a metric.
+/// Returns the page with the chart of a metric.
 pub(crate) fn metric_page(key: &InstrumentKey, instrument: &Instrument, choice: &Choice) -> Page {
     let drawn = metric_lines(instrument, choice.window);
     let exemplars: Vec<_> = instrument.series.iter().flat_map(exemplars).take(200).collect();

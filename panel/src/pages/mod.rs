@@ -1,4 +1,4 @@
-//! Pages as HTML that works without scripts.
+//! Pages in HTML that do not require scripts.
 
 mod api;
 mod errors;

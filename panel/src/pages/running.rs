@@ -1,4 +1,4 @@
-//! Requests that have not ended.
+//! Running requests.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::{
     store::RunningRequest,
 };
 
-/// Most rows of the table.
+/// Maximum number of rows of the table.
 const MOST_ROWS: usize = 500;
 
-/// Returns the page. `stored` are the traces of which spans are stored already.
+/// Returns the page. `stored` contains the traces with stored spans.
 pub(crate) fn running_page(
     requests: &[RunningRequest],
     stored: &HashSet<TraceId>,

@@ -16,7 +16,7 @@ use crate::{
 const TRACE_HINT: &str = "service:gateway route:/checkout/{item} status>=500 dur>200ms \"text\"";
 const LOG_HINT: &str = "service:gateway severity>=warn key=value \"text\"";
 
-/// Result of a search as the page shows it.
+/// Content of the page with the results of a search.
 #[derive(Debug)]
 pub(crate) struct TraceList<'a> {
     pub(crate) query: &'a str,
@@ -25,9 +25,9 @@ pub(crate) struct TraceList<'a> {
     pub(crate) error: Option<&'a QueryError>,
     pub(crate) hits: &'a [TraceHit],
     pub(crate) facets: &'a [Facet],
-    /// Most traces of the table.
+    /// Maximum number of traces in the table.
     pub(crate) most: usize,
-    /// Whether nothing at all is stored.
+    /// Whether the store is empty.
     pub(crate) nothing_stored: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn traces_page(list: &TraceList<'_>) -> Page {
     )
 }
 
-/// Returns the form of a search, with the position of an error.
+/// Returns the form of a search, with the position of an error in it.
 pub(super) fn search_form(
     path: &str,
     query: &str,
@@ -89,7 +89,7 @@ pub(super) fn search_form(
     }
 }
 
-/// Points of duration and time. Durations have a logarithmic scale.
+/// Returns a scatter chart of durations over time. Durations have a logarithmic scale.
 fn scatter(list: &TraceList<'_>) -> Markup {
     let hits = list.hits;
     let first = hits.iter().map(|hit| hit.summary.start).min().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Comparison of spans and records with one condition.
+//! Matching of spans and records against one condition.
 
 use super::{
     field::Field,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{Attributes, LogRecord, Severity, Span, TraceId};
 
-/// Condition, or its negation.
+/// Condition or its negation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Term {
     pub(super) excluded: bool,
@@ -18,13 +18,13 @@ pub(super) struct Term {
 /// Condition of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
-    /// Text somewhere, in lower case.
+    /// Text in any value, in lower case.
     Text(String),
     /// Value of a field.
     Field(Field, Operand),
 }
 
-/// Right side of a filter.
+/// Right-hand side of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operand {
     Pattern(Pattern),
@@ -64,7 +64,7 @@ impl Condition {
         }
     }
 
-    /// Returns the value that a match has in this field.
+    /// Returns the value that each match has in this field, if there is only one.
     pub(super) fn literal_of(&self, field: &Field) -> Option<&str> {
         match self {
             Self::Field(known, Operand::Pattern(pattern)) if known == field => pattern.as_literal(),
@@ -72,7 +72,7 @@ impl Condition {
         }
     }
 
-    /// Returns the shortest duration of a match, in nanoseconds.
+    /// Returns the minimum duration of a match, in nanoseconds.
     pub(super) fn shortest(&self) -> Option<u64> {
         match self {
             Self::Field(
@@ -86,7 +86,7 @@ impl Condition {
         }
     }
 
-    /// Whether a trace with this signature can contain a span that matches.
+    /// Whether a trace with this signature may contain a matching span.
     pub(super) fn may_match(&self, signature: &Signature) -> bool {
         match self {
             Self::Text(needle) => signature.may_contain_text(needle),
@@ -130,7 +130,7 @@ impl Operand {
     }
 }
 
-/// Whether a value up to the highest one can satisfy the comparison.
+/// Whether a value up to `highest` can satisfy the comparison.
 fn may_reach(operator: Operator, highest: f64, number: f64) -> bool {
     match operator {
         Operator::Greater => highest > number,
@@ -150,7 +150,7 @@ fn compare(operator: Operator, value: f64, number: f64) -> bool {
     }
 }
 
-/// A name stands for a range of four numbers, so `warn` equals `WARN2`.
+/// Compares ranges of four severity numbers. A name is one range, so `warn` equals `WARN2`.
 fn compare_severity(operator: Operator, value: Severity, severity: Severity) -> bool {
     let range = |severity: Severity| severity.number().div_ceil(4);
     compare(operator, f64::from(range(value)), f64::from(range(severity)))

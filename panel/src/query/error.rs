@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Text that does not follow the grammar of a search.
+/// Error for a search that does not follow the grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryError {
     position: usize,
@@ -14,12 +14,12 @@ impl QueryError {
         Self { position, message: message.into() }
     }
 
-    /// Number of characters before the error.
+    /// Returns the number of characters before the error.
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// Description without the position.
+    /// Returns the description, without the position.
     pub fn message(&self) -> &str {
         &self.message
     }

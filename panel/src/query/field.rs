@@ -1,10 +1,10 @@
-//! Fields that a search names.
+//! Fields of a search.
 
 use std::borrow::Cow;
 
 use crate::model::{LogRecord, Span};
 
-/// Names of the fields that are no attributes, with their meaning.
+/// Names of the fields that are not attributes, with their meaning.
 pub const FIELDS: [(&str, &str); 11] = [
     ("service", "name of the service"),
     ("operation", "method and route of a request, else the name of the span"),
@@ -64,7 +64,7 @@ impl Field {
         }
     }
 
-    /// Name under which the signature of a trace lists values of this field.
+    /// Returns the name under which the signature of a trace lists values of this field.
     pub(super) fn signature_name(&self) -> Option<&str> {
         match self {
             Self::Service => Some("service"),
@@ -94,7 +94,7 @@ impl Field {
         }
     }
 
-    /// Number of a field, without the way over text.
+    /// Returns the number of a field, without a conversion to text.
     pub(super) fn number_of_span(&self, span: &Span) -> Option<f64> {
         match self {
             Self::Status => span.status_code().map(f64::from),

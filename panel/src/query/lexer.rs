@@ -22,7 +22,7 @@ pub(super) struct Text {
     pub(super) position: usize,
 }
 
-/// Term before its meaning is known.
+/// Term before its meaning is determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawTerm {
     pub(super) excluded: bool,
@@ -30,7 +30,7 @@ pub(super) struct RawTerm {
     pub(super) right: Option<(Operator, Text)>,
 }
 
-/// Reader of a search; positions are numbers of characters.
+/// Lexer of a search. Positions are numbers of characters.
 pub(super) struct Lexer {
     characters: Vec<char>,
     position: usize,
@@ -41,7 +41,7 @@ impl Lexer {
         Self { characters: text.chars().collect(), position: 0 }
     }
 
-    /// Returns the next term; `None` at the end.
+    /// Returns the next term, or `None` at the end.
     pub(super) fn next_term(&mut self) -> Result<Option<RawTerm>, QueryError> {
         self.skip_spaces();
         let Some(first) = self.peek(0) else { return Ok(None) };
@@ -80,7 +80,8 @@ impl Lexer {
         }
     }
 
-    /// A word on the left of an operator ends before the operator; a value ends at a space.
+    /// Reads a word. To the left of an operator, it ends before the operator. A value ends at a
+    /// space.
     fn word(&mut self, is_left: bool) -> Text {
         let start = self.position;
         let ends = |c: char| c.is_whitespace() || is_left && ":=!<>~".contains(c);

@@ -11,9 +11,10 @@
 //! quoted   = DQUOTE *( character / "\" DQUOTE / "\\" ) DQUOTE
 //! ```
 //!
-//! `:` and `=` mean the same. `~` means "contains". `dur` takes a unit: `dur>200ms`. Text is
-//! looked for in names, messages, bodies, events and attribute values, without regard to the case
-//! of ASCII letters. `-` excludes. All filters of a query must hold for one span or one record.
+//! `:` and `=` are equivalent. `~` means "contains". `dur` accepts a unit: `dur>200ms`. Text is
+//! searched in names, messages, bodies, events and attribute values; ASCII letters are compared
+//! case-insensitively. `-` excludes matches. All filters of a query must match the same span or
+//! record.
 
 mod condition;
 mod error;
@@ -59,7 +60,7 @@ impl Query {
         Ok(Self { terms: parse(text)? })
     }
 
-    /// Whether everything matches.
+    /// Whether the query matches all spans and records.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
@@ -74,20 +75,20 @@ impl Query {
         self.terms.iter().all(|term| term.condition.matches_log(record) != term.excluded)
     }
 
-    /// Whether a span with this signature can match; a quick check before `matches_span`.
+    /// Whether a span with this signature may match. It is a fast check before `matches_span`.
     pub fn may_match(&self, signature: &Signature) -> bool {
         let required = self.terms.iter().filter(|term| !term.excluded);
         required.into_iter().all(|term| term.condition.may_match(signature))
     }
 
-    /// Returns the value that each match must have in this field, if the query requires one.
+    /// Returns the value that each match has in this field, if the query requires one.
     pub fn required(&self, field: &str) -> Option<&str> {
         let field = Field::from_name(field);
         let required = self.terms.iter().filter(|term| !term.excluded);
         required.into_iter().find_map(|term| term.condition.literal_of(&field))
     }
 
-    /// Returns the shortest duration that each match must have, in nanoseconds.
+    /// Returns the minimum duration of each match, in nanoseconds.
     pub fn shortest(&self) -> Option<u64> {
         let required = self.terms.iter().filter(|term| !term.excluded);
         required.into_iter().filter_map(|term| term.condition.shortest()).max()
@@ -100,7 +101,7 @@ impl Query {
     }
 }
 
-/// Returns the value as a search writes it: quoted where a bare word would mean something else.
+/// Returns the value in the form of a search: quoted if a bare word would have another meaning.
 pub fn quote(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || c == '"' || c == '*';
     if !value.is_empty() && !value.contains(special) {

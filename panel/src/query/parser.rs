@@ -1,4 +1,4 @@
-//! Meaning of the terms of a search.
+//! Parser of the terms of a search.
 
 use super::{
     condition::{Condition, Operand, Term},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{Severity, SpanId, TraceId, parse_duration};
 
-/// Longest search, in bytes.
+/// Maximum length of a search, in bytes.
 const LONGEST: usize = 4096;
 
 pub(super) fn parse(text: &str) -> Result<Vec<Term>, QueryError> {
@@ -96,7 +96,7 @@ fn pattern(value: &Text) -> Pattern {
     }
 }
 
-/// Exclusion is a part of the term, so that "unequal" is the negation of "equal".
+/// Returns the operator without negation. The negation is part of the term.
 fn comparison(operator: Operator) -> Operator {
     match operator {
         Operator::NotEqual => Operator::Equal,

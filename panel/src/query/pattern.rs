@@ -1,6 +1,6 @@
-//! Comparison of text.
+//! Matching of text.
 
-/// Text in which `*` stands for any text.
+/// Text in which `*` matches any text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     parts: Vec<String>,
@@ -15,7 +15,7 @@ impl Pattern {
         Self { parts: text.split('*').map(str::to_owned).collect() }
     }
 
-    /// Returns the only text that matches; `None` with a wildcard.
+    /// Returns the only text that matches, or `None` for a pattern with a wildcard.
     pub(super) fn as_literal(&self) -> Option<&str> {
         match &*self.parts {
             [literal] => Some(literal),
@@ -36,7 +36,8 @@ impl Pattern {
     }
 }
 
-/// Whether the text contains the needle, which is in lower case, without regard to ASCII case.
+/// Whether the text contains `needle`, which is in lower case. ASCII letters are compared
+/// case-insensitively.
 pub(super) fn contains(text: &str, needle: &str) -> bool {
     let (text, needle) = (text.as_bytes(), needle.as_bytes());
     let Some((first, rest)) = needle.split_first() else { return true };

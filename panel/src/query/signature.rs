@@ -5,13 +5,13 @@ use std::hash::{Hash, Hasher};
 use crate::model::{Attributes, Span};
 
 const BITS: usize = 2048;
-/// Longest part of a text that is listed, in bytes. Text beyond it sets all bits of the filter.
+/// Maximum length of the listed part of a text, in bytes. Longer text sets all bits of the filter.
 const LONGEST_TEXT: usize = 512;
 
-/// Values that occur in the spans of a trace, as a Bloom filter, with the largest numbers.
+/// Bloom filter of the values in the spans of a trace, with the largest numbers.
 ///
-/// The filter never misses a value that occurs; it may report one that does not. A search skips traces
-/// whose signature lacks a value, so that it reads few spans.
+/// The filter contains every value that occurs, and may report one that does not occur. A search
+/// skips traces whose signature lacks a value, so it reads few spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     bits: [u64; BITS / 64],
@@ -27,7 +27,7 @@ impl Default for Signature {
 }
 
 impl Signature {
-    /// Lists the values of this span.
+    /// Adds the values of this span.
     pub fn add(&mut self, span: &Span) {
         self.slowest = self.slowest.max(span.duration());
         self.highest_status = self.highest_status.max(span.status_code().unwrap_or(0));
@@ -48,12 +48,12 @@ impl Signature {
         }
     }
 
-    /// Longest duration of a span, in nanoseconds.
+    /// Returns the longest duration of a span, in nanoseconds.
     pub(super) fn slowest(&self) -> u64 {
         self.slowest
     }
 
-    /// Highest status code of a span; 0 where no span has one.
+    /// Returns the highest status code of a span, or 0 if no span has one.
     pub(super) fn highest_status(&self) -> u16 {
         self.highest_status
     }
@@ -114,7 +114,7 @@ fn trigrams(text: &[u8]) -> impl Iterator<Item = [u8; 3]> {
     })
 }
 
-/// FNV-1a with a final shift: fast for short keys. Collisions cost time only.
+/// FNV-1a with a final shift, which is fast for short keys. A collision only costs time.
 struct Fnv(u64);
 
 impl Hasher for Fnv {

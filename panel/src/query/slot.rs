@@ -8,7 +8,7 @@ pub struct Slot {
     pub start: usize,
     /// Position of the cursor.
     pub end: usize,
-    /// Field of the value; `None` where the name of a field is typed.
+    /// Field of the value, or `None` if the name of a field is typed.
     pub field: Option<String>,
     /// Text before the cursor.
     pub prefix: String,
@@ -24,7 +24,7 @@ struct Term {
 }
 
 impl Slot {
-    /// Returns the part at this position. A search that is not complete has one as well.
+    /// Returns the part at this position, also for an incomplete search.
     pub fn at(text: &str, cursor: usize) -> Self {
         let characters: Vec<char> = text.chars().take(cursor).collect();
         let term = Term::at(&characters);

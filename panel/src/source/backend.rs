@@ -1,4 +1,4 @@
-//! Traces of an existing Jaeger and metrics of an existing Prometheus.
+//! Source for the traces of an existing Jaeger and the metrics of an existing Prometheus.
 
 use futures_util::future::BoxFuture;
 

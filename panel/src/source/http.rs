@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::SourceError;
 
-/// Time for one response.
+/// Maximum time for one response.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest response, in bytes.
+/// Maximum length of a response, in bytes.
 const MOST_BYTES: usize = 64 << 20;
 
 /// Client of one backend.
@@ -34,7 +34,7 @@ impl Api {
         self.root.as_str().trim_end_matches('/')
     }
 
-    /// Returns the JSON value at a path; `None` where the backend responds 404.
+    /// Returns the JSON value at a path, or `None` if the status is 404.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -1,4 +1,4 @@
-//! Query API of Jaeger.
+//! Client of Jaeger's query API.
 
 mod convert;
 
@@ -14,11 +14,11 @@ use crate::{
     store::{Store, TraceSearch},
 };
 
-/// Most services that are read for one page.
+/// Maximum number of services that are read for one page.
 const MOST_SERVICES: usize = 50;
-/// Most requests to Jaeger at the same time.
+/// Maximum number of concurrent requests to Jaeger.
 const MOST_AT_ONCE: usize = 4;
-/// Start of the window where the page has none: two days, in nanoseconds.
+/// Length of the window if the page has none: two days, in nanoseconds.
 const LOOKBACK: u64 = 2 * 86_400 * 1_000_000_000;
 
 /// Jaeger with its query API.
@@ -33,7 +33,7 @@ struct Answer<T> {
 }
 
 impl Jaeger {
-    /// Most traces of a service that are read for one page.
+    /// Maximum number of traces of a service that are read for one page.
     pub(super) const MOST_TRACES: usize = 200;
 
     pub(super) fn new(address: &str) -> Result<Self, String> {
@@ -50,8 +50,8 @@ impl Jaeger {
         self.read_all(store, services, window, &[]).await
     }
 
-    /// Stores traces that may match. A service in the search limits the request to Jaeger, as do
-    /// durations and attributes.
+    /// Stores traces that may match. The request to Jaeger is restricted by the service, the
+    /// durations and the attributes in the search.
     pub(super) async fn search(
         &self,
         store: &Store,
@@ -119,7 +119,7 @@ impl Jaeger {
     }
 }
 
-/// Parameters that leave out only traces that the search does not match.
+/// Returns parameters that exclude only traces that do not match the search.
 fn filters(search: &TraceSearch) -> Vec<(&'static str, String)> {
     let mut filters = Vec::new();
     if search.query.required("error") == Some("true") {

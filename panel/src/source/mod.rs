@@ -1,4 +1,4 @@
-//! Origins of the telemetry that pages show: the store of the panel, or existing backends.
+//! Sources of the telemetry in pages: the store of the panel, or existing backends.
 
 #[cfg(feature = "program")]
 mod backend;
@@ -21,19 +21,20 @@ use crate::{
     store::{InstrumentKey, Store, TraceSearch},
 };
 
-/// Origin of telemetry. A page loads what it needs into a store and shows that.
+/// Source of telemetry. A page loads its data into a store and reads that store.
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Loads what a page needs. The store may contain more.
+    /// Loads the data of a page. The store may contain more.
     fn load<'a>(&'a self, need: Need<'a>) -> BoxFuture<'a, Result<Store, SourceError>>;
 
-    /// Returns what the page with this address cannot show and why, or from where it is.
+    /// Returns a note for the page with this address: its origin, or the data that it cannot show
+    /// and the reason.
     fn notice(&self, page: &str) -> Option<String>;
 
-    /// Whether new telemetry is reported when it arrives.
+    /// Whether new telemetry is pushed to pages.
     fn is_live(&self) -> bool;
 }
 
-/// Telemetry that a page needs.
+/// Data that a page requires.
 #[derive(Clone, Copy, Debug)]
 pub enum Need<'a> {
     /// Spans of the requests in a window.

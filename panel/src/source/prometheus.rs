@@ -1,4 +1,4 @@
-//! HTTP API of Prometheus.
+//! Client of the HTTP API of Prometheus.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,15 +14,15 @@ use crate::{
     store::{InstrumentKey, Store},
 };
 
-/// Most points of a series.
+/// Maximum number of points of a series.
 const MOST_POINTS: u64 = 240;
-/// Shortest time between two points, in nanoseconds.
+/// Minimum interval between two points, in nanoseconds.
 const SHORTEST_STEP: Nanos = 5_000_000_000;
-/// Length of the window where the page has none.
+/// Length of the window if the page has none, in nanoseconds.
 const DEFAULT_WINDOW: Nanos = 3_600_000_000_000;
 const SECOND: f64 = 1e9;
 
-/// Prometheus with its HTTP API.
+/// Prometheus as a source.
 #[derive(Clone, Debug)]
 pub(super) struct Prometheus(Api);
 
@@ -58,14 +58,14 @@ struct Series {
     values: Vec<(f64, String)>,
 }
 
-/// Metric that the suffixes of Prometheus belong to.
+/// Role of a metric, by its suffix in Prometheus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     /// Metric with one value for each series.
     Whole,
     /// Number of measurements of this histogram or summary.
     Count(String),
-    /// Part of a histogram or summary that its count stands for.
+    /// Part of a histogram or summary other than its count.
     Other,
 }
 
@@ -246,7 +246,7 @@ fn lines(
     points
 }
 
-/// Joins the series of the buckets, whose counts include those of lower buckets.
+/// Merges the series of the buckets. Counts in Prometheus include those of lower buckets.
 fn histograms(metadata: &Metadata, key: &InstrumentKey, series: Vec<Series>) -> Vec<MetricPoint> {
     type Buckets = BTreeMap<Nanos, Vec<(f64, f64)>>;
     let mut groups: BTreeMap<BTreeMap<String, String>, Buckets> = BTreeMap::new();
@@ -285,7 +285,7 @@ fn histogram(mut buckets: Vec<(f64, f64)>) -> Histogram {
         .collect();
     let bounds: Vec<f64> =
         buckets.iter().map(|(bound, _)| *bound).filter(|it| it.is_finite()).collect();
-    // A bucket without an upper bound follows the bounds.
+    // The last bucket, which has no upper bound, is after the bounds.
     let counts = counts.into_iter().chain([0]).take(bounds.len() + 1).collect();
     Histogram { count: below as u64, sum: None, bounds: bounds.into(), counts }
 }

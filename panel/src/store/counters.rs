@@ -49,7 +49,7 @@ impl Signal {
     /// All signals.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
 
-    /// Returns the name as in the path of OTLP: `/v1/traces`.
+    /// Returns the name in the path of OTLP: `/v1/traces`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Traces => "traces",
@@ -66,12 +66,12 @@ impl SignalCounters {
         self.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
     }
 
-    /// Counts entries that are refused because they are not valid.
+    /// Counts entries that are refused because they are invalid.
     pub fn add_rejected(&self, rejected: usize) {
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
     }
 
-    /// Counts values and lists that are stored in part.
+    /// Counts truncated values and lists.
     pub fn add_truncated(&self, truncated: usize) {
         self.truncated.fetch_add(truncated as u64, Ordering::Relaxed);
     }
@@ -81,33 +81,33 @@ impl SignalCounters {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Number of entries that were stored.
+    /// Returns the number of stored entries.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Number of entries that were refused.
+    /// Returns the number of refused entries.
     pub fn rejected(&self) -> u64 {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// Number of entries that made room for newer ones.
+    /// Returns the number of entries that were evicted for newer ones.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
 
-    /// Number of values and lists that are stored in part.
+    /// Returns the number of truncated values and lists.
     pub fn truncated(&self) -> u64 {
         self.truncated.load(Ordering::Relaxed)
     }
 
-    /// Number of requests that could not be read.
+    /// Returns the number of requests that could not be read.
     pub fn malformed(&self) -> u64 {
         self.malformed.load(Ordering::Relaxed)
     }
 }
 
-/// Memory of a part of the store.
+/// Memory use of a part of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Name of the entries.

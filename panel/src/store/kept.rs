@@ -1,4 +1,4 @@
-//! Traces that stay longer than others.
+//! Traces that are kept longer than others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,12 +7,12 @@ use std::{
 
 use crate::model::Span;
 
-/// Most traces of each list of an operation.
+/// Maximum number of traces in each list of an operation.
 const MOST_TRACES: usize = 10;
-/// Most operations of which traces are kept.
+/// Maximum number of operations with lists.
 const MOST_OPERATIONS: usize = 1024;
 
-/// Slowest and last failed traces of each operation, by their numbers.
+/// Slowest and last failed traces of each operation, by number.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     operations: HashMap<(Arc<str>, Box<str>), Lists>,
@@ -27,7 +27,7 @@ struct Lists {
 }
 
 impl Kept {
-    /// Considers the trace with this number, which contains this request.
+    /// Adds the trace with this number, which contains this request, to the lists if it qualifies.
     pub(super) fn offer(&mut self, trace: u64, request: &Span) {
         let key = (Arc::clone(request.service()), request.operation().into());
         if !self.operations.contains_key(&key) && self.operations.len() >= MOST_OPERATIONS {
@@ -49,7 +49,7 @@ impl Kept {
         self.uses.contains_key(&trace)
     }
 
-    /// Forgets a trace that is no longer stored.
+    /// Removes a trace that is no longer stored.
     pub(super) fn remove(&mut self, trace: u64) {
         if self.uses.remove(&trace).is_none() {
             return;
@@ -63,7 +63,7 @@ impl Kept {
 }
 
 impl Lists {
-    /// Returns the removed trace, if this one was added.
+    /// Adds a slow trace. Returns the trace that was removed for it, or `None` if it was not added.
     fn offer_slow(&mut self, trace: u64, duration: u64) -> Option<Option<u64>> {
         let index = self.slowest.partition_point(|(known, _)| *known >= duration);
         if index >= MOST_TRACES {

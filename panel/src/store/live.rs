@@ -6,9 +6,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
 use crate::model::{LogRecord, Span};
 
-/// Most subscribers at a time.
+/// Maximum number of concurrent subscribers.
 const MOST_SUBSCRIBERS: usize = 64;
-/// Most events that wait for a slow subscriber; it misses older ones.
+/// Maximum number of events that wait for a slow subscriber. Older events are skipped.
 const MOST_WAITING: usize = 1024;
 
 /// Sender of events to subscribers.
@@ -21,13 +21,13 @@ pub(super) struct Live {
 /// New span or record.
 #[derive(Clone, Debug)]
 pub enum LiveEvent {
-    /// Root of a trace, a request or a message.
+    /// Root of a trace, or a span of a request or message.
     Request(Arc<Span>),
     /// Log record.
     Log(Arc<LogRecord>),
 }
 
-/// Subscription, until it is dropped.
+/// Subscription that ends when it is dropped.
 #[derive(Debug)]
 pub struct LiveGuard {
     /// Receiver of the events.

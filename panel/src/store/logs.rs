@@ -1,4 +1,4 @@
-//! Log records in the order in which they were received.
+//! Log records in the order received.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use crate::{
     query::Query,
 };
 
-/// Log records, limited in bytes.
+/// Log records with a limit in bytes.
 #[derive(Debug)]
 pub(super) struct Logs {
     limit: usize,
@@ -22,10 +22,10 @@ pub(super) struct Logs {
     by_trace: HashMap<TraceId, VecDeque<u64>>,
 }
 
-/// Record of a search with its number, from which on the search can continue.
+/// Found record with its number, at which a search can continue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogHit {
-    /// Number of the record in the order of arrival.
+    /// Number of the record in the order received.
     pub number: u64,
     /// Record.
     pub record: Arc<LogRecord>,
@@ -45,7 +45,8 @@ impl Logs {
         self.records.push_back(record);
     }
 
-    /// Drops the oldest records until the rest is within the limit. Returns their number.
+    /// Drops the oldest records until the rest is within the limit. Returns the number of dropped
+    /// records.
     pub(super) fn evict(&mut self) -> usize {
         let before = self.records.len();
         while self.bytes > self.limit {
@@ -149,7 +150,8 @@ impl Logs {
     }
 }
 
-/// The record, its place in the list, and its place in the index of traces.
+/// Returns the bytes of the record, of its entry in the list, and of its entry in the index of
+/// traces.
 fn size(record: &LogRecord) -> usize {
     let index = if record.trace_id.is_some() { 64 } else { 0 };
     record.bytes() + size_of::<Arc<LogRecord>>() + 16 + index

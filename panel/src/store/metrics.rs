@@ -8,12 +8,12 @@ use std::{
 use super::counters::Usage;
 use crate::model::{Attributes, MetricKind, MetricPoint, Resource, Sample};
 
-/// Most series of all metrics.
+/// Maximum number of series of all metrics.
 const MOST_SERIES: usize = 20_000;
-/// Most samples of a series.
+/// Maximum number of samples of a series.
 const MOST_SAMPLES: usize = 4096;
 
-/// Metrics, limited in bytes.
+/// Metrics with a limit in bytes.
 #[derive(Debug)]
 pub(super) struct Metrics {
     limit: usize,
@@ -41,7 +41,7 @@ pub struct Instrument {
     pub unit: Arc<str>,
     /// Kind.
     pub kind: MetricKind,
-    /// Series in the order in which they appeared.
+    /// Series in the order of their first points.
     pub series: Vec<Series>,
 }
 
@@ -61,7 +61,7 @@ impl Metrics {
         Self { limit, bytes: 0, series: 0, samples: 0, instruments: BTreeMap::new() }
     }
 
-    /// Adds a point; `None` where it would start a series and there are too many.
+    /// Adds a point. Returns `None` if it would start a series above the limit.
     pub(super) fn add(&mut self, point: MetricPoint) -> Option<()> {
         let key = InstrumentKey {
             service: Arc::clone(&point.resource.service),
@@ -90,7 +90,7 @@ impl Metrics {
     }
 
     /// Drops the older half of each series until the rest is within the limit. Returns the number
-    /// of samples.
+    /// of dropped samples.
     pub(super) fn evict(&mut self) -> usize {
         let before = self.samples;
         while self.bytes > self.limit {
@@ -108,7 +108,7 @@ impl Metrics {
         before - self.samples
     }
 
-    /// Makes room when each series has one sample only.
+    /// Drops an instrument, if each series has only one sample.
     fn drop_first_instrument(&mut self) {
         let Some((_, instrument)) = self.instruments.pop_first() else {
             self.bytes = 0;
@@ -166,7 +166,7 @@ impl Series {
         }
     }
 
-    /// Inserts a sample at its time; returns the bytes of the sample that made room.
+    /// Inserts a sample at its time. Returns the bytes of the sample that was dropped for it.
     fn add(&mut self, sample: Sample) -> Option<usize> {
         let later = self.samples.iter().rev().take_while(|known| known.time > sample.time).count();
         self.samples.insert(self.samples.len() - later, sample);

@@ -1,4 +1,4 @@
-//! Telemetry in memory, limited in bytes.
+//! Telemetry in memory with a limit in bytes.
 
 mod counters;
 mod kept;
@@ -32,14 +32,14 @@ use crate::{
     query::Query,
 };
 
-/// Limit of memory that [`Store::default`] uses, in bytes.
+/// Default limit of memory of [`Store::default`], in bytes.
 pub const DEFAULT_MEMORY: usize = 256 << 20;
 
 /// Spans, log records and metric points in memory.
 ///
 /// The limit is divided: 10/16 for traces, 3/16 for log records, 2/16 for metric points, 1/16 for
-/// the list of requests. Each part drops its oldest entries when it is full. Of traces, the slowest
-/// and the last failed ones of each operation stay longer, in a quarter of the space of traces.
+/// the list of requests. If a part is full, its oldest entries are dropped. The slowest and the
+/// last failed traces of each operation are kept longer, in a quarter of the memory for traces.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Shared>);
 
@@ -68,7 +68,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Returns an empty store that uses about this many bytes at most.
+    /// Returns an empty store with this approximate limit of memory, in bytes.
     pub fn new(memory: usize) -> Self {
         let part = |sixteenths: usize| memory / 16 * sixteenths;
         let signals = Signals {
@@ -93,8 +93,8 @@ impl Store {
         read(&mut interner)
     }
 
-    /// Stores finished spans. Returns the number of spans that are not stored, because their trace
-    /// has as many as a trace can have.
+    /// Stores ended spans. Returns the number of spans that are not stored, because their trace has
+    /// the maximum number of spans.
     pub fn add_spans(&self, spans: Vec<Span>) -> usize {
         let received = spans.len();
         let mut rejected = 0;
@@ -131,8 +131,8 @@ impl Store {
         self.0.counters.logs.add(received, 0, evicted);
     }
 
-    /// Stores metric points. Returns the number of points that are not stored, because there are as
-    /// many series as there can be.
+    /// Stores metric points. Returns the number of points that are not stored, because the maximum
+    /// number of series is reached.
     pub fn add_points(&self, points: Vec<MetricPoint>) -> usize {
         let received = points.len();
         let mut signals = self.write();
@@ -143,13 +143,13 @@ impl Store {
         received - added
     }
 
-    /// Returns a view of everything that is stored. Additions wait until it is dropped.
+    /// Returns a view of the store. Additions wait until it is dropped.
     pub fn read(&self) -> Snapshot<'_> {
         let signals = self.0.signals.read().unwrap_or_else(|error| error.into_inner());
         Snapshot { signals }
     }
 
-    /// Removes everything that is stored.
+    /// Removes all entries.
     pub fn clear(&self) {
         let mut signals = self.write();
         signals.traces.clear();
@@ -163,17 +163,17 @@ impl Store {
         &self.0.counters
     }
 
-    /// Returns the requests that have not ended.
+    /// Returns the running requests.
     pub fn running(&self) -> &Running {
         &self.0.running
     }
 
-    /// Limit of memory in bytes.
+    /// Returns the limit of memory in bytes.
     pub fn memory(&self) -> usize {
         self.0.memory
     }
 
-    /// Subscribes to new spans and records; `None` when there are too many subscribers.
+    /// Subscribes to new spans and records. Returns `None` if there are too many subscribers.
     pub fn subscribe(&self) -> Option<LiveGuard> {
         self.0.live.subscribe()
     }
@@ -183,7 +183,7 @@ impl Store {
     }
 }
 
-/// View of the store at one time.
+/// View of the store at one point in time.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
     signals: RwLockReadGuard<'a, Signals>,
@@ -215,7 +215,7 @@ impl Snapshot<'_> {
         self.signals.requests.operation(id)
     }
 
-    /// Returns the log records that match, last received first, and whether there are more.
+    /// Returns the matching log records, last received first, and whether there are more.
     pub fn logs(&self, query: &Query, before: Option<u64>, most: usize) -> (Vec<LogHit>, bool) {
         self.signals.logs.search(query, before, most)
     }
@@ -225,12 +225,12 @@ impl Snapshot<'_> {
         self.signals.logs.iter()
     }
 
-    /// Returns the log records of a trace in the order of their times.
+    /// Returns the log records of a trace, sorted by time.
     pub fn logs_of(&self, trace: TraceId) -> Vec<Arc<LogRecord>> {
         self.signals.logs.of_trace(trace)
     }
 
-    /// Iterates over metrics in the order of services and names.
+    /// Iterates over metrics, sorted by service and name.
     pub fn instruments(&self) -> impl Iterator<Item = (&InstrumentKey, &Instrument)> {
         self.signals.metrics.iter()
     }

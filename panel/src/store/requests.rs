@@ -1,4 +1,4 @@
-//! List of requests, from which rates and percentiles are computed.
+//! List of requests, for the computation of rates and percentiles.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,11 +8,11 @@ use std::{
 use super::counters::Usage;
 use crate::model::{Nanos, Span, SpanId, TraceId};
 
-/// Most operations with an entry of their own; others are counted together.
+/// Maximum number of separate operations. Further ones are counted together.
 const MOST_OPERATIONS: usize = 4096;
 const OTHERS: &str = "(other operations)";
 
-/// Request, message or root of a trace. It outlives its trace.
+/// Request, message or root of a trace. It is stored longer than its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Start.
@@ -29,7 +29,7 @@ pub struct Request {
     pub failed: bool,
 }
 
-/// Number of an operation.
+/// Index of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationId(u32);
 
@@ -38,7 +38,7 @@ pub struct OperationId(u32);
 pub struct Operation {
     /// Service.
     pub service: Arc<str>,
-    /// Method and route, else the name of the span.
+    /// Method and route, or else the name of the span.
     pub name: Arc<str>,
 }
 

@@ -1,4 +1,4 @@
-//! Requests that have not ended.
+//! Running requests.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use std::{
 
 use crate::model::{Nanos, SpanId, TraceId};
 
-/// Most requests in the table.
+/// Maximum number of requests in the table.
 const MOST_REQUESTS: usize = 10_000;
 
-/// Requests of this process that have not ended.
+/// Running requests of this process.
 #[derive(Debug, Default)]
 pub struct Running {
     requests: Mutex<HashMap<SpanId, RunningRequest>>,
@@ -21,7 +21,7 @@ pub struct Running {
     unlisted: AtomicU64,
 }
 
-/// Request that has not ended.
+/// Running request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningRequest {
     /// Trace of the request.
@@ -37,7 +37,7 @@ pub struct RunningRequest {
 }
 
 impl Running {
-    /// Adds a request. When the table is full, the request is only counted.
+    /// Adds a request. If the table is full, the request is only counted.
     pub fn begin(&self, request: RunningRequest) {
         let mut requests = self.lock();
         if requests.len() >= MOST_REQUESTS {
@@ -65,7 +65,7 @@ impl Running {
         requests
     }
 
-    /// Number of requests since the start that the table had no place for.
+    /// Returns the number of requests since the start that did not fit into the table.
     pub fn unlisted(&self) -> u64 {
         self.unlisted.load(Ordering::Relaxed)
     }

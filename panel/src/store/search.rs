@@ -11,15 +11,15 @@ use crate::{model::Nanos, query::Query};
 /// Search of traces.
 #[derive(Clone, Debug)]
 pub struct TraceSearch {
-    /// Conditions of which one span must meet all.
+    /// Conditions that one span must match.
     pub query: Query,
-    /// First start of a trace.
+    /// Earliest start of a trace.
     pub from: Nanos,
-    /// Last start of a trace.
+    /// Latest start of a trace.
     pub to: Nanos,
     /// Order of the result.
     pub order: Order,
-    /// Most traces of the result.
+    /// Maximum number of traces in the result.
     pub most: usize,
 }
 
@@ -33,12 +33,12 @@ pub enum Order {
     Slowest,
 }
 
-/// Trace that a search found.
+/// Trace in the result of a search.
 #[derive(Clone, Debug)]
 pub struct TraceHit {
     /// Trace.
     pub summary: TraceSummary,
-    /// First span that matches; the root where everything matches.
+    /// First span that matches, or the root if the query is empty.
     pub span: std::sync::Arc<crate::model::Span>,
     /// Number of spans that match.
     pub matching: usize,

@@ -52,7 +52,7 @@ fn memory_is_limited_and_slow_and_failed_requests_stay() {
     let mut failed = span("gateway", "GET /b");
     failed.status = Status::Error;
     let ordinary: Vec<Span> = (0..20).map(|_| span("gateway", "GET /a")).collect();
-    // The first ones are the slowest until then, for all take as long.
+    // These are the slowest ones so far, because all have the same duration.
     let ordinary_id = ordinary[19].trace_id;
     store.add_spans(vec![slow.clone(), failed.clone()]);
     store.add_spans(ordinary);

@@ -10,10 +10,10 @@ use crate::{
     query::Signature,
 };
 
-/// Number of spans from which on identifiers are looked up in a table.
+/// Number of spans above which a table is used to look up identifiers.
 const LOOKUP_FROM: usize = 32;
 
-/// Spans of one trace in the order in which they were received.
+/// Spans of one trace in the order received.
 #[derive(Debug)]
 pub struct Trace {
     id: TraceId,
@@ -27,12 +27,12 @@ pub struct Trace {
     bytes: usize,
 }
 
-/// Trace as a list shows it.
+/// Trace in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSummary {
     /// Identifier.
     pub id: TraceId,
-    /// Root, or the first span where the root is absent.
+    /// Root, or the first span if the root is absent.
     pub root: Arc<Span>,
     /// Start of the first span.
     pub start: Nanos,
@@ -42,7 +42,7 @@ pub struct TraceSummary {
     pub spans: usize,
     /// Number of failed spans.
     pub errors: usize,
-    /// Services and their numbers of spans, in the order of their names.
+    /// Services with their numbers of spans, sorted by name.
     pub services: Vec<(Arc<str>, usize)>,
 }
 
@@ -61,7 +61,7 @@ impl Trace {
         }
     }
 
-    /// Adds a span; returns false where the trace has a span with this identifier.
+    /// Adds a span. Returns false if the trace has a span with this identifier.
     pub(super) fn add(&mut self, span: &Arc<Span>) -> bool {
         if !self.is_new(span.id) {
             return false;
@@ -89,47 +89,48 @@ impl Trace {
         is_new
     }
 
-    /// Identifier.
+    /// Returns the identifier.
     pub fn id(&self) -> TraceId {
         self.id
     }
 
-    /// Spans in the order in which they were received.
+    /// Returns the spans in the order received.
     pub fn spans(&self) -> &[Arc<Span>] {
         &self.spans
     }
 
-    /// Returns the root, or the first span where the root is absent.
+    /// Returns the root, or the first span if the root is absent.
     pub fn root(&self) -> &Arc<Span> {
         &self.spans[self.root]
     }
 
-    /// Start of the first span.
+    /// Returns the start of the first span.
     pub fn start(&self) -> Nanos {
         self.start
     }
 
-    /// Time from the start of the first span to the end of the last one, in nanoseconds.
+    /// Returns the time from the start of the first span to the end of the last one, in
+    /// nanoseconds.
     pub fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
 
-    /// Number of failed spans.
+    /// Returns the number of failed spans.
     pub fn errors(&self) -> usize {
         self.errors
     }
 
-    /// Estimated memory in bytes.
+    /// Returns the estimated memory, in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Values that occur in the spans.
+    /// Returns the Bloom filter of the values in the spans.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }
 
-    /// Returns the entry of a list.
+    /// Returns the summary for a list.
     pub fn summary(&self) -> TraceSummary {
         let mut counts: HashMap<&Arc<str>, usize> = HashMap::new();
         for span in &self.spans {
@@ -150,7 +151,8 @@ impl Trace {
     }
 }
 
-/// Orders spans by how well they stand for the trace: roots, then requests, then what is first.
+/// Returns the rank of a span as the representative of the trace: roots, then requests, then the
+/// first span.
 fn rank(span: &Span) -> (bool, bool, Nanos) {
     (span.parent.is_some(), span.kind != Kind::Server, span.start)
 }

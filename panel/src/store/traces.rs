@@ -1,4 +1,4 @@
-//! Traces in the order in which they were first received.
+//! Traces in the order of their first spans.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,10 +8,10 @@ use std::{
 use super::{counters::Usage, kept::Kept, trace::Trace};
 use crate::model::{Span, TraceId};
 
-/// Most spans of a trace.
+/// Maximum number of spans of a trace.
 const MOST_SPANS: usize = 100_000;
 
-/// Traces, limited in bytes.
+/// Traces with a limit in bytes.
 #[derive(Debug)]
 pub(super) struct Traces {
     limit: usize,
@@ -20,7 +20,7 @@ pub(super) struct Traces {
     next: u64,
     numbers: HashMap<TraceId, u64>,
     recent: BTreeMap<u64, Trace>,
-    /// Traces that are kept although newer ones have been dropped.
+    /// Traces that are kept after newer ones have been dropped.
     shelf: BTreeMap<u64, Trace>,
     kept: Kept,
     spans: usize,
@@ -73,7 +73,8 @@ impl Traces {
         Added::Stored
     }
 
-    /// Drops the oldest traces until the rest is within the limit. Returns the number of spans.
+    /// Drops the oldest traces until the rest is within the limit. Returns the number of dropped
+    /// spans.
     pub(super) fn evict(&mut self) -> usize {
         let before = self.spans;
         while self.bytes > self.limit {
@@ -99,7 +100,8 @@ impl Traces {
         }
     }
 
-    /// Removes traces that slower or later ones have replaced; if that is too little, the oldest.
+    /// Removes traces that slower or later ones have replaced. If the rest exceeds the limit,
+    /// removes the oldest.
     fn clear_shelf(&mut self) {
         let kept = &self.kept;
         let replaced: Vec<u64> =

@@ -10,7 +10,7 @@ use crate::{
     store::Store,
 };
 
-/// Entrance of telemetry, and the source that pages show.
+/// Intake of telemetry, and the source of pages.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) intake: Intake,

@@ -54,7 +54,7 @@ impl Asset {
     }
 }
 
-/// Serves an asset; unchanged ones are not sent again.
+/// Serves an asset, or the status 304 if the browser has the same version.
 pub(super) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();

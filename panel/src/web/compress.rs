@@ -1,4 +1,4 @@
-//! Compression of answers.
+//! Compression of responses.
 
 use std::io::Write;
 
@@ -11,10 +11,10 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 
-/// Shortest body that is compressed, in bytes.
+/// Minimum length of a compressed body, in bytes.
 const SHORTEST: usize = 1024;
 
-/// Compresses pages and JSON for clients that accept gzip. Live events pass through.
+/// Compresses pages and JSON for clients that accept gzip. Live events are not compressed.
 pub(super) async fn compress(request: Request, next: Next) -> Response {
     let accepted = accepts_gzip(request.headers());
     let response = next.run(request).await;

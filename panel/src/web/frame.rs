@@ -1,4 +1,4 @@
-//! Frame of a page at the place where the panel is served.
+//! Frame of a page, with the location at which the panel is served.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ use crate::{
 /// Page with its status.
 pub(super) type Answer = (StatusCode, Markup);
 
-/// Place of the page that a request names, and the source of its content.
+/// Location of the requested page, and the source of its content.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     place: Place,
@@ -39,7 +39,7 @@ impl FromRequestParts<App> for Frame {
 }
 
 impl Frame {
-    /// Loads what a page needs, or returns the page of the failure.
+    /// Loads the data of a page, or returns a page with the error.
     pub(super) async fn load(&self, need: Need<'_>) -> Result<Store, Answer> {
         self.app.load(need).await.map_err(|error| {
             let page = message_page("The backend does not answer", &error.to_string());
@@ -52,30 +52,30 @@ impl Frame {
         render(page, &self.place)
     }
 
-    /// Returns the page in its frame, with the status of success.
+    /// Returns the page in its frame, with the status 200.
     pub(super) fn found(&self, page: &Page) -> Answer {
         (StatusCode::OK, self.show(page))
     }
 
-    /// Returns a page with nothing but a message.
+    /// Returns a page with a message, with the status 404.
     pub(super) fn missing(&self, title: &str, message: &str) -> Answer {
         (StatusCode::NOT_FOUND, self.show(&message_page(title, message)))
     }
 
-    /// Returns a redirection to another page.
+    /// Returns a redirect to another page.
     pub(super) fn redirect(&self, path: &str) -> Redirect {
         Redirect::to(&format!("{}{path}", self.place.prefix))
     }
 }
 
-/// Returns the place of a request. The prefix is the part of the original path that the routers
+/// Returns the location of a request. The prefix is the part of the original path that the routers
 /// around the panel have removed.
 pub(super) fn place_of(extensions: &Extensions, uri: &Uri) -> Place {
     let original = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
     let path = original.path();
     let prefix = path.strip_suffix(uri.path()).unwrap_or(path).trim_end_matches('/');
     let address = original.path_and_query().map_or(path, |address| address.as_str());
-    // Two slashes at the start would name a host.
+    // An address with two leading slashes would name a host.
     let address = format!("/{}", address.trim_start_matches('/'));
     Place { prefix: prefix.to_owned(), address, ..Place::default() }
 }

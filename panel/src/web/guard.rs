@@ -1,4 +1,4 @@
-//! Access to the panel and headers of its answers.
+//! Access to the panel, and headers of its responses.
 
 use std::sync::Arc;
 
@@ -17,15 +17,15 @@ const GRPC: &str = "application/grpc";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
-/// Condition of access.
+/// Access condition.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Requests whose `Host` is a name of this machine. A page of another site that has its name
-    /// resolved to this machine (DNS rebinding) has another `Host`.
+    /// Requests whose `Host` is a name of this machine. A page of another site whose name resolves
+    /// to this machine (DNS rebinding) has another `Host`.
     Loopback,
-    /// Requests with this token, in the query `?token=`, the cookie, or as a bearer token.
+    /// Requests with this token, in the query `?token=`, in the cookie, or as a bearer token.
     Token(Arc<str>),
-    /// No requests: a token is required, and the system has no random numbers for it.
+    /// No requests: a token is required, and the operating system has no random numbers for it.
     Closed,
 }
 
@@ -34,7 +34,7 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// When the system has no random numbers.
+    /// If the operating system has no random numbers.
     pub fn with_random_token() -> Result<Self, getrandom::Error> {
         let token = (u128::from(getrandom::u64()?) << 64) | u128::from(getrandom::u64()?);
         Ok(Self::Token(format!("{token:032x}").into()))
@@ -67,7 +67,7 @@ pub(super) async fn guard(State(access): State<Access>, request: Request, next: 
     response
 }
 
-/// Returns routes for programs that have this token.
+/// Returns the routes with a check for this token, for programs.
 pub(crate) fn require_token(routes: Router, token: Arc<str>) -> Router {
     routes.layer(from_fn_with_state(token, check_token))
 }
@@ -84,7 +84,7 @@ async fn check_token(State(token): State<Arc<str>>, request: Request, next: Next
     }
 }
 
-/// Response of gRPC without a message: the status `UNAUTHENTICATED` is a header.
+/// Returns a gRPC response without a message: the status `UNAUTHENTICATED` is a header.
 fn unauthenticated() -> Response {
     let headers = [
         ("content-type", GRPC),
@@ -132,7 +132,8 @@ fn has_loopback_host(request: &Request) -> bool {
     host.or_else(|| text(request.headers(), header::HOST)).is_some_and(is_loopback)
 }
 
-/// Whether the name, with or without a port, stands for this machine wherever it is resolved.
+/// Whether the host, with or without a port, is a name of this machine that requires no name
+/// resolution.
 fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(""),
@@ -142,7 +143,8 @@ fn is_loopback(host: &str) -> bool {
     is_address || name.eq_ignore_ascii_case("localhost")
 }
 
-/// Browsers send the origin with each POST; programs send none.
+/// Whether the origin is the panel itself. Browsers send the origin with each POST, and programs
+/// send none.
 fn has_own_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(host) = text(headers, header::HOST) else { return false };
@@ -166,7 +168,7 @@ fn token_in_query(request: &Request) -> Option<&str> {
     request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Compares in a time that does not depend on the position of a difference.
+/// Compares in constant time, regardless of the position of a difference.
 fn is_equal(given: &str, token: &str) -> bool {
     let differences = given.bytes().zip(token.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
     given.len() == token.len() && differences == 0

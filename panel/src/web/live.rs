@@ -21,7 +21,7 @@ use crate::{
     store::{LiveEvent, LiveGuard, Store},
 };
 
-/// New log records as rows of the table.
+/// Sends new log records as rows of the table.
 pub(super) async fn logs(
     State(store): State<Store>,
     Parameters(params): Parameters<Params>,
@@ -34,7 +34,7 @@ pub(super) async fn logs(
     })
 }
 
-/// New requests.
+/// Sends new requests.
 pub(super) async fn requests(
     State(store): State<Store>,
     Parameters(params): Parameters<Params>,
@@ -66,7 +66,7 @@ fn respond(
     }
 }
 
-/// Converts events. A browser that is too slow receives the number of events that it missed.
+/// Converts events. A slow browser receives the number of events that it missed.
 fn events(
     guard: LiveGuard,
     query: Query,

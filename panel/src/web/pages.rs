@@ -19,7 +19,7 @@ use crate::{
     store::{InstrumentKey, Store},
 };
 
-/// Most rows of a list.
+/// Maximum number of rows in a list.
 const MOST_ROWS: usize = 200;
 
 const NOT_STORED: &str = "It has not been received, or it made room.";
@@ -116,7 +116,7 @@ pub(super) async fn compare(frame: Frame, Parameters(params): Parameters<Params>
     Ok(frame.found(&pages::compare_page([&first, &second], &differences)))
 }
 
-/// Details of a span, for the script that shows them beside the waterfall.
+/// Returns the details of a span, for the script that shows them beside the waterfall.
 pub(super) async fn span(frame: Frame, Path((id, span)): Path<(String, String)>) -> Response {
     let ids = id.parse::<TraceId>().ok().zip(span.parse::<SpanId>().ok());
     let missing = || Ok(frame.missing("This span is not stored", NOT_STORED));

@@ -10,10 +10,10 @@ use crate::{
     store::{Order, TraceSearch},
 };
 
-/// Most traces of a search.
+/// Maximum number of traces in a search.
 pub(super) const MOST_TRACES: usize = 1_000;
 
-/// Parameters of pages and of the API. Those that cannot be read have their default.
+/// Parameters of pages and of the API. An invalid parameter has its default value.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Params {
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(super) struct Params {
 }
 
 impl Params {
-    /// Parses the search; an error matches nothing.
+    /// Parses the search. On an error nothing matches.
     pub(super) fn query(&self) -> Result<Query, QueryError> {
         Query::parse(&self.q)
     }
@@ -73,7 +73,7 @@ impl Params {
         number(&self.before)
     }
 
-    /// Number of rows before the first one that a page shows.
+    /// Returns the number of rows before the first row of a page.
     pub(super) fn first_row(&self) -> usize {
         number(&self.from).and_then(|first| usize::try_from(first).ok()).unwrap_or(0)
     }
@@ -82,12 +82,12 @@ impl Params {
         self.span.as_deref()?.parse().ok()
     }
 
-    /// Traces to compare.
+    /// Returns the traces to compare.
     pub(super) fn compared(&self) -> [Option<TraceId>; 2] {
         [&self.a, &self.b].map(|id| id.as_deref()?.trim().parse().ok())
     }
 
-    /// Position of the cursor in the search; its end by default.
+    /// Returns the position of the cursor in the search, by default its end.
     pub(super) fn cursor(&self) -> usize {
         let cursor = number(&self.cursor).and_then(|cursor| usize::try_from(cursor).ok());
         cursor.unwrap_or(usize::MAX)

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::tree::TreeRow;
 
-/// Spans of two traces at the same path: service and name of the span and of each ancestor.
+/// Spans of two traces with the same path: service and name of the span and of each ancestor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Number of ancestors.
@@ -13,7 +13,7 @@ pub struct Difference {
     pub service: Arc<str>,
     /// Name of the spans.
     pub name: Arc<str>,
-    /// Spans of the first trace and of the second one.
+    /// Spans of the first and of the second trace.
     pub sides: [Side; 2],
 }
 
@@ -42,8 +42,8 @@ struct Paths {
     known: HashMap<Path, usize>,
 }
 
-/// Aligns two traces by the paths of their spans: parents before children, the paths of the first
-/// trace before those that only the second one has.
+/// Aligns two traces by the paths of their spans. Parents are before children, and paths of the
+/// first trace before those that only the second one has.
 pub fn compare(first: &[TreeRow], second: &[TreeRow]) -> Vec<Difference> {
     let mut paths = Paths::default();
     paths.add(0, first);

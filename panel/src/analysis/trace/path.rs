@@ -6,8 +6,8 @@ use crate::model::Span;
 
 /// Marks the spans on the critical path.
 ///
-/// From the end of a span backwards, the child that ends last before the current time was waited
-/// for; the time before its start is examined in the same way.
+/// The search goes from the end of a span backwards. The child that ends last before the current
+/// time is on the path, and the search continues at its start.
 pub(super) fn critical_path(
     spans: &[Arc<Span>],
     children: &[Vec<usize>],

@@ -1,4 +1,4 @@
-//! Traces for the viewer Perfetto and for `chrome://tracing`, in the Trace Event Format.
+//! Conversion of traces into the Trace Event Format, for Perfetto and `chrome://tracing`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Attributes, Nanos, Span, SpanId};
 
-/// Most threads of a process; spans that do not fit into them overlap on the last one.
+/// Maximum number of threads of a process. Further overlapping spans are on the last thread.
 const MOST_THREADS: usize = 256;
 
-/// Returns the JSON object of a trace. Each service is a process; spans that overlap without one
-/// containing the other are on different threads. Calls between services are flows.
+/// Returns the JSON object of a trace. Each service is a process. Spans that overlap, but of which
+/// neither contains the other, are on different threads. Calls between services are flows.
 pub fn perfetto_json(spans: &[Arc<Span>]) -> String {
     let mut spans: Vec<&Span> = spans.iter().map(|span| &**span).collect();
     spans.sort_by_key(|span| (span.start, u64::MAX - span.duration()));
@@ -40,12 +40,13 @@ struct Place {
 #[derive(Default)]
 struct Processes {
     services: BTreeMap<Arc<str>, usize>,
-    /// For each process, for each thread, the ends of the spans that are open.
+    /// Ends of the open spans, by process and thread.
     threads: Vec<Vec<Vec<Nanos>>>,
 }
 
 impl Processes {
-    /// Returns the first thread on which the span is within an open one, or after all of them.
+    /// Returns the first thread on which the span is within an open span, or starts after all
+    /// spans.
     fn place(&mut self, span: &Span) -> Place {
         let next = self.services.len();
         let process = *self.services.entry(Arc::clone(span.service())).or_insert(next);
@@ -76,7 +77,7 @@ impl Processes {
     }
 }
 
-/// Microseconds since the start of the trace.
+/// Returns the microseconds since the start of the trace.
 fn micros(time: Nanos, first: Nanos) -> f64 {
     time.saturating_sub(first) as f64 / 1e3
 }

@@ -13,13 +13,13 @@ pub struct SelfTime {
     pub name: Arc<str>,
     /// Number of spans.
     pub count: usize,
-    /// Time in which no child was running, of all of them, in nanoseconds.
+    /// Sum of the times in which no child was running, in nanoseconds.
     pub self_time: u64,
-    /// Duration of the longest one, in nanoseconds.
+    /// Duration of the longest span, in nanoseconds.
     pub longest: u64,
 }
 
-/// Sums the self times of each service and name, largest first.
+/// Sums the self times of each service and name. The largest sum is first.
 pub fn self_times(rows: &[TreeRow]) -> Vec<SelfTime> {
     let mut sums: HashMap<(&Arc<str>, &Arc<str>), SelfTime> = HashMap::new();
     for row in rows {

@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use super::path::critical_path;
 use crate::model::{Nanos, Span, SpanId};
 
-/// Number of equal siblings in a row from which on they are folded.
+/// Minimum number of equal siblings that are folded.
 const FOLD_FROM: usize = 4;
 
-/// Part of the trace's duration from which on a gap is marked.
+/// Divisor of the trace's duration for the minimum length of a marked gap.
 const GAP_FROM: u64 = 20;
 
 /// Row of a waterfall.
@@ -18,12 +18,12 @@ pub struct TreeRow {
     pub span: Arc<Span>,
     /// Number of ancestors.
     pub depth: usize,
-    /// Number of spans below this one.
+    /// Number of descendants of this span.
     pub descendants: usize,
     /// Time in which no child was running, in nanoseconds.
     pub self_time: u64,
-    /// Longest time in which no child was running, of a span with children: its start and its length in nanoseconds. `None`
-    /// if it is shorter than a twentieth of the trace.
+    /// Longest time in which no child was running: its start and its length in nanoseconds. `None`
+    /// for a span without children, or if it is shorter than a twentieth of the trace.
     pub gap: Option<(Nanos, u64)>,
     /// Whether a shorter duration of the span would shorten the trace.
     pub critical: bool,
@@ -31,7 +31,7 @@ pub struct TreeRow {
     pub orphan: bool,
     /// Whether the span starts before its parent or ends after it.
     pub skewed: bool,
-    /// Number of equal siblings that begin with this row, if they are folded; else 0.
+    /// Number of equal siblings that start with this row, if they are folded, or else 0.
     pub repeated: usize,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Links {
 
 /// Returns the spans in the order of a waterfall: parents before children, children by start.
 ///
-/// Spans whose parent is absent are roots. Of spans that form a cycle, the first is a root.
+/// Spans whose parent is absent are roots. Of the spans of a cycle, the first is a root.
 pub fn rows(spans: &[Arc<Span>]) -> Vec<TreeRow> {
     let mut spans = spans.to_vec();
     spans.sort_by_key(|span| (span.start, u64::MAX - span.duration()));
@@ -119,7 +119,7 @@ impl Links {
     }
 }
 
-/// Duration without the union of the children's durations, and its longest part.
+/// Returns the part of the duration that no child covers, and the longest gap.
 fn uncovered<'a>(
     span: &Span,
     children: impl Iterator<Item = &'a Span>,
@@ -162,7 +162,7 @@ fn count_descendants(rows: &mut [TreeRow]) {
     }
 }
 
-/// Marks the first of equal siblings that follow each other and have nothing below them.
+/// Marks the first row of adjacent equal siblings without descendants.
 fn mark_repeated(rows: &mut [TreeRow]) {
     let mut start = 0;
     while start < rows.len() {

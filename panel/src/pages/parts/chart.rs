@@ -8,7 +8,7 @@ use crate::{
     model::{Nanos, format_time},
 };
 
-/// Returns a small chart of counts, with failures in front.
+/// Returns a small chart of counts, with failures in the foreground.
 pub(in crate::pages) fn sparkline(counts: &[u32], failures: &[u32]) -> Markup {
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: u32| f64::from(count) / f64::from(highest) * 22.0;
@@ -30,7 +30,7 @@ pub(in crate::pages) fn sparkline(counts: &[u32], failures: &[u32]) -> Markup {
     }
 }
 
-/// Returns a chart of all requests; each bar leads to its traces.
+/// Returns a chart of all requests. Each bar is a link to its traces.
 pub(in crate::pages) fn histogram(counts: &[u32], failures: &[u32], window: Window) -> Markup {
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: u32| f64::from(count) / f64::from(highest) * 88.0;
@@ -75,7 +75,7 @@ fn short(time: Nanos) -> String {
     format_time(time)[11..19].to_owned()
 }
 
-/// Returns a chart of lines with its legend; exemplars lead to their traces.
+/// Returns a line chart with its legend. Exemplars are links to their traces.
 pub(in crate::pages) fn lines(
     lines: &[Line],
     exemplars: &[(Nanos, f64, String)],

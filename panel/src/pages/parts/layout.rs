@@ -20,10 +20,10 @@ const PAGES: [(&str, &str, &str); 8] = [
     ("health", "Health", "h"),
 ];
 
-/// Window of time of a page: its name and its limits.
+/// Time window of a page: its name and its limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
-    /// Name as in the address; empty for an interval of its own.
+    /// Name in the address, or an empty text for a custom interval.
     pub(crate) name: String,
     /// Limits.
     pub(crate) window: Window,
@@ -32,27 +32,27 @@ pub(crate) struct Choice {
 /// Page without its frame.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Address of the entry of the navigation to which the page belongs.
+    /// Address of the navigation entry of the page.
     tab: &'static str,
     title: String,
     script: Option<&'static str>,
     body: Markup,
 }
 
-/// Place at which a page is served.
+/// Location at which a page is served.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Path before the addresses of the panel, without a slash at the end.
+    /// Path before the addresses of the panel, without a trailing slash.
     pub(crate) prefix: String,
     /// Path and query of the page.
     pub(crate) address: String,
-    /// Remark about the source of the page.
+    /// Note about the source of the page.
     pub(crate) notice: Option<String>,
-    /// Whether new telemetry is reported when it arrives.
+    /// Whether new telemetry is pushed to the page.
     pub(crate) is_live: bool,
 }
 
-/// Returns a page. `tab` is the address of the entry of the navigation to which it belongs.
+/// Returns a page. `tab` is the address of its navigation entry.
 pub(in crate::pages) fn page(
     tab: &'static str,
     title: &str,
@@ -62,7 +62,8 @@ pub(in crate::pages) fn page(
     Page { tab, title: title.to_owned(), script, body }
 }
 
-/// Returns the page in its frame. All addresses are relative to the prefix, by the element `base`.
+/// Returns the page in its frame. All addresses are relative to the prefix, by means of the element
+/// `base`.
 pub(crate) fn render(page: &Page, place: &Place) -> Markup {
     html! {
         (DOCTYPE)
@@ -114,7 +115,7 @@ fn header(tab: &str) -> Markup {
     }
 }
 
-/// Returns a page with nothing but a message.
+/// Returns a page that contains only a message.
 pub(crate) fn message_page(title: &str, message: &str) -> Page {
     page(
         "",
@@ -126,7 +127,7 @@ pub(crate) fn message_page(title: &str, message: &str) -> Page {
     )
 }
 
-/// Returns a hint how to send telemetry, for pages without any.
+/// Returns a page with instructions for sending telemetry.
 pub(in crate::pages) fn empty(title: &str) -> Markup {
     html! {
         section.empty {
@@ -141,7 +142,7 @@ pub(in crate::pages) fn empty(title: &str) -> Markup {
     }
 }
 
-/// Returns the links to the windows of time.
+/// Returns the links to the time windows.
 pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Markup {
     let address = |name: &str| match query {
         "" if path.contains('?') => format!("{path}&window={name}"),
@@ -160,7 +161,7 @@ pub(in crate::pages) fn windows(path: &str, query: &str, choice: &Choice) -> Mar
     }
 }
 
-/// Returns a time: its age, and the time itself as a title.
+/// Returns the age of a time, with the time as title.
 pub(in crate::pages) fn age(time: Nanos) -> Markup {
     let full = format_time(time);
     let short = match now().checked_sub(time) {

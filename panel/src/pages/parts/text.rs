@@ -1,9 +1,9 @@
-//! Text of others in pages.
+//! Untrusted text in pages.
 
 use std::fmt::Write;
 
-/// Returns at most so many characters, with visible substitutes for control characters and for
-/// those that change the direction of text. The template escapes markup.
+/// Returns at most `most` characters. Control characters, and characters that change the direction
+/// of text, are replaced by visible ones. The template escapes markup.
 pub(in crate::pages) fn show(text: &str, most: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(most));
     let mut characters = text.chars();
@@ -44,7 +44,7 @@ pub(in crate::pages) fn encode(value: &str) -> String {
     encoded
 }
 
-/// Returns the number of the colour of a service.
+/// Returns the colour index of a service.
 pub(in crate::pages) fn color(service: &str) -> u32 {
     let hash = service
         .bytes()

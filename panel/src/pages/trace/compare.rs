@@ -12,9 +12,9 @@ use crate::{
     store::TraceSummary,
 };
 
-/// Most rows of the table.
+/// Maximum number of rows of the table.
 const MOST_ROWS: usize = 1_000;
-/// Most attributes of the roots that are compared.
+/// Maximum number of compared attributes of the roots.
 const MOST_ATTRIBUTES: usize = 200;
 
 /// Returns the page.
@@ -118,7 +118,7 @@ fn side(side: &Side) -> Markup {
     html! { @if side.count > 0 { (format_duration(side.duration)) } @else { span.dim { "–" } } }
 }
 
-/// The change in words, marked where it is a twentieth of the longer trace or more.
+/// Returns the change as text. It is marked if it is at least a twentieth of the longer trace.
 fn change(first: u64, second: u64, longest: u64) -> Markup {
     let difference = first.abs_diff(second);
     let sign = if second >= first { "+" } else { "−" };

@@ -13,7 +13,7 @@ use crate::{
     query::quote,
 };
 
-/// Longest value, in characters.
+/// Maximum length of a value, in characters.
 const LONGEST_VALUE: usize = 4_000;
 
 /// Returns the details of a span with its log records.
@@ -64,7 +64,7 @@ pub(crate) fn span_details(span: &Span, logs: &[Arc<LogRecord>]) -> Markup {
     }
 }
 
-/// Returns the address of the search for an attribute, where a search can name it.
+/// Returns the address of the search for an attribute, if a search can contain its name.
 fn search_for(key: &str, value: &str) -> Option<String> {
     let is_plain = |c: char| c.is_alphanumeric() || "._/-".contains(c);
     let is_name = key.starts_with(char::is_alphanumeric) && key.chars().all(is_plain);

@@ -1,4 +1,4 @@
-//! One trace, and the comparison of two.
+//! Page of one trace, and comparison of two traces.
 
 mod compare;
 mod details;
@@ -19,12 +19,12 @@ use crate::{
     store::TraceSummary,
 };
 
-/// Most rows of the table; the script shows all.
+/// Maximum number of rows of the table without the script, which shows all rows.
 const MOST_ROWS: usize = 1_000;
-/// Most rows of the table of self times.
+/// Maximum number of rows in the table of self times.
 const MOST_SUMS: usize = 20;
 
-/// Trace as the page shows it.
+/// Content of the page of a trace.
 #[derive(Debug)]
 pub(crate) struct TraceView<'a> {
     pub(crate) summary: &'a TraceSummary,
@@ -32,9 +32,9 @@ pub(crate) struct TraceView<'a> {
     pub(crate) logs: &'a [Arc<LogRecord>],
     /// Requests of the same operation.
     pub(crate) peers: &'a [Peer],
-    /// Span with details.
+    /// Span whose details are shown.
     pub(crate) selected: &'a Span,
-    /// Number of rows before the first one of the table.
+    /// Number of rows before the first row of the table.
     pub(crate) from: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Traces of the query API in terms of OTLP, by the inverse of the mapping that the specification
-//! "OpenTelemetry to Jaeger Transformation" has.
+//! Conversion of traces of the query API into OTLP. It is the inverse of the mapping in the
+//! specification, "OpenTelemetry to Jaeger Transformation".
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Trace as the query API returns it.
+/// Trace in a response of the query API.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JaegerTrace {
@@ -151,7 +151,8 @@ impl JaegerSpan {
         ScopeSpans { scope: Some(scope), spans: vec![span], schema_url: String::new() }
     }
 
-    /// The first reference of the kind `CHILD_OF` into this trace is the parent.
+    /// Returns the parent and the links. The parent is the first reference of the kind `CHILD_OF`
+    /// into this trace.
     fn parent_and_links(&self) -> (Vec<u8>, Vec<Link>) {
         let is_parent = |reference: &&Reference| {
             reference.ref_type == "CHILD_OF" && reference.trace_id == self.trace_id
@@ -229,7 +230,8 @@ fn status(code: &str, is_error: bool) -> StatusCode {
     }
 }
 
-/// Reads a hexadecimal identifier, which may lack zeros in front. An invalid one has no bytes.
+/// Parses a hexadecimal identifier, which may lack leading zeros. The result for an invalid one is
+/// empty.
 fn bytes(hex: &str, length: usize) -> Vec<u8> {
     let number = u128::from_str_radix(hex, 16).ok().filter(|_| hex.len() <= 2 * length);
     number.map_or_else(Vec::new, |number| number.to_be_bytes()[16 - length..].to_vec())

@@ -103,7 +103,7 @@ impl From<(&TreeRow, Nanos)> for SpanRow {
     }
 }
 
-/// Names can be long; the details of a span have the whole name.
+/// Truncates a long name. The details of a span contain the complete name.
 fn cut(name: &str) -> String {
     name[..name.floor_char_boundary(200)].to_owned()
 }

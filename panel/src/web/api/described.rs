@@ -1,7 +1,7 @@
-//! Types of responses whose fields are documented where they are declared.
+//! Types of responses that are documented at their declaration.
 
-/// Declares structures that are serialized with camel-case names, each with its documentation as
-/// the constant `DOC`.
+/// Declares structures that are serialized with camel-case names. The documentation of each is the
+/// constant `DOC`.
 macro_rules! described {
     ($(
         #[doc = $meaning:literal]

@@ -1,4 +1,4 @@
-//! List of the endpoints, for the page that documents them.
+//! List of the endpoints, for the documentation page.
 
 use super::types::{
     CandidateEntry, CompletionBody, ErrorBody, ErrorsBody, ErrorsOf, ForwardHealth, FoundTrace,
@@ -24,7 +24,7 @@ pub(in crate::web) const PARAMETERS: [(&str, &str); 10] = [
 
 const WINDOW: &[&str] = &["window", "from", "to"];
 
-/// Endpoints.
+/// Endpoints of the API.
 pub(in crate::web) const ENDPOINTS: [EndpointDoc; 11] = [
     endpoint("/api/overview", "services and operations", WINDOW, "OverviewBody"),
     endpoint(

@@ -29,10 +29,10 @@ use crate::{
     store::{Signal, Store},
 };
 
-/// Response, or the reason why there is none.
+/// Response, or the reason why there is no response.
 type Answer<T> = Result<Json<T>, Failure>;
 
-/// Reason why there is no response.
+/// Status and reason of a failed request.
 pub(super) struct Failure(StatusCode, ErrorBody);
 
 impl IntoResponse for Failure {
@@ -102,7 +102,7 @@ pub(super) async fn perfetto(State(app): State<App>, Path(id): Path<String>) -> 
     download(&app, &id, "perfetto.json", analysis::perfetto_json).await.into_response()
 }
 
-/// Returns a trace as a file with this ending.
+/// Returns a trace as a file with this suffix.
 async fn download(
     app: &App,
     id: &str,

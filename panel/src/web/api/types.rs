@@ -248,7 +248,7 @@ described! {
     struct RunningBody {
         /// Requests, the oldest first.
         requests: Vec<RunningEntry>,
-        /// Number of requests since the start that the list had no place for.
+        /// Number of requests since the start that did not fit into the list.
         unlisted: u64,
     }
 
