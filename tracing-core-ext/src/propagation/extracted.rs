@@ -12,7 +12,7 @@ use super::{
     },
 };
 
-/// Result of an extraction that stops once it is known whether a child span would be recorded.
+/// Result of an extraction that stops when it has determined whether a child span would be recorded.
 ///
 /// The `tracestate` is parsed, and a context with the caller's span is created, only if they are
 /// needed.

@@ -64,8 +64,8 @@ impl ExposedNames {
         }
     }
 
-    /// Returns the name of the instrument that has taken the name of a metric, or a name that
-    /// OpenMetrics takes for the same.
+    /// Returns the name of the instrument that has taken the name of a metric, or a name that is
+    /// equal in OpenMetrics.
     pub(crate) fn named(&self, metric: &str) -> Option<String> {
         let names = self.names();
         let position = names.taken.get(metric).or_else(|| names.taken.get(name::base(metric)))?;
