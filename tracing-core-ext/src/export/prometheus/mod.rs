@@ -23,8 +23,8 @@
 //!
 //! - All metrics of OpenTelemetry's meters, with the resource of the service as `target_info`.
 //! - `process_*` (Linux): CPU, memory, file descriptors, threads, start time.
-//! - `tokio_*`: workers, tasks, queue depth and busy time of the workers; more with `--cfg
-//!   tokio_unstable`.
+//! - `tokio_*`: workers, tasks, queue depth and busy time of the workers; more with
+//!   `--cfg tokio_unstable`.
 //! - All collectors of the `prometheus` crate that are added by [`Prometheus::collector`] or
 //!   [`Registry::register`].
 //!
