@@ -9,8 +9,8 @@ use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::{ExchangeBody, TracingService};
 
-/// Middleware that creates one server span for each request, in the trace of its caller. Calls that
-/// the request makes are child spans.
+/// Middleware that creates one server span for each request. The parent is the caller's span, and
+/// client spans of calls that the handler makes are its children.
 ///
 /// Below another middleware of this type it creates no second span.
 ///

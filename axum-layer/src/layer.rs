@@ -3,8 +3,8 @@ use tracing_core_ext::exchange::{Builder, Instrumentation, ServerMiddleware};
 
 use crate::TracingService;
 
-/// Layer that creates one server span for each request, in the trace of its caller. Calls that the
-/// request makes are child spans.
+/// Layer that creates one server span for each request. The parent is the caller's span, and client
+/// spans of calls that the handler makes are its children.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -41,7 +41,7 @@ const JSON: &str = "application/json";
 /// | `/info` | service, version, environment, exporters, uptime and version of the SDK, as JSON |
 ///
 /// The response to `HEAD` is that to `GET` without the body. The response to any other method is
-/// 405, and to another path 404. Metrics are compressed only if `Accept-Encoding` prefers gzip.
+/// 405, and to another path 404. Metrics are compressed only if `Accept-Encoding` names gzip.
 /// After shutdown the response is 503 with a line of explanation.
 ///
 /// ```
