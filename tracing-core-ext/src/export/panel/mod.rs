@@ -19,7 +19,8 @@
 //! requests come from the subscriber of [`install`](crate::telemetry::TelemetryBuilder::install) or
 //! [`build`](crate::telemetry::TelemetryBuilder::build); a subscriber of the service sends none.
 //!
-//! Without [`TelemetryBuilder::panel`](crate::telemetry::TelemetryBuilder::panel), a request executes no instruction for the panel.
+//! Without [`TelemetryBuilder::panel`](crate::telemetry::TelemetryBuilder::panel), a request
+//! executes no instruction for the panel.
 
 mod feed;
 mod lines;
