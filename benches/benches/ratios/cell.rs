@@ -1,10 +1,6 @@
 //! Allocations and times of one case, measured in a separate process.
 
-use std::{
-    env,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{env, process::Command};
 
 use benches::{Case, Driver, Framework, Mode, ended_spans, machine::output, median};
 use serde_json::{Value, json};
