@@ -230,7 +230,8 @@ mod tests {
     #[test]
     fn a_request_without_lines_and_spans_creates_no_span() {
         let log = Log::default();
-        logged(&log, |start| start().in_scope(|| tracing::debug!("disabled")));
+        // A disabled event is not tested here: subscribers of other tests may be interested in it.
+        logged(&log, |start| start().in_scope(|| {}));
         assert_eq!(log.take(), [""; 0]);
     }
 
