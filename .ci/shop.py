@@ -1,5 +1,5 @@
-"""Runs the shop, sends some hundred requests, and queries a Prometheus that scrapes its three services.
-Then floods the gateway with distinct paths, methods and hosts.
+"""Runs the shop, sends some hundred requests, and queries a Prometheus that scrapes its three services
+and evaluates the rules of `deploy`. Then floods the gateway with distinct paths, methods and hosts.
 
 `shop.py SHOP FOLDER`: the program and the folder for files. The pages of the services are written there for promtool.
 """
@@ -18,6 +18,7 @@ import urllib.parse
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from processes import Process, claim, fail, free_ports, get
+from shop_rules import FILES, judge_rules
 
 REQUESTS = 300
 SERVICES = {"gateway": "/checkout/{item}", "inventory": "/stock/{item}", "pricing": "/prices/{item}"}
@@ -57,7 +58,8 @@ class Prometheus:
             for name, url in targets.items()
         ]
         # JSON is valid YAML.
-        config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
+        intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        config.write_text(json.dumps({"global": intervals, "rule_files": FILES, "scrape_configs": jobs}))
         subprocess.run(["promtool", "check", "config", config], check=True)
         subprocess.run(["rm", "-rf", folder / "tsdb"], check=True)
         self.process = Process(
@@ -178,6 +180,7 @@ def judge_shop(shop, folder):
     prometheus = Prometheus(folder, targets)
     seconds = drive(gateway)
     judge(prometheus, targets, seconds, shop)
+    judge_rules(prometheus)
     flood(gateway, targets["gateway"])
     claim("Prometheus ends well", prometheus.process.stop() == 0, prometheus.process.said())
     for name, url in targets.items():
