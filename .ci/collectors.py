@@ -1,5 +1,5 @@
-"""Starts agent and gateway with the files of `deploy/collector`, in which only addresses are replaced, and sends a span and a
-metric to the agent.
+"""Starts agent and gateway with the files of `deploy/collector`, in which only addresses are
+replaced, and sends a span and a metric to the agent.
 
 `collectors.py FOLDER`: the folder of the files.
 """
@@ -15,14 +15,17 @@ from processes import LOGS, Process, backend, claim, eventually, free_ports, get
 
 TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
-SPAN = {"traceId": TRACE_ID, "spanId": SPAN_ID, "name": "GET /", "kind": 2, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
-TRACES = {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"scope": {"name": "deploy"}, "spans": [SPAN]}]}]}
+TIMES = {"startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+SPAN = {"traceId": TRACE_ID, "spanId": SPAN_ID, "name": "GET /", "kind": 2} | TIMES
+TRACES = {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [SPAN]}]}]}
 METRIC = {"name": "shop.open", "gauge": {"dataPoints": [{"timeUnixNano": "2", "asInt": "7"}]}}
-METRICS = {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"scope": {"name": "deploy"}, "metrics": [METRIC]}]}]}
+METRICS = {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": [METRIC]}]}]}
+# The sink reads JSON.
+JSON = "\n    encoding: json\n    compression: none"
 
 
 class DeployedCollector:
-    """A Collector with a file of the folder. `replaced`: addresses of the file, and those that it has here."""
+    """A Collector with a file of the folder. `replaced`: its addresses, and their values here."""
 
     def __init__(self, folder, name, replaced):
         self.grpc, self.http, self.own = free_ports(3)
@@ -42,9 +45,8 @@ class DeployedCollector:
         self.process.wait_for("Everything is ready")
 
     def post(self, path, body):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.http}{path}", json.dumps(body).encode(), {"content-type": "application/json"}
-        )
+        url, headers = f"http://127.0.0.1:{self.http}{path}", {"content-type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as response:
             return response.status
 
@@ -56,32 +58,36 @@ def main(folder):
     sink = Sink(("127.0.0.1", 0), Received)
     threading.Thread(target=sink.serve_forever, args=[0.05], daemon=True).start()
     backends = f"http://127.0.0.1:{sink.server_port}"
-    # The sink reads JSON.
     sinks = {
-        '"http://traces:4318"': f'"{backends}"\n    encoding: json\n    compression: none',
-        '"http://prometheus:9090/api/v1/otlp"': f'"{backends}/api/v1/otlp"\n    encoding: json\n    compression: none',
+        '"http://traces:4318"': f'"{backends}"{JSON}',
+        '"http://prometheus:9090/api/v1/otlp"': f'"{backends}/api/v1/otlp"{JSON}',
     }
     gateway = DeployedCollector(folder, "gateway", sinks)
-    agent = DeployedCollector(folder, "agent", {'"http://gateway:4318"': f'"http://127.0.0.1:{gateway.http}"'})
+    gateways = {'"http://gateway:4318"': f'"http://127.0.0.1:{gateway.http}"'}
+    agent = DeployedCollector(folder, "agent", gateways)
     judge(agent, gateway, sink)
 
 
 def judge(agent, gateway, sink):
     claim("the agent accepts a span", agent.post("/v1/traces", TRACES) == 200)
     claim("the agent accepts a metric", agent.post("/v1/metrics", METRICS) == 200)
-    scopes = lambda path, of, scope: list(sink.scopes(path, of, scope))
-    ((resource, scope),) = eventually("a span", lambda: scopes("/v1/traces", "resourceSpans", "scopeSpans"))
+    ((resource, scope),) = received(sink, "/v1/traces", "resourceSpans", "scopeSpans")
     ids = [(span["traceId"], span["spanId"]) for span in scope["spans"]]
     claim("the backend receives the span", ids == [(TRACE_ID, SPAN_ID)], ids)
     claim("of its service", resource == {"service.name": "shop"}, resource)
-    ((resource, scope),) = eventually(
-        "a metric", lambda: scopes("/api/v1/otlp/v1/metrics", "resourceMetrics", "scopeMetrics")
-    )
-    claim("Prometheus receives the metric", [it["name"] for it in scope["metrics"]] == ["shop.open"], scope)
+    path = "/api/v1/otlp/v1/metrics"
+    ((resource, scope),) = received(sink, path, "resourceMetrics", "scopeMetrics")
+    names = [it["name"] for it in scope["metrics"]]
+    claim("Prometheus receives the metric", names == ["shop.open"], scope)
     claim("of its service", resource == {"service.name": "shop"}, resource)
     for name, collector in {"agent": agent, "gateway": gateway}.items():
-        claim(f"{name} has metrics", "otelcol_receiver_accepted_spans" in collector.metrics(), collector.metrics())
+        page = collector.metrics()
+        claim(f"{name} has metrics", "otelcol_receiver_accepted_spans" in page, page)
         claim(f"{name} ends well", collector.process.stop() == 0, collector.process.said())
+
+
+def received(sink, path, resources, scopes):
+    return eventually(f"a request to {path}", lambda: list(sink.scopes(path, resources, scopes)))
 
 
 main(*sys.argv[1:])

@@ -17,10 +17,16 @@ RULE_FILES = re.compile(r"^rule_files: \[(.*)\]$", re.MULTILINE)
 
 def main(folder):
     folder = pathlib.Path(folder)
-    rules = [(name, rule) for name in files(folder) for rule in RULE.finditer((folder / name).read_text())]
-    untested = [f"{name}: {rule[1]}" for name, rule in rules if not fails_without(folder, name, rule)]
-    if untested or not rules:
-        raise SystemExit("\n".join(["rules without a test that fails if they are removed:", *untested]))
+    rules = [
+        (name, rule)
+        for name in files(folder)
+        for rule in RULE.finditer((folder / name).read_text())
+    ]
+    if not rules:
+        raise SystemExit(f"{folder} has no rules")
+    untested = [rule[1] for name, rule in rules if not fails_without(folder, name, rule)]
+    if untested:
+        raise SystemExit("\n".join(["no test fails without the rule:", *untested]))
     print(f"{len(rules)} rules, and without each a test fails")
 
 
@@ -31,7 +37,8 @@ def files(folder):
 
 def loaded(test):
     """Names of the rule files that a test loads."""
-    return [name.strip().removeprefix("../") for name in RULE_FILES.search(test.read_text())[1].split(",")]
+    names = RULE_FILES.search(test.read_text())[1].split(",")
+    return [name.strip().removeprefix("../") for name in names]
 
 
 def fails_without(folder, name, rule):
