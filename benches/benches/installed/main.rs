@@ -10,7 +10,8 @@
 //! The first measures instructions, processor time, and the figures that OpenTelemetry's
 //! specification defines for SDKs, in seven minutes. `--save` also writes the tables to
 //! `RESULTS.md`. `--gate` counts the instructions of this workspace, and fails if a request
-//! requires over 3 % more than in `installed.txt`. `--record` writes that file.
+//! requires over 3 % more than in `installed.txt`, on actix-web 3,000 instructions more. `--record`
+//! writes that file.
 
 mod instructions;
 mod process;
@@ -54,7 +55,13 @@ fn gate(is_recorded: bool) -> Result<ExitCode> {
     if is_recorded {
         Recorded::write(FILE, &costs)?;
     }
-    Ok(Recorded::read(FILE)?.check(&costs))
+    Ok(Recorded::read(FILE)?.check_with_noise(&costs, noise))
+}
+
+/// actix-web frees a block of 1,688 bytes for each request. Whether the allocator merges it with its
+/// neighbours depends on the layout of the heap, and so on the environment and on paths.
+fn noise(case: &str) -> i64 {
+    if case.starts_with("actix-web") { 3_000 } else { 0 }
 }
 
 fn measure(is_saved: bool) -> Result<()> {
