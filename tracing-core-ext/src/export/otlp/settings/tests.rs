@@ -70,6 +70,49 @@ fn row(
 }
 
 fn rows() -> Vec<Row> {
+    let mut rows = words();
+    rows.extend(values());
+    rows
+}
+
+/// Settings with words, each once with the default word in code and once with another one.
+fn words() -> Vec<Row> {
+    let protocol = |settings: &Settings| format!("{:?}", settings.protocol);
+    let compression = |settings: &Settings| format!("{:?}", settings.compression);
+    vec![
+        row(
+            "PROTOCOL",
+            |otlp| Otlp { protocol: Some(Protocol::HttpJson), ..otlp },
+            ["http/protobuf", "http/json"],
+            protocol,
+            ["HttpJson", "HttpProtobuf", "HttpJson", "HttpProtobuf"],
+        ),
+        row(
+            "PROTOCOL",
+            |otlp| Otlp { protocol: Some(Protocol::HttpProtobuf), ..otlp },
+            ["http/json", "http/protobuf"],
+            protocol,
+            ["HttpProtobuf", "HttpJson", "HttpProtobuf", "HttpProtobuf"],
+        ),
+        row(
+            "COMPRESSION",
+            |otlp| otlp.compression(Compression::Gzip),
+            ["none", "gzip"],
+            compression,
+            ["Gzip", "None", "Gzip", "None"],
+        ),
+        row(
+            "COMPRESSION",
+            |otlp| otlp.compression(Compression::None),
+            ["gzip", "none"],
+            compression,
+            ["None", "Gzip", "None", "None"],
+        ),
+    ]
+}
+
+/// Settings with any value.
+fn values() -> Vec<Row> {
     vec![
         row(
             "ENDPOINT",
@@ -77,20 +120,6 @@ fn rows() -> Vec<Row> {
             ["http://signal:1/own", "http://general:1"],
             |settings| settings.url.as_str().split('/').nth(2).unwrap().to_owned(),
             ["code:1", "signal:1", "general:1", "localhost:4318"],
-        ),
-        row(
-            "PROTOCOL",
-            |otlp| Otlp { protocol: Some(Protocol::HttpJson), ..otlp },
-            ["http/protobuf", "http/json"],
-            |settings| format!("{:?}", settings.protocol),
-            ["HttpJson", "HttpProtobuf", "HttpJson", "HttpProtobuf"],
-        ),
-        row(
-            "PROTOCOL",
-            |otlp| Otlp { protocol: Some(Protocol::HttpProtobuf), ..otlp },
-            ["http/json", "http/protobuf"],
-            |settings| format!("{:?}", settings.protocol),
-            ["HttpProtobuf", "HttpJson", "HttpProtobuf", "HttpProtobuf"],
         ),
         row(
             "HEADERS",
@@ -108,20 +137,6 @@ fn rows() -> Vec<Row> {
             ["2", "3"],
             |settings| format!("{:?}", settings.timeout),
             ["1ms", "2ms", "3ms", "10s"],
-        ),
-        row(
-            "COMPRESSION",
-            |otlp| otlp.compression(Compression::Gzip),
-            ["none", "gzip"],
-            |settings| format!("{:?}", settings.compression),
-            ["Gzip", "None", "Gzip", "None"],
-        ),
-        row(
-            "COMPRESSION",
-            |otlp| otlp.compression(Compression::None),
-            ["gzip", "none"],
-            |settings| format!("{:?}", settings.compression),
-            ["None", "Gzip", "None", "None"],
         ),
     ]
 }
