@@ -164,7 +164,6 @@ impl Exchange {
     }
 
     /// Omits the size of the response, because the bytes of its body that pass are not those that were transferred.
-    #[cfg(feature = "reqwest")]
     pub(crate) fn hide_response_size(&self) {
         if let Some(shared) = self.slot.get().and_then(|active| active.shared.as_ref()) {
             shared.hide_response_size();
@@ -358,7 +357,6 @@ impl Exchange {
     }
 
     /// Whether a span or a metric is recorded when the exchange ends.
-    #[cfg(feature = "reqwest")]
     pub(crate) fn is_observed(&self) -> bool {
         self.slot.get().is_some_and(ActiveExchange::is_recorded_or_measured)
     }

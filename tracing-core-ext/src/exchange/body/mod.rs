@@ -1,3 +1,5 @@
+//! The body of a response, which ends its exchange.
+
 pub(crate) mod counter;
 
 use std::{

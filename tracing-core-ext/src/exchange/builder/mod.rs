@@ -1,3 +1,5 @@
+//! Options of middlewares and clients.
+
 pub(crate) mod options;
 
 use std::{borrow::Cow, env, fmt, marker::PhantomData};

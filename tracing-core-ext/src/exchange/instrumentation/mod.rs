@@ -1,3 +1,5 @@
+//! Tracer, propagator, instruments and options of one middleware or client.
+
 pub(crate) mod duplicate_warning;
 pub(crate) mod installed;
 pub(crate) mod start;

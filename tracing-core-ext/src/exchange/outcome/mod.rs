@@ -1,3 +1,5 @@
+//! Endings of an exchange, and the reasons of failures.
+
 pub(crate) mod handler_error;
 pub(crate) mod reason;
 

@@ -1,3 +1,8 @@
+//! URLs without credentials and signatures.
+
+pub(crate) mod allowed_hosts;
+pub(crate) mod authority;
+
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
@@ -118,8 +123,6 @@ pub(crate) fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-pub(crate) mod allowed_hosts;
-pub(crate) mod authority;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,3 +1,10 @@
+//! The registry: everything that a scrape exposes.
+
+pub(crate) mod exposed_names;
+pub(crate) mod notices;
+pub(crate) mod otel_family;
+pub(crate) mod otel_registry;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -269,10 +276,6 @@ impl fmt::Debug for Registry {
     }
 }
 
-pub(crate) mod exposed_names;
-pub(crate) mod notices;
-pub(crate) mod otel_family;
-pub(crate) mod otel_registry;
 #[cfg(test)]
 mod tests {
     use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts};
