@@ -1,23 +1,18 @@
 //! gRPC: a tonic server behind `TracingLayer` and a tonic client over `ClientLayer`, connected by a
 //! socket.
 
-use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    net::SocketAddr,
-    pin::Pin,
-    time::Duration,
-};
+mod answers;
+
+use std::{net::SocketAddr, pin::Pin, time::Duration};
 
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderValue, Request, Response, Uri, Version, header::CONTENT_TYPE},
+    http::{Request, Uri, Version, header::CONTENT_TYPE},
 };
 use axum_layer::{RouteLayer, TracingLayer};
-use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http_body_util::{BodyExt, Full, combinators::WithTrailers};
+use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 use tests::{
@@ -34,11 +29,8 @@ use tonic_health::pb::{
     health_client::HealthClient,
     health_server::{Health, HealthServer},
 };
-use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
-use tracing_core_ext::{
-    client::{ClientLayer, ClientService},
-    exchange::ExchangeBody,
-};
+use tower::{Layer, ServiceBuilder, ServiceExt};
+use tracing_core_ext::client::{ClientLayer, ClientService};
 
 /// A service that answers a check with the status in the name of the request, and streams a watch
 /// from the script.
@@ -278,23 +270,6 @@ async fn a_missing_service_is_unimplemented() {
 }
 
 #[tokio::test]
-async fn a_content_type_alone_does_not_make_a_call() {
-    let sink = SpanSink::new();
-    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
-    let items = axum::routing::post(async || [("grpc-status", "13")]);
-    let app: Router = Router::new().route("/items/{id}", items).layer(layer);
-    let call = Request::post("/items/8371").header(CONTENT_TYPE, "application/grpc");
-
-    app.oneshot(call.body(Body::empty()).unwrap()).await.unwrap();
-
-    let span = sink.only().await;
-    assert_eq!(span.name, "POST /items/{id}");
-    for absent in ["rpc.method", "rpc.response.status_code", "error.type"] {
-        assert_eq!(span.attribute(absent), None);
-    }
-}
-
-#[tokio::test]
 async fn a_stream_lasts_until_its_trailers() {
     let mut scene = scene().await;
     let script = scene.control.script();
@@ -407,42 +382,6 @@ async fn a_call_whose_handler_panics_keeps_its_method() {
     }
 }
 
-/// The span of a gRPC-Web call that is answered with these parts, as by a layer for gRPC-Web inside.
-async fn span_of_web_call(content_type: &'static str, chunks: &[&'static [u8]]) -> SpanData {
-    let sink = SpanSink::new();
-    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
-    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk)).collect();
-    let service = layer.layer(service_fn(move |_: Request<Body>| {
-        let body = Body::from_stream(futures_util::stream::iter(chunks.clone()));
-        let response = Response::builder().header(CONTENT_TYPE, content_type).body(body);
-        async { Ok::<_, Infallible>(response.unwrap()) }
-    }));
-    let call = Request::post("/shop.Stock/Count").header(CONTENT_TYPE, content_type);
-
-    let response = service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap();
-    response.into_body().collect().await.unwrap();
-    sink.only().await
-}
-
-#[tokio::test]
-async fn a_call_of_grpc_web_is_a_call_outside_of_the_layer_that_translates_it() {
-    let binary: &[&[u8]] = &[b"\0\0\0\0\x02ab", b"\x80\0\0\0\x10grpc-status:13\r\n"];
-    let text: &[&[u8]] = &[b"AAAAAAJhYg==", b"gAAAABFncnBjLXN0YXR1czogMTMNCg=="];
-    for (content_type, chunks) in [
-        ("application/grpc-web", binary),
-        ("application/grpc-web+proto", binary),
-        ("application/grpc-web-text", text),
-        ("application/grpc-web-text+proto", text),
-    ] {
-        let span = span_of_web_call(content_type, chunks).await;
-        assert_eq!(span.name, "shop.Stock/Count", "{content_type}");
-        assert_eq!(span.text("rpc.system.name"), Some("grpc"));
-        assert_eq!(span.text("rpc.method"), Some("shop.Stock/Count"));
-        assert_eq!(span.text("rpc.response.status_code"), Some("INTERNAL"));
-        assert_error(&span, "INTERNAL");
-    }
-}
-
 #[tokio::test]
 async fn an_unreachable_server_is_a_failed_request() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -455,69 +394,6 @@ async fn an_unreachable_server_is_a_failed_request() {
     assert_eq!(span.name, "grpc.health.v1.Health/Check");
     assert_eq!(span.attribute("http.response.status_code"), None);
     assert_error(&span, "request_error");
-}
-
-type Answer = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
-
-/// Calls a service whose response has a body of known length, followed by trailers.
-async fn answer(
-    sink: &SpanSink,
-    body: &'static str,
-    status: Option<&'static str>,
-) -> ExchangeBody<Answer> {
-    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
-    let service = layer.layer(service_fn(move |_: Request<Body>| {
-        let trailers = status.map(|status| {
-            let status = ("grpc-status".parse().unwrap(), HeaderValue::from_static(status));
-            Ok::<_, Infallible>(HeaderMap::from_iter([status]))
-        });
-        let body = Full::new(Bytes::from_static(body.as_bytes()));
-        let mut response = Response::new(body.with_trailers(ready(trailers)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        async { Ok::<_, Infallible>(response) }
-    }));
-
-    let call = Request::post("/shop.Stock/Count").header(CONTENT_TYPE, "application/grpc");
-    service.oneshot(call.body(Body::empty()).unwrap()).await.unwrap().into_body()
-}
-
-#[tokio::test]
-async fn the_status_follows_a_body_of_known_length() {
-    for body in ["message", ""] {
-        let sink = SpanSink::new();
-        answer(&sink, body, Some("13")).await.collect().await.unwrap();
-        let span = sink.only().await;
-        assert_eq!(span.text("rpc.response.status_code"), Some("INTERNAL"));
-        assert_error(&span, "INTERNAL");
-    }
-}
-
-#[tokio::test]
-async fn a_call_without_a_status_is_complete_at_its_declared_length() {
-    let sink = SpanSink::new();
-    let mut body = answer(&sink, "message", None).await;
-    body.frame().await.unwrap().unwrap();
-    assert!(sink.spans().is_empty());
-    drop(body);
-
-    let span = sink.only().await;
-    assert_eq!(span.attribute("rpc.response.status_code"), None);
-    assert_no_error(&span);
-}
-
-#[tokio::test]
-async fn a_path_without_a_method_is_a_call_without_a_name() {
-    let sink = SpanSink::new();
-    let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
-    let call = Request::post("/wrong").header(CONTENT_TYPE, "application/grpc");
-    let call = call.body(tonic::body::Body::empty()).unwrap();
-
-    layer.layer(Routes::default().prepare()).oneshot(call).await.unwrap();
-
-    let span = sink.only().await;
-    assert_eq!(span.name, "grpc");
-    assert_eq!(span.text("rpc.method"), Some("_OTHER"));
-    assert_eq!(span.text("rpc.method_original"), Some("/wrong"));
 }
 
 #[tokio::test]
