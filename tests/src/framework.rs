@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use opentelemetry::trace::noop::NoopTracerProvider;
+use opentelemetry_sdk::trace::SpanData;
 use tokio::task::JoinHandle;
 use tracing::Dispatch;
 use tracing_core_ext::{
@@ -9,7 +10,7 @@ use tracing_core_ext::{
     propagation::Propagator,
 };
 
-use crate::{HandlerControl, MetricSink, Provider, SpanSink};
+use crate::{HandlerControl, MetricSink, Provider, ScriptStep, SpanSink};
 
 /// A web framework that serves the application of the tests:
 ///
@@ -143,6 +144,22 @@ pub async fn measured_with<F: Framework>(options: Options) -> (Server, SpanSink,
     let setup =
         Setup { options: Some(options), metrics: Some(metrics.clone()), ..Setup::new(&sink) };
     (F::serve(setup).await, sink, metrics)
+}
+
+/// Calls a server whose body does `step`, an error or a panic, after its first chunk, and returns the
+/// span of the request.
+pub async fn span_of_broken_body<F: Framework>(step: ScriptStep) -> SpanData {
+    let sink = SpanSink::new();
+    let setup = Setup::new(&sink);
+    let script = setup.control.script();
+    let server = F::serve(setup).await;
+
+    let response = reqwest::get(server.url("/stream"));
+    script.send(ScriptStep::Data("one")).expect("the script is read");
+    let response = response.await.expect("a response");
+    script.send(step).expect("the script is read");
+    response.bytes().await.expect_err("the body ends with its error");
+    sink.only().await
 }
 
 /// A running server. Dropping it stops it.

@@ -15,6 +15,7 @@ mod raw_client;
 mod raw_server;
 mod scrape;
 mod sink;
+mod telemetry;
 mod websocket;
 mod with_otel_layer;
 
@@ -23,7 +24,10 @@ pub use self::{
     axum::Axum,
     custom_propagator::CustomPropagator,
     default_options::{call_without_options, headers_sent_without_options},
-    framework::{Framework, Options, Server, Setup, measured_with, recorded, recorded_with},
+    framework::{
+        Framework, Options, Server, Setup, measured_with, recorded, recorded_with,
+        span_of_broken_body,
+    },
     handler_control::{HandlerControl, ScriptStep},
     lines::Lines,
     metric_sink::{MetricSink, Series},
@@ -33,6 +37,7 @@ pub use self::{
     raw_server::{AfterResponse, RawServer},
     scrape::scrape,
     sink::{SpanDataExt, SpanSink, assert_error, assert_no_error},
+    telemetry::telemetry,
     websocket::WebSocket,
     with_otel_layer::{WithOtelLayer, plain_subscriber},
 };

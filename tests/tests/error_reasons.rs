@@ -13,8 +13,8 @@ use hyper_util::{client::legacy, rt::TokioExecutor};
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    AfterResponse, Axum, Framework, OrderError, RawServer, ScriptStep, Setup, SpanDataExt,
-    SpanSink, on_both_frameworks_either_way, recorded,
+    AfterResponse, Axum, Framework, OrderError, RawServer, ScriptStep, SpanDataExt, SpanSink,
+    on_both_frameworks_either_way, recorded, span_of_broken_body,
 };
 use tokio::net::TcpListener;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
@@ -73,27 +73,12 @@ async fn a_panic_of_a_handler_is_described<F: Framework>() {
     assert_reason(&sink.only().await, "panic", "scripted");
 }
 
-/// Returns the span of a request whose body does this after its first chunk.
-async fn span_of_body<F: Framework>(step: ScriptStep) -> SpanData {
-    let sink = SpanSink::new();
-    let setup = Setup::new(&sink);
-    let script = setup.control.script();
-    let server = F::serve(setup).await;
-
-    let response = reqwest::get(server.url("/stream"));
-    script.send(ScriptStep::Data("one")).unwrap();
-    let response = response.await.unwrap();
-    script.send(step).unwrap();
-    response.bytes().await.unwrap_err();
-    sink.only().await
-}
-
 async fn a_panic_of_a_body_is_described<F: Framework>() {
-    assert_reason(&span_of_body::<F>(ScriptStep::Panic).await, "panic", "scripted");
+    assert_reason(&span_of_broken_body::<F>(ScriptStep::Panic).await, "panic", "scripted");
 }
 
 async fn an_error_of_a_body_is_described<F: Framework>() {
-    assert_reason(&span_of_body::<F>(ScriptStep::Error).await, "body_error", "scripted");
+    assert_reason(&span_of_broken_body::<F>(ScriptStep::Error).await, "body_error", "scripted");
 }
 
 /// A URL that refuses connections.

@@ -4,7 +4,7 @@
 use opentelemetry_sdk::trace::SpanData;
 use tests::{Framework, Lines, Setup, SpanSink, on_both_frameworks, plain_subscriber};
 use tracing::{Dispatch, Span, dispatcher, info, info_span};
-use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
+use tracing_core_ext::telemetry::{LogFormat, WithTraceIds};
 use tracing_subscriber::{Registry, fmt, layer::SubscriberExt};
 
 on_both_frameworks![
@@ -104,10 +104,7 @@ async fn served<F: Framework>(format: LogFormat, work: fn(&Setup)) -> (Vec<Strin
     // A second subscriber, because with a single one the first thread registers callsites for all
     // threads.
     let _idle = plain_subscriber(&sink.provider().into());
-    let (telemetry, subscriber) = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(sink.clone())
+    let (telemetry, subscriber) = tests::telemetry(&sink)
         .log_format(format)
         .log_without_time()
         .log_writer(lines.clone())

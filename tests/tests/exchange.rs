@@ -1,10 +1,9 @@
 //! Outcomes of an exchange, on both frameworks.
 
-use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry::trace::SpanKind;
 use tests::{
-    Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
-    recorded,
+    Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, assert_error, assert_no_error,
+    on_both_frameworks_either_way, recorded, span_of_broken_body,
 };
 
 on_both_frameworks_either_way![
@@ -31,7 +30,7 @@ async fn a_complete_response_ends_the_span_once<F: Framework>() {
     assert_eq!(span.name, "GET /items/{id}");
     assert_eq!(span.span_kind, SpanKind::Server);
     assert_eq!(span.integer("http.response.status_code"), Some(200));
-    assert_unset(&span);
+    assert_no_error(&span);
 }
 
 async fn an_empty_response_ends_the_span_with_its_head<F: Framework>() {
@@ -41,7 +40,7 @@ async fn an_empty_response_ends_the_span_with_its_head<F: Framework>() {
 
     let span = sink.only().await;
     assert_eq!(span.integer("http.response.status_code"), Some(204));
-    assert_unset(&span);
+    assert_no_error(&span);
 }
 
 async fn a_head_request_ends_the_span_with_the_head<F: Framework>() {
@@ -51,7 +50,7 @@ async fn a_head_request_ends_the_span_with_the_head<F: Framework>() {
 
     let span = sink.only().await;
     assert_eq!(span.name, "HEAD /items/{id}");
-    assert_unset(&span);
+    assert_no_error(&span);
 }
 
 async fn a_server_error_is_an_error<F: Framework>() {
@@ -71,7 +70,7 @@ async fn a_client_error_is_none<F: Framework>() {
 
     let span = sink.only().await;
     assert_eq!(span.integer("http.response.status_code"), Some(404));
-    assert_unset(&span);
+    assert_no_error(&span);
 }
 
 async fn a_panic_in_the_handler_is_marked<F: Framework>() {
@@ -85,35 +84,14 @@ async fn a_panic_in_the_handler_is_marked<F: Framework>() {
 }
 
 async fn a_failing_body_is_an_error<F: Framework>() {
-    let sink = SpanSink::new();
-    let setup = Setup::new(&sink);
-    let script = setup.control.script();
-    let server = F::serve(setup).await;
+    let span = span_of_broken_body::<F>(ScriptStep::Error).await;
 
-    let response = reqwest::get(server.url("/stream"));
-    script.send(ScriptStep::Data("one")).unwrap();
-    let response = response.await.unwrap();
-    script.send(ScriptStep::Error).unwrap();
-    response.bytes().await.unwrap_err();
-
-    let span = sink.only().await;
     assert_eq!(span.integer("http.response.status_code"), Some(200));
     assert_error(&span, "body_error");
 }
 
 async fn a_panic_in_the_body_is_marked<F: Framework>() {
-    let sink = SpanSink::new();
-    let setup = Setup::new(&sink);
-    let script = setup.control.script();
-    let server = F::serve(setup).await;
-
-    let response = reqwest::get(server.url("/stream"));
-    script.send(ScriptStep::Data("one")).unwrap();
-    let response = response.await.unwrap();
-    script.send(ScriptStep::Panic).unwrap();
-    response.bytes().await.unwrap_err();
-
-    assert_error(&sink.only().await, "panic");
+    assert_error(&span_of_broken_body::<F>(ScriptStep::Panic).await, "panic");
 }
 
 async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
@@ -164,7 +142,7 @@ async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
     drop(script);
     peer.read_until("0\r\n\r\n").await.unwrap();
 
-    assert_unset(&sink.only().await);
+    assert_no_error(&sink.only().await);
 }
 
 /// A server may detect that its caller has disconnected only when it writes.
@@ -172,14 +150,4 @@ async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<ScriptStep>
     while script.send(ScriptStep::Data("more")).is_ok() {
         tokio::task::yield_now().await;
     }
-}
-
-fn assert_unset(span: &SpanData) {
-    assert_eq!(span.status, Status::Unset, "{span:#?}");
-    assert_eq!(span.attribute("error.type"), None);
-}
-
-fn assert_error(span: &SpanData, error_type: &str) {
-    assert!(matches!(span.status, Status::Error { .. }), "{span:#?}");
-    assert_eq!(span.text("error.type"), Some(error_type));
 }

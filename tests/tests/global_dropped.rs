@@ -3,18 +3,11 @@
 use actix_middleware::Tracing;
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, call_without_options};
-use tracing_core_ext::telemetry::Telemetry;
 
 #[actix_web::test]
 async fn middleware_of_telemetry_that_was_dropped_is_one_warning() {
     let lines = Lines::default();
-    let _ = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(SpanSink::new())
-        .log_writer(lines.clone())
-        .install()
-        .unwrap();
+    let _ = tests::telemetry(&SpanSink::new()).log_writer(lines.clone()).install().unwrap();
     let warnings = || {
         let lines = lines.all();
         lines.into_iter().filter(|line| line.contains("WARN")).collect::<Vec<_>>()

@@ -10,7 +10,7 @@ use axum_layer::TracingLayer;
 use tests::{SpanSink, scrape};
 use tokio::time::sleep;
 use tower::ServiceExt;
-use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+use tracing_core_ext::prometheus::Prometheus;
 
 /// `traceparent` of a sampled trace, and of one that is not sampled.
 const SAMPLED: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -19,8 +19,7 @@ const UNSAMPLED: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 #[actix_web::test]
 async fn a_sampled_request_is_the_exemplar_of_the_bucket_that_counts_it() {
     let sink = SpanSink::new();
-    let builder = Telemetry::builder().service_name("tests").variables(|_| None);
-    let builder = builder.exporter(sink.clone()).prometheus(Prometheus::mounted());
+    let builder = tests::telemetry(&sink).prometheus(Prometheus::mounted());
     let telemetry = builder.install().unwrap();
     let endpoint = telemetry.metrics_endpoint().unwrap();
 

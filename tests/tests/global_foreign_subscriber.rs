@@ -2,16 +2,12 @@
 //! test.
 
 use tests::SpanSink;
-use tracing_core_ext::telemetry::Telemetry;
 use tracing_subscriber::util::SubscriberInitExt;
 
 #[test]
 fn another_subscriber_is_an_error_with_both_remedies_and_the_second_one_works() {
     tracing_subscriber::registry().init();
-    let builder = || {
-        let builder = Telemetry::builder().variables(|_| None).service_name("tests");
-        builder.exporter(SpanSink::new())
-    };
+    let builder = || tests::telemetry(&SpanSink::new());
 
     let error = builder().install().unwrap_err().to_string();
     for method in ["layer(..)", "log_filter(..)", "log_format(..)", "install_without_subscriber()"]

@@ -10,10 +10,7 @@ use tracing_core_ext::telemetry::Telemetry;
 #[actix_web::test]
 async fn records_of_the_crate_log_are_lines_with_their_target_and_the_ids_of_the_request() {
     let (sink, lines) = (SpanSink::new(), Lines::default());
-    let telemetry = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(sink.clone())
+    let telemetry = tests::telemetry(&sink)
         .log_writer(lines.clone())
         .log_filter("info,rustls=warn,sqlx=debug")
         .install()

@@ -2,15 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::{Lines, SpanSink};
-use tracing_core_ext::telemetry::{LogFormat, Telemetry};
+use tracing_core_ext::telemetry::LogFormat;
 
 #[test]
 fn a_json_line_of_a_record_has_its_own_target() {
     let (sink, lines) = (SpanSink::new(), Lines::default());
-    let telemetry = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(sink.clone())
+    let telemetry = tests::telemetry(&sink)
         .log_writer(lines.clone())
         .log_format(LogFormat::Json)
         .install()

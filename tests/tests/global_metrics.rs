@@ -2,14 +2,13 @@
 //! installed once in a process, so this is one test.
 
 use tests::{SpanSink, headers_sent_without_options, scrape};
-use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+use tracing_core_ext::prometheus::Prometheus;
 
 const NONE: (&str, &str) = ("x-nothing", "at all");
 
 #[actix_web::test]
 async fn middlewares_and_clients_without_options_are_measured_by_telemetry() {
-    let builder = Telemetry::builder().service_name("tests").variables(|_| None);
-    let builder = builder.exporter(SpanSink::new()).prometheus(Prometheus::mounted());
+    let builder = tests::telemetry(&SpanSink::new()).prometheus(Prometheus::mounted());
     headers_sent_without_options(NONE).await;
 
     let telemetry = builder.install().unwrap();

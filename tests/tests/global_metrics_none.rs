@@ -3,14 +3,12 @@
 
 use opentelemetry::global;
 use tests::{MetricSink, SpanSink, headers_sent_without_options};
-use tracing_core_ext::telemetry::Telemetry;
 
 #[actix_web::test]
 async fn without_metrics_of_telemetry_nothing_is_measured() {
     let metrics = MetricSink::new();
     global::set_meter_provider(metrics.provider().clone());
-    let builder = Telemetry::builder().service_name("tests").variables(|_| None);
-    let telemetry = builder.exporter(SpanSink::new()).install().unwrap();
+    let telemetry = tests::telemetry(&SpanSink::new()).install().unwrap();
     assert!(telemetry.meter_provider().is_none());
 
     headers_sent_without_options(("x-nothing", "at all")).await;

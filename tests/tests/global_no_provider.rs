@@ -4,19 +4,14 @@
 use actix_middleware::Tracing;
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, call_without_options};
-use tracing_core_ext::{client::Client, telemetry::Telemetry};
+use tracing_core_ext::client::Client;
 use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[actix_web::test]
 async fn a_middleware_without_a_provider_is_one_warning_with_the_missing_call() {
     let lines = Lines::default();
-    let (telemetry, _) = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(SpanSink::new())
-        .log_writer(lines.clone())
-        .build()
-        .unwrap();
+    let (telemetry, _) =
+        tests::telemetry(&SpanSink::new()).log_writer(lines.clone()).build().unwrap();
     tracing_subscriber::registry()
         .with(fmt::layer().with_ansi(false).with_writer(lines.clone()))
         .with(telemetry.layer(LevelFilter::INFO))

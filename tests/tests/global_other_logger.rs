@@ -5,7 +5,6 @@ use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record};
 use tests::{Lines, SpanSink};
-use tracing_core_ext::telemetry::Telemetry;
 
 struct Other;
 
@@ -28,13 +27,7 @@ fn another_logger_keeps_its_records_and_one_warning_is_logged() {
     log::set_logger(&Other).unwrap();
     log::set_max_level(LevelFilter::Trace);
     let lines = Lines::default();
-    let telemetry = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(SpanSink::new())
-        .log_writer(lines.clone())
-        .install()
-        .unwrap();
+    let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone()).install().unwrap();
     log::trace!("theirs");
     telemetry.shutdown().unwrap();
 

@@ -4,14 +4,12 @@ use axum::{Router, body::Body, http::Request, routing::get};
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, scrape};
 use tower::ServiceExt;
-use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
+use tracing_core_ext::prometheus::Prometheus;
 
 #[tokio::test]
 async fn panics_of_an_option_are_logged_once_and_counted() {
     let lines = Lines::default();
-    let builder = Telemetry::builder().service_name("tests").variables(|_| None);
-    let telemetry = builder
-        .exporter(SpanSink::new())
+    let telemetry = tests::telemetry(&SpanSink::new())
         .prometheus(Prometheus::mounted())
         .log_writer(lines.clone())
         .install()

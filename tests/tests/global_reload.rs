@@ -2,7 +2,6 @@
 
 use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink};
-use tracing_core_ext::telemetry::Telemetry;
 use tracing_subscriber::{
     Layer, filter::LevelFilter, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
@@ -10,12 +9,7 @@ use tracing_subscriber::{
 #[test]
 fn a_layer_that_is_hidden_is_one_warning_at_start_up() {
     let lines = Lines::default();
-    let telemetry = Telemetry::builder()
-        .variables(|_| None)
-        .service_name("tests")
-        .exporter(SpanSink::new())
-        .install_without_subscriber()
-        .unwrap();
+    let telemetry = tests::telemetry(&SpanSink::new()).install_without_subscriber().unwrap();
     let (filter, _handle) = reload::Layer::new(LevelFilter::INFO);
     let shown = tracing_core_ext::exchange::layer(opentelemetry::trace::noop::NoopTracer::new());
     drop(tracing::Dispatch::new(tracing_subscriber::registry().with(shown.with_filter(filter))));
