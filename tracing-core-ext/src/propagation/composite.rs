@@ -283,10 +283,11 @@ impl Error for CompositePropagatorError {}
 mod tests {
     use std::collections::HashMap;
 
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use http::HeaderMap;
     use opentelemetry::{KeyValue, baggage::BaggageExt};
 
     use super::*;
+    use crate::propagation::headers::tests::headers;
 
     const W3C: (&str, &str) =
         ("traceparent", "00-00000000000000000000000000000a3c-00000000000000a3-01");
@@ -298,13 +299,6 @@ mod tests {
 
     fn composite(list: &str) -> CompositePropagator {
         list.parse().unwrap()
-    }
-
-    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-        let header = |&(name, value): &(&'static str, &str)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-        };
-        fields.iter().map(header).collect()
     }
 
     /// Returns the trace id without its leading zeroes, or an empty text if no trace is continued.

@@ -151,8 +151,17 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Returns these fields in their order.
+    pub(in crate::propagation) fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
 
     static NAME: HeaderName = HeaderName::from_static("tracestate");
 

@@ -5,19 +5,12 @@ use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState}
 use proptest::prelude::*;
 
 use super::*;
+use crate::propagation::headers::tests::headers;
 
 const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
 const SPAN: &str = "e457b5a2e4d86bd1";
 const IDS: &str = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1";
 const MULTI: [(&str, &str); 2] = [("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN)];
-
-fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-    }
-    headers
-}
 
 fn extract(fields: &[(&'static str, &str)]) -> Context {
     B3Propagator::single_header().extract(&headers(fields))

@@ -5,18 +5,11 @@ use opentelemetry::{KeyValue, trace::TraceContextExt};
 use proptest::prelude::*;
 
 use super::*;
+use crate::propagation::headers::tests::headers;
 
 const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
 const SPAN: &str = "e457b5a2e4d86bd1";
 const SENT: &str = "80f198ee56343ba864fe8b2a57d3eff7:e457b5a2e4d86bd1:0:1";
-
-fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-    }
-    headers
-}
 
 fn extract(fields: &[(&'static str, &str)]) -> Context {
     JaegerPropagator::new().extract(&headers(fields))

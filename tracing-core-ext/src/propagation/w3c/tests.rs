@@ -9,17 +9,10 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use proptest::prelude::*;
 
 use super::*;
+use crate::propagation::headers::tests::headers;
 
 const PARENT: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 const OTHER_PARENT: &str = "00-12345678901234567890123456789011-1234567890123456-01";
-
-fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-    }
-    headers
-}
 
 fn extract(fields: &[(&'static str, &str)]) -> Context {
     W3cPropagator::new().extract(&headers(fields))
