@@ -9,8 +9,8 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
 use reqwest::{RequestBuilder, Response};
 use tests::{
-    Framework, Server, Setup, SpanDataExt, SpanSink, measured_with, on_both_frameworks_either_way,
-    recorded, recorded_with,
+    Framework, Lines, Server, Setup, SpanDataExt, SpanSink, measured_with,
+    on_both_frameworks_either_way, recorded, recorded_with,
 };
 use tracing_core_ext::{
     exchange::{ExchangeSummary, ResponseHeader, TrustPolicy},
@@ -484,4 +484,21 @@ async fn a_second_middleware_adds_nothing<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(span.name, "GET /twice/{id}");
     assert_eq!(span.text("http.route"), Some("/twice/{id}"));
+}
+
+#[test]
+fn an_empty_list_of_trusted_proxies_is_one_warning() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).finish();
+
+    tracing::subscriber::with_default(subscriber, || {
+        TrustedProxies::x_forwarded(["10.0.0.0/8"]).unwrap();
+        TrustedProxies::x_forwarded([""; 0]).unwrap();
+    });
+
+    let lines = lines.all();
+    assert!(
+        matches!(&lines[..], [line] if line.contains("WARN") && line.contains("trusted proxies is empty")),
+        "{lines:?}"
+    );
 }

@@ -1,7 +1,9 @@
-//! https: the client, and a server that terminates TLS itself.
+//! https: the client, and servers that terminate TLS themselves.
 
 use std::{net::SocketAddr, sync::Arc};
 
+use actix_middleware::Tracing;
+use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get, serve::Listener};
 use axum_layer::TracingLayer;
 use reqwest::{Certificate, ClientBuilder};
@@ -42,30 +44,47 @@ impl Listener for TlsListener {
     }
 }
 
-/// Serves `app` over TLS, and returns its address and its certificate.
-async fn serve(app: Router) -> (SocketAddr, Certificate) {
-    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = tcp.local_addr().unwrap();
+/// Returns the configuration of a server for `shop.example`, and its certificate.
+fn tls() -> (ServerConfig, Certificate) {
     let issued = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
     let key = PrivateKeyDer::from_pem_slice(issued.signing_key.serialize_pem().as_bytes()).unwrap();
     let config = ServerConfig::builder().with_no_client_auth();
     let mut config = config.with_single_cert(vec![issued.cert.der().clone()], key).unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let listener = TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) };
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (address, Certificate::from_der(issued.cert.der()).unwrap())
+    (config, Certificate::from_der(issued.cert.der()).unwrap())
 }
 
-fn router(sink: &SpanSink) -> Router {
+/// Serves axum over TLS. The service names the scheme, because axum does not know that of HTTP/1.1.
+async fn axum(sink: &SpanSink) -> (SocketAddr, Certificate) {
+    let (config, certificate) = tls();
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let listener = TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) };
     let builder = TracingLayer::builder().tracer_provider(&sink.provider());
     let layer = builder.scheme(Scheme::Https).build();
-    Router::new().route("/", get(async || "hello")).layer(layer)
+    let app = Router::new().route("/", get(async || "hello")).layer(layer);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, certificate)
 }
 
-#[tokio::test]
-async fn both_versions_of_http_on_one_socket_have_the_same_scheme_and_port() {
-    let sink = SpanSink::new();
-    let (address, certificate) = serve(router(&sink)).await;
+/// Serves actix-web over TLS.
+fn actix(sink: &SpanSink) -> (SocketAddr, Certificate) {
+    let (config, certificate) = tls();
+    let tracing = Tracing::builder().tracer_provider(&sink.provider()).build();
+    let server = HttpServer::new(move || {
+        App::new().route("/", web::get().to(async || "hello")).wrap(tracing.clone())
+    });
+    let server = server.workers(1).disable_signals().bind_rustls_0_23("127.0.0.1:0", config);
+    let server = server.unwrap();
+    let address = server.addrs()[0];
+    tokio::spawn(server.run());
+    (address, certificate)
+}
+
+async fn both_versions_of_http_on_one_socket_have_the_same_scheme_and_port(
+    (address, certificate): (SocketAddr, Certificate),
+    sink: &SpanSink,
+) {
     let builder = || {
         let builder = reqwest::Client::builder().tls_certs_only([certificate.clone()]);
         builder.resolve("shop.example", address)
@@ -88,9 +107,23 @@ async fn both_versions_of_http_on_one_socket_have_the_same_scheme_and_port() {
 }
 
 #[tokio::test]
+async fn axum_reports_the_same_scheme_and_port_for_both_versions_of_http_on_one_socket() {
+    let sink = SpanSink::new();
+    let server = axum(&sink).await;
+    both_versions_of_http_on_one_socket_have_the_same_scheme_and_port(server, &sink).await;
+}
+
+#[tokio::test]
+async fn actix_reports_the_same_scheme_and_port_for_both_versions_of_http_on_one_socket() {
+    let sink = SpanSink::new();
+    let server = actix(&sink);
+    both_versions_of_http_on_one_socket_have_the_same_scheme_and_port(server, &sink).await;
+}
+
+#[tokio::test]
 async fn the_client_calls_services_over_https() {
     let (sink, server_sink) = (SpanSink::new(), SpanSink::new());
-    let (address, certificate) = serve(router(&server_sink)).await;
+    let (address, certificate) = axum(&server_sink).await;
     let inner = reqwest::Client::builder().tls_certs_only([certificate]);
     let builder = Client::builder().tracer_provider(&sink.provider());
     let client = builder.wrap_builder(inner.resolve("shop.example", address)).unwrap();
@@ -105,7 +138,7 @@ async fn the_client_calls_services_over_https() {
 #[tokio::test]
 async fn a_client_without_options_supports_https_and_refuses_unknown_certificates() {
     let sink = SpanSink::new();
-    let (address, _) = serve(router(&sink)).await;
+    let (address, _) = axum(&sink).await;
 
     let builder = Client::builder().tracer_provider(&sink.provider());
     let error = builder.build().get(format!("https://{address}/")).send().await.unwrap_err();

@@ -21,6 +21,10 @@ impl Networks {
             .map(Self)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `client` is a trusted proxy. A sender without a known address is not.
     pub(super) fn contain(&self, client: Option<ClientAddress>) -> bool {
         client.is_some_and(|client| self.0.iter().any(|network| network.contains(&client.address)))
@@ -35,7 +39,12 @@ fn parse(text: &str) -> Result<IpNet, InvalidNetwork> {
         true => text.parse().ok(),
         false => text.parse().ok().map(|address: IpAddr| address.into()),
     };
-    network.map(canonical).ok_or_else(|| InvalidNetwork(text.to_owned()))
+    let network = network.map(canonical).ok_or_else(|| InvalidNetwork::new(text, None))?;
+    match network.trunc() == network {
+        true => Ok(network),
+        // Either the address alone is meant, or the whole network: this decides who is trusted.
+        false => Err(InvalidNetwork::new(text, Some(network))),
+    }
 }
 
 /// Converts an IPv4 network in IPv6 form (`::ffff:10.0.0.0/104`) to its IPv4 form, because compared
@@ -49,17 +58,29 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// Error for a trusted proxy that is neither a network nor an address.
+/// Error for a trusted proxy that is neither a network nor an address, or an address inside of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidNetwork(String);
+pub struct InvalidNetwork {
+    text: String,
+    /// Network of which the text has another address than the first.
+    inside: Option<IpNet>,
+}
+
+impl InvalidNetwork {
+    fn new(text: &str, inside: Option<IpNet>) -> Self {
+        Self { text: text.to_owned(), inside }
+    }
+}
 
 impl fmt::Display for InvalidNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "trusted proxy {:?}: expected a network such as 10.0.0.0/8 or an address such as 10.0.0.7",
-            self.0
-        )
+        write!(f, "trusted proxy {:?}: expected ", self.text)?;
+        match self.inside {
+            Some(inside) => {
+                write!(f, "the network {} or the address {}", inside.trunc(), inside.addr())
+            }
+            None => f.write_str("a network such as 10.0.0.0/8 or an address such as 10.0.0.7"),
+        }
     }
 }
 
@@ -93,8 +114,16 @@ mod tests {
     }
 
     #[test]
-    fn a_network_may_be_written_by_any_of_its_addresses() {
-        assert!(contain("10.0.0.7/24", "10.0.0.8"));
+    fn an_address_inside_of_a_network_is_refused_with_both_meanings() {
+        for (value, allowed) in [
+            ("10.0.0.7/24", "the network 10.0.0.0/24 or the address 10.0.0.7"),
+            ("2001:db8::1/32", "the network 2001:db8::/32 or the address 2001:db8::1"),
+            ("::ffff:10.0.0.7/104", "the network 10.0.0.0/8 or the address 10.0.0.7"),
+        ] {
+            let error = Networks::parse([value]).unwrap_err();
+            assert_eq!(error.to_string(), format!("trusted proxy {value:?}: expected {allowed}"));
+        }
+        assert!(contain("10.0.0.7/32", "10.0.0.7"));
     }
 
     #[test]
@@ -108,7 +137,7 @@ mod tests {
     #[test]
     fn no_ipv6_network_contains_ipv4() {
         assert!(!contain("::/0", "10.0.0.7"));
-        assert!(!contain("::ffff:0.0.0.0/95", "10.0.0.7"));
+        assert!(!contain("::fffe:0:0/95", "10.0.0.7"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     original::Forwarded,
     x_forwarded,
 };
-use crate::propagation::Headers;
+use crate::{base::deferred_log, propagation::Headers};
 
 /// Networks of trusted proxies, and the family of headers in which they report the client.
 ///
@@ -60,26 +60,45 @@ impl TrustedProxies {
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address.
+    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address, and for an
+    /// address inside of a network (`10.0.0.7/8`). A warning is logged for an empty list.
     pub fn x_forwarded<I>(networks: I) -> Result<Self, InvalidNetwork>
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::XForwarded })
+        Self::new(networks, HeaderFamily::XForwarded)
     }
 
     /// Trusts `Forwarded` (RFC 7239) of proxies in `networks`.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address.
+    /// Returns [`InvalidNetwork`] for an entry that is neither a network nor an address, and for an
+    /// address inside of a network (`10.0.0.7/8`). A warning is logged for an empty list.
     pub fn forwarded<I>(networks: I) -> Result<Self, InvalidNetwork>
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Ok(Self { networks: Networks::parse(networks)?, family: HeaderFamily::Forwarded })
+        Self::new(networks, HeaderFamily::Forwarded)
+    }
+
+    fn new<I>(networks: I, family: HeaderFamily) -> Result<Self, InvalidNetwork>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let networks = Networks::parse(networks)?;
+        if networks.is_empty() {
+            deferred_log::log(|| {
+                tracing::warn!(
+                    "the list of trusted proxies is empty, so forwarded headers are ignored; expected a \
+                     network such as 10.0.0.0/8 or an address such as 10.0.0.7"
+                );
+            });
+        }
+        Ok(Self { networks, family })
     }
 
     /// Returns client, scheme and authority of a request that was received from `peer`.
