@@ -7,7 +7,6 @@ pub(crate) mod limits;
 pub(crate) mod log_filter;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
-mod propagators;
 pub(crate) mod resource;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::{
     log_format::LogLayerConfig,
     metrics::Metrics,
     resource::{
+        detect::{self, System},
         resource,
         service_name::{ServiceName, ServiceNameSources},
     },
@@ -111,7 +112,10 @@ impl TelemetryBuilder {
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
-        let resource = resource(&service.name, &environment.resource.attributes, attributes);
+        let system = System::new(self.variables.clone());
+        let detected = detect::detect(self.resource_detectors.unwrap_or_default(), &system);
+        let configured = &environment.resource.attributes;
+        let resource = resource(&service.name, detected, configured, attributes);
         let hook = self.before_export.take();
         let pipelines = self.start_pipelines(&PipelineContext {
             service_name: &service.name,
@@ -137,7 +141,8 @@ impl TelemetryBuilder {
     ) -> Result<Telemetry, TelemetryError> {
         let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
         let attributes = std::mem::take(&mut self.attributes);
-        let resource = resource(&name, &environment.resource.attributes, attributes);
+        let configured = &environment.resource.attributes;
+        let resource = resource(&name, Vec::new(), configured, attributes);
         let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
         Ok(self.telemetry(TracerProvider::disabled(), propagator, Vec::new(), metrics))
     }

@@ -36,6 +36,7 @@
 //! | --- | --- |
 //! | `OTEL_SERVICE_NAME` | name of the service, unless code sets it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it takes precedence only over the name of the package |
+//! | `K8S_POD_NAME`, `K8S_NODE_NAME`, … | attributes of the pod, see [`ResourceDetectors`] |
 //! | `OTEL_PROPAGATORS` | `tracecontext,baggage` by default, see [`CompositePropagator`]; `none` propagates nothing |
 //! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, and context is propagated. The Prometheus endpoint of code serves health and collectors, without metrics. The only variables read are `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those whose endpoint is set, or else `console` |
@@ -177,6 +178,7 @@ pub use self::meter_provider::GuardedMeterProvider;
 pub use self::{builder::TelemetryBuilder, log_format::LogFormat, telemetry::Telemetry};
 #[cfg(feature = "otlp")]
 pub use crate::config::Compression;
+pub use crate::config::resource::detectors::ResourceDetectors;
 #[cfg(feature = "jaeger")]
 pub use crate::export::jaeger::JaegerEndpoint;
 #[cfg(feature = "otlp")]

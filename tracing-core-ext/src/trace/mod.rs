@@ -7,7 +7,7 @@
 //! | where does it go when it ends? | `processor` |
 
 mod parent;
-mod provider;
+pub(crate) mod provider;
 mod record;
 mod sampler;
 mod span;

@@ -2,6 +2,7 @@
 //! specification.
 
 pub(crate) mod findings;
+mod propagators;
 pub(crate) mod unused;
 pub(super) mod words;
 
@@ -101,6 +102,13 @@ impl Env {
         let quoted = TelemetryError::setting(name, "\"***\"", "a value without quotes");
         self.findings.report(quoted, "the quotes are removed")?;
         Ok(Some(inner.to_owned()).filter(|inner| !inner.is_empty()))
+    }
+
+    /// Reads a variable of the platform, which is no setting. A value that is not UTF-8 counts as
+    /// unset.
+    pub(crate) fn platform_text(&self, name: &str) -> Option<String> {
+        let text = (self.lookup)(name)?.into_string().ok()?;
+        Some(text).filter(|text| !text.trim().is_empty())
     }
 
     /// Returns the first of these variables that is set, and marks all of them as read.

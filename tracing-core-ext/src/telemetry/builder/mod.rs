@@ -28,7 +28,7 @@ use super::{
     subscriber::BoxLayer,
 };
 use crate::{
-    config::env::Env,
+    config::{env::Env, resource::detectors::ResourceDetectors},
     export::pipeline::{context::SpanExporterOptions, hook::SpanHook},
     propagation::Propagator,
     trace::Sampler,
@@ -45,6 +45,7 @@ pub struct TelemetryBuilder {
     pub(crate) service_name: Option<String>,
     pub(crate) package_name: Option<String>,
     pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) resource_detectors: Option<ResourceDetectors>,
     pub(crate) propagator: Option<Propagator>,
     pub(crate) exporters: Vec<Box<dyn SpanExporterOptions>>,
     pub(crate) before_export: Option<SpanHook>,
@@ -72,6 +73,7 @@ impl TelemetryBuilder {
             service_name: None,
             package_name: None,
             attributes: Vec::new(),
+            resource_detectors: None,
             propagator: None,
             exporters: Vec::new(),
             before_export: None,
@@ -123,6 +125,12 @@ impl TelemetryBuilder {
     /// Sets a resource attribute. Takes precedence over the same key in `OTEL_RESOURCE_ATTRIBUTES`.
     pub fn resource_attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Selects the detectors of resource attributes. By default these are all but the command line.
+    pub fn resource_detectors(mut self, detectors: ResourceDetectors) -> Self {
+        self.resource_detectors = Some(detectors);
         self
     }
 

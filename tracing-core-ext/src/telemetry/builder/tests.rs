@@ -15,6 +15,7 @@ use opentelemetry_sdk::{
 };
 use tracing::{Dispatch, dispatcher::with_default};
 
+mod resource;
 mod spans;
 
 use super::*;
@@ -285,46 +286,6 @@ fn dropping_telemetry_logs_the_lost_spans() {
     let lines = lines.all();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("1 of 1 span"), "{lines:?}");
-}
-
-#[test]
-fn resource_attributes_of_code_and_environment_are_exported() {
-    let seen = Arc::new(Mutex::new(None));
-    let (telemetry, _dispatch) = builder(&[
-        ("OTEL_SERVICE_NAME", "from-variable"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=weaker,team=blue"),
-    ])
-    .package_name("weakest")
-    .service_version("1.2.3")
-    .environment("staging")
-    .resource_attribute("zone", 7)
-    .exporter(SeesResource(Arc::clone(&seen)))
-    .build()
-    .unwrap();
-    telemetry.shutdown().unwrap();
-    let resource = seen.lock().unwrap().take().unwrap();
-    for (key, value) in [
-        ("service.name", Value::from("from-variable")),
-        ("service.version", "1.2.3".into()),
-        ("deployment.environment.name", "staging".into()),
-        ("team", "blue".into()),
-        ("zone", 7.into()),
-    ] {
-        assert_eq!(resource.get(&Key::new(key)), Some(value), "{key}");
-    }
-}
-
-#[derive(Debug)]
-struct SeesResource(Arc<Mutex<Option<opentelemetry_sdk::Resource>>>);
-
-impl SpanExporter for SeesResource {
-    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
-        *self.0.lock().unwrap() = Some(resource.clone());
-    }
 }
 
 /// Returns the names of the spans that each exporter has received.

@@ -159,6 +159,8 @@ fn the_target_is_the_resource() {
         "service_version=\"1.2\"",
         "deployment_environment_name=\"test\"",
         "telemetry_sdk_language=\"rust\"",
+        "service_instance_id=",
+        "process_pid=",
     ] {
         assert!(target.contains(label), "{target}");
     }

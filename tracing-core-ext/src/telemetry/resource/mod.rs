@@ -1,3 +1,4 @@
+pub(crate) mod detect;
 pub(crate) mod service_name;
 
 use opentelemetry::KeyValue;
@@ -6,12 +7,14 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 pub(crate) const SERVICE_VERSION: &str = "service.version";
 pub(crate) const ENVIRONMENT_NAME: &str = "deployment.environment.name";
 
-/// Builds the resource of the service. Attributes in code take precedence over the environment.
+/// Builds the resource of the service. Attributes in code take precedence over the environment,
+/// which takes precedence over detected ones.
 ///
 /// The detectors of the SDK are not used, because `service.name` in `OTEL_RESOURCE_ATTRIBUTES`
 /// takes precedence over `OTEL_SERVICE_NAME` there.
 pub(crate) fn resource(
     service_name: &str,
+    detected: Vec<KeyValue>,
     environment: &[(String, String)],
     code: Vec<KeyValue>,
 ) -> Resource {
@@ -19,6 +22,7 @@ pub(crate) fn resource(
         environment.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(detected)
         .with_attributes(environment)
         .with_attributes(code)
         .with_service_name(service_name.to_owned())
@@ -41,20 +45,24 @@ mod tests {
     }
 
     #[test]
-    fn code_beats_the_environment_and_the_service_name_beats_both() {
+    fn code_beats_the_environment_which_beats_detection_and_the_service_name_beats_all() {
         let resource = resource(
             "checkout",
+            ["service.name", "team", "zone", "host.name"]
+                .map(|key| KeyValue::new(key, "detected"))
+                .to_vec(),
             &pairs(&[("service.name", "lost"), ("team", "lost"), ("zone", "b")]),
             vec![KeyValue::new("team", "shop")],
         );
         assert_eq!(value(&resource, "service.name"), Some("checkout".into()));
         assert_eq!(value(&resource, "team"), Some("shop".into()));
         assert_eq!(value(&resource, "zone"), Some("b".into()));
+        assert_eq!(value(&resource, "host.name"), Some("detected".into()));
     }
 
     #[test]
     fn the_resource_has_the_name_of_the_sdk() {
-        let resource = resource("checkout", &[], Vec::new());
+        let resource = resource("checkout", Vec::new(), &[], Vec::new());
         assert_eq!(value(&resource, "telemetry.sdk.language"), Some("rust".into()));
         assert!(value(&resource, "telemetry.sdk.version").is_some());
     }

@@ -1,6 +1,6 @@
 //! `OTEL_PROPAGATORS`.
 
-use super::env::{Env, words::Words};
+use super::{Env, words::Words};
 use crate::{
     base::error::TelemetryError,
     propagation::{CompositePropagator, Propagator},
@@ -16,7 +16,7 @@ const NAMES: Words<()> = Words {
 impl Env {
     /// Reads a list of propagators, in any case. Unknown ones, and `none` beside others, are
     /// ignored with a warning.
-    pub(super) fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
+    pub(in crate::config) fn propagator(&self) -> Result<Option<Propagator>, TelemetryError> {
         let Some(list) = self.text(VARIABLE)? else { return Ok(None) };
         if let Ok(composite) = list.parse::<CompositePropagator>() {
             return Ok(Some(composite.into()));

@@ -1,5 +1,7 @@
 //! `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`.
 
+pub(crate) mod detectors;
+
 use super::env::Env;
 use crate::base::{error::TelemetryError, percent::percent_decode};
 
