@@ -1,5 +1,5 @@
 """Runs the shop, sends some hundred requests, and queries a Prometheus that scrapes its three services
-and evaluates the rules of `deploy`. Then floods the gateway with distinct paths, methods and hosts.
+and evaluates the rules and the queries of `deploy`. Then floods the gateway with distinct paths, methods and hosts.
 
 `shop.py SHOP FOLDER`: the program and the folder for files. The pages of the services are written there for promtool.
 """
@@ -18,6 +18,7 @@ import urllib.parse
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from processes import Process, claim, fail, free_ports, get
+from shop_dashboards import judge_dashboards
 from shop_rules import FILES, judge_rules
 
 REQUESTS = 300
@@ -181,6 +182,7 @@ def judge_shop(shop, folder):
     seconds = drive(gateway)
     judge(prometheus, targets, seconds, shop)
     judge_rules(prometheus)
+    judge_dashboards(prometheus, gateway)
     flood(gateway, targets["gateway"])
     claim("Prometheus ends well", prometheus.process.stop() == 0, prometheus.process.said())
     for name, url in targets.items():

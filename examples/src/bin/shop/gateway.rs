@@ -23,7 +23,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let app = Router::new()
         .route("/checkout/{item}", get(checkout))
-        .layer(TracingLayer::new())
+        .layer(TracingLayer::builder().body_sizes(true).build())
         .with_state(inventory)
         .into_make_service_with_connect_info::<SocketAddr>();
     // The response is sent in small parts. Without TCP_NODELAY the last part would wait up to 40 ms
