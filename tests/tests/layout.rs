@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 8] = [
     &["semconv"],
     &["trace", "metrics"],
     &["bridge", "config"],
-    &["exchange"],
+    &["exchange", "control"],
     &["export", "client"],
     &["telemetry"],
     &["lib"],

@@ -80,6 +80,8 @@ mod bridge;
 pub mod client;
 #[cfg(feature = "telemetry")]
 mod config;
+#[cfg(feature = "telemetry")]
+mod control;
 pub mod exchange;
 #[cfg(feature = "telemetry")]
 mod export;

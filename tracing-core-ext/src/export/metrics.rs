@@ -10,7 +10,7 @@ use opentelemetry_sdk::{Resource, metrics::MeterProviderBuilder};
 use tracing::Dispatch;
 
 use super::delivery::{ExportLoss, ShutdownTask};
-use crate::{base::error::TelemetryError, config::Config};
+use crate::{base::error::TelemetryError, config::Config, control::Control};
 
 /// Settings that all readers of a service share.
 pub(crate) struct MetricsContext<'a> {
@@ -55,6 +55,9 @@ pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
 
     /// Sets the subscriber that receives the log lines.
     fn log_to(&self, _dispatch: &Dispatch) {}
+
+    /// Provides the settings that the reader shows and changes.
+    fn set_control(&self, _control: &Control) {}
 
     /// Reports that the service is draining.
     fn start_draining(&self) {}

@@ -17,13 +17,14 @@ use super::{
     telemetry::Telemetry,
 };
 use crate::{
-    base::{deferred_log, error::TelemetryError, self_log::SelfLog},
+    base::{deferred_log, error::TelemetryError},
     config::{
         Config,
         batch::{BatchConfig, QUEUE_BYTES},
         env::findings::Findings,
         log_filter::LogFilter,
     },
+    control::Control,
     export::{
         delivery::self_metrics,
         pipeline::{Pipeline, context::PipelineContext},
@@ -51,12 +52,13 @@ impl TelemetryBuilder {
         let propagator = propagator.unwrap_or_else(|| environment.propagator.clone());
         let lines = self.log_layer_config(&environment);
         let log_filter = self.choose_log_filter(environment.log_filter.take())?;
+        let control = Control::new(&log_filter);
         let mut layers = std::mem::take(&mut self.layers);
         let has_subscriber = self.has_subscriber;
         let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
         let mut summary = self.setup_summary(&environment, &sampler);
         if environment.is_disabled {
-            let telemetry = self.disabled(propagator, &environment)?;
+            let telemetry = self.disabled(propagator, &environment, control)?;
             let dispatch = has_subscriber.then(|| subscriber(None, layers, lines, log_filter));
             dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
             summary.findings = environment.findings.take();
@@ -65,7 +67,7 @@ impl TelemetryBuilder {
         layers.extend(self.additions.make_layers(&log_filter));
         let notices = std::mem::take(&mut self.additions.notices);
         let span_level = self.span_level;
-        let (telemetry, service) = self.enabled(propagator, sampler, &environment)?;
+        let (telemetry, service) = self.enabled(propagator, sampler, &environment, control)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
         let dispatch = has_subscriber.then(|| subscriber(exported, layers, lines, log_filter));
         dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
@@ -109,6 +111,7 @@ impl TelemetryBuilder {
         propagator: Propagator,
         sampler: Sampler,
         environment: &Config,
+        control: Control,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
@@ -130,7 +133,7 @@ impl TelemetryBuilder {
             let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
             self_metrics::observe(metrics.provider(), states);
         }
-        Ok((self.telemetry(provider, propagator, pipelines, metrics), service))
+        Ok((self.telemetry(provider, propagator, pipelines, metrics, control), service))
     }
 
     /// Builds a provider that records no spans. Context is still propagated.
@@ -138,13 +141,14 @@ impl TelemetryBuilder {
         mut self,
         propagator: Propagator,
         environment: &Config,
+        control: Control,
     ) -> Result<Telemetry, TelemetryError> {
         let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
         let attributes = std::mem::take(&mut self.attributes);
         let configured = &environment.resource.attributes;
         let resource = resource(&name, Vec::new(), configured, attributes);
         let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
-        Ok(self.telemetry(TracerProvider::disabled(), propagator, Vec::new(), metrics))
+        Ok(self.telemetry(TracerProvider::disabled(), propagator, Vec::new(), metrics, control))
     }
 
     fn telemetry(
@@ -153,13 +157,16 @@ impl TelemetryBuilder {
         propagator: Propagator,
         pipelines: Vec<Pipeline>,
         metrics: Option<Metrics>,
+        control: Control,
     ) -> Telemetry {
+        metrics.iter().for_each(|metrics| metrics.set_control(&control));
         Telemetry {
             provider,
             propagator,
             pipelines,
             metrics,
-            log: SelfLog::default(),
+            log: control.log().clone(),
+            control,
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,

@@ -10,6 +10,7 @@ use super::meter_provider::GuardedMeterProvider;
 use crate::{
     base::error::TelemetryError,
     config::{Config, metrics::MetricsExporter},
+    control::Control,
     exchange::instrumentation::installed,
     export::{
         by_name,
@@ -127,6 +128,11 @@ impl Metrics {
     /// Sets the subscriber that receives the log lines.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.outputs.iter().for_each(|output| output.log_to(dispatch));
+    }
+
+    /// Provides the settings that the readers show and change.
+    pub(crate) fn set_control(&self, control: &Control) {
+        self.outputs.iter().for_each(|output| output.set_control(control));
     }
 
     pub(crate) fn losses(&self) -> impl Iterator<Item = ExportLoss> {

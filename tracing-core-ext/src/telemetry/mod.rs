@@ -186,6 +186,7 @@ pub use crate::export::otlp::Otlp;
 pub use crate::{
     base::error::TelemetryError,
     bridge::log_lines::{escaped_fields::EscapedFields, with_trace_ids::WithTraceIds},
+    control::Control,
     export::{
         console::{
             Console,

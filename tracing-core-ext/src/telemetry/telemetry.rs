@@ -5,7 +5,7 @@ use std::{
 };
 
 use tracing::{Dispatch, Subscriber};
-use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
+use tracing_subscriber::{Layer, filter::LevelFilter, layer::Filter, registry::LookupSpan};
 
 use super::{
     builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     base::self_log::SelfLog,
+    control::Control,
     export::{
         delivery::{ShutdownError, ShutdownTask},
         pipeline::Pipeline,
@@ -33,6 +34,7 @@ pub struct Telemetry {
     pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) metrics: Option<Metrics>,
     pub(crate) log: SelfLog,
+    pub(crate) control: Control,
     pub(crate) timeout: Duration,
     /// Set if telemetry is installed.
     pub(crate) watch: Option<MiddlewareWatchdog>,
@@ -105,6 +107,36 @@ impl Telemetry {
         subscriber::spans(self.tracer_provider(), level)
     }
 
+    /// Returns the handle that changes settings of the running service.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Returns a filter for the log lines of a `tracing` subscriber of the service. Its directives
+    /// are those of `RUST_LOG`, by default `info,opentelemetry=warn`, and [`Control`] changes them.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    /// use tracing_subscriber::{Layer, fmt, layer::SubscriberExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
+    /// let lines = fmt::layer().with_filter(telemetry.log_filter());
+    /// let subscriber = tracing_subscriber::registry().with(lines);
+    ///
+    /// telemetry.control().set_log_filter("debug", None)?;
+    /// # drop(subscriber);
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_filter<S>(&self) -> impl Filter<S> + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        self.control.filter()
+    }
+
     /// Sets the subscriber that receives the log lines.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.log.set(dispatch);
@@ -116,6 +148,7 @@ impl Telemetry {
 
     fn stop(&mut self) -> Result<(), ShutdownError> {
         self.is_shut_down = true;
+        self.control.close();
         self.watch = None;
         let started = Instant::now();
         self.metrics.iter().for_each(Metrics::start_draining);

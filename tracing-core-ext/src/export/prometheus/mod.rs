@@ -59,5 +59,5 @@ pub use self::{
     error::RegisterError,
     options::Prometheus,
     registry::Registry,
-    server::{endpoint::Endpoint, scrape_thread::ScrapeFuture},
+    server::{control_access::ControlAccess, endpoint::Endpoint, scrape_thread::ScrapeFuture},
 };

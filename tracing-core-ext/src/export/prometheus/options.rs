@@ -13,7 +13,7 @@ use super::collectors::process::ProcessCollector;
 use super::{
     collectors::runtime::RuntimeCollector,
     registry::{Registry, otel_registry::OtelRegistry},
-    server::scrape_server::ScrapeServer,
+    server::{control_access::ControlAccess, scrape_server::ScrapeServer},
 };
 use crate::{
     base::error::TelemetryError,
@@ -51,6 +51,7 @@ pub struct Prometheus {
     runtime: Option<Handle>,
     cardinality_limit: usize,
     collectors: Vec<Arc<dyn Collector>>,
+    control: Option<ControlAccess>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,7 @@ impl Prometheus {
             runtime: None,
             cardinality_limit: MAX_SERIES,
             collectors: Vec::new(),
+            control: None,
         }
     }
 
@@ -112,6 +114,54 @@ impl Prometheus {
     pub fn collector(mut self, collector: impl Collector + 'static) -> Self {
         self.collectors.push(Arc::new(collector));
         self
+    }
+
+    /// Lets requests to the listener change settings while the service runs. The default is that none
+    /// may.
+    ///
+    /// | request | effect |
+    /// | --- | --- |
+    /// | `GET /control/log-filter` | returns the directives of the log filter |
+    /// | `PUT /control/log-filter` | sets them, from JSON: `{"filter": "info,shop=debug", "seconds": 600}` |
+    ///
+    /// `seconds` is the time after which the setting has the value of the set-up again; it may be omitted. `DELETE` sets
+    /// that value at once. The response is the state as JSON, with `reverts_in_seconds`, or a reason as problem+json (RFC
+    /// 9457): 400 for a change that is not valid, 401 or 403 without access. Each change and each refusal is a log line at
+    /// `WARN`, at most one refusal in a second. A refused request changes nothing.
+    ///
+    /// ```
+    /// use tracing_core_ext::{
+    ///     prometheus::{ControlAccess, Prometheus},
+    ///     telemetry::Telemetry,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let metrics = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .prometheus(metrics.control(ControlAccess::loopback()))
+    ///     .build()?;
+    /// // curl -X PUT -d '{"filter": "debug", "seconds": 600}' http://127.0.0.1:…/control/log-filter
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn control(mut self, access: ControlAccess) -> Self {
+        self.control = Some(access);
+        self
+    }
+
+    /// Refuses a weak token, and control without a listener.
+    fn check_control(&self) -> Result<(), TelemetryError> {
+        let Some(access) = &self.control else { return Ok(()) };
+        match self.mode {
+            ListenMode::Mounted => {
+                let expected =
+                    "Prometheus::new() or listen_on(), because only a listener knows its peers";
+                Err(TelemetryError::setting("control()", "Prometheus::mounted()", expected))
+            }
+            _ => access.check(),
+        }
     }
 
     fn registry(&self, meters: OtelRegistry) -> Result<Registry, TelemetryError> {
@@ -187,11 +237,12 @@ impl MetricsOptions for Prometheus {
         context: &MetricsContext<'_>,
     ) -> Result<(MeterProviderBuilder, Box<dyn MetricsOutput>), TelemetryError> {
         check_limit(self.cardinality_limit)?;
+        self.check_control()?;
         let socket = self.bind(&context.config.metrics.listener)?;
         let otel = OtelRegistry::new(context.resource);
         let reader = otel.reader();
         let registry = self.registry(otel)?;
-        let server = ScrapeServer::new(registry.clone(), socket, context);
+        let server = ScrapeServer::new(registry.clone(), socket, self.control.clone(), context);
         let cardinality_limit = self.cardinality_limit;
         if context.config.is_disabled {
             return Ok((meters, Box::new(server)));

@@ -1,5 +1,7 @@
 //! Endpoint, with its listener and its threads.
 
+mod control;
+pub(crate) mod control_access;
 pub(crate) mod endpoint;
 pub(crate) mod listener;
 pub(crate) mod responses;

@@ -5,10 +5,13 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-use super::{endpoint::Endpoint, listener::Listener};
+use super::{
+    control::ControlRoutes, control_access::ControlAccess, endpoint::Endpoint, listener::Listener,
+};
 use crate::export::prometheus::registry::Registry;
 use crate::{
     base::error::TelemetryError,
+    control::Control,
     export::{
         delivery::ShutdownTask,
         metrics::{MetricsContext, MetricsOutput},
@@ -22,6 +25,7 @@ pub(crate) struct ScrapeServer {
     registry: Registry,
     exemplars: Arc<Exemplars>,
     endpoint: Endpoint,
+    control: Option<Arc<ControlRoutes>>,
     socket: Option<TcpListener>,
     listener: Option<Listener>,
 }
@@ -30,13 +34,15 @@ impl ScrapeServer {
     pub(crate) fn new(
         registry: Registry,
         socket: Option<TcpListener>,
+        access: Option<ControlAccess>,
         context: &MetricsContext<'_>,
     ) -> Self {
         let exemplars = Arc::<Exemplars>::default();
         let exporters = context.exporters.clone();
         let endpoint =
             Endpoint::new(registry.clone(), Arc::clone(&exemplars), context.resource, exporters);
-        Self { registry, exemplars, endpoint, socket, listener: None }
+        let control = access.map(|access| Arc::new(ControlRoutes::new(access)));
+        Self { registry, exemplars, endpoint, control, socket, listener: None }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -66,13 +72,18 @@ impl MetricsOutput for ScrapeServer {
     /// Starts the listener on the socket, if there is one.
     fn start(&mut self) -> Result<(), TelemetryError> {
         let socket = self.socket.take();
-        let listener = socket.map(|socket| Listener::start(socket, self.endpoint.clone()));
+        let start = |socket| Listener::start(socket, self.endpoint.clone(), self.control.clone());
+        let listener = socket.map(start);
         self.listener = listener.transpose().map_err(TelemetryError::exporter)?;
         Ok(())
     }
 
     fn install(&self) {
         exemplars::set_global_exemplars(Arc::clone(&self.exemplars));
+    }
+
+    fn set_control(&self, control: &Control) {
+        self.control.iter().for_each(|routes| routes.set_control(control));
     }
 
     fn start_draining(&self) {

@@ -31,7 +31,8 @@ fn rig_with(limits: Limits, registry: Registry) -> Rig {
     let resource = Resource::builder_empty().build();
     let endpoint = Endpoint::new(registry, Arc::default(), &resource, Vec::new());
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    Rig { listener: Listener::start_with(limits, socket, endpoint.clone()).unwrap(), endpoint }
+    let routes = Routes { endpoint: endpoint.clone(), control: None };
+    Rig { listener: Listener::start_with(limits, socket, routes).unwrap(), endpoint }
 }
 
 fn connect(rig: &Rig) -> std::net::TcpStream {

@@ -1,4 +1,6 @@
-//! Filter directives for log lines.
+//! Directives of a log filter.
+
+use std::fmt;
 
 use tracing::{
     Metadata, Subscriber,
@@ -12,27 +14,26 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::env::Env;
 use crate::base::error::TelemetryError;
 
 /// The default directives exclude OpenTelemetry's log lines below warnings.
-const DEFAULT: &str = "info,opentelemetry=warn";
+pub(super) const DEFAULT: &str = "info,opentelemetry=warn";
 
 /// Filter with directives such as `info,my_service=debug`.
 ///
 /// Both variants give the same result for directives with levels and targets. `EnvFilter` looks up
 /// each span that is entered or exited, which is required only for directives with spans or fields.
 #[derive(Debug)]
-pub(crate) enum LogFilter {
+pub(super) enum Directives {
     Targets(Targets),
     Spans(Box<EnvFilter>),
 }
 
-impl LogFilter {
+impl Directives {
     /// # Errors
     ///
     /// If a directive is invalid. The error contains `setting`.
-    pub(crate) fn parse(setting: &'static str, directives: String) -> Result<Self, TelemetryError> {
+    pub(super) fn parse(setting: &'static str, directives: String) -> Result<Self, TelemetryError> {
         let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
         let Ok(filter) = builder.parse(&directives) else {
             let expected = "filter directives such as info,my_service=debug";
@@ -44,36 +45,31 @@ impl LogFilter {
     }
 }
 
-impl LogFilter {
+impl Directives {
     /// Returns a filter with the same directives. An `EnvFilter` has the state of one subscriber.
-    pub(crate) fn duplicate(&self) -> Self {
+    pub(super) fn duplicate(&self) -> Self {
         match self {
             Self::Targets(targets) => Self::Targets(targets.clone()),
             Self::Spans(filter) => Self::Spans(Box::new(EnvFilter::new(filter.to_string()))),
         }
     }
-}
 
-impl Env {
-    /// Reads `RUST_LOG`. Invalid directives are ignored with a warning.
-    pub(super) fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {
-        const VARIABLE: &str = "RUST_LOG";
-        let Some(directives) = self.text(VARIABLE)? else { return Ok(None) };
-        if let Ok(filter) = LogFilter::parse(VARIABLE, directives.clone()) {
-            return Ok(Some(filter));
-        }
-        let mut valid = Vec::new();
-        for directive in directives.split(',') {
-            match LogFilter::parse(VARIABLE, directive.to_owned()) {
-                Ok(_) => valid.push(directive),
-                Err(error) => self.findings.ignore(error).map(|_: Option<()>| ())?,
-            }
-        }
-        Ok(LogFilter::parse(VARIABLE, valid.join(",")).ok().filter(|_| !valid.is_empty()))
+    /// Whether a directive selects events by their spans.
+    pub(super) fn has_spans(&self) -> bool {
+        matches!(self, Self::Spans(_))
     }
 }
 
-impl Default for LogFilter {
+impl fmt::Display for Directives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Targets(targets) => targets.fmt(f),
+            Self::Spans(filter) => filter.fmt(f),
+        }
+    }
+}
+
+impl Default for Directives {
     fn default() -> Self {
         Self::Targets(DEFAULT.parse().unwrap_or_default())
     }
@@ -89,7 +85,7 @@ macro_rules! forward {
     };
 }
 
-impl<S> Filter<S> for LogFilter
+impl<S> Filter<S> for Directives
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -127,7 +123,7 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -139,7 +135,13 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Counter(Arc<AtomicUsize>);
+    pub(in crate::config::log_filter) struct Counter(Arc<AtomicUsize>);
+
+    impl Counter {
+        pub(in crate::config::log_filter) fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
 
     impl<S: Subscriber> Layer<S> for Counter {
         fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
@@ -159,11 +161,11 @@ mod tests {
             tracing::debug!(target: "shop::stock", "there");
             tracing::trace!(target: "shopping", "there");
         });
-        counter.0.load(Ordering::Relaxed)
+        counter.count()
     }
 
     #[test]
-    fn a_log_filter_decides_like_an_env_filter() {
+    fn directives_decide_like_an_env_filter() {
         for (directives, spans, count) in [
             ("info", false, 3),
             ("", false, 3),
@@ -175,8 +177,8 @@ mod tests {
             ("error,[order{item=7}]=debug", true, 2),
             ("error,[order{item=8}]=debug", true, 1),
         ] {
-            let filter = LogFilter::parse("RUST_LOG", directives.to_owned()).unwrap();
-            assert_eq!(matches!(filter, LogFilter::Spans(_)), spans, "{directives}: {filter:?}");
+            let filter = Directives::parse("RUST_LOG", directives.to_owned()).unwrap();
+            assert_eq!(matches!(filter, Directives::Spans(_)), spans, "{directives}: {filter:?}");
             let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
             let env_filter = builder.parse(directives).unwrap();
             assert_eq!(passed(filter.duplicate()), count, "{directives}");
@@ -186,8 +188,8 @@ mod tests {
 
     #[test]
     fn the_default_requires_no_env_filter() {
-        let filter = LogFilter::parse("RUST_LOG", DEFAULT.to_owned()).unwrap();
-        assert_eq!(format!("{:?}", LogFilter::default()), format!("{filter:?}"));
-        assert!(matches!(filter, LogFilter::Targets(_)));
+        let filter = Directives::parse("RUST_LOG", DEFAULT.to_owned()).unwrap();
+        assert_eq!(format!("{:?}", Directives::default()), format!("{filter:?}"));
+        assert!(matches!(filter, Directives::Targets(_)));
     }
 }

@@ -1,0 +1,287 @@
+//! Settings that change while the service runs.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use serde_json::Value;
+use tests::{Lines, SpanSink};
+use tracing::{Dispatch, Level, dispatcher};
+use tracing_core_ext::{
+    prometheus::{ControlAccess, Prometheus},
+    telemetry::Telemetry,
+};
+use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt};
+
+/// `tracing` has one maximum level in a process, so one test at a time changes filters.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Telemetry that logs at `info`.
+struct Rig {
+    telemetry: Telemetry,
+    dispatch: Dispatch,
+    lines: Lines,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Rig {
+    fn new(directives: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = Lines::default();
+        let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
+        let (telemetry, dispatch) = telemetry.log_filter(directives).build().unwrap();
+        Self { telemetry, dispatch, lines, _turn: turn }
+    }
+
+    fn is_debug_enabled(&self) -> bool {
+        dispatcher::with_default(&self.dispatch, || tracing::enabled!(Level::DEBUG))
+    }
+
+    fn changes(&self) -> Vec<String> {
+        let lines = self.lines.all();
+        lines.into_iter().filter(|line| line.contains("is changed at run time")).collect()
+    }
+
+    /// Waits until the log filter is `directives`.
+    fn wait_for(&self, directives: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.telemetry.control().log_filter() != directives {
+            assert!(Instant::now() < deadline, "{}", self.telemetry.control().log_filter());
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_change_of_the_log_filter_is_one_line_whichever_filter_hides_it() {
+    for (before, after) in [("info", "debug"), ("off", "debug"), ("info", "off")] {
+        let rig = Rig::new(before);
+        rig.telemetry.control().set_log_filter(after, None).unwrap();
+        assert_eq!(rig.telemetry.control().log_filter(), after);
+        assert_eq!(rig.is_debug_enabled(), after == "debug");
+        let (changes, value) = (rig.changes(), format!("value={after:?}"));
+        assert!(
+            matches!(&changes[..], [line] if line.contains("setting=\"log filter\"")
+                && line.contains(&value) && line.contains("source=code")),
+            "{changes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_change_reverts_after_its_time_limit() {
+    let rig = Rig::new("info");
+    let limit = Some(Duration::from_millis(50));
+    rig.telemetry.control().set_log_filter("debug", limit).unwrap();
+    assert!(rig.is_debug_enabled());
+
+    rig.wait_for("info");
+
+    assert!(!rig.is_debug_enabled());
+    assert!(rig.changes()[1].contains("source=time_limit"), "{:?}", rig.changes());
+}
+
+#[test]
+fn the_time_limit_of_an_earlier_change_does_not_end_a_later_one() {
+    let rig = Rig::new("info");
+    let control = rig.telemetry.control();
+    control.set_log_filter("debug", Some(Duration::from_millis(1))).unwrap();
+    control.set_log_filter("trace", None).unwrap();
+    control.set_log_filter("warn", Some(Duration::from_millis(50))).unwrap();
+    rig.wait_for("info");
+    let reverts = rig.changes().iter().filter(|line| line.contains("source=time_limit")).count();
+    assert!((1..=2).contains(&reverts), "{:?}", rig.changes());
+}
+
+#[test]
+fn the_filter_of_the_set_up_can_be_restored() {
+    let rig = Rig::new("info,shop=debug");
+    let control = rig.telemetry.control();
+    let before = control.log_filter();
+    control.set_log_filter("off", Some(Duration::from_secs(3600))).unwrap();
+    control.reset_log_filter().unwrap();
+    assert_eq!(control.log_filter(), before);
+}
+
+#[test]
+fn an_invalid_change_is_an_error_and_changes_nothing() {
+    let rig = Rig::new("info");
+    let control = rig.telemetry.control();
+    for (directives, limit, error) in [
+        ("info,shop=loud", None, "set_log_filter()=\"info,shop=loud\": expected filter directives"),
+        ("debug", Some(Duration::ZERO), "time limit=\"0ns\": expected a time limit over zero"),
+        ("debug", Some(Duration::MAX), "expected a time limit over zero and up to 30 days"),
+    ] {
+        let refused = control.set_log_filter(directives, limit).unwrap_err().to_string();
+        assert!(refused.contains(error), "{refused}");
+    }
+    let control = control.clone();
+    assert_eq!((control.log_filter(), rig.changes()), ("info".to_owned(), vec![]));
+
+    rig.telemetry.shutdown().unwrap();
+    let refused = control.set_log_filter("debug", None).unwrap_err().to_string();
+    assert!(refused.contains("expected a service whose telemetry is not shut down"), "{refused}");
+    assert_eq!(control.log_filter(), "info");
+}
+
+#[test]
+fn a_subscriber_of_the_service_changes_with_the_filter_of_telemetry_only() {
+    let rig = Rig::new("info");
+    let telemetry = tests::telemetry(&SpanSink::new());
+    let variables = |name: &str| (name == "RUST_LOG").then(|| "info".to_owned());
+    let (telemetry, own) = telemetry.variables(variables).build().unwrap();
+    drop(own);
+    let refused = telemetry.control().set_log_filter("debug", None).unwrap_err().to_string();
+    assert!(refused.contains("the filter of Telemetry::log_filter()"), "{refused}");
+
+    let lines = fmt::layer().with_writer(rig.lines.clone()).with_filter(telemetry.log_filter());
+    let subscriber = Registry::default().with(lines);
+    tracing::subscriber::with_default(subscriber, || {
+        assert!(!tracing::enabled!(Level::DEBUG));
+        telemetry.control().set_log_filter("debug", None).unwrap();
+        assert!(tracing::enabled!(Level::DEBUG));
+    });
+}
+
+/// Telemetry with a listener whose requests may change settings.
+fn listening(access: ControlAccess) -> Rig {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::default();
+    let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0)).control(access);
+    let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
+    let (telemetry, dispatch) = telemetry.prometheus(prometheus).build().unwrap();
+    Rig { telemetry, dispatch, lines, _turn: turn }
+}
+
+impl Rig {
+    /// Sends a request, and returns status, body and content type.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: &'static str,
+        fields: &[(&str, &str)],
+    ) -> (u16, String, String) {
+        let url = format!("http://{}{path}", self.telemetry.metrics_address().unwrap());
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = reqwest::Client::new().request(method, url).body(body);
+        let request = fields.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+        let response = request.send().await.unwrap();
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), response.text().await.unwrap(), content_type)
+    }
+
+    fn refusals(&self) -> Vec<String> {
+        let lines = self.lines.all();
+        lines.into_iter().filter(|line| line.contains("to change a setting is refused")).collect()
+    }
+}
+
+const LOG_FILTER: &str = "/control/log-filter";
+
+#[tokio::test]
+async fn the_log_filter_changes_over_http() {
+    let rig = listening(ControlAccess::loopback());
+    let (status, body, content_type) = rig.send("GET", LOG_FILTER, "", &[]).await;
+    assert_eq!((status, &*content_type), (200, "application/json"));
+    let initial = "{\"filter\":\"opentelemetry=warn,info\",\"reverts_in_seconds\":null}\n";
+    assert_eq!(body, initial);
+
+    let change = r#"{"filter": "debug", "seconds": 3600}"#;
+    let (status, body, _) = rig.send("PUT", LOG_FILTER, change, &[]).await;
+    assert_eq!(status, 200);
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["filter"], "debug");
+    assert!((3590..=3600).contains(&body["reverts_in_seconds"].as_u64().unwrap()), "{body}");
+    assert!(rig.is_debug_enabled());
+    assert!(rig.changes()[0].contains("source=127.0.0.1:"), "{:?}", rig.changes());
+
+    assert_eq!(rig.send("DELETE", LOG_FILTER, "", &[]).await.1, initial);
+    assert!(!rig.is_debug_enabled());
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_valid_is_refused_with_a_reason() {
+    for (method, path, body, status, reason) in [
+        (
+            "PUT",
+            LOG_FILTER,
+            r#"{"filter": "shop=loud"}"#,
+            400,
+            "expected filter directives such as",
+        ),
+        ("PUT", LOG_FILTER, r#"{"filter": 7}"#, 400, "expected a string at line 1"),
+        ("PUT", LOG_FILTER, r#"{"filter": "debug", "minutes": 1}"#, 400, "unknown field `minutes`"),
+        ("PUT", LOG_FILTER, r#"{"filter": "debug", "seconds": 0}"#, 400, "over zero"),
+        ("PUT", LOG_FILTER, r#"{"filter": "debug", "seconds": -1}"#, 400, "expected u64"),
+        ("PUT", LOG_FILTER, "debug", 400, "the body is not valid"),
+        ("PUT", LOG_FILTER, "", 400, "the body is not valid"),
+        ("PUT", LOG_FILTER, str::repeat("debug,", 4096).leak(), 400, "over 16384 bytes"),
+        ("POST", LOG_FILTER, r#"{"filter": "debug"}"#, 405, "only GET, HEAD, PUT, DELETE"),
+        ("PUT", "/control/everything", "{}", 404, "try /control/log-filter"),
+    ] {
+        let rig = listening(ControlAccess::loopback());
+        let (actual, text, content_type) = rig.send(method, path, body, &[]).await;
+        assert_eq!(actual, status, "{text}");
+        assert!(text.contains(reason), "{text}");
+        assert_eq!(content_type == "application/problem+json", status == 400);
+        assert_eq!(rig.refusals().len(), usize::from(status == 400), "{:?}", rig.lines.all());
+        assert_eq!((rig.is_debug_enabled(), rig.changes()), (false, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_access_is_refused_and_logged() {
+    let change = r#"{"filter": "debug"}"#;
+    for (access, fields, status) in [
+        (ControlAccess::loopback(), ("host", "rebound.example"), 403),
+        (ControlAccess::loopback(), ("origin", "http://localhost"), 403),
+        (ControlAccess::token("0123456789abcdef"), ("accept", "*/*"), 401),
+        (ControlAccess::token("0123456789abcdef"), ("authorization", "Bearer 0123456789"), 401),
+    ] {
+        let rig = listening(access);
+        for method in ["GET", "PUT", "DELETE"] {
+            let (actual, text, _) = rig.send(method, LOG_FILTER, change, &[fields]).await;
+            assert_eq!(actual, status, "{text}");
+        }
+        let refusals = rig.refusals();
+        assert!((1..=3).contains(&refusals.len()) && refusals[0].contains("peer=127.0.0.1:"));
+        assert_eq!((rig.is_debug_enabled(), rig.changes()), (false, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn the_token_gives_access() {
+    let rig = listening(ControlAccess::token("0123456789abcdef"));
+    let token = [("authorization", "Bearer 0123456789abcdef")];
+    let (status, ..) = rig.send("PUT", LOG_FILTER, r#"{"filter": "debug"}"#, &token).await;
+    assert_eq!((status, rig.is_debug_enabled()), (200, true));
+}
+
+#[tokio::test]
+async fn no_setting_can_be_changed_by_default() {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::default();
+    let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
+    let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
+    let (telemetry, dispatch) = telemetry.prometheus(prometheus).build().unwrap();
+    let rig = Rig { telemetry, dispatch, lines, _turn: turn };
+    assert_eq!(rig.send("PUT", LOG_FILTER, r#"{"filter": "debug"}"#, &[]).await.0, 404);
+    assert!(!rig.is_debug_enabled());
+}
+
+#[test]
+fn control_requires_a_listener_and_a_strong_token() {
+    let build = |prometheus: Prometheus| {
+        let telemetry = tests::telemetry(&SpanSink::new()).prometheus(prometheus);
+        telemetry.build().unwrap_err().to_string()
+    };
+    let listener = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
+    let error = build(listener.control(ControlAccess::token("secret")));
+    assert!(error.starts_with("ControlAccess::token()=\"***\": expected a token of at"), "{error}");
+    let error = build(Prometheus::mounted().control(ControlAccess::loopback()));
+    assert!(error.starts_with("control()=\"Prometheus::mounted()\": expected"), "{error}");
+}

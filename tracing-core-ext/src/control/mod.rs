@@ -1,0 +1,136 @@
+//! Settings that change while the service runs.
+
+mod setting;
+
+use std::time::Duration;
+
+pub(crate) use self::setting::Current;
+use self::setting::{Setting, Source};
+use crate::{
+    base::{error::TelemetryError, self_log::SelfLog},
+    config::log_filter::{LogFilter, LogFilterHandle},
+};
+
+/// Changes the log filter of a running service, from
+/// [`Telemetry::control`](crate::telemetry::Telemetry::control). A clone is a handle to the same settings.
+///
+/// A change may have a time limit, after which the setting has the value of the set-up again. Each
+/// change, also by a time limit, is one log line at `WARN`. It is lost with the process.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_core_ext::telemetry::Telemetry;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (telemetry, _subscriber) = Telemetry::builder().service_name("checkout").build()?;
+/// let control = telemetry.control();
+///
+/// control.set_log_filter("info,checkout=debug", Some(Duration::from_secs(600)))?;
+/// assert_eq!(control.log_filter(), "checkout=debug,info");
+///
+/// let error = control.set_log_filter("info,checkout=loud", None).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "set_log_filter()=\"info,checkout=loud\": expected filter directives such as info,my_service=debug",
+/// );
+/// control.reset_log_filter()?;
+/// # telemetry.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Control {
+    filter: LogFilterHandle,
+    log_filter: Setting<String>,
+    log: SelfLog,
+}
+
+impl Control {
+    pub(crate) fn new(filter: &LogFilter) -> Self {
+        let (handle, log) = (filter.handle(), SelfLog::default());
+        let replace = {
+            let handle = handle.clone();
+            move |directives: &String| handle.replace(directives)
+        };
+        let initial = handle.directives();
+        let log_filter = Setting::new("log filter", initial, log.clone(), String::clone, replace);
+        Self { filter: handle, log_filter, log }
+    }
+
+    /// Returns the directives of the log filter.
+    pub fn log_filter(&self) -> String {
+        self.filter.directives()
+    }
+
+    /// Selects log lines by other directives, until `limit` has passed if there is one. A directive that selects lines by
+    /// their span applies to spans that start later.
+    ///
+    /// # Errors
+    ///
+    /// If a directive is invalid, if the limit is zero or over 30 days, if there is no log filter, or if telemetry is shut
+    /// down. Nothing has changed then.
+    pub fn set_log_filter(
+        &self,
+        directives: &str,
+        limit: Option<Duration>,
+    ) -> Result<(), TelemetryError> {
+        self.set_log_filter_from("set_log_filter()", directives, limit, "code")
+    }
+
+    /// Sets the log filter of the set-up.
+    ///
+    /// # Errors
+    ///
+    /// If there is no log filter, or if telemetry is shut down.
+    pub fn reset_log_filter(&self) -> Result<(), TelemetryError> {
+        self.reset_log_filter_from("code")
+    }
+
+    pub(crate) fn current_log_filter(&self) -> Current<String> {
+        self.log_filter.current()
+    }
+
+    /// Changes the log filter. `setting` is the name of the directives in errors.
+    pub(crate) fn set_log_filter_from(
+        &self,
+        setting: &'static str,
+        directives: &str,
+        limit: Option<Duration>,
+        source: &str,
+    ) -> Result<(), TelemetryError> {
+        LogFilterHandle::check(setting, directives)?;
+        self.check_filter(directives)?;
+        self.log_filter.set(directives.to_owned(), limit, Source(source))
+    }
+
+    pub(crate) fn reset_log_filter_from(&self, source: &str) -> Result<(), TelemetryError> {
+        self.check_filter("")?;
+        self.log_filter.reset(Source(source))
+    }
+
+    fn check_filter(&self, directives: &str) -> Result<(), TelemetryError> {
+        match self.filter.is_used() {
+            true => Ok(()),
+            false => Err(TelemetryError::setting(
+                "log filter",
+                directives,
+                "the subscriber of install(), or one that has the filter of Telemetry::log_filter()",
+            )),
+        }
+    }
+
+    /// Returns a filter for a layer of the service.
+    pub(crate) fn filter(&self) -> LogFilter {
+        self.filter.filter()
+    }
+
+    /// Returns the log of the changes.
+    pub(crate) fn log(&self) -> &SelfLog {
+        &self.log
+    }
+
+    /// Ends all time limits, at shutdown.
+    pub(crate) fn close(&self) {
+        self.log_filter.close();
+    }
+}
