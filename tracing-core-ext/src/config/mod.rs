@@ -22,7 +22,7 @@ use self::{
     metrics::MetricsConfig,
     otlp::{OtlpConfig, TRACES},
     resource::ResourceConfig,
-    traces::TracesExporter,
+    traces::{TracesExporter, rules::RulesConfig},
 };
 use crate::{base::error::TelemetryError, propagation::Propagator, trace::Sampler};
 
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     /// Exporters of spans, `None` if the variable is not set.
     pub(crate) exporters: Option<Vec<TracesExporter>>,
     pub(crate) sampler: Sampler,
+    /// Rules that precede the sampler, also one of code.
+    pub(crate) sampling_rules: RulesConfig,
     pub(crate) limits: LimitsConfig,
     pub(crate) batch: BatchConfig,
     pub(crate) otlp: OtlpConfig,
@@ -69,6 +71,7 @@ impl Config {
             propagator: variables.propagator()?.unwrap_or_else(Propagator::w3c),
             exporters: variables.traces_exporters()?,
             sampler: sampler.unwrap_or_else(|| Sampler::parent_based(Sampler::always_on())),
+            sampling_rules: variables.sampling_rules()?,
             limits: variables.limits()?,
             batch: variables.batch()?,
             otlp: variables.otlp(&TRACES)?,

@@ -6,8 +6,9 @@ use opentelemetry::{
 use super::{
     headers::{HeaderValues, Headers},
     w3c::{
-        extras::with_extras,
-        traceparent::TraceParent,
+        extras::{W3cExtras, with_extras},
+        ot_member::{OT, OtUpdate, OtValues},
+        traceparent::{RANDOM, TraceParent},
         tracestate::{self, RawTraceState, TRACESTATE},
     },
 };
@@ -45,6 +46,7 @@ pub(crate) struct ParentSampling {
     /// Invalid if a sampling decision was received without a span.
     pub(crate) trace_id: TraceId,
     pub(crate) is_sampled: bool,
+    pub(crate) is_remote: bool,
 }
 
 /// Identity of a span that is about to start.
@@ -54,6 +56,8 @@ pub(crate) struct NewSpanIds {
     pub(crate) span_id: SpanId,
     /// Flags of the trace if it starts with this span.
     pub(crate) root_flags: TraceFlags,
+    /// Change of the `tracestate` by the sampler.
+    pub(crate) ot: OtUpdate,
 }
 
 /// Reference to the parent in a recorded span.
@@ -68,8 +72,37 @@ impl ParentSampling {
     pub(crate) fn from_context(cx: &Context) -> Option<Self> {
         let span = cx.has_active_span().then(|| cx.span())?;
         let span = span.span_context();
-        Some(Self { trace_id: span.trace_id(), is_sampled: span.is_sampled() })
+        Some(Self {
+            trace_id: span.trace_id(),
+            is_sampled: span.is_sampled(),
+            is_remote: span.is_remote(),
+        })
     }
+}
+
+impl OtValues {
+    /// Returns the sampling values of the span in `cx`.
+    pub(crate) fn from_context(cx: &Context) -> Self {
+        let span = cx.span();
+        let span = span.span_context();
+        if let Some(member) = span.trace_state().get(OT) {
+            return Self::parse(member);
+        }
+        match W3cExtras::of(cx, span.trace_id()).and_then(|extras| extras.list.as_ref()) {
+            Some(RawTraceState::Unparsed(list)) => {
+                tracestate::with_member([&list[..]], OT, Self::parse).unwrap_or_default()
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Whether the ID of the trace in `cx` is known to be random.
+pub(crate) fn has_random_id(cx: &Context) -> bool {
+    let span = cx.span();
+    let span = span.span_context();
+    let is_random = || W3cExtras::of(cx, span.trace_id()).is_some_and(|extras| extras.random);
+    span.trace_flags() & RANDOM == RANDOM || is_random()
 }
 
 impl<H: Headers> Extracted<'_, H> {
@@ -89,8 +122,25 @@ impl<H: Headers> Extracted<'_, H> {
             Some(remote_parent) => Some(ParentSampling {
                 trace_id: remote_parent.parent.trace_id(),
                 is_sampled: remote_parent.parent.flags().is_sampled(),
+                is_remote: true,
             }),
             None => ParentSampling::from_context(&self.cx),
+        }
+    }
+
+    /// Returns the sampling values in the `tracestate`.
+    pub(crate) fn ot(&self) -> OtValues {
+        match &self.remote_parent {
+            Some(remote_parent) => remote_parent.ot(),
+            None => OtValues::from_context(&self.cx),
+        }
+    }
+
+    /// Whether the trace ID is known to be random.
+    pub(crate) fn has_random_id(&self) -> bool {
+        match &self.remote_parent {
+            Some(remote_parent) => remote_parent.parent.is_random(),
+            None => has_random_id(&self.cx),
         }
     }
 
@@ -112,7 +162,7 @@ impl<H: Headers> Extracted<'_, H> {
     #[inline(always)]
     pub(crate) fn into_non_recording(self, ids: NewSpanIds) -> Context {
         match self.remote_parent {
-            Some(remote_parent) => remote_parent.into_non_recording(&self.cx, ids.span_id),
+            Some(remote_parent) => remote_parent.into_non_recording(&self.cx, ids),
             None => non_recording_child(&self.cx, ids),
         }
     }
@@ -127,7 +177,7 @@ impl<'a, H: Headers> Extracted<'a, H> {
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
         match self.remote_parent {
-            Some(remote_parent) => remote_parent.into_recording(&self.cx, ids.span_id, start),
+            Some(remote_parent) => remote_parent.into_recording(&self.cx, ids, start),
             None => {
                 let (identity, parent) = sampled_child(&self.cx, ids);
                 start(&self.cx, identity, parent)
@@ -141,13 +191,14 @@ impl<H: Headers> RemoteParent<'_, H> {
     fn into_recording(
         self,
         cx: &Context,
-        span_id: SpanId,
+        ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context {
         let (trace_state, list) = self.read_state();
+        let trace_state = ids.ot.apply(trace_state);
         let flags = self.parent.flags().with_sampled(true);
         let trace_id = self.parent.trace_id();
-        let identity = SpanContext::new(trace_id, span_id, flags, false, trace_state);
+        let identity = SpanContext::new(trace_id, ids.span_id, flags, false, trace_state);
         let parent = ParentRef { span_id: self.parent.parent_id(), is_remote: true };
         with_extras(start(cx, identity, parent), self.parent, list)
     }
@@ -159,14 +210,21 @@ impl<H: Headers> RemoteParent<'_, H> {
         with_extras(cx, self.parent, list)
     }
 
-    fn into_non_recording(self, cx: &Context, span_id: SpanId) -> Context {
+    fn into_non_recording(self, cx: &Context, ids: NewSpanIds) -> Context {
         let (trace_state, list) = match &self.state {
-            Some(state) if self.keeps_raw => (TraceState::NONE, state.keep_raw()),
+            Some(state) if self.keeps_raw && !state.is_changed_by(ids.ot) => {
+                (TraceState::NONE, state.keep_raw())
+            }
             _ => self.read_state(),
         };
+        let trace_state = ids.ot.apply(trace_state);
         let flags = TraceFlags::NOT_SAMPLED;
-        let cx = non_recording(cx, self.parent.trace_id(), span_id, flags, trace_state);
+        let cx = non_recording(cx, self.parent.trace_id(), ids.span_id, flags, trace_state);
         with_extras(cx, self.parent, list)
+    }
+
+    fn ot(&self) -> OtValues {
+        self.state.as_ref().and_then(TraceStateHeader::ot).unwrap_or_default()
     }
 
     #[inline(always)]
@@ -176,6 +234,24 @@ impl<H: Headers> RemoteParent<'_, H> {
 }
 
 impl<H: Headers> TraceStateHeader<'_, H> {
+    /// Returns the sampling values of the list, if it has an `ot` member.
+    fn ot(&self) -> Option<OtValues> {
+        match self.field.is_only {
+            true => tracestate::with_member([self.field.first], OT, OtValues::parse),
+            false => tracestate::with_member(self.headers.values(&TRACESTATE), OT, OtValues::parse),
+        }
+    }
+
+    /// Whether the list may differ after the change of a sampler.
+    fn is_changed_by(&self, update: OtUpdate) -> bool {
+        let names_ot = |line: &[u8]| line.windows(3).any(|bytes| bytes == b"ot=");
+        match update {
+            OtUpdate::Keep => false,
+            _ if !update.adds_nothing() || !self.field.is_only => true,
+            _ => names_ot(self.field.first),
+        }
+    }
+
     fn read(&self) -> (TraceState, Option<RawTraceState>) {
         match self.field.is_only {
             true => tracestate::extract([self.field.first]),
@@ -197,7 +273,7 @@ pub(crate) fn sampled_child(cx: &Context, ids: NewSpanIds) -> (SpanContext, Pare
     let parent = span.span_context();
     let flags = trace_flags(parent, ids).with_sampled(true);
     let is_remote = parent.is_valid() && parent.is_remote();
-    let state = parent.trace_state().clone();
+    let state = ids.ot.apply(parent.trace_state().clone());
     let identity = SpanContext::new(ids.trace_id, ids.span_id, flags, false, state);
     (identity, ParentRef { span_id: parent.span_id(), is_remote })
 }
@@ -207,7 +283,8 @@ pub(crate) fn non_recording_child(cx: &Context, ids: NewSpanIds) -> Context {
     let span = cx.span();
     let parent = span.span_context();
     let flags = trace_flags(parent, ids).with_sampled(false);
-    non_recording(cx, ids.trace_id, ids.span_id, flags, parent.trace_state().clone())
+    let state = ids.ot.apply(parent.trace_state().clone());
+    non_recording(cx, ids.trace_id, ids.span_id, flags, state)
 }
 
 /// Returns the flags of the trace: those of the parent, or `root_flags` for a new trace.

@@ -9,7 +9,7 @@ use super::{
     options::AttributeOptions,
     rpc::{self, GrpcCall},
     server::push_method,
-    span_attributes::SpanAttributes,
+    span_attributes::{EarlyKey, EarlyValue, SpanAttributes},
 };
 use crate::{
     base::parse_cache::ParseCache,
@@ -93,6 +93,15 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
 impl<H: Headers> SpanAttributes for ClientAttributes<'_, H> {
     fn describe(&self, facts: &mut Facts) -> Cow<'static, str> {
         self.attribute_options.with_limit(facts, |facts| self.push(facts))
+    }
+
+    fn early(&self, key: EarlyKey) -> EarlyValue<'_> {
+        match key {
+            EarlyKey::Method => {
+                EarlyValue::Known(Method::of(self.head.method).as_attribute().into())
+            }
+            EarlyKey::Path | EarlyKey::Route => EarlyValue::Absent,
+        }
     }
 }
 

@@ -341,7 +341,8 @@ impl AddressText {
         &self.bytes[..self.length]
     }
 
-    fn as_str(&self) -> &str {
+    /// Returns the text.
+    pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }

@@ -14,5 +14,5 @@ pub(crate) mod websocket;
 
 pub(crate) use self::{
     facts::{FactLimits, FactValue, Facts, value_bytes},
-    span_attributes::SpanAttributes,
+    span_attributes::{EarlyKey, EarlyValue, SpanAttributes},
 };

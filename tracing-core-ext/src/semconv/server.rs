@@ -15,7 +15,7 @@ use super::{
     options::AttributeOptions,
     peer::push_peer,
     rpc::{self, GrpcCall},
-    span_attributes::SpanAttributes,
+    span_attributes::{EarlyKey, EarlyValue, SpanAttributes},
 };
 use crate::{
     base::parse_cache::ParseCache,
@@ -236,6 +236,20 @@ impl<R: RequestHead> SpanAttributes for ServerAttributes<'_, R> {
     fn describe_irrevocably(&self, facts: &mut Facts) -> Cow<'static, str> {
         let route = self.expected_route(false);
         self.attribute_options.with_limit(facts, |facts| self.push(facts, route))
+    }
+
+    fn early(&self, key: EarlyKey) -> EarlyValue<'_> {
+        match key {
+            EarlyKey::Method => {
+                EarlyValue::Known(Method::of(self.head.method()).as_attribute().into())
+            }
+            EarlyKey::Path if self.head.path().is_empty() => EarlyValue::Absent,
+            EarlyKey::Path => EarlyValue::Known(self.head.path().into()),
+            EarlyKey::Route => match self.head.route().or_else(|| self.head.expected_route()) {
+                Some(route) => EarlyValue::Known(route),
+                None => EarlyValue::Late,
+            },
+        }
     }
 
     fn has_expected_route(&self) -> bool {

@@ -56,6 +56,7 @@ impl TelemetryBuilder {
         let mut layers = std::mem::take(&mut self.layers);
         let has_subscriber = self.has_subscriber;
         let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
+        let sampler = std::mem::take(&mut environment.sampling_rules).before(sampler)?;
         let mut summary = self.setup_summary(&environment, &sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment, control)?;

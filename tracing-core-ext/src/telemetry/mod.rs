@@ -41,6 +41,7 @@
 //! | `OTEL_SDK_DISABLED` | `true`: nothing is recorded, and context is propagated. The Prometheus endpoint of code serves health and collectors, without metrics. The only variables read are `OTEL_PROPAGATORS`, `OTEL_SERVICE_NAME`, `OTEL_EXPORTER_PROMETHEUS_…` and those of log lines |
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those whose endpoint is set, or else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | sampler of spans: `parentbased_always_on` by default |
+//! | `OTEL_RUST_TRACES_SAMPLER_RULES` | rules that precede the sampler, such as `/health=drop, GET /search/*=0.1, route:/items/{id}=keep` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector; over HTTP `/v1/traces` and `/v1/metrics` are appended. By default `http://localhost:4318`, or `:4317` over gRPC |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json` or `grpc` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) of each export |

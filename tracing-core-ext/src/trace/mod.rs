@@ -34,7 +34,7 @@ mod tests;
 
 pub use self::{
     provider::{TracerProvider, TracerProviderBuilder},
-    sampler::Sampler,
+    sampler::{ComposableSampler, ParentBased, Sampler, SamplingRules, SpanMatch, SpanParent},
     span::Span,
     tracer::Tracer,
 };

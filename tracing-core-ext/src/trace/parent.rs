@@ -5,13 +5,24 @@ use opentelemetry::{Context, trace::SpanContext};
 use crate::propagation::{
     Headers,
     extracted::{
-        Extracted, NewSpanIds, ParentRef, ParentSampling, non_recording_child, sampled_child,
+        Extracted, NewSpanIds, ParentRef, ParentSampling, has_random_id, non_recording_child,
+        sampled_child,
     },
+    w3c::ot_member::OtValues,
 };
 
+/// Values of a parent that only some samplers read.
+pub(crate) trait ParentState {
+    /// Returns the sampling values in the `tracestate` of the parent.
+    fn ot(&self) -> OtValues;
+
+    /// Whether the parent states that the trace ID is random.
+    fn has_random_id(&self) -> bool;
+}
+
 /// Parent of a new span: a context, or request headers that are parsed only as far as the sampling decision requires.
-pub(crate) trait ParentSource {
-    /// Returns the part of the parent that a sampler uses.
+pub(crate) trait ParentSource: ParentState {
+    /// Returns the part of the parent that every sampler reads.
     fn sampling(&self) -> Option<ParentSampling>;
 
     /// Whether telemetry is suppressed below this parent.
@@ -29,6 +40,16 @@ pub(crate) trait ParentSource {
         ids: NewSpanIds,
         start: impl FnOnce(&Context, SpanContext, ParentRef) -> Context,
     ) -> Context;
+}
+
+impl ParentState for &Context {
+    fn ot(&self) -> OtValues {
+        OtValues::from_context(self)
+    }
+
+    fn has_random_id(&self) -> bool {
+        has_random_id(self)
+    }
 }
 
 impl ParentSource for &Context {
@@ -55,6 +76,16 @@ impl ParentSource for &Context {
     ) -> Context {
         let (identity, parent) = sampled_child(self, ids);
         start(self, identity, parent)
+    }
+}
+
+impl<H: Headers> ParentState for Extracted<'_, H> {
+    fn ot(&self) -> OtValues {
+        Self::ot(self)
+    }
+
+    fn has_random_id(&self) -> bool {
+        Self::has_random_id(self)
     }
 }
 

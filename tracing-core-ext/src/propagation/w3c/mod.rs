@@ -1,6 +1,7 @@
 mod baggage;
 pub(crate) mod baggage_order;
 pub(crate) mod extras;
+pub(crate) mod ot_member;
 pub(crate) mod traceparent;
 pub(crate) mod tracestate;
 

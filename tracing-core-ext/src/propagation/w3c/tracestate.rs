@@ -53,6 +53,16 @@ where
     Some(RawTraceState::Unparsed(list))
 }
 
+/// Calls `read` with the value of the member `key` of a list, if the list is valid and has it.
+pub(crate) fn with_member<'a, R>(
+    lines: impl IntoIterator<Item = &'a [u8]>,
+    key: &str,
+    read: impl FnOnce(&str) -> R,
+) -> Option<R> {
+    let members = Members::parse(lines)?;
+    members.0.iter().find(|member| member.key == key).map(|member| read(member.value))
+}
+
 /// Returns the `tracestate` to inject for a span, or `None` if there are no members.
 ///
 /// Members in a `TraceState` that are invalid in a `tracestate` are omitted: the API accepts empty

@@ -21,6 +21,11 @@ pub(crate) fn trace_id() -> TraceId {
     TraceId::from(u128::from(nonzero()) << 64 | u128::from(nonzero()))
 }
 
+/// Returns 64 random bits, which are never all zero.
+pub(crate) fn random_bits() -> u64 {
+    nonzero()
+}
+
 fn nonzero() -> u64 {
     loop {
         let number = STATE.try_with(next).unwrap_or_else(|_| seed()[0]);

@@ -23,7 +23,10 @@ use self::{
     processor::{EndOnlyProcessor, RecordProcessor},
     state::{ProviderState, SHUTDOWN_TIMEOUT},
 };
-use super::{sampler::Sampler, tracer::Tracer};
+use super::{
+    sampler::{current::CurrentSampler, sampler::Sampler},
+    tracer::Tracer,
+};
 use crate::semconv::FactLimits;
 
 /// Creates tracers whose spans are recorded by this crate.
@@ -85,6 +88,25 @@ impl TracerProvider {
     /// Returns the resource that all spans are exported with.
     pub fn resource(&self) -> &Resource {
         &self.inner.resource
+    }
+
+    /// Returns the sampler that decides about spans that start now.
+    pub fn sampler(&self) -> Sampler {
+        self.inner.sampler.get().clone()
+    }
+
+    /// Replaces the sampler. It decides about all spans of this provider that start later; the decisions about spans
+    /// that have started are not changed.
+    ///
+    /// ```
+    /// use tracing_core_ext::trace::{Sampler, TracerProvider};
+    ///
+    /// let provider = TracerProvider::builder().build();
+    /// provider.set_sampler(Sampler::always_off());
+    /// assert_eq!(provider.sampler().to_string(), r#"{"always_off":{}}"#);
+    /// ```
+    pub fn set_sampler(&self, sampler: impl ShouldSample + 'static) {
+        self.inner.sampler.set(Sampler::custom(sampler));
     }
 
     /// Exports all spans that ended before. The time limit of each exporter of `Telemetry` is 5
@@ -195,7 +217,7 @@ impl TracerProviderBuilder {
             value_length: self.value_length,
         };
         let inner = ProviderState {
-            sampler: self.sampler,
+            sampler: CurrentSampler::new(self.sampler),
             limits: self.limits,
             facts,
             id_generator: self.id_generator,

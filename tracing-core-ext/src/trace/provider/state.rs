@@ -15,11 +15,14 @@ use opentelemetry_sdk::{
 use super::{id_generator, processor::RecordProcessor};
 use crate::trace::{
     record::{SpanRecord, pool},
-    sampler::Sampler,
+    sampler::current::CurrentSampler,
 };
 use crate::{
     base::contain,
-    propagation::{extracted::NewSpanIds, w3c::traceparent::RANDOM},
+    propagation::{
+        extracted::NewSpanIds,
+        w3c::{ot_member::OtUpdate, traceparent::RANDOM},
+    },
     semconv::FactLimits,
 };
 
@@ -29,7 +32,7 @@ pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// State that the tracers of one provider share.
 pub(crate) struct ProviderState {
-    pub(crate) sampler: Sampler,
+    pub(crate) sampler: CurrentSampler,
     pub(crate) limits: SpanLimits,
     pub(crate) facts: FactLimits,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
@@ -55,6 +58,11 @@ impl ProviderState {
         }
     }
 
+    /// Whether the IDs of new traces are random.
+    pub(crate) const fn has_random_ids(&self) -> bool {
+        self.id_generator.is_none()
+    }
+
     /// Returns the identity of a new span in the trace `trace_id`. IDs of a custom generator may not be random.
     #[inline]
     pub(crate) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
@@ -65,7 +73,7 @@ impl ProviderState {
                 (span_id.unwrap_or_else(id_generator::span_id), TraceFlags::NOT_SAMPLED)
             }
         };
-        NewSpanIds { trace_id, span_id, root_flags }
+        NewSpanIds { trace_id, span_id, root_flags, ot: OtUpdate::Keep }
     }
 
     /// Sends the record of an ended span to each processor.

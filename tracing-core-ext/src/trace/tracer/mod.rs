@@ -17,14 +17,17 @@ use opentelemetry_sdk::trace::{
 use self::start::{SpanStart, StartedSpan, non_recording_context};
 use super::{
     parent::ParentSource,
-    provider::state::ProviderState,
+    provider::{id_generator, state::ProviderState},
     record::{RecordOwner, SpanRecord, pool},
-    sampler::SamplingDecision,
+    sampler::{
+        input::{ExchangeAttributes, SamplingInput},
+        sampler::{SamplingDecision, Tree, Verdict},
+    },
     span::Span,
 };
 use crate::{
     base::{contain, setup_fault::SetupFault},
-    propagation::extracted::{ParentRef, ParentSampling, sampled_child},
+    propagation::extracted::{NewSpanIds, ParentRef, ParentSampling, sampled_child},
     semconv::names,
 };
 
@@ -87,7 +90,8 @@ impl Tracer {
         }
         let sampling = parent.sampling();
         let trace_id = self.trace_id(sampling);
-        match provider.sampler.decide(sampling, trace_id) {
+        let sampler = provider.sampler.get();
+        match sampler.decide(sampling, trace_id) {
             SamplingDecision::Drop => {
                 let ids = provider.new_span_ids(trace_id);
                 StartedSpan::non_recording(parent.into_non_recording(ids))
@@ -102,7 +106,46 @@ impl Tracer {
             SamplingDecision::Delegate(sampler) => {
                 self.start_delegated(sampler, &parent.into_context(), trace_id, start)
             }
+            SamplingDecision::Evaluate(sampler) => {
+                self.start_evaluated(sampler, parent, sampling, trace_id, start)
+            }
         }
+    }
+
+    /// Starts a span after a sampler has read the parent and some attributes. It is not inlined, so that simple samplers
+    /// skip its code.
+    #[inline(never)]
+    fn start_evaluated(
+        &self,
+        sampler: &Tree,
+        parent: impl ParentSource,
+        sampling: Option<ParentSampling>,
+        trace_id: TraceId,
+        start: SpanStart<'_>,
+    ) -> StartedSpan {
+        let provider = &*self.0.provider;
+        let verdict = sampler.evaluate(&SamplingInput {
+            parent: sampling,
+            parent_state: &parent,
+            trace_id,
+            has_random_ids: provider.has_random_ids(),
+            new_randomness: &id_generator::random_bits,
+            kind: &start.kind,
+            attributes: &ExchangeAttributes::new(start.attributes),
+        });
+        let decided = match verdict {
+            Verdict::Decided(decided) => decided,
+            Verdict::Delegate(sampler) => {
+                return self.start_delegated(sampler, &parent.into_context(), trace_id, start);
+            }
+        };
+        let ids = NewSpanIds { ot: decided.ot, ..provider.new_span_ids(trace_id) };
+        if !decided.is_sampled {
+            return StartedSpan::non_recording(parent.into_non_recording(ids));
+        }
+        StartedSpan::recording(parent.into_recording(ids, |cx, own, parent| {
+            self.record(cx, Identity { own, parent }, start)
+        }))
     }
 
     /// Returns the trace ID of a span with this parent.
@@ -220,10 +263,26 @@ impl trace::Tracer for Tracer {
         }
         let parent = ParentSampling::from_context(parent_cx);
         let trace_id = self.trace_id(parent);
-        let result = match provider.sampler.decide(parent, trace_id) {
+        let sampler = provider.sampler.get();
+        let result = match sampler.decide(parent, trace_id) {
             SamplingDecision::Drop => decided(SdkDecision::Drop, parent_cx),
             SamplingDecision::RecordAndSample => decided(SdkDecision::RecordAndSample, parent_cx),
             SamplingDecision::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
+            SamplingDecision::Evaluate(sampler) => {
+                let verdict = sampler.evaluate(&SamplingInput {
+                    parent,
+                    parent_state: &parent_cx,
+                    trace_id,
+                    has_random_ids: provider.has_random_ids(),
+                    new_randomness: &id_generator::random_bits,
+                    kind: builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
+                    attributes: &builder.attributes.as_deref().unwrap_or_default(),
+                });
+                match verdict {
+                    Verdict::Decided(decided) => decided.into_result(parent_cx),
+                    Verdict::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
+                }
+            }
         };
         self.build(builder, parent_cx, trace_id, result)
     }

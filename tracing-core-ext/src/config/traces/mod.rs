@@ -1,5 +1,7 @@
 //! `OTEL_TRACES_EXPORTER` and `OTEL_TRACES_SAMPLER`.
 
+pub(crate) mod rules;
+
 use super::env::{Env, words::Words};
 use crate::{base::error::TelemetryError, trace::Sampler};
 
