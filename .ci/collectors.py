@@ -1,5 +1,5 @@
 """Starts agent and gateway with the files of `deploy/collector`, in which only addresses are
-replaced, and sends a span and a metric to the agent.
+replaced, and sends a span, a metric and a log record to the agent.
 
 `collectors.py FOLDER`: the folder of the files.
 """
@@ -20,6 +20,8 @@ SPAN = {"traceId": TRACE_ID, "spanId": SPAN_ID, "name": "GET /", "kind": 2} | TI
 TRACES = {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [SPAN]}]}]}
 METRIC = {"name": "shop.open", "gauge": {"dataPoints": [{"timeUnixNano": "2", "asInt": "7"}]}}
 METRICS = {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": [METRIC]}]}]}
+LOG = {"timeUnixNano": "2", "severityNumber": 9, "body": {"stringValue": "an order"}}
+LOGS_OF = {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [LOG]}]}]}
 # The sink reads JSON.
 JSON = "\n    encoding: json\n    compression: none"
 
@@ -61,6 +63,7 @@ def main(folder):
     sinks = {
         '"http://traces:4318"': f'"{backends}"{JSON}',
         '"http://prometheus:9090/api/v1/otlp"': f'"{backends}/api/v1/otlp"{JSON}',
+        '"http://loki:3100/otlp"': f'"{backends}/otlp"{JSON}',
     }
     gateway = DeployedCollector(folder, "gateway", sinks)
     gateways = {'"http://gateway:4318"': f'"http://127.0.0.1:{gateway.http}"'}
@@ -71,6 +74,7 @@ def main(folder):
 def judge(agent, gateway, sink):
     claim("the agent accepts a span", agent.post("/v1/traces", TRACES) == 200)
     claim("the agent accepts a metric", agent.post("/v1/metrics", METRICS) == 200)
+    claim("the agent accepts a log record", agent.post("/v1/logs", LOGS_OF) == 200)
     ((resource, scope),) = received(sink, "/v1/traces", "resourceSpans", "scopeSpans")
     ids = [(span["traceId"], span["spanId"]) for span in scope["spans"]]
     claim("the backend receives the span", ids == [(TRACE_ID, SPAN_ID)], ids)
@@ -79,6 +83,10 @@ def judge(agent, gateway, sink):
     ((resource, scope),) = received(sink, path, "resourceMetrics", "scopeMetrics")
     names = [it["name"] for it in scope["metrics"]]
     claim("Prometheus receives the metric", names == ["shop.open"], scope)
+    claim("of its service", resource == {"service.name": "shop"}, resource)
+    ((resource, scope),) = received(sink, "/otlp/v1/logs", "resourceLogs", "scopeLogs")
+    bodies = [it["body"] for it in scope["logRecords"]]
+    claim("Loki receives the log record", bodies == [LOG["body"]], scope)
     claim("of its service", resource == {"service.name": "shop"}, resource)
     for name, collector in {"agent": agent, "gateway": gateway}.items():
         page = collector.metrics()
