@@ -3,7 +3,10 @@
 use std::{cell::Cell, error, fmt};
 
 use actix_web::{
-    Error, HttpResponse, ResponseError, body::BoxBody, http::StatusCode, http::header::HeaderMap,
+    Error, HttpResponse, ResponseError,
+    body::{BodySize, BoxBody, MessageBody},
+    http::StatusCode,
+    http::header::HeaderMap,
 };
 use tracing_core_ext::exchange::Exchange;
 
@@ -15,15 +18,16 @@ pub(crate) struct RespondedError {
 }
 
 impl RespondedError {
-    /// Creates the response of `error`, and passes its head to `on_response`.
+    /// Creates the response of `error`, and passes its head and the size of its body to `on_response`.
     pub(crate) fn wrap(
         exchange: &mut Exchange,
         error: Error,
-        on_response: impl FnOnce(&mut Exchange, StatusCode, &mut HeaderMap),
+        on_response: impl FnOnce(&mut Exchange, StatusCode, BodySize, &mut HeaderMap),
     ) -> Error {
         let mut response = exchange.in_scope(|| error.error_response());
         set_reason(exchange, &error);
-        on_response(exchange, response.status(), response.headers_mut());
+        let size = response.body().size();
+        on_response(exchange, response.status(), size, response.headers_mut());
         Self { error, response: Cell::new(Some(response)) }.into()
     }
 }

@@ -121,9 +121,16 @@ fn respond_with_error(exchange: &mut Exchange, error: Error) -> Error {
     if exchange.has_ended() {
         return error;
     }
-    RespondedError::wrap(exchange, error, |exchange, status, headers| {
+    RespondedError::wrap(exchange, error, |exchange, status, size, headers| {
         exchange.inject_response(&mut ActixHeadersMut(headers));
-        exchange.on_response(&ResponseHead::new(status.as_u16(), None, &ActixHeaders(headers)));
+        let length = match size {
+            BodySize::None => Some(0),
+            BodySize::Sized(length) => Some(length),
+            BodySize::Stream => None,
+        };
+        exchange.on_response(&ResponseHead::new(status.as_u16(), length, &ActixHeaders(headers)));
+        // The body is sent outside of all middleware.
+        exchange.on_body_chunk(length.unwrap_or_default());
         exchange.end(Outcome::Complete);
     })
 }

@@ -5,6 +5,7 @@ use tracing_core_ext::propagation::{Headers, HeadersMut};
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Header fields of a message, for extraction.
 pub(crate) struct ActixHeaders<'a>(pub(crate) &'a HeaderMap);
@@ -28,6 +29,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
         "traceparent" => Some(&TRACEPARENT),
         "tracestate" => Some(&TRACESTATE),
         "baggage" => Some(&BAGGAGE),
+        "x-request-id" => Some(&X_REQUEST_ID),
         "host" => Some(&header::HOST),
         "user-agent" => Some(&header::USER_AGENT),
         "content-type" => Some(&header::CONTENT_TYPE),

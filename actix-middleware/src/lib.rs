@@ -92,6 +92,9 @@ pub use self::metrics::metrics;
 #[cfg(feature = "panel")]
 pub use self::panel::panel;
 pub use self::{
-    body::ExchangeBody, extract::RequestSpan, future::ResponseFuture, service::TracingService,
+    body::ExchangeBody,
+    extract::{MissingRequestId, RequestId, RequestSpan},
+    future::ResponseFuture,
+    service::TracingService,
     transform::Tracing,
 };

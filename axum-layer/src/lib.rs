@@ -96,7 +96,7 @@ pub use self::metrics::with_metrics;
 pub use tracing_core_ext::exchange::HandlerError;
 
 pub use self::{
-    extract::RequestSpan,
+    extract::{MissingRequestId, RequestId, RequestSpan},
     layer::TracingLayer,
     route::{RouteLayer, RouteService},
     service::TracingService,

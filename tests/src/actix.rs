@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use actix_middleware::{RequestSpan, Tracing};
+use actix_middleware::{RequestId, RequestSpan, Tracing};
 use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
@@ -53,6 +53,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/stream", web::get().to(stream))
         .route("/events", web::get().to(events))
         .route("/extractor", web::get().to(extractor))
+        .route("/id", web::get().to(async |id: RequestId| id.to_string()))
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
         .route("/headers", web::get().to(headers))

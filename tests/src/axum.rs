@@ -12,7 +12,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use axum_layer::{HandlerError, RequestSpan, TracingLayer};
+use axum_layer::{HandlerError, RequestId, RequestSpan, TracingLayer};
 use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
@@ -54,6 +54,7 @@ fn router(setup: Setup) -> Router {
         )
         .route("/events", get(events))
         .route("/extractor", get(extractor))
+        .route("/id", get(async |id: RequestId| id.to_string()))
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
         .route("/headers", get(headers))

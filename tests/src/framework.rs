@@ -25,6 +25,7 @@ use crate::{HandlerControl, MetricSink, Provider, ScriptStep, SpanSink};
 /// | `/stream` | streams the script |
 /// | `/events` | streams the script as `text/event-stream` |
 /// | `/extractor` | answers with the trace id and span id of its extractor, and records on the span and in its metric |
+/// | `/id` | answers with the request id of its extractor |
 /// | `/work` | runs `work` of the setup, then answers |
 /// | `/middleware` | answers with the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the response |
@@ -62,6 +63,8 @@ pub struct Setup {
     pub propagator: Option<Propagator>,
     /// Sets options of the middleware.
     pub options: Option<Options>,
+    /// Whether the client of `/forward` sends the request id.
+    pub sends_request_id: bool,
 }
 
 /// Sets options of a middleware.
@@ -86,6 +89,7 @@ impl Setup {
             metrics: None,
             propagator: None,
             options: None,
+            sends_request_id: false,
         }
     }
 
@@ -118,7 +122,8 @@ impl Setup {
     ///
     /// If there is no next service.
     pub async fn forward(&self) -> reqwest::Response {
-        let client = self.configure(Client::builder()).wrap(reqwest::Client::new());
+        let builder = Client::builder().send_request_id(self.sends_request_id);
+        let client = self.configure(builder).wrap(reqwest::Client::new());
         let url = self.forward.as_ref().expect("a service to forward to");
         client.get(url).send().await.expect("the next service answers")
     }

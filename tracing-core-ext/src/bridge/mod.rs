@@ -4,6 +4,7 @@ mod deferred_scopes;
 pub(crate) mod layer;
 #[cfg(feature = "telemetry")]
 pub(crate) mod log_lines;
+pub(crate) mod request_attributes;
 pub(crate) mod request_span;
 pub(crate) mod request_subscriber;
 pub(crate) mod span_filter;

@@ -13,6 +13,7 @@ use opentelemetry::{Context, trace::TraceContextExt};
 
 use super::{
     body::counter::BodyCounter,
+    builder::extras::Extras,
     instrumentation::Instrumentation,
     outcome::{
         ErrorType, Outcome,
@@ -151,6 +152,9 @@ impl Exchange {
         let propagator = active.instrumentation.propagator();
         if active.injects {
             propagator.inject(&active.context, headers);
+            if active.options().sends_request_id {
+                Extras::inject_request_id(&active.context, headers);
+            }
         } else {
             propagator.remove(headers);
         }
@@ -250,6 +254,9 @@ impl Exchange {
     #[inline]
     pub fn inject_response<H: HeadersMut>(&self, headers: &mut H) {
         let Some(active) = self.slot.get() else { return };
+        if active.options().extras().is_some() {
+            Extras::inject_request_id(&active.context, headers);
+        }
         for field in &active.options().response_headers {
             field.write(active.context.span().span_context(), headers);
         }
@@ -315,7 +322,8 @@ impl Exchange {
     }
 
     fn set_reason(&mut self, reason: impl FnOnce() -> FailureReason) {
-        let active = self.slot.get_mut().filter(|active| active.is_recorded && !active.has_ended);
+        let active =
+            self.slot.get_mut().filter(|active| active.keeps_reason() && !active.has_ended);
         if let Some(active) = active {
             active.reason = Some(Box::new(reason()));
         }

@@ -46,6 +46,7 @@ mod exchange;
 mod future;
 pub(crate) mod instrumentation;
 mod outcome;
+pub(crate) mod request_log;
 pub(crate) mod spans;
 pub(crate) mod state;
 
@@ -56,12 +57,14 @@ pub use self::{
     },
     builder::{
         Builder, ClientMiddleware, ServerMiddleware,
+        extras::RequestIdPolicy,
         options::{ResponseHeader, TrustPolicy},
     },
     exchange::{EnteredExchange, Exchange},
     future::{ResponseFuture, parse_length},
     instrumentation::{Instrumentation, duplicate_warning::DuplicateMiddlewareWarning},
     outcome::{ErrorType, ExchangeSummary, Outcome, handler_error::HandlerError},
+    request_log::{RequestLog, ended_request::EndedRequest},
     spans::{
         attribute_value::AttributeValue,
         request_span::RequestSpan,

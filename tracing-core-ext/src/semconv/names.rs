@@ -31,6 +31,8 @@ pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+/// Not a name of the conventions, which have none: that of other `tracing` middlewares.
+pub(crate) const REQUEST_ID: &str = "request_id";
 pub(crate) const RPC_METHOD: &str = "rpc.method";
 pub(crate) const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
 pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";

@@ -1,6 +1,7 @@
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell, RefCell},
+    net::IpAddr,
     str,
     sync::Arc,
 };
@@ -77,6 +78,22 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
         }
     }
 
+    pub(crate) const fn head(&self) -> &'a R {
+        self.head
+    }
+
+    pub(crate) const fn options(&self) -> &'a AttributeOptions {
+        self.attribute_options
+    }
+
+    /// Returns the address of the client: that of the peer, or the one that trusted proxies report.
+    pub(crate) fn client_address(&self) -> Option<IpAddr> {
+        match self.forwarded() {
+            Some(forwarded) => forwarded.client.map(|client| client.address),
+            None => self.head.peer().map(|peer| peer.ip()),
+        }
+    }
+
     /// Returns the state of the name, valid after the attributes were described.
     pub(crate) const fn name_state(&self) -> NameState {
         self.name_state.get()
@@ -141,7 +158,7 @@ impl<'a, R: RequestHead> ServerAttributes<'a, R> {
     }
 
     #[inline]
-    fn scheme(&self) -> &str {
+    pub(crate) fn scheme(&self) -> &str {
         let forwarded = self.forwarded().and_then(|it| it.scheme);
         let known = forwarded.or_else(|| self.attribute_options.scheme.map(Scheme::as_str));
         known.unwrap_or_else(|| self.head.scheme())

@@ -18,7 +18,7 @@ use tracing_subscriber::{
 
 use crate::bridge::log_lines::{
     escaped_fields::EscapedFields, lazy_fields::LazyFields, line_span::LineDispatch,
-    with_trace_ids::WithTraceIds,
+    logfmt::Logfmt, with_trace_ids::WithTraceIds,
 };
 
 /// Format of log lines.
@@ -35,6 +35,9 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line, with the members `trace_id`, `span_id`, `trace_flags` and `service.name`.
     Json,
+    /// One line of `key=value` pairs, which ends like a line of [`Text`](Self::Text): see
+    /// [`Logfmt`](crate::telemetry::Logfmt).
+    Logfmt,
 }
 
 /// Parts of a log line, in any format.
@@ -103,6 +106,13 @@ impl LogLayerConfig {
                 }
                 self.lines(JsonFields::new(), format, false)
             }
+            LogFormat::Logfmt => {
+                let mut format = WithTraceIds::logfmt(self.logfmt());
+                if let Some(name) = &self.service_name {
+                    format = format.service_name(name);
+                }
+                self.lines(Logfmt::new(), format, false)
+            }
         }
     }
 
@@ -120,6 +130,15 @@ impl LogLayerConfig {
             .with_file(style.source_location)
             .with_line_number(style.source_location)
             .with_thread_names(style.thread_names)
+    }
+
+    fn logfmt(&self) -> Logfmt<Timer> {
+        Logfmt {
+            timer: self.style.time.then(|| self.style.timer.clone()),
+            has_target: self.style.target,
+            has_source_location: self.style.source_location,
+            has_thread_names: self.style.thread_names,
+        }
     }
 
     fn text<S, N, F>(self, fields: N, format: F) -> Box<dyn Layer<S> + Send + Sync>
@@ -252,8 +271,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_logfmt_line_ends_with_service_and_ids() {
+        let line = logged(LogFormat::Logfmt, in_a_span());
+        let (start, ids) = line.split_once(" service.name=shop trace_id=").unwrap();
+        assert_eq!(ids, format!("{TRACE_ID} span_id={SPAN_ID} trace_flags=01"));
+        assert!(start.starts_with("time=2") && start.contains("Z level=info target="), "{line}");
+        assert!(start.ends_with(r#" message="in \"stock\"" left=3 span=order item=tea"#), "{line}");
+    }
+
+    #[test]
     fn a_line_outside_of_a_trace_has_no_ids() {
-        for format in [LogFormat::Text, LogFormat::Json] {
+        for format in [LogFormat::Text, LogFormat::Json, LogFormat::Logfmt] {
             let line = logged(format, Context::new());
             assert!(line.contains("stock"), "{line}");
             assert!(!line.contains("trace_id") && !line.contains("span_id"), "{line}");

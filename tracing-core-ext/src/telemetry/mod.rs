@@ -186,7 +186,9 @@ pub use crate::export::jaeger::JaegerEndpoint;
 pub use crate::export::otlp::Otlp;
 pub use crate::{
     base::error::TelemetryError,
-    bridge::log_lines::{escaped_fields::EscapedFields, with_trace_ids::WithTraceIds},
+    bridge::log_lines::{
+        escaped_fields::EscapedFields, logfmt::Logfmt, with_trace_ids::WithTraceIds,
+    },
     control::Control,
     export::{
         console::{

@@ -15,6 +15,7 @@ use tracing::{
     span::Id,
     subscriber::NoSubscriber,
 };
+use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// Subscriber to which a format belongs. A format has no other access to it.
@@ -83,22 +84,38 @@ pub(crate) fn with_span_of<'a, S, R>(
 where
     S: Subscriber + for<'b> LookupSpan<'b> + 'a,
 {
-    let valid = |span: &&SpanContext| span.is_valid();
+    with_context_of(event, current, lookup, dispatch, |context| {
+        let span = context.map(Context::span);
+        f(span.as_ref().map(|span| span.span_context()).filter(|span| span.is_valid()))
+    })
+}
+
+/// Calls `f` with the context of the span to which `event` belongs, as [`with_span_of`] does.
+pub(crate) fn with_context_of<'a, S, R>(
+    event: &Event<'_>,
+    current: Option<&Id>,
+    lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
+    dispatch: &LineDispatch,
+    f: impl FnOnce(Option<&Context>) -> R,
+) -> R
+where
+    S: Subscriber + for<'b> LookupSpan<'b> + 'a,
+{
     match event.parent() {
         Some(parent) if current != Some(parent) => {
-            f(explicit_parent(parent, lookup, dispatch).as_ref().filter(valid))
+            f(explicit_parent(parent, lookup, dispatch).as_ref())
         }
         None if event.is_root() => f(None),
-        _ => Context::map_current(|current| f(Some(current.span().span_context()).filter(valid))),
+        _ => Context::map_current(|current| f(Some(current))),
     }
 }
 
-/// Returns the identity of the span `id`, or of the closest span around it that has one.
+/// Returns the context of the span `id`, or of the closest span around it that has one.
 fn explicit_parent<'a, S>(
     id: &Id,
     lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
     dispatch: &LineDispatch,
-) -> Option<SpanContext>
+) -> Option<Context>
 where
     S: Subscriber + for<'b> LookupSpan<'b> + 'a,
 {
@@ -108,10 +125,6 @@ where
     }
     let dispatch = dispatch.get()?;
     let mut around = (lookup.span)(id).into_iter().flat_map(|span| span.scope().skip(1));
-    identity(id, &dispatch).or_else(|| around.find_map(|span| identity(&span.id(), &dispatch)))
-}
-
-fn identity(id: &Id, dispatch: &Dispatch) -> Option<SpanContext> {
-    let cx = tracing_opentelemetry::get_otel_context(id, dispatch)?;
-    Some(cx.span().span_context().clone())
+    get_otel_context(id, &dispatch)
+        .or_else(|| around.find_map(|span| get_otel_context(&span.id(), &dispatch)))
 }

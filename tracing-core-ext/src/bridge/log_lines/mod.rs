@@ -2,8 +2,10 @@
 
 pub(crate) mod escaped_fields;
 pub(crate) mod lazy_fields;
+mod line_attributes;
 pub(crate) mod line_span;
 mod line_suffix;
 mod log_members;
 pub(crate) mod log_records;
+pub(crate) mod logfmt;
 pub(crate) mod with_trace_ids;

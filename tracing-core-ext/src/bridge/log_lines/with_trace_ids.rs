@@ -1,6 +1,9 @@
 use std::fmt::{self, Write};
 
-use opentelemetry::trace::SpanContext;
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, TraceContextExt},
+};
 use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::{
@@ -9,11 +12,13 @@ use tracing_subscriber::{
 };
 
 use super::{
-    line_span::{LineDispatch, SpanLookup, with_span_of},
+    line_attributes::{LineAttributes, LineFormat},
+    line_span::{LineDispatch, SpanLookup, with_context_of},
     line_suffix::SuffixWriter,
     log_members,
+    logfmt::Quoted,
 };
-use crate::base::unprintable::{Escape, EscapingWriter};
+use crate::base::unprintable::EscapingWriter;
 
 /// Adds the IDs of the trace to log lines of any format, for a custom `tracing` subscriber.
 /// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) adds them without this type.
@@ -39,6 +44,7 @@ use crate::base::unprintable::{Escape, EscapingWriter};
 /// | | added text |
 /// | --- | --- |
 /// | [`text`](Self::text) | ` trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331 trace_flags=01` at the end of the line |
+/// | [`logfmt`](Self::logfmt) | the same |
 /// | [`json`](Self::json) | `trace_id`, `span_id` and `trace_flags`, strings of the same form, at the end of the object |
 ///
 /// The names and forms are those of "Trace Context in non-OTLP Log Formats", OpenTelemetry specification. `trace_flags`
@@ -67,26 +73,11 @@ pub struct WithTraceIds<F> {
     dispatch: LineDispatch,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum LineFormat {
-    Text,
-    Json,
-}
-
-impl LineFormat {
-    const fn escape(self, is_colorful: bool) -> Escape {
-        match self {
-            Self::Json => Escape::Json,
-            Self::Text if is_colorful => Escape::ColoredLines,
-            Self::Text => Escape::Lines,
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
 struct ServiceName {
     text: String,
     json: String,
+    logfmt: String,
 }
 
 impl<F> WithTraceIds<F> {
@@ -112,6 +103,11 @@ impl<F> WithTraceIds<F> {
         Self::new(format, LineFormat::Json)
     }
 
+    /// Wraps a format that writes `key=value` pairs, such as [`Logfmt`](super::logfmt::Logfmt).
+    pub fn logfmt(format: F) -> Self {
+        Self::new(format, LineFormat::Logfmt)
+    }
+
     fn new(format: F, shape: LineFormat) -> Self {
         Self { format, shape, service_name: None, dispatch: LineDispatch::default() }
     }
@@ -127,7 +123,8 @@ impl<F> WithTraceIds<F> {
     pub fn service_name(mut self, name: &str) -> Self {
         let text = format!(" service.name={name:?}");
         let json = format!(",\"service.name\":{}", serde_json::Value::from(name));
-        self.service_name = Some(ServiceName { text, json });
+        let logfmt = format!(" service.name={}", Quoted(name));
+        self.service_name = Some(ServiceName { text, json, logfmt });
         self
     }
 }
@@ -158,13 +155,24 @@ where
         let current = context.current_span();
         let lookup =
             SpanLookup { exists: |id: &_| context.exists(id), span: |id: &_| context.span(id) };
-        with_span_of(event, current.id(), lookup, &self.dispatch, |ids| {
+        with_context_of(event, current.id(), lookup, &self.dispatch, |context| {
+            let span = context.map(Context::span);
+            let ids = span.as_ref().map(|span| span.span_context()).filter(|ids| ids.is_valid());
             let service = self.service_name.as_ref();
+            let attributes = LineAttributes::of(context, event, self.shape);
             match self.shape {
                 LineFormat::Text => {
-                    line.append(format_args!("{}", Text { ids, service, is_colorful }))
+                    let text = Text { ids, service, attributes, is_colorful };
+                    line.append(format_args!("{text}"))
                 }
-                LineFormat::Json => line.append_members(format_args!("{}", Json { ids, service })),
+                LineFormat::Json => {
+                    let json = Json { ids, service };
+                    line.append_members(format_args!("{json}{attributes}"))
+                }
+                LineFormat::Logfmt => {
+                    let service = service.map_or("", |service| &service.logfmt);
+                    line.append(format_args!("{attributes}{service}{}", TextIds(ids)))
+                }
             }
         })
     }
@@ -173,20 +181,29 @@ where
 struct Text<'a> {
     ids: Option<&'a SpanContext>,
     service: Option<&'a ServiceName>,
+    attributes: LineAttributes<'a>,
     is_colorful: bool,
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.attributes.fmt(f)?;
         let is_colorful = self.is_colorful && (self.ids.is_some() || self.service.is_some());
         let (dim, normal) = if is_colorful { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
         f.write_str(dim)?;
         f.write_str(self.service.map_or("", |service| &service.text))?;
-        if let Some(ids) = self.ids {
-            let (trace_id, span_id, flags) = (ids.trace_id(), ids.span_id(), ids.trace_flags());
-            write!(f, " trace_id={trace_id} span_id={span_id} trace_flags={flags:02x}")?;
-        }
+        TextIds(self.ids).fmt(f)?;
         f.write_str(normal)
+    }
+}
+
+struct TextIds<'a>(Option<&'a SpanContext>);
+
+impl fmt::Display for TextIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(ids) = self.0 else { return Ok(()) };
+        let (trace_id, span_id, flags) = (ids.trace_id(), ids.span_id(), ids.trace_flags());
+        write!(f, " trace_id={trace_id} span_id={span_id} trace_flags={flags:02x}")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Options of middlewares and clients.
 
+pub(crate) mod extras;
+mod log_options;
 pub(crate) mod options;
 
 use std::{borrow::Cow, env, fmt, marker::PhantomData};
@@ -10,7 +12,7 @@ use opentelemetry::{
     trace::{Tracer, TracerProvider},
 };
 
-use self::options::{Options, ResponseHeader, TrustPolicy};
+use self::options::{Options, TrustPolicy};
 use super::{
     instrumentation::{Instrumentation, installed},
     outcome::ExchangeSummary,
@@ -420,22 +422,6 @@ impl<T: ServerMiddleware> Builder<T> {
     /// ```
     pub const fn server_address_label(mut self, is_label: bool) -> Self {
         self.options.has_server_label = is_label;
-        self
-    }
-
-    /// Adds a header field of the response that identifies the trace for callers. By default there is none.
-    ///
-    /// ```
-    /// use tracing_core_ext::exchange::ResponseHeader;
-    /// # use tracing_core_ext::exchange::{Builder, Instrumentation};
-    /// # let builder = Builder::<Instrumentation>::new("docs", "1");
-    /// let builder = builder.response_header(ResponseHeader::ServerTiming);
-    /// # builder.build();
-    /// ```
-    pub fn response_header(mut self, field: ResponseHeader) -> Self {
-        if !self.options.response_headers.contains(&field) {
-            self.options.response_headers.push(field);
-        }
         self
     }
 }

@@ -1,8 +1,9 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, mem};
 
 use http::HeaderName;
 use opentelemetry::trace::SpanContext;
 
+use super::extras::{ExtraOptions, Extras};
 use crate::exchange::outcome::ExchangeSummary;
 use crate::{
     base::contain,
@@ -75,9 +76,24 @@ pub(crate) struct Options {
     pub(crate) dropped_calls_are_errors: bool,
     pub(crate) allowed_hosts: Option<AllowedHosts>,
     pub(crate) max_redirects: Option<usize>,
+    /// Whether a client sends the ID of the request in which it is called.
+    pub(crate) sends_request_id: bool,
+    pub(crate) extra_options: ExtraOptions,
+    extras: Option<Box<Extras>>,
 }
 
 impl Options {
+    /// Makes the options that most services do not set usable.
+    pub(crate) fn resolve_extras(&mut self) {
+        self.extras = mem::take(&mut self.extra_options).resolve();
+    }
+
+    /// Returns the options that most services do not set, if any is set.
+    #[inline]
+    pub(crate) fn extras(&self) -> Option<&Extras> {
+        self.extras.as_deref()
+    }
+
     /// Whether this request gets no span.
     #[inline]
     pub(crate) fn excludes(&self, head: &impl RequestHead) -> bool {
@@ -107,6 +123,7 @@ impl fmt::Debug for Options {
             .field("response_headers", &self.response_headers)
             .field("has_body_sizes", &self.has_body_sizes)
             .field("allowed_hosts", &self.allowed_hosts)
+            .field("extras", &self.extras)
             .finish_non_exhaustive()
     }
 }

@@ -27,8 +27,9 @@ impl Instrumentation {
         tracer: AnyTracer,
         propagator: Propagator,
         metrics: Option<Metrics>,
-        options: Options,
+        mut options: Options,
     ) -> Self {
+        options.resolve_extras();
         installed::note_middleware(&tracer);
         Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
     }

@@ -7,7 +7,10 @@ use opentelemetry::{
 
 use super::Instrumentation;
 use crate::exchange::{
-    builder::options::TrustPolicy, exchange::Exchange, state::shared_state::SharedState,
+    builder::{extras::Extras, options::TrustPolicy},
+    exchange::Exchange,
+    request_log::entry::LogEntry,
+    state::shared_state::SharedState,
 };
 use crate::{
     bridge::tracing_span,
@@ -18,15 +21,16 @@ use crate::{
         client::ClientAttributes,
         server::{NameState, ServerAttributes},
     },
-    trace::{SpanStart, Timer, boxed_link},
+    trace::{ParentSource, SpanStart, Timer, boxed_link},
 };
 
 impl Instrumentation {
     /// Starts the exchange of an incoming request, below the span that its headers name.
     pub fn start_server<R: RequestHead>(&self, head: &R) -> Exchange {
-        match self.metrics() {
-            None => self.start_server_with(head, |_, _| None),
-            Some(metrics) => self.start_measured_server(head, metrics),
+        match (self.options().extras(), self.metrics()) {
+            (None, None) => self.start_server_with(head, |_, _| None),
+            (None, Some(metrics)) => self.start_measured_server(head, metrics),
+            (Some(extras), _) => self.start_extended_server(head, extras),
         }
     }
 
@@ -35,9 +39,45 @@ impl Instrumentation {
     fn start_measured_server<R: RequestHead>(&self, head: &R, metrics: &Metrics) -> Exchange {
         self.start_server_with(head, |attributes, timer| {
             timer.start();
-            let labels = attributes.labels(self.options().has_server_label);
-            Some(SharedState::measured(RequestMetrics::server(metrics, labels, head.version())))
+            Some(SharedState::measured(self.measure(metrics, attributes)))
         })
+    }
+
+    fn measure<R: RequestHead>(
+        &self,
+        metrics: &Metrics,
+        attributes: &ServerAttributes<'_, R>,
+    ) -> RequestMetrics {
+        let labels = attributes.labels(self.options().has_server_label);
+        RequestMetrics::server(metrics, labels, attributes.head().version())
+    }
+
+    /// Starts an exchange with options that most services do not set.
+    #[inline(never)]
+    fn start_extended_server<R: RequestHead>(&self, head: &R, extras: &Extras) -> Exchange {
+        let (extracted, link) = self.remote_parent(head);
+        let attribute_options = &self.options().attribute_options;
+        let parent = &extras.context(extracted.into_context(), head, attribute_options);
+        if self.options().excludes(head) {
+            return Exchange::untraced(parent.clone(), head.method(), self.clone());
+        }
+        let exchange = self.start_server_below(head, parent, link, |attributes, timer| {
+            let measured = self.metrics().map(|metrics| self.measure(metrics, attributes));
+            if measured.is_some() || extras.request_log.is_some() {
+                timer.start();
+            }
+            match &extras.request_log {
+                Some(log) => {
+                    let entry = LogEntry::new(attributes, log.has_query());
+                    Some(SharedState::logged(entry, measured))
+                }
+                None => measured.map(SharedState::measured),
+            }
+        });
+        if let Some(context) = exchange.context() {
+            extras.describe(context, attribute_options);
+        }
+        exchange
     }
 
     #[inline(always)]
@@ -46,18 +86,29 @@ impl Instrumentation {
         head: &R,
         measure: impl FnOnce(&ServerAttributes<'_, R>, &mut Timer) -> Option<SharedState>,
     ) -> Exchange {
-        let (tracer, options) = (self.tracer(), self.options());
         let (extracted, link) = self.remote_parent(head);
-        if options.excludes(head) {
+        if self.options().excludes(head) {
             return Exchange::untraced(extracted.into_context(), head.method(), self.clone());
         }
+        self.start_server_below(head, extracted, link, measure)
+    }
+
+    #[inline(always)]
+    fn start_server_below<R: RequestHead>(
+        &self,
+        head: &R,
+        parent: impl ParentSource,
+        link: Option<Box<SpanContext>>,
+        measure: impl FnOnce(&ServerAttributes<'_, R>, &mut Timer) -> Option<SharedState>,
+    ) -> Exchange {
+        let (tracer, options) = (self.tracer(), self.options());
         let mut timer = Timer::default();
         let attributes = ServerAttributes::new(head, &options.attribute_options);
         let measured = measure(&attributes, &mut timer);
         let kind = SpanKind::Server;
         let start = SpanStart { kind, timer: &mut timer, link, attributes: &attributes };
         let (started, tracing_span) =
-            tracing_span::start_request(tracer, extracted, start, head, &options.attribute_options);
+            tracing_span::start_request(tracer, parent, start, head, &options.attribute_options);
         let name_state = attributes.name_state();
         let shared = match measured {
             Some(shared) => {

@@ -70,12 +70,22 @@ impl FailureReason {
         Self { type_name: None, message: limited(format_args!("{message}")) }
     }
 
+    /// Returns the message for attributes, without credentials of URLs.
+    pub(crate) fn redacted_message(&self, options: &AttributeOptions) -> String {
+        let message = redact_urls(&self.message, &options.redacted_keys);
+        options.truncated(&message).to_owned()
+    }
+
+    /// Returns the type of the error, if it is known.
+    pub(crate) const fn type_name(&self) -> Option<&'static str> {
+        self.type_name
+    }
+
     /// Sets the status of `span`, and adds an event (semantic conventions, "Recording errors" and "Exceptions on
     /// spans").
     #[cold]
     pub(crate) fn record(self, span: &SpanRef<'_>, at: SystemTime, options: &AttributeOptions) {
-        let message = redact_urls(&self.message, &options.redacted_keys);
-        let message = options.truncated(&message).to_owned();
+        let message = self.redacted_message(options);
         let mut attributes = vec![KeyValue::new(names::EXCEPTION_MESSAGE, message.clone())];
         attributes.extend(self.type_name.map(|it| KeyValue::new(names::EXCEPTION_TYPE, it)));
         span.add_event_with_timestamp(names::EXCEPTION, at, attributes);

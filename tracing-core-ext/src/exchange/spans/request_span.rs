@@ -7,6 +7,7 @@ use crate::exchange::{
     instrumentation::Instrumentation, outcome::reason::record_error,
     state::shared_state::SharedState,
 };
+use crate::{bridge::request_attributes, http::RequestId};
 
 /// The span of a request, for its handler and for middleware inside ours.
 ///
@@ -42,6 +43,12 @@ impl RequestSpan {
         self.context.span().span_context().span_id()
     }
 
+    /// Returns the ID of the request, if the middleware has the option
+    /// [`request_id`](crate::exchange::Builder::request_id).
+    pub fn request_id(&self) -> Option<RequestId> {
+        request_attributes::of(&self.context)?.request_id().cloned()
+    }
+
     /// Whether attributes set here are kept: the span is sampled and has not ended.
     pub fn is_recording(&self) -> bool {
         self.context.span().is_recording()
@@ -54,6 +61,10 @@ impl RequestSpan {
 
     /// Adds an attribute to the server span. The SDK keeps duplicate keys, so set each key once.
     ///
+    /// Log lines have it too if [`log_attributes`](crate::exchange::Builder::log_attributes) or
+    /// [`RequestLog::attributes`](crate::exchange::RequestLog::attributes) contains its key, whether or not the span is
+    /// sampled.
+    ///
     /// ```
     /// # fn handler(span: &tracing_core_ext::exchange::RequestSpan) {
     /// span.set_attribute("cart.items", 3);
@@ -61,9 +72,15 @@ impl RequestSpan {
     /// ```
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl AttributeValue) {
         let span = self.context.span();
-        if span.is_recording() {
-            span.set_attribute(KeyValue::new(key, value.into_value()));
+        let request = self.instrumentation.as_ref().and_then(|it| it.options().extras());
+        if request.is_none() && !span.is_recording() {
+            return;
         }
+        let attribute = KeyValue::new(key, value.into_value());
+        if let Some(request) = request.and_then(|_| request_attributes::of(&self.context)) {
+            request.set(&attribute);
+        }
+        span.set_attribute(attribute);
     }
 
     /// Adds a label to the duration metric of this request, and replaces any other label with its key. The span does

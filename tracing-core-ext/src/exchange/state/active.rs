@@ -17,10 +17,11 @@ use crate::exchange::{
     builder::options::Options,
     instrumentation::Instrumentation,
     outcome::{ErrorType, ExchangeSummary, Outcome, reason::FailureReason},
+    request_log::{LineDetails, ended_request::EndedRequest, entry::LogEntry},
 };
 use crate::{
     base::contain,
-    bridge::tracing_span::TracingSpan,
+    bridge::{request_attributes, tracing_span::TracingSpan},
     http::ProtocolVersion,
     propagation::Headers,
     semconv::{
@@ -189,6 +190,9 @@ impl ActiveExchange {
         }
         let error_type = self.error_type(outcome);
         if let Some(shared) = &self.shared {
+            if let Some(entry) = shared.log_entry() {
+                self.write_log(entry, outcome, elapsed, error_type.as_deref());
+            }
             shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
         }
         if self.is_recorded {
@@ -198,6 +202,49 @@ impl ActiveExchange {
             self.record(&span, error_type, reason.map(|reason| (*reason, end_time)));
             span.end_with_timestamp(end_time);
         }
+    }
+
+    /// Writes the line of the request log.
+    #[cold]
+    fn write_log(
+        &self,
+        entry: &LogEntry,
+        outcome: Outcome,
+        duration: Duration,
+        error_type: Option<&str>,
+    ) {
+        let Some(writer) = self.options().extras().and_then(|it| it.request_log.as_ref()) else {
+            return;
+        };
+        let ended = EndedRequest {
+            entry,
+            attributes: request_attributes::of(&self.context),
+            outcome,
+            route: self.shared.as_ref().and_then(SharedState::route_label),
+            status: self.status,
+            rpc_status: self.rpc_status.map(RpcStatus::as_str),
+            error_type,
+            duration,
+        };
+        let details = || {
+            let sizes = self.shared.as_ref().map(SharedState::body_sizes).unwrap_or_default();
+            let reason = self.reason.as_deref().filter(|_| error_type.is_some());
+            let attribute_options = &self.options().attribute_options;
+            LineDetails {
+                request_size: sizes.0,
+                response_size: sizes.1.filter(|_| self.status.is_some()),
+                exception_type: reason.and_then(FailureReason::type_name),
+                exception_message: reason.map(|it| it.redacted_message(attribute_options)),
+            }
+        };
+        let _attached = self.context.clone().attach();
+        // A subscriber may panic, and this code also runs while a panic unwinds.
+        contain("the subscriber of the request log", || writer.write(&ended, details));
+    }
+
+    /// Whether the reason of a failure is recorded.
+    pub(crate) fn keeps_reason(&self) -> bool {
+        self.is_recorded || self.shared.as_ref().is_some_and(|it| it.log_entry().is_some())
     }
 
     /// Records a call that has no response: it keeps its method, and its status is that of the reason.

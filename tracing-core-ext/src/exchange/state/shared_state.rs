@@ -12,7 +12,7 @@ use opentelemetry::{
     trace::{SpanRef, TraceContextExt},
 };
 
-use crate::exchange::builder::options::Options;
+use crate::exchange::{builder::options::Options, request_log::entry::LogEntry};
 use crate::{
     http::{ProtocolVersion, method::Method, route::RouteName},
     metrics::request::{Measurement, RequestMetrics},
@@ -45,6 +45,8 @@ struct Inner {
     /// Whether the bytes of the response that pass differ from those that were transferred.
     hides_response_size: AtomicBool,
     measured: Option<RequestMetrics>,
+    /// Values for the request log, if the request has a line.
+    log_entry: Option<Box<LogEntry>>,
     route_label: OnceLock<&'static str>,
 }
 
@@ -65,6 +67,21 @@ impl SharedState {
     /// Creates the state of an exchange that is about to start.
     pub(crate) fn measured(measured: RequestMetrics) -> Self {
         Self(Arc::new(Inner { measured: Some(measured), ..Inner::default() }))
+    }
+
+    /// Creates the state of an exchange with a request log, which may be measured as well.
+    pub(crate) fn logged(entry: LogEntry, measured: Option<RequestMetrics>) -> Self {
+        Self(Arc::new(Inner { measured, log_entry: Some(Box::new(entry)), ..Inner::default() }))
+    }
+
+    /// Returns the values for the request log, if the request has a line.
+    pub(crate) fn log_entry(&self) -> Option<&LogEntry> {
+        self.0.log_entry.as_deref()
+    }
+
+    /// Returns the route, if it is one of the interned ones.
+    pub(crate) fn route_label(&self) -> Option<&'static str> {
+        self.0.route_label.get().copied()
     }
 
     /// Sets the values that are known when the exchange has started.
@@ -201,7 +218,7 @@ impl SharedState {
         let Some(measured) = &self.0.measured else { return };
         let (request_size, response_size) = self.body_sizes();
         let response_size = response_size.filter(|_| status.is_some());
-        let route = self.0.route_label.get().copied();
+        let route = self.route_label();
         measured.record(
             Measurement { duration, request_size, response_size },
             EndLabels { status, error_type, route, ..EndLabels::default() },
