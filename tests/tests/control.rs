@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{Lines, SpanSink};
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_core_ext::{
     prometheus::{ControlAccess, Prometheus},
-    telemetry::Telemetry,
+    telemetry::{Otlp, Telemetry},
 };
 use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt};
 
@@ -284,4 +285,53 @@ fn control_requires_a_listener_and_a_strong_token() {
     assert!(error.starts_with("ControlAccess::token()=\"***\": expected a token of at"), "{error}");
     let error = build(Prometheus::mounted().control(ControlAccess::loopback()));
     assert!(error.starts_with("control()=\"Prometheus::mounted()\": expected"), "{error}");
+}
+
+#[tokio::test]
+async fn info_has_settings_findings_and_deliveries_without_secrets() {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (sink, lines) = (SpanSink::new(), Lines::default());
+    let variables = |name: &str| {
+        let value = match name {
+            "OTEL_EXPORTER_OTLP_HEADERS" => "authorization=Bearer%20hunter2,x-tenant=7",
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://127.0.0.1:9",
+            "OTEL_BSP_MAX_QUEUE_SIZE" => "many",
+            "OTEL_EXPORTER_OTLP_TIMEOUT" => "1",
+            "OTEL_RESOURCE_ATTRIBUTES" => "team=shop",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
+    let telemetry = Telemetry::builder().variables(variables).service_name("shop");
+    let telemetry =
+        telemetry.exporter(sink.clone()).otlp(Otlp::http_protobuf()).prometheus(prometheus);
+    let (telemetry, dispatch) = telemetry.log_writer(lines.clone()).build().unwrap();
+    let rig = Rig { telemetry, dispatch, lines, _turn: turn };
+    rig.telemetry.tracer_provider().tracer("test").start("work").end();
+    sink.only().await;
+
+    let (status, text, _) = rig.send("GET", "/info", "", &[]).await;
+
+    assert_eq!(status, 200);
+    assert!(!text.contains("hunter2"), "{text}");
+    let info: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(info["exporters"], json!(["prometheus"]));
+    let (settings, exporters) = (&info["status"]["settings"], &info["status"]["exporters"]);
+    assert_eq!(settings["OTEL_SERVICE_NAME"], "shop");
+    assert_eq!(settings["OTEL_BSP_MAX_QUEUE_SIZE"], "2048");
+    assert_eq!(settings["OTEL_PROPAGATORS"], "baggage,traceparent,tracestate");
+    assert_eq!(settings["RUST_LOG"], rig.telemetry.control().log_filter());
+    assert_eq!(info["status"]["resource"]["team"], "shop");
+    let finding = info["status"]["diagnostics"][0].as_str().unwrap();
+    assert!(finding.starts_with("OTEL_BSP_MAX_QUEUE_SIZE=\"many\": expected"), "{finding}");
+    assert_eq!(exporters[0]["destination"], "exporter()");
+    assert_eq!((&exporters[0]["offered"], &exporters[0]["delivered"]), (&json!(1), &json!(1)));
+    let otlp = &exporters[1];
+    assert_eq!(otlp["signal"], "spans");
+    assert_eq!(otlp["options"]["HEADERS"], "authorization=***,x-tenant=***");
+    assert_eq!(otlp["options"]["PROTOCOL"], "http/protobuf");
+    let [offered, lost, waiting] =
+        ["offered", "lost", "waiting"].map(|count| otlp[count].as_u64().unwrap());
+    assert_eq!((offered, lost + waiting), (1, 1));
 }

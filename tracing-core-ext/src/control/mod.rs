@@ -119,6 +119,11 @@ impl Control {
         }
     }
 
+    /// Returns the present values by the names of their variables.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 1] {
+        [("RUST_LOG", self.log_filter())]
+    }
+
     /// Returns a filter for a layer of the service.
     pub(crate) fn filter(&self) -> LogFilter {
         self.filter.filter()

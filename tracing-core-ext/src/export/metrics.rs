@@ -9,7 +9,7 @@ use std::{
 use opentelemetry_sdk::{Resource, metrics::MeterProviderBuilder};
 use tracing::Dispatch;
 
-use super::delivery::{ExportLoss, ShutdownTask};
+use super::delivery::{ExportLoss, ExportState, ShutdownTask, StatusSource};
 use crate::{base::error::TelemetryError, config::Config, control::Control};
 
 /// Settings that all readers of a service share.
@@ -56,8 +56,13 @@ pub(crate) trait MetricsOutput: Any + Debug + Send + Sync {
     /// Sets the subscriber that receives the log lines.
     fn log_to(&self, _dispatch: &Dispatch) {}
 
-    /// Provides the settings that the reader shows and changes.
-    fn set_control(&self, _control: &Control) {}
+    /// Provides the settings that the reader changes, and the state that it shows.
+    fn set_control(&self, _control: &Control, _status: &Arc<StatusSource>) {}
+
+    /// Returns the state of the exporter, if the reader sends metrics.
+    fn state(&self) -> Option<Arc<ExportState>> {
+        None
+    }
 
     /// Reports that the service is draining.
     fn start_draining(&self) {}

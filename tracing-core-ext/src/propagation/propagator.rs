@@ -70,6 +70,16 @@ impl Propagator {
         }
     }
 
+    /// Returns the names of the header fields of the propagator.
+    pub(crate) fn header_names(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::W3c(w3c) | Kind::ReplacesGlobal(w3c) => fields_of(w3c),
+            Kind::Composite(composite) => fields_of(&**composite),
+            Kind::Other(other) => fields_of(&**other),
+            Kind::Global => global::get_text_map_propagator(|global| fields_of(global)),
+        }
+    }
+
     /// Returns the propagator for the case that a global propagator for the same fields is
     /// installed.
     #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Builds the telemetry that code and environment have configured.
 
+use std::sync::Arc;
+
 use opentelemetry_sdk::Resource;
 use tracing::Dispatch;
 
@@ -13,6 +15,7 @@ use super::{
         resource,
         service_name::{ServiceName, ServiceNameSources},
     },
+    settings::{Settings, resource_texts, settings},
     subscriber::subscriber,
     telemetry::Telemetry,
 };
@@ -26,7 +29,7 @@ use crate::{
     },
     control::Control,
     export::{
-        delivery::self_metrics,
+        delivery::{SetUp, StatusSource, self_metrics},
         pipeline::{Pipeline, context::PipelineContext},
     },
     propagation::Propagator,
@@ -58,8 +61,9 @@ impl TelemetryBuilder {
         let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
         let sampler = std::mem::take(&mut environment.sampling_rules).before(sampler)?;
         let mut summary = self.setup_summary(&environment, &sampler);
+        let settings = settings(&self, &environment, &propagator, &sampler);
         if environment.is_disabled {
-            let telemetry = self.disabled(propagator, &environment, control)?;
+            let telemetry = self.disabled(propagator, &environment, control, settings)?;
             let dispatch = has_subscriber.then(|| subscriber(None, layers, lines, log_filter));
             dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
             summary.findings = environment.findings.take();
@@ -68,7 +72,8 @@ impl TelemetryBuilder {
         layers.extend(self.additions.make_layers(&log_filter));
         let notices = std::mem::take(&mut self.additions.notices);
         let span_level = self.span_level;
-        let (telemetry, service) = self.enabled(propagator, sampler, &environment, control)?;
+        let (telemetry, service) =
+            self.enabled(propagator, sampler, &environment, control, settings)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
         let dispatch = has_subscriber.then(|| subscriber(exported, layers, lines, log_filter));
         dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
@@ -113,6 +118,7 @@ impl TelemetryBuilder {
         sampler: Sampler,
         environment: &Config,
         control: Control,
+        mut settings: Settings,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
@@ -134,7 +140,13 @@ impl TelemetryBuilder {
             let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
             self_metrics::observe(metrics.provider(), states);
         }
-        Ok((self.telemetry(provider, propagator, pipelines, metrics, control), service))
+        settings.insert("OTEL_SERVICE_NAME", service.name.clone());
+        let set_up = SetUp {
+            settings,
+            resource: resource_texts(&resource),
+            exporters: pipelines.iter().map(|pipeline| pipeline.state().clone()).collect(),
+        };
+        Ok((self.telemetry(provider, propagator, pipelines, metrics, control, set_up), service))
     }
 
     /// Builds a provider that records no spans. Context is still propagated.
@@ -143,13 +155,16 @@ impl TelemetryBuilder {
         propagator: Propagator,
         environment: &Config,
         control: Control,
+        settings: Settings,
     ) -> Result<Telemetry, TelemetryError> {
         let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
         let attributes = std::mem::take(&mut self.attributes);
         let configured = &environment.resource.attributes;
         let resource = resource(&name, Vec::new(), configured, attributes);
         let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
-        Ok(self.telemetry(TracerProvider::disabled(), propagator, Vec::new(), metrics, control))
+        let set_up = SetUp { settings, resource: resource_texts(&resource), exporters: Vec::new() };
+        let provider = TracerProvider::disabled();
+        Ok(self.telemetry(provider, propagator, Vec::new(), metrics, control, set_up))
     }
 
     fn telemetry(
@@ -159,8 +174,11 @@ impl TelemetryBuilder {
         pipelines: Vec<Pipeline>,
         metrics: Option<Metrics>,
         control: Control,
+        mut set_up: SetUp,
     ) -> Telemetry {
-        metrics.iter().for_each(|metrics| metrics.set_control(&control));
+        set_up.exporters.extend(metrics.iter().flat_map(Metrics::states));
+        let status = Arc::new(StatusSource::new(control.clone(), set_up));
+        metrics.iter().for_each(|metrics| metrics.set_control(&control, &status));
         Telemetry {
             provider,
             propagator,
@@ -168,6 +186,7 @@ impl TelemetryBuilder {
             metrics,
             log: control.log().clone(),
             control,
+            status,
             timeout: self.shutdown_timeout,
             watch: None,
             is_shut_down: false,

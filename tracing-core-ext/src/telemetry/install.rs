@@ -64,7 +64,8 @@ impl TelemetryBuilder {
         if log_records::forward().is_err() {
             telemetry.log.log(warn_other_logger);
         }
-        diagnostics::report_install(summary, telemetry.propagator(), Some(&telemetry.log));
+        let log = Some(&telemetry.log);
+        diagnostics::report_install(summary, telemetry.propagator(), log, &telemetry.status);
         Ok(telemetry)
     }
 
@@ -112,7 +113,7 @@ impl TelemetryBuilder {
             return Err(TelemetryError::already_installed());
         }
         telemetry.install_providers(summary.is_disabled);
-        diagnostics::report_install(summary, telemetry.propagator(), None);
+        diagnostics::report_install(summary, telemetry.propagator(), None, &telemetry.status);
         Ok(telemetry)
     }
 
@@ -126,7 +127,8 @@ impl TelemetryBuilder {
     /// If a setting in code or in the environment cannot be used.
     pub fn build(self) -> Result<(Telemetry, Dispatch), TelemetryError> {
         let BuiltTelemetry { telemetry, dispatch, summary } = self.prepare()?;
-        diagnostics::report(summary, telemetry.propagator(), &telemetry.log);
+        let Telemetry { propagator, log, status, .. } = &telemetry;
+        diagnostics::report(summary, propagator, log, status);
         Ok((telemetry, dispatch.unwrap_or_else(Dispatch::none)))
     }
 

@@ -1,6 +1,6 @@
 //! Metrics of the service, and their readers.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use opentelemetry::global;
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
@@ -14,7 +14,7 @@ use crate::{
     exchange::instrumentation::installed,
     export::{
         by_name,
-        delivery::{ExportLoss, ShutdownTask},
+        delivery::{ExportLoss, ExportState, ShutdownTask, StatusSource},
         metrics::{MetricsContext, MetricsOptions, MetricsOutput},
     },
 };
@@ -130,9 +130,14 @@ impl Metrics {
         self.outputs.iter().for_each(|output| output.log_to(dispatch));
     }
 
-    /// Provides the settings that the readers show and change.
-    pub(crate) fn set_control(&self, control: &Control) {
-        self.outputs.iter().for_each(|output| output.set_control(control));
+    /// Provides the settings that the readers change, and the state that they show.
+    pub(crate) fn set_control(&self, control: &Control, status: &Arc<StatusSource>) {
+        self.outputs.iter().for_each(|output| output.set_control(control, status));
+    }
+
+    /// Returns the states of the exporters.
+    pub(crate) fn states(&self) -> impl Iterator<Item = Arc<ExportState>> {
+        self.outputs.iter().filter_map(|output| output.state())
     }
 
     pub(crate) fn losses(&self) -> impl Iterator<Item = ExportLoss> {

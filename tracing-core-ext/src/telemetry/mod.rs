@@ -170,6 +170,7 @@ pub(crate) mod log_format;
 mod meter_provider;
 mod metrics;
 mod resource;
+mod settings;
 mod subscriber;
 mod telemetry;
 mod traces;
@@ -195,6 +196,6 @@ pub use crate::{
             Console,
             waterfall::{Rendered, Style, Waterfall, WaterfallDetails, WaterfallSpan},
         },
-        delivery::{ExportLoss, ShutdownError},
+        delivery::{ExportLoss, ExporterStatus, ShutdownError, Status},
     },
 };

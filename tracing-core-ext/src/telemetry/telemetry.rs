@@ -1,5 +1,8 @@
 use std::{
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,7 +18,7 @@ use crate::{
     base::self_log::SelfLog,
     control::Control,
     export::{
-        delivery::{ShutdownError, ShutdownTask},
+        delivery::{ShutdownError, ShutdownTask, Status, StatusSource},
         pipeline::Pipeline,
     },
     propagation::Propagator,
@@ -35,6 +38,7 @@ pub struct Telemetry {
     pub(crate) metrics: Option<Metrics>,
     pub(crate) log: SelfLog,
     pub(crate) control: Control,
+    pub(crate) status: Arc<StatusSource>,
     pub(crate) timeout: Duration,
     /// Set if telemetry is installed.
     pub(crate) watch: Option<MiddlewareWatchdog>,
@@ -110,6 +114,11 @@ impl Telemetry {
     /// Returns the handle that changes settings of the running service.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Returns settings in effect, findings of the diagnostics, and the deliveries of each exporter until now.
+    pub fn status(&self) -> Status {
+        self.status.status()
     }
 
     /// Returns a filter for the log lines of a `tracing` subscriber of the service. Its directives

@@ -31,7 +31,7 @@ const WITHOUT_SDK: [&str; 7] = [
 ];
 
 /// Longest time limit: about 136 years, which every clock can add.
-const NO_LIMIT: Duration = Duration::from_secs(u32::MAX as u64);
+pub(crate) const NO_LIMIT: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Source of variables: the process or, in tests, a function.
 #[derive(Clone)]

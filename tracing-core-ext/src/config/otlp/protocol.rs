@@ -36,4 +36,14 @@ impl Protocol {
     pub(crate) fn is_grpc(self) -> bool {
         self == Self::Grpc
     }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        PROTOCOLS.name(self)
+    }
+}
+
+impl Compression {
+    pub(crate) fn as_str(self) -> &'static str {
+        COMPRESSIONS.name(self)
+    }
 }

@@ -10,9 +10,9 @@ mod occupancy;
 pub(crate) mod self_metrics;
 mod shutdown;
 mod state;
+mod status;
 pub(crate) mod sync;
 
-pub use self::loss::{ExportLoss, ShutdownError};
 #[cfg(test)]
 pub(crate) use self::{
     counts::Snapshot,
@@ -23,4 +23,9 @@ pub(crate) use self::{
     occupancy::{Occupied, Refusal, Share},
     shutdown::{ShutdownSignal, ShutdownTask},
     state::ExportState,
+    status::{SetUp, StatusSource},
+};
+pub use self::{
+    loss::{ExportLoss, ShutdownError},
+    status::{ExporterStatus, Status},
 };

@@ -1,6 +1,11 @@
 //! State of one exporter: its destination, its counts, and the subscriber for its log lines.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use opentelemetry_sdk::metrics::Temporality;
 use tracing::Dispatch;
@@ -25,6 +30,7 @@ pub(crate) struct ExportState {
     signal: Signal,
     destination: String,
     exporter_type: &'static str,
+    options: OnceLock<Options>,
     counts: Arc<Counts>,
     log: SelfLog,
     closing: ShutdownSignal,
@@ -66,10 +72,24 @@ impl ExportState {
             signal,
             destination,
             exporter_type,
+            options: OnceLock::new(),
             counts: Arc::new(Counts::with_health(max_items, max_bytes, health, on_change)),
             log,
             closing: ShutdownSignal::default(),
         }
+    }
+
+    /// Sets the options of the exporter, for the status.
+    pub(crate) fn set_options(&self, options: Options) {
+        let _ = self.options.set(options);
+    }
+
+    pub(super) fn options(&self) -> Options {
+        self.options.get().cloned().unwrap_or_default()
+    }
+
+    pub(super) fn signal(&self) -> Signal {
+        self.signal
     }
 
     pub(crate) fn counts(&self) -> &Arc<Counts> {
@@ -133,6 +153,9 @@ impl ExportState {
         self.counts.settle(export, outcome);
     }
 }
+
+/// Options of an exporter by their names, without secrets.
+pub(crate) type Options = BTreeMap<&'static str, String>;
 
 fn on_change(
     signal: Signal,

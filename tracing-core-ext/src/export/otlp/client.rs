@@ -51,6 +51,7 @@ impl OtlpClient {
         settings: Settings,
         state: &Arc<ExportState>,
     ) -> Result<Self, TelemetryError> {
+        state.set_options(settings.options());
         let Settings { protocol, compression, .. } = settings;
         let client = match settings.http_client.clone() {
             Some(client) => client,

@@ -1,6 +1,6 @@
 //! Settings of one signal: from code, or else from the environment, or else the defaults.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -9,7 +9,7 @@ use crate::{
     base::{error::TelemetryError, redacted_url::RedactedUrl},
     config::{
         Config,
-        env::time_limit,
+        env::{NO_LIMIT, time_limit},
         otlp::{
             COLLECTOR, EnvUrl, OtlpConfig, Signal,
             protocol::{Compression, Protocol},
@@ -59,6 +59,23 @@ impl Settings {
             compression: code.compression.unwrap_or(signal_config.compression),
             http_client: code.http_client.clone(),
         })
+    }
+}
+
+impl Settings {
+    /// Returns the options by the last words of their variables. Values of headers are masked.
+    pub(super) fn options(&self) -> BTreeMap<&'static str, String> {
+        let headers = self.headers.keys().map(|name| format!("{name}=***"));
+        let timeout = match self.timeout {
+            NO_LIMIT => "none".to_owned(),
+            timeout => timeout.as_millis().to_string(),
+        };
+        BTreeMap::from([
+            ("PROTOCOL", self.protocol.as_str().to_owned()),
+            ("COMPRESSION", self.compression.as_str().to_owned()),
+            ("TIMEOUT", timeout),
+            ("HEADERS", headers.collect::<Vec<_>>().join(",")),
+        ])
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     base::{deferred_log, self_log::SelfLog, setup_fault::SetupFault},
     config::env::{findings::Finding, unused::UnusedVariable},
     exchange::instrumentation::installed,
+    export::delivery::StatusSource,
     propagation::Propagator,
 };
 
@@ -54,8 +55,14 @@ enum Diagnostic {
 }
 
 /// Logs a line for each diagnostic of telemetry that is not global.
-pub(crate) fn report(summary: SetupSummary, propagator: &Propagator, log: &SelfLog) {
+pub(crate) fn report(
+    summary: SetupSummary,
+    propagator: &Propagator,
+    log: &SelfLog,
+    status: &StatusSource,
+) {
     let diagnostics = diagnostics(summary, propagator, false, STATIC_MAX_LEVEL);
+    status.set_diagnostics(texts(&diagnostics));
     log.log(|| diagnostics.iter().for_each(Diagnostic::log));
 }
 
@@ -65,12 +72,14 @@ pub(crate) fn report_install(
     summary: SetupSummary,
     propagator: &Propagator,
     log: Option<&SelfLog>,
+    status: &StatusSource,
 ) {
     let built_before_install = installed::built_before_install();
     if built_before_install {
         SetupFault::NoProvider.skip();
     }
     let diagnostics = diagnostics(summary, propagator, built_before_install, STATIC_MAX_LEVEL);
+    status.set_diagnostics(texts(&diagnostics));
     let write = move || diagnostics.iter().for_each(Diagnostic::log);
     match log {
         Some(log) => log.log(write),
@@ -78,6 +87,10 @@ pub(crate) fn report_install(
     }
     #[cfg(debug_assertions)]
     versions::warn_duplicate_versions(log.cloned().unwrap_or_default());
+}
+
+fn texts(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics.iter().map(ToString::to_string).collect()
 }
 
 fn diagnostics(

@@ -67,6 +67,10 @@ fn exponential(instrument: &Instrument) -> Option<Stream> {
 }
 
 impl MetricsOutput for OtlpMetrics {
+    fn state(&self) -> Option<Arc<ExportState>> {
+        Some(Arc::clone(&self.state))
+    }
+
     fn log_to(&self, dispatch: &Dispatch) {
         self.state.log_to(dispatch);
     }

@@ -3,7 +3,7 @@ use std::{
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
     time::Instant,
@@ -28,7 +28,10 @@ use crate::export::prometheus::{
     },
     registry::Registry,
 };
-use crate::{base::panic_message, metrics::exemplars::Exemplars, propagation::Headers};
+use crate::{
+    base::panic_message, export::delivery::StatusSource, metrics::exemplars::Exemplars,
+    propagation::Headers,
+};
 
 const JSON: &str = "application/json";
 
@@ -38,11 +41,13 @@ const JSON: &str = "application/json";
 /// | --- | --- |
 /// | `/metrics`, `/metrics/` | all metrics: as OpenMetrics 1.0 if `Accept` prefers it, else as text 0.0.4 |
 /// | `/health` | 200 while the service accepts requests, 503 after [`drain`](Self::drain) or shutdown |
-/// | `/info` | service, version, environment, exporters, uptime and version of the SDK, as JSON |
+/// | `/info` | service, version, environment, exporters, uptime, version of the SDK and [`Status`], as JSON |
 ///
 /// The response to `HEAD` is that to `GET` without the body. The response to any other method is
 /// 405, and to another path 404. Metrics are compressed only if `Accept-Encoding` names gzip.
 /// After shutdown the response is 503 with a line of explanation.
+///
+/// [`Status`]: crate::telemetry::Status
 ///
 /// ```
 /// use http::HeaderMap;
@@ -74,6 +79,7 @@ struct Inner {
     exporters: Vec<&'static str>,
     started: Instant,
     state: AtomicU8,
+    status: OnceLock<Arc<StatusSource>>,
 }
 
 /// Registry and state that a scrape reads.
@@ -112,6 +118,7 @@ impl Endpoint {
             exporters,
             started: Instant::now(),
             state: AtomicU8::new(SERVING),
+            status: OnceLock::new(),
         }))
     }
 
@@ -158,6 +165,11 @@ impl Endpoint {
         self.0.state.fetch_max(DRAINING, Ordering::AcqRel);
     }
 
+    /// Sets the state that `/info` shows.
+    pub(crate) fn set_status(&self, status: &Arc<StatusSource>) {
+        let _ = self.0.status.set(Arc::clone(status));
+    }
+
     pub(crate) fn shut_down(&self) {
         self.0.state.fetch_max(SHUT_DOWN, Ordering::AcqRel);
     }
@@ -189,6 +201,7 @@ impl Endpoint {
             "exporters": self.0.exporters,
             "uptime_seconds": self.0.started.elapsed().as_secs(),
             "sdk": { "name": "opentelemetry", "language": "rust", "version": sdk },
+            "status": self.0.status.get().map(|status| status.status()),
         });
         format!("{info}\n")
     }

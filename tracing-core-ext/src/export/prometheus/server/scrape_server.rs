@@ -13,7 +13,7 @@ use crate::{
     base::error::TelemetryError,
     control::Control,
     export::{
-        delivery::ShutdownTask,
+        delivery::{ShutdownTask, StatusSource},
         metrics::{MetricsContext, MetricsOutput},
     },
     metrics::exemplars::{self, Exemplars},
@@ -82,7 +82,8 @@ impl MetricsOutput for ScrapeServer {
         exemplars::set_global_exemplars(Arc::clone(&self.exemplars));
     }
 
-    fn set_control(&self, control: &Control) {
+    fn set_control(&self, control: &Control, status: &Arc<StatusSource>) {
+        self.endpoint.set_status(status);
         self.control.iter().for_each(|routes| routes.set_control(control));
     }
 

@@ -136,6 +136,7 @@ fn info_tells_what_runs() {
             "environment": "test",
             "exporters": ["prometheus"],
             "uptime_seconds": 0,
+            "status": null,
             "sdk": { "name": "opentelemetry", "language": "rust", "version": "0.33" },
         })
     );
