@@ -7,7 +7,10 @@ use tracing::Dispatch;
 
 use super::{
     builder::TelemetryBuilder,
-    diagnostics::SetupSummary,
+    diagnostics::{
+        SetupSummary,
+        settings::{Settings, resource_texts, settings},
+    },
     log_format::LogLayerConfig,
     metrics::Metrics,
     resource::{
@@ -15,7 +18,6 @@ use super::{
         resource,
         service_name::{ServiceName, ServiceNameSources},
     },
-    settings::{Settings, resource_texts, settings},
     subscriber::subscriber,
     telemetry::Telemetry,
 };

@@ -170,7 +170,6 @@ pub(crate) mod log_format;
 mod meter_provider;
 mod metrics;
 mod resource;
-mod settings;
 mod subscriber;
 mod telemetry;
 mod traces;

@@ -1,6 +1,7 @@
 //! Diagnostics of [`TelemetryBuilder::install`](crate::telemetry::TelemetryBuilder::install):
 //! set-ups that are valid, but that explain missing traces.
 
+pub(super) mod settings;
 #[cfg(debug_assertions)]
 mod versions;
 pub(crate) mod watchdog;

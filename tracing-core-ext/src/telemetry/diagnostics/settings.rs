@@ -1,4 +1,4 @@
-//! Settings in effect, for [`Status`](super::Status).
+//! Settings in effect, for [`Status`](crate::telemetry::Status).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// Settings by the names of their variables.
-pub(super) type Settings = BTreeMap<&'static str, String>;
+pub(crate) type Settings = BTreeMap<&'static str, String>;
 
 /// Returns the settings that code, the environment or a default has set.
-pub(super) fn settings(
+pub(crate) fn settings(
     builder: &TelemetryBuilder,
     config: &Config,
     propagator: &Propagator,
@@ -48,7 +48,7 @@ pub(super) fn settings(
 }
 
 /// Returns the attributes of the resource as text.
-pub(super) fn resource_texts(resource: &Resource) -> BTreeMap<String, String> {
+pub(crate) fn resource_texts(resource: &Resource) -> BTreeMap<String, String> {
     resource.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
