@@ -7,7 +7,9 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
+    trace::{
+        Sampler, SdkTracerProvider, ShouldSample, Span, SpanData, SpanExporter, SpanProcessor,
+    },
 };
 use tokio::{sync::watch, time::timeout};
 use tracing_core_ext::trace::TracerProvider;
@@ -42,7 +44,7 @@ impl SpanSink {
     }
 
     /// Returns a provider that records into this sink the spans that `sampler` samples.
-    pub fn provider_sampling(&self, sampler: Sampler) -> TracerProvider {
+    pub fn provider_sampling(&self, sampler: impl ShouldSample + 'static) -> TracerProvider {
         TracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .with_sampler(sampler)

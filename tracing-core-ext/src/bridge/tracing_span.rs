@@ -165,7 +165,7 @@ fn reuse_layer_span(
     let context = Some(span.context()).filter(|context| is_new(context, parent))?;
     start.timer.start_time();
     let is_recorded = context.span().is_recording();
-    Some(StartedSpan { context, is_recorded })
+    Some(StartedSpan { context, is_recorded, held: None })
 }
 
 /// Whether the span of `context` is a new one. A layer without an SDK, or with one that was shut down, returns the

@@ -74,7 +74,7 @@ impl Exchange {
         method: &str,
         instrumentation: Instrumentation,
     ) -> Self {
-        let started = StartedSpan { context, is_recorded: false };
+        let started = StartedSpan::non_recording(context);
         let mut exchange = Self::client(started, Timer::default(), method, None, instrumentation);
         if let Some(active) = exchange.slot.get_mut() {
             active.is_filtered = true;
@@ -84,7 +84,7 @@ impl Exchange {
 
     #[inline(always)]
     fn activate(
-        StartedSpan { context, is_recorded }: StartedSpan,
+        StartedSpan { context, is_recorded, held }: StartedSpan,
         tracing_span: TracingSpan,
         (timer, side, method): (Timer, Side, MethodKind),
         shared: Option<SharedState>,
@@ -99,6 +99,7 @@ impl Exchange {
                 side,
                 method,
                 is_recorded,
+                held,
                 is_filtered: false,
                 has_ended: false,
                 injects: true,

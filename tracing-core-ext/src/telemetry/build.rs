@@ -141,6 +141,7 @@ impl TelemetryBuilder {
         if let Some(metrics) = &metrics {
             let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
             self_metrics::observe(metrics.provider(), states);
+            self_metrics::observe_held(metrics.provider(), provider.held_counts());
         }
         settings.insert("OTEL_SERVICE_NAME", service.name.clone());
         let set_up = SetUp {

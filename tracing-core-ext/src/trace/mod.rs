@@ -9,6 +9,7 @@
 mod parent;
 pub(crate) mod provider;
 mod record;
+mod retention;
 mod sampler;
 mod span;
 pub(crate) mod timer;
@@ -22,6 +23,7 @@ pub(crate) use self::{
         SpanRecord,
         pool::{PooledRecord, put as recycle_one, recycle},
     },
+    retention::{held_trace::HeldTrace, held_traces::HeldCounts},
     timer::Timer,
     tracer::{
         alias::{ExchangeTracer, REQUEST, WEBSOCKET},
@@ -33,7 +35,8 @@ pub(crate) use self::{
 mod tests;
 
 pub use self::{
-    provider::{TracerProvider, TracerProviderBuilder},
+    provider::{SamplingStatus, TracerProvider, TracerProviderBuilder},
+    retention::Retention,
     sampler::{ComposableSampler, ParentBased, Sampler, SamplingRules, SpanMatch, SpanParent},
     span::Span,
     tracer::Tracer,

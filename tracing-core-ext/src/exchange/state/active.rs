@@ -3,13 +3,14 @@
 use std::{
     borrow::Cow,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::{HeaderName, header::CONTENT_TYPE};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanRef, Status, TraceContextExt},
+    trace::{SpanContext, SpanRef, Status, TraceContextExt, TraceState},
 };
 
 use super::shared_state::SharedState;
@@ -30,7 +31,7 @@ use crate::{
         rpc::{self, GrpcProtocol, RpcStatus},
         status::status_text,
     },
-    trace::Timer,
+    trace::{HeldTrace, Timer},
 };
 
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -44,6 +45,8 @@ pub(crate) struct ActiveExchange {
     pub(crate) side: Side,
     pub(crate) method: MethodKind,
     pub(crate) is_recorded: bool,
+    /// Trace that waits for a decision when the span ends.
+    pub(crate) held: Option<Arc<HeldTrace>>,
     /// Whether the option `filter` has excluded the request.
     pub(crate) is_filtered: bool,
     pub(crate) has_ended: bool,
@@ -189,18 +192,19 @@ impl ActiveExchange {
             self.end_call_without_response(outcome, elapsed);
         }
         let error_type = self.error_type(outcome);
+        if self.held.is_some() {
+            return self.end_held_span(outcome, elapsed, error_type.as_ref());
+        }
         if let Some(shared) = &self.shared {
             if let Some(entry) = shared.log_entry() {
                 self.write_log(entry, outcome, elapsed, error_type.as_deref());
             }
-            shared.record(&self.context, &self.timer, elapsed, self.status, error_type.as_ref());
+            let span = self.context.span();
+            let span = span.span_context();
+            shared.record(span, &self.timer, elapsed, self.status, error_type.as_ref());
         }
         if self.is_recorded {
-            let end_time = self.timer.end_time(elapsed);
-            let reason = self.reason.take();
-            let span = self.context.span();
-            self.record(&span, error_type, reason.map(|reason| (*reason, end_time)));
-            span.end_with_timestamp(end_time);
+            self.end_recorded_span(elapsed, error_type);
         }
     }
 
@@ -245,6 +249,38 @@ impl ActiveExchange {
     /// Whether the reason of a failure is recorded.
     pub(crate) fn keeps_reason(&self) -> bool {
         self.is_recorded || self.shared.as_ref().is_some_and(|it| it.log_entry().is_some())
+    }
+
+    #[inline(always)]
+    fn end_recorded_span(&mut self, elapsed: Duration, error_type: Option<Cow<'static, str>>) {
+        let end_time = self.timer.end_time(elapsed);
+        let reason = self.reason.take();
+        let span = self.context.span();
+        self.record(&span, error_type, reason.map(|reason| (*reason, end_time)));
+        span.end_with_timestamp(end_time);
+    }
+
+    /// Ends a span whose trace waits for a decision. The end of a local root decides, so the metric is recorded after
+    /// it: its exemplar refers only to a trace that is kept.
+    #[cold]
+    fn end_held_span(
+        &mut self,
+        outcome: Outcome,
+        elapsed: Duration,
+        error_type: Option<&Cow<'static, str>>,
+    ) {
+        if let Some(entry) = self.shared.as_ref().and_then(SharedState::log_entry) {
+            self.write_log(entry, outcome, elapsed, error_type.map(|it| &**it));
+        }
+        self.end_recorded_span(elapsed, error_type.cloned());
+        let Some(shared) = &self.shared else { return };
+        let is_kept = self.held.as_ref().and_then(|held| held.decision()) == Some(true);
+        let span = self.context.span();
+        let span = span.span_context();
+        let flags = span.trace_flags().with_sampled(is_kept);
+        let (trace_id, span_id) = (span.trace_id(), span.span_id());
+        let decided = SpanContext::new(trace_id, span_id, flags, false, TraceState::NONE);
+        shared.record(&decided, &self.timer, elapsed, self.status, error_type);
     }
 
     /// Records a call that has no response: it keeps its method, and its status is that of the reason.

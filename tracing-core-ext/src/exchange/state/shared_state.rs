@@ -9,7 +9,7 @@ use std::{
 
 use opentelemetry::{
     Context, KeyValue, StringValue,
-    trace::{SpanRef, TraceContextExt},
+    trace::{SpanContext, SpanRef, TraceContextExt},
 };
 
 use crate::exchange::{builder::options::Options, request_log::entry::LogEntry};
@@ -205,11 +205,11 @@ impl SharedState {
         (request_size.load(Ordering::Relaxed).checked_sub(1), response_size)
     }
 
-    /// Records the end of the exchange in `context`, `duration` after `clock` was started.
+    /// Records the end of the exchange whose span is `span`, `duration` after `clock` was started.
     #[inline(never)]
     pub(crate) fn record(
         &self,
-        context: &Context,
+        span: &SpanContext,
         clock: &Timer,
         duration: Duration,
         status: Option<u16>,
@@ -222,7 +222,7 @@ impl SharedState {
         measured.record(
             Measurement { duration, request_size, response_size },
             EndLabels { status, error_type, route, ..EndLabels::default() },
-            context.span().span_context(),
+            span,
             || clock.end_time(duration),
         );
     }

@@ -13,7 +13,7 @@ use opentelemetry::{
 };
 
 use super::{counts::Snapshot, state::ExportState};
-use crate::base::contained_panics;
+use crate::{base::contained_panics, trace::HeldCounts};
 
 const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
@@ -31,6 +31,48 @@ pub(crate) fn observe(
     let observed = states.enumerate().map(Observed::new).collect();
     observe_processors(&meter, &observed);
     observe_exporters(&meter, &observed);
+}
+
+/// Registers instruments that observe the spans that wait for a decision about their trace. They have no values until a
+/// span waits.
+pub(crate) fn observe_held(
+    provider: &impl MeterProvider,
+    counts: impl Fn() -> HeldCounts + Send + Sync + 'static,
+) {
+    let meter = provider.meter(env!("CARGO_PKG_NAME"));
+    let counts = Arc::new(counts);
+    let waiting = Arc::clone(&counts);
+    meter
+        .u64_observable_counter("tracing_core_ext.held_spans")
+        .with_unit("{span}")
+        .with_description(
+            "The number of spans that waited for the end of their request, by what became of them.",
+        )
+        .with_callback(move |observer| {
+            let HeldCounts { kept, discarded, overflowed, expired, .. } = counts();
+            for (outcome, count) in [
+                ("kept", kept),
+                ("discarded", discarded),
+                ("overflowed", overflowed),
+                ("expired", expired),
+            ] {
+                if count > 0 {
+                    observer.observe(count, &[KeyValue::new("tracing_core_ext.outcome", outcome)]);
+                }
+            }
+        })
+        .build();
+    meter
+        .i64_observable_up_down_counter("tracing_core_ext.held_spans.size")
+        .with_unit("By")
+        .with_description("The memory of the spans that wait for the end of their request.")
+        .with_callback(move |observer| {
+            let counts = waiting();
+            if counts != HeldCounts::default() {
+                observer.observe(signed(counts.waiting_bytes as u64), &[]);
+            }
+        })
+        .build();
 }
 
 fn observe_panics(meter: &Meter) {

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{InstrumentationScope, trace};
+use opentelemetry::{
+    InstrumentationScope,
+    trace::{self, SpanContext},
+};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -24,6 +27,7 @@ use self::{
     state::{ProviderState, SHUTDOWN_TIMEOUT},
 };
 use super::{
+    retention::held_traces::{HeldCounts, HeldTraces},
     sampler::{current::CurrentSampler, sampler::Sampler},
     tracer::Tracer,
 };
@@ -64,6 +68,17 @@ pub struct TracerProviderBuilder {
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Option<Resource>,
     is_disabled: bool,
+}
+
+/// Whether the spans of a trace are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SamplingStatus {
+    /// The spans are exported.
+    Sampled,
+    /// The spans are not exported.
+    NotSampled,
+    /// The end of the local root decides.
+    Undecided,
 }
 
 impl TracerProvider {
@@ -109,6 +124,30 @@ impl TracerProvider {
         self.inner.sampler.set(Sampler::custom(sampler));
     }
 
+    /// Returns whether the trace of a span of this provider is exported. It differs from the sampled flag of
+    /// a span whose
+    /// trace waits for a decision, as [`Sampler::retain`] documents.
+    pub fn sampling_status(&self, span: &SpanContext) -> SamplingStatus {
+        let held = self.inner.held.find(span.trace_id());
+        match held.map_or(Some(span.is_sampled()), |trace| trace.decision()) {
+            Some(true) => SamplingStatus::Sampled,
+            Some(false) => SamplingStatus::NotSampled,
+            None => SamplingStatus::Undecided,
+        }
+    }
+
+    /// Returns a function that counts the spans that waited for a decision, as long as the provider exists.
+    /// Spans that have
+    /// waited for too long are discarded first.
+    pub(crate) fn held_counts(&self) -> impl Fn() -> HeldCounts + Send + Sync + 'static {
+        let provider = Arc::downgrade(&self.inner);
+        move || {
+            let Some(provider) = provider.upgrade() else { return HeldCounts::default() };
+            provider.export_kept(provider.held.expire_all());
+            provider.held.counts()
+        }
+    }
+
     /// Exports all spans that ended before. The time limit of each exporter of `Telemetry` is 5
     /// seconds.
     ///
@@ -119,6 +158,7 @@ impl TracerProvider {
     /// pause (`Retry-After`, `RetryInfo`). They are exported after the pause, or tried once at the shutdown. A
     /// rejection by a backend is no error of a flush; it is logged, and returned by the shutdown.
     pub fn force_flush(&self) -> OTelSdkResult {
+        self.inner.export_kept(self.inner.held.expire_all());
         self.inner.for_each(|processor| processor.force_flush())
     }
 
@@ -218,6 +258,7 @@ impl TracerProviderBuilder {
         };
         let inner = ProviderState {
             sampler: CurrentSampler::new(self.sampler),
+            held: HeldTraces::default(),
             limits: self.limits,
             facts,
             id_generator: self.id_generator,

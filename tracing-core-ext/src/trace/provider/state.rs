@@ -14,7 +14,14 @@ use opentelemetry_sdk::{
 
 use super::{id_generator, processor::RecordProcessor};
 use crate::trace::{
-    record::{SpanRecord, pool},
+    record::{
+        SpanRecord,
+        pool::{self, PooledRecord},
+    },
+    retention::{
+        held_span::{HeldSpan, has_error, kept},
+        held_traces::HeldTraces,
+    },
     sampler::current::CurrentSampler,
 };
 use crate::{
@@ -33,6 +40,8 @@ pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// State that the tracers of one provider share.
 pub(crate) struct ProviderState {
     pub(crate) sampler: CurrentSampler,
+    /// Traces that wait for a decision.
+    pub(crate) held: HeldTraces,
     pub(crate) limits: SpanLimits,
     pub(crate) facts: FactLimits,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
@@ -85,6 +94,35 @@ impl ProviderState {
             processor.on_end(record.clone());
         }
         last.on_end(record);
+    }
+
+    /// Ends a span whose trace may wait for a decision.
+    pub(crate) fn end_held(&self, mut record: Box<SpanRecord>, held: &HeldSpan) {
+        let HeldSpan { trace, root } = held;
+        let kept = match root {
+            None => {
+                let has_failed = has_error(&record);
+                self.held.end_child(trace, record, has_failed)
+            }
+            Some(root) => {
+                let decided = root.decide(&record, self.held.has_failed(trace));
+                if decided.is_sampled {
+                    record.identity = kept(&record.identity, decided.ot);
+                }
+                self.held.end_root(trace, record, decided.is_sampled)
+            }
+        };
+        self.export_kept(kept);
+    }
+
+    /// Sends spans of kept traces to the processors.
+    pub(crate) fn export_kept(&self, records: Vec<PooledRecord>) {
+        for mut record in records {
+            if !record.identity.is_sampled() {
+                record.identity = kept(&record.identity, OtUpdate::ERASE);
+            }
+            self.on_end(record);
+        }
     }
 
     /// Calls all processors, even if one of them fails.

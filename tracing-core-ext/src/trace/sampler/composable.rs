@@ -87,7 +87,7 @@ impl ComposableSampler {
                 Some(parent) => Intent::for_parent(input, parent.is_sampled),
             },
             Composable::Rules(rules) => {
-                let selected = rules.select(input);
+                let selected = rules.select(input).sampler;
                 selected.map_or(Intent::Drop, |sampler| sampler.intent(input))
             }
         }

@@ -14,14 +14,19 @@ use super::{
         pattern::Pattern,
         span_match::{AttributeMatch, SpanMatch, SpanParent},
     },
-    sampler::{Kind, RateLimit, Root, Sampler, Tree},
+    sampler::{Kind, RateLimit, Retain, Root, Sampler, Tree},
 };
-use crate::{propagation::w3c::ot_member::Threshold, semconv::EarlyKey};
+use crate::{
+    propagation::w3c::ot_member::Threshold,
+    semconv::EarlyKey,
+    trace::retention::policy::{HoldLimits, Retention},
+};
 
 /// Writes the sampler as JSON, such as `{"parent_based":{"root":{"always_on":{}}}}`.
 ///
-/// The keys are those of the OpenTelemetry configuration schema. Samplers that the schema does not have are `rules` and
-/// `rate_limit`; a sampler of another type is `custom` with its `Debug` output.
+/// The keys are those of the OpenTelemetry configuration schema. Samplers that the schema does not have are `rules`,
+/// `rate_limit` and `retention`, whose times are in milliseconds; a sampler of another type is `custom` with
+/// its `Debug` output.
 impl fmt::Display for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -65,6 +70,7 @@ impl fmt::Display for Tree {
                 f.write_str("}}")
             }
             Self::RateLimit(limit) => limit.fmt(f),
+            Self::Retain(retain) => retain.fmt(f),
         }
     }
 }
@@ -73,6 +79,37 @@ impl fmt::Display for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { per_second, sampler, .. } = self;
         write!(f, r#"{{"rate_limit":{{"traces_per_second":{per_second},"sampler":{sampler}}}}}"#)
+    }
+}
+
+impl fmt::Display for Retain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { head, retention } = self;
+        let Retention { keeps_failed, slow_matching, slow, matching, limits } = &**retention;
+        write!(f, r#"{{"retention":{{"sampler":{head},"failed":{keeps_failed}"#)?;
+        if let Some(slow) = slow {
+            write!(f, r#","slower_than":{}"#, slow.as_millis())?;
+        }
+        if !slow_matching.is_empty() {
+            f.write_str(r#","slower_than_for":["#)?;
+            for (at, (conditions, threshold)) in slow_matching.iter().enumerate() {
+                f.write_str(if at > 0 { ",{" } else { "{" })?;
+                write_conditions(conditions, true, f)?;
+                write!(f, r#""slower_than":{}}}"#, threshold.as_millis())?;
+            }
+            f.write_str("]")?;
+        }
+        if !matching.is_empty() {
+            f.write_str(r#","matching":["#)?;
+            for (at, conditions) in matching.iter().enumerate() {
+                f.write_str(if at > 0 { ",{" } else { "{" })?;
+                write_conditions(conditions, true, f)?;
+                write!(f, r#""keep":true}}"#)?;
+            }
+            f.write_str("]")?;
+        }
+        let HoldLimits { bytes, age } = limits;
+        write!(f, r#","max_bytes":{bytes},"max_age":{}}}}}"#, age.as_millis())
     }
 }
 
@@ -245,8 +282,14 @@ impl fmt::Debug for Sampler {
         match &self.0 {
             Kind::Root(root) => root.fmt(f),
             Kind::ParentBased(root) => f.debug_tuple("ParentBased").field(root).finish(),
-            Kind::Tree(tree) => fmt::Display::fmt(tree, f),
+            Kind::Tree(tree) => tree.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

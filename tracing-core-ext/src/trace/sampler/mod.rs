@@ -4,12 +4,13 @@
 //! | --- | --- |
 //! | which samplers are there? | `sampler`; `composable` has those that return thresholds |
 //! | which sampler decides about a span? | `parent_based`, `rules` |
-//! | what may a sampler read? | `input` |
+//! | what does a sampler read and decide? | `input`, `evaluation` |
 //! | which sampler does a provider use? | `current`: it can be replaced at run time |
 
 mod composable;
 pub(crate) mod current;
 mod description;
+pub(crate) mod evaluation;
 pub(crate) mod input;
 mod parent_based;
 mod rate_limit;

@@ -1,19 +1,10 @@
-use std::{
-    any::Any,
-    sync::{Arc, Once},
-};
+use std::{any::Any, sync::Arc};
 
-use opentelemetry::{
-    Context, KeyValue, TraceId,
-    trace::{Link, SpanKind, TraceContextExt},
-};
-use opentelemetry_sdk::trace::{
-    Sampler as SdkSampler, SamplingDecision as SdkDecision, SamplingResult, ShouldSample,
-};
+use opentelemetry::TraceId;
+use opentelemetry_sdk::trace::{Sampler as SdkSampler, ShouldSample};
 
 use super::{
-    composable::{ComposableSampler, Intent, randomness, threshold},
-    input::SamplingInput,
+    composable::{ComposableSampler, threshold},
     parent_based::ParentBased,
     rate_limit::TokenBucket,
     ratio::TraceIdRatio,
@@ -21,10 +12,8 @@ use super::{
 };
 use crate::{
     base::error::TelemetryError,
-    propagation::{
-        extracted::ParentSampling,
-        w3c::ot_member::{OtUpdate, Randomness, Threshold},
-    },
+    propagation::{extracted::ParentSampling, w3c::ot_member::Threshold},
+    trace::retention::policy::Retention,
 };
 
 /// Decides which spans are recorded.
@@ -40,6 +29,8 @@ use crate::{
 /// let provider = TracerProvider::builder().with_sampler(one_in_a_hundred).build();
 /// # drop(provider);
 /// ```
+///
+/// In a provider of the SDK, this sampler decides without [`Retention`], because spans of the SDK cannot wait.
 ///
 /// Its [`Display`](std::fmt::Display) output is JSON in the form of the OpenTelemetry configuration schema.
 #[derive(Clone)]
@@ -62,44 +53,37 @@ pub(super) enum Root {
 
 /// Samplers that read more than the trace ID and the parent's decision.
 #[derive(Clone)]
-pub(in crate::trace) enum Tree {
+pub(crate) enum Tree {
     Probability(Threshold),
     ParentBased(Arc<ParentBased<Sampler>>),
     Composite(Arc<ComposableSampler>),
     Rules(Arc<SamplingRules<Sampler>>),
     RateLimit(Arc<RateLimit>),
+    Retain(Arc<Retain>),
+}
+
+/// Sampler whose dropped traces may be kept at their end.
+pub(crate) struct Retain {
+    pub(super) head: Sampler,
+    pub(super) retention: Arc<Retention>,
 }
 
 /// Sampler that records a limited number of traces per second.
-pub(in crate::trace) struct RateLimit {
+pub(crate) struct RateLimit {
     pub(super) per_second: f64,
-    bucket: TokenBucket,
+    pub(super) bucket: TokenBucket,
     pub(super) sampler: Sampler,
 }
 
 /// Decision about a span that is about to start.
 #[derive(Clone, Copy)]
-pub(in crate::trace) enum SamplingDecision<'a> {
+pub(crate) enum SamplingDecision<'a> {
     Drop,
     RecordAndSample,
     /// This sampler decides, after it has received the attributes of the span.
     Delegate(&'a dyn ShouldSample),
     /// This sampler decides, after it has received the parent and a view of the attributes.
     Evaluate(&'a Tree),
-}
-
-/// Decision of a [`Tree`].
-#[derive(Clone, Copy)]
-pub(in crate::trace) enum Verdict<'a> {
-    Decided(Decided),
-    Delegate(&'a dyn ShouldSample),
-}
-
-/// Decision, and the change of the `tracestate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::trace) struct Decided {
-    pub(in crate::trace) is_sampled: bool,
-    pub(in crate::trace) ot: OtUpdate,
 }
 
 impl Sampler {
@@ -183,6 +167,29 @@ impl Sampler {
         Ok(Self(Kind::Tree(Tree::RateLimit(Arc::new(limit)))))
     }
 
+    /// Records what `head` records, and keeps other traces if they turn out to be worth it.
+    ///
+    /// A trace that `head` drops is recorded all the same, and its spans wait in memory until its local root,
+    /// usually the
+    /// span of the request, has ended. Then `retention` decides whether they are exported or discarded.
+    ///
+    /// Other services receive the decision of `head`, so a waiting trace has no sampled flag: a flag cannot
+    /// be withdrawn
+    /// later, and with it every service behind would record and export every request. A kept trace therefore contains
+    /// this service's part, and those of other services only if they keep it as well. Exemplars refer only to kept
+    /// traces.
+    ///
+    /// A recorded request costs as much as a sampled one, without the export.
+    ///
+    /// # Errors
+    ///
+    /// If a condition or a limit of `retention` is invalid.
+    pub fn retain(head: Self, retention: Retention) -> Result<Self, TelemetryError> {
+        retention.validate()?;
+        let retain = Retain { head, retention: Arc::new(retention) };
+        Ok(Self(Kind::Tree(Tree::Retain(Arc::new(retain)))))
+    }
+
     /// Uses a sampler of any type. Samplers of the SDK are recognised by their type.
     pub fn custom(sampler: impl ShouldSample + 'static) -> Self {
         let mut sampler = Some(sampler);
@@ -200,7 +207,7 @@ impl Sampler {
 
     /// Decides about a span with this parent and this trace ID.
     #[inline]
-    pub(in crate::trace) fn decide(
+    pub(crate) fn decide(
         &self,
         parent: Option<ParentSampling>,
         trace_id: TraceId,
@@ -213,15 +220,6 @@ impl Sampler {
             (Kind::ParentBased(_), Some(_)) => SamplingDecision::Drop,
             (Kind::Root(root) | Kind::ParentBased(root), _) => root.decide(trace_id),
             (Kind::Tree(tree), _) => SamplingDecision::Evaluate(tree),
-        }
-    }
-
-    fn evaluate(&self, input: &SamplingInput<'_>) -> Verdict<'_> {
-        match self.decide(input.parent, input.trace_id) {
-            SamplingDecision::Drop => Verdict::keep(false),
-            SamplingDecision::RecordAndSample => Verdict::keep(true),
-            SamplingDecision::Delegate(sampler) => Verdict::Delegate(sampler),
-            SamplingDecision::Evaluate(tree) => tree.evaluate(input),
         }
     }
 
@@ -272,26 +270,6 @@ impl Root {
 }
 
 impl Tree {
-    /// Decides about a span.
-    pub(in crate::trace) fn evaluate(&self, input: &SamplingInput<'_>) -> Verdict<'_> {
-        match self {
-            Self::Probability(threshold) => {
-                warn_unless_random(input);
-                Verdict::for_intent(Intent::Threshold(*threshold), input)
-            }
-            Self::ParentBased(parent_based) => match parent_based.select(input.parent) {
-                Ok(sampler) => sampler.evaluate(input),
-                Err(is_sampled) => Verdict::keep(is_sampled),
-            },
-            Self::Composite(sampler) => Verdict::for_intent(sampler.intent(input), input),
-            Self::Rules(rules) => match rules.select(input) {
-                Some(sampler) => sampler.evaluate(input),
-                None => Verdict::keep(input.parent.is_none_or(|parent| parent.is_sampled)),
-            },
-            Self::RateLimit(limit) => limit.evaluate(input),
-        }
-    }
-
     fn starts_no_trace(&self) -> bool {
         match self {
             Self::Probability(_) => false,
@@ -303,64 +281,8 @@ impl Tree {
                     && rules.fallback_sampler().is_some_and(Sampler::starts_no_trace)
             }
             Self::RateLimit(limit) => limit.sampler.starts_no_trace(),
+            Self::Retain(_) => false,
         }
-    }
-}
-
-impl RateLimit {
-    fn evaluate(&self, input: &SamplingInput<'_>) -> Verdict<'_> {
-        if let Some(parent) = input.parent.filter(|parent| !parent.is_remote) {
-            return Verdict::keep(parent.is_sampled);
-        }
-        match self.sampler.evaluate(input) {
-            // The share of the recorded traces is not known.
-            Verdict::Decided(Decided { is_sampled: true, .. }) => {
-                Verdict::Decided(Decided { is_sampled: self.bucket.take(), ot: OtUpdate::ERASE })
-            }
-            other => other,
-        }
-    }
-}
-
-impl Verdict<'_> {
-    /// Decision of a sampler that does not change the `tracestate`.
-    const fn keep(is_sampled: bool) -> Self {
-        Self::Decided(Decided { is_sampled, ot: OtUpdate::Keep })
-    }
-
-    fn for_intent(intent: Intent, input: &SamplingInput<'_>) -> Self {
-        // "Root Samplers MAY insert an explicit randomness value".
-        let needs_randomness = input.parent.is_none() && !input.has_random_ids;
-        let new_randomness = needs_randomness.then(|| Randomness::new((input.new_randomness)()));
-        let sampled_at = match intent {
-            Intent::Drop => None,
-            Intent::SampleUnknown => {
-                return Self::Decided(Decided { is_sampled: true, ot: OtUpdate::ERASE });
-            }
-            Intent::Threshold(threshold) => {
-                let randomness = new_randomness.unwrap_or_else(|| randomness(input));
-                Some(threshold).filter(|threshold| threshold.samples(randomness))
-            }
-        };
-        let ot = OtUpdate::Set { threshold: sampled_at, new_randomness };
-        Self::Decided(Decided { is_sampled: sampled_at.is_some(), ot })
-    }
-}
-
-/// "The SDK SHOULD issue a warning statement in its log".
-fn warn_unless_random(input: &SamplingInput<'_>) {
-    static WARNED: Once = Once::new();
-    let is_remote = input.parent.is_some_and(|parent| parent.is_remote);
-    if !is_remote || WARNED.is_completed() {
-        return;
-    }
-    if input.parent_state.ot().randomness.is_none() && !input.parent_state.has_random_id() {
-        WARNED.call_once(|| {
-            tracing::warn!(
-                "the probability sampler presumes that trace ids are random, but a caller does not set the random flag: \
-                 callers need W3C Trace Context Level 2"
-            );
-        });
     }
 }
 
@@ -372,56 +294,6 @@ impl From<SdkSampler> for Sampler {
             SdkSampler::TraceIdRatioBased(ratio) => Self::trace_id_ratio(ratio),
             SdkSampler::ParentBased(root) => Self(Kind::ParentBased(Root::Custom(root))),
             other => Self(Kind::Root(Root::Custom(Box::new(other)))),
-        }
-    }
-}
-
-impl ShouldSample for Sampler {
-    fn should_sample(
-        &self,
-        parent_context: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        span_kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        let no_parent = Context::new();
-        let parent_context = parent_context.unwrap_or(&no_parent);
-        let input = SamplingInput {
-            parent: ParentSampling::from_context(parent_context),
-            parent_state: &parent_context,
-            trace_id,
-            has_random_ids: true,
-            new_randomness: &|| 0,
-            kind: span_kind,
-            attributes: &attributes,
-        };
-        match self.evaluate(&input) {
-            Verdict::Decided(decided) => decided.into_result(parent_context),
-            Verdict::Delegate(sampler) => sampler.should_sample(
-                Some(parent_context),
-                trace_id,
-                name,
-                span_kind,
-                attributes,
-                links,
-            ),
-        }
-    }
-}
-
-impl Decided {
-    /// Returns the decision in the form of the SDK.
-    pub(in crate::trace) fn into_result(self, parent: &Context) -> SamplingResult {
-        let trace_state = parent.span().span_context().trace_state().clone();
-        SamplingResult {
-            decision: match self.is_sampled {
-                true => SdkDecision::RecordAndSample,
-                false => SdkDecision::Drop,
-            },
-            attributes: Vec::new(),
-            trace_state: self.ot.apply(trace_state),
         }
     }
 }

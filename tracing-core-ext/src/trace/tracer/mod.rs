@@ -2,6 +2,8 @@
 
 pub(crate) mod alias;
 pub(crate) mod any_tracer;
+mod plan;
+mod scope;
 pub(crate) mod start;
 
 use std::{fmt, sync::Arc};
@@ -10,51 +12,37 @@ use opentelemetry::{
     Context, InstrumentationScope, KeyValue, TraceId,
     trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
 };
-use opentelemetry_sdk::trace::{
-    SamplingDecision as SdkDecision, SamplingResult, ShouldSample, SpanLimits,
-};
+use opentelemetry_sdk::trace::{SamplingDecision as SdkDecision, SamplingResult, ShouldSample};
 
-use self::start::{SpanStart, StartedSpan, non_recording_context};
+use self::{
+    plan::Plan,
+    scope::{HeldScope, TracerScope},
+    start::{SpanStart, StartedSpan, non_recording_context},
+};
 use super::{
     parent::ParentSource,
     provider::{id_generator, state::ProviderState},
     record::{RecordOwner, SpanRecord, pool},
+    retention::held_span::{HeldRoot, HeldSpan, with_sampled},
     sampler::{
+        evaluation::Decided,
         input::{ExchangeAttributes, SamplingInput},
-        sampler::{SamplingDecision, Tree, Verdict},
+        sampler::{SamplingDecision, Tree},
     },
     span::Span,
 };
 use crate::{
     base::{contain, setup_fault::SetupFault},
-    propagation::extracted::{NewSpanIds, ParentRef, ParentSampling, sampled_child},
+    propagation::{
+        extracted::{NewSpanIds, ParentRef, ParentSampling, sampled_child},
+        w3c::ot_member::OtUpdate,
+    },
     semconv::names,
 };
 
 /// Starts spans of one instrumentation scope. It is made by a [`TracerProvider`](super::TracerProvider).
 #[derive(Clone)]
 pub struct Tracer(Arc<TracerScope>);
-
-/// State that the spans of one tracer share.
-pub(crate) struct TracerScope {
-    pub(super) scope: Arc<InstrumentationScope>,
-    pub(super) provider: Arc<ProviderState>,
-}
-
-impl RecordOwner for TracerScope {
-    fn scope(&self) -> &Arc<InstrumentationScope> {
-        &self.scope
-    }
-
-    fn limits(&self) -> SpanLimits {
-        self.provider.limits
-    }
-
-    #[inline]
-    fn on_end(&self, record: Box<SpanRecord>) {
-        self.provider.on_end(record);
-    }
-}
 
 /// Identity of a span that is about to be recorded.
 struct Identity {
@@ -104,7 +92,7 @@ impl Tracer {
                 StartedSpan::recording(context)
             }
             SamplingDecision::Delegate(sampler) => {
-                self.start_delegated(sampler, &parent.into_context(), trace_id, start)
+                self.start_delegated(sampler, &parent.into_context(), trace_id, start, None)
             }
             SamplingDecision::Evaluate(sampler) => {
                 self.start_evaluated(sampler, parent, sampling, trace_id, start)
@@ -112,7 +100,8 @@ impl Tracer {
         }
     }
 
-    /// Starts a span after a sampler has read the parent and some attributes. It is not inlined, so that simple samplers
+    /// Starts a span after a sampler has read the parent and some attributes. It is not inlined, so that
+    /// simple samplers
     /// skip its code.
     #[inline(never)]
     fn start_evaluated(
@@ -124,28 +113,35 @@ impl Tracer {
         start: SpanStart<'_>,
     ) -> StartedSpan {
         let provider = &*self.0.provider;
-        let verdict = sampler.evaluate(&SamplingInput {
-            parent: sampling,
-            parent_state: &parent,
-            trace_id,
-            has_random_ids: provider.has_random_ids(),
-            new_randomness: &id_generator::random_bits,
-            kind: &start.kind,
-            attributes: &ExchangeAttributes::new(start.attributes),
-        });
-        let decided = match verdict {
-            Verdict::Decided(decided) => decided,
-            Verdict::Delegate(sampler) => {
-                return self.start_delegated(sampler, &parent.into_context(), trace_id, start);
+        let plan = Plan::new(
+            provider,
+            sampler,
+            &SamplingInput {
+                parent: sampling,
+                parent_state: &parent,
+                trace_id,
+                has_random_ids: provider.has_random_ids(),
+                new_randomness: &id_generator::random_bits,
+                kind: &start.kind,
+                attributes: &ExchangeAttributes::new(start.attributes),
+            },
+        );
+        let ids = |ot| NewSpanIds { ot, ..provider.new_span_ids(trace_id) };
+        match plan {
+            Plan::Drop(ot) => StartedSpan::non_recording(parent.into_non_recording(ids(ot))),
+            Plan::Record { ot, is_sampled, held } => {
+                let trace = held.as_ref().map(|held| Arc::clone(&held.trace));
+                let context = parent.into_recording(ids(ot), |cx, own, parent| {
+                    let own = with_sampled(&own, is_sampled, OtUpdate::Keep);
+                    let start = self.described(Identity { own, parent }, start);
+                    cx.with_span(Span::recording(self.held(start, held)))
+                });
+                StartedSpan { held: trace, ..StartedSpan::recording(context) }
             }
-        };
-        let ids = NewSpanIds { ot: decided.ot, ..provider.new_span_ids(trace_id) };
-        if !decided.is_sampled {
-            return StartedSpan::non_recording(parent.into_non_recording(ids));
+            Plan::Delegate { sampler, hold } => {
+                self.start_delegated(sampler, &parent.into_context(), trace_id, start, hold)
+            }
         }
-        StartedSpan::recording(parent.into_recording(ids, |cx, own, parent| {
-            self.record(cx, Identity { own, parent }, start)
-        }))
     }
 
     /// Returns the trace ID of a span with this parent.
@@ -157,6 +153,11 @@ impl Tracer {
 
     #[inline]
     fn record(&self, cx: &Context, identity: Identity, start: SpanStart<'_>) -> Context {
+        cx.with_span(Span::recording(self.described(identity, start)))
+    }
+
+    #[inline(always)]
+    fn described(&self, identity: Identity, start: SpanStart<'_>) -> Box<SpanRecord> {
         let SpanStart { kind, timer, link, attributes } = start;
         let mut record = self.empty_record(identity, kind);
         record.start_time = timer.start_time();
@@ -164,7 +165,16 @@ impl Tracer {
         if let Some(link) = link {
             record.add_link(*link, Vec::new());
         }
-        cx.with_span(Span::recording(record))
+        record
+    }
+
+    /// Makes the record wait for the decision about its trace.
+    fn held(&self, mut record: Box<SpanRecord>, held: Option<HeldSpan>) -> Box<SpanRecord> {
+        if let Some(held) = held {
+            let tracer = Arc::clone(&self.0);
+            record.owner = Some(Arc::new(HeldScope { tracer, held }) as Arc<dyn RecordOwner>);
+        }
+        record
     }
 
     #[inline]
@@ -186,6 +196,7 @@ impl Tracer {
         cx: &Context,
         trace_id: TraceId,
         start: SpanStart<'_>,
+        hold: Option<Box<HeldRoot>>,
     ) -> StartedSpan {
         let SpanStart { kind, timer, link, attributes } = start;
         let mut facts = crate::semconv::Facts::default();
@@ -203,37 +214,53 @@ impl Tracer {
             let all = builder.attributes.iter_mut();
             all.for_each(|all| all.retain(|it| it.key.as_str() != names::HTTP_ROUTE));
         }
-        let span = self.build(builder, cx, trace_id, result);
+        let held = self.hold_dropped(trace_id, &result, hold);
+        let trace = held.as_ref().map(|held| Arc::clone(&held.trace));
+        let span = self.build(builder, cx, trace_id, result, held);
         if trace::Span::is_recording(&span) {
-            return StartedSpan::recording(cx.with_span(span));
+            return StartedSpan { held: trace, ..StartedSpan::recording(cx.with_span(span)) };
         }
         StartedSpan::non_recording(non_recording_context(trace::Span::span_context(&span), cx))
     }
 
-    /// Creates the span that `result` decided about.
+    /// Makes a trace that another sampler drops wait for a decision.
+    fn hold_dropped(
+        &self,
+        trace_id: TraceId,
+        result: &SamplingResult,
+        hold: Option<Box<HeldRoot>>,
+    ) -> Option<HeldSpan> {
+        let root = hold.filter(|_| result.decision == SdkDecision::Drop)?;
+        Some(plan::hold(&self.0.provider, trace_id, root))
+    }
+
+    /// Creates the span that `result` decided about. It is recorded if its trace waits for a decision.
     fn build(
         &self,
         builder: SpanBuilder,
         cx: &Context,
         trace_id: TraceId,
         result: SamplingResult,
+        held: Option<HeldSpan>,
     ) -> Span {
         let (sampled, parent) = sampled_child(cx, self.0.provider.new_span_ids(trace_id));
         let is_sampled = result.decision == SdkDecision::RecordAndSample;
         let flags = sampled.trace_flags().with_sampled(is_sampled);
         let own = SpanContext::new(trace_id, sampled.span_id(), flags, false, result.trace_state);
-        if result.decision == SdkDecision::Drop {
+        if result.decision == SdkDecision::Drop && held.is_none() {
             return Span::non_recording(own);
         }
-        self.span_from_builder(builder, Identity { own, parent }, result.attributes)
+        let identity = Identity { own, parent };
+        let record = self.record_from_builder(builder, identity, result.attributes);
+        Span::recording(self.held(record, held))
     }
 
-    fn span_from_builder(
+    fn record_from_builder(
         &self,
         builder: SpanBuilder,
         identity: Identity,
         added: Vec<KeyValue>,
-    ) -> Span {
+    ) -> Box<SpanRecord> {
         let kind = builder.span_kind.unwrap_or(SpanKind::Internal);
         let mut record = self.empty_record(identity, kind);
         record.name = builder.name;
@@ -246,7 +273,7 @@ impl Tracer {
         for event in builder.events.into_iter().flatten() {
             record.add_event(event.name, event.timestamp, event.attributes);
         }
-        Span::recording(record)
+        record
     }
 }
 
@@ -269,22 +296,49 @@ impl trace::Tracer for Tracer {
             SamplingDecision::RecordAndSample => decided(SdkDecision::RecordAndSample, parent_cx),
             SamplingDecision::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
             SamplingDecision::Evaluate(sampler) => {
-                let verdict = sampler.evaluate(&SamplingInput {
-                    parent,
-                    parent_state: &parent_cx,
-                    trace_id,
-                    has_random_ids: provider.has_random_ids(),
-                    new_randomness: &id_generator::random_bits,
-                    kind: builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
-                    attributes: &builder.attributes.as_deref().unwrap_or_default(),
-                });
-                match verdict {
-                    Verdict::Decided(decided) => decided.into_result(parent_cx),
-                    Verdict::Delegate(sampler) => sample(sampler, parent_cx, trace_id, &builder),
-                }
+                return self.build_evaluated(sampler, parent, trace_id, builder, parent_cx);
             }
         };
-        self.build(builder, parent_cx, trace_id, result)
+        self.build(builder, parent_cx, trace_id, result, None)
+    }
+}
+
+impl Tracer {
+    /// Creates a span after a sampler has read the parent and the attributes.
+    fn build_evaluated(
+        &self,
+        sampler: &Tree,
+        parent: Option<ParentSampling>,
+        trace_id: TraceId,
+        builder: SpanBuilder,
+        cx: &Context,
+    ) -> Span {
+        let provider = &*self.0.provider;
+        let plan = Plan::new(
+            provider,
+            sampler,
+            &SamplingInput {
+                parent,
+                parent_state: &cx,
+                trace_id,
+                has_random_ids: provider.has_random_ids(),
+                new_randomness: &id_generator::random_bits,
+                kind: builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
+                attributes: &builder.attributes.as_deref().unwrap_or_default(),
+            },
+        );
+        let (result, held) = match plan {
+            Plan::Drop(ot) => (Decided { is_sampled: false, ot }.into_result(cx), None),
+            Plan::Record { ot, is_sampled, held } => {
+                (Decided { is_sampled, ot }.into_result(cx), held)
+            }
+            Plan::Delegate { sampler, hold } => {
+                let result = sample(sampler, cx, trace_id, &builder);
+                let held = self.hold_dropped(trace_id, &result, hold);
+                (result, held)
+            }
+        };
+        self.build(builder, cx, trace_id, result, held)
     }
 }
 
@@ -320,11 +374,5 @@ fn sample(
 impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tracer").field(&self.0.scope.name()).finish()
-    }
-}
-
-impl fmt::Debug for TracerScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TracerScope").field(&self.scope.name()).finish()
     }
 }

@@ -1,11 +1,13 @@
 //! The start of an exchange's span.
 
+use std::sync::Arc;
+
 use opentelemetry::{
     Context,
     trace::{SpanContext, SpanKind, TraceContextExt},
 };
 
-use crate::trace::timer::Timer;
+use crate::trace::{retention::held_trace::HeldTrace, timer::Timer};
 use crate::{base::setup_fault::SetupFault, semconv::SpanAttributes};
 
 /// Description of a span that is about to start.
@@ -21,15 +23,17 @@ pub(crate) struct StartedSpan {
     /// Context of the parent that also holds the span.
     pub(crate) context: Context,
     pub(crate) is_recorded: bool,
+    /// Trace that waits for a decision.
+    pub(crate) held: Option<Arc<HeldTrace>>,
 }
 
 impl StartedSpan {
     pub(crate) const fn non_recording(context: Context) -> Self {
-        Self { context, is_recorded: false }
+        Self { context, is_recorded: false, held: None }
     }
 
     pub(crate) const fn recording(context: Context) -> Self {
-        Self { context, is_recorded: true }
+        Self { context, is_recorded: true, held: None }
     }
 }
 

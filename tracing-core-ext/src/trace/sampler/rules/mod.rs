@@ -13,6 +13,13 @@ use crate::base::error::TelemetryError;
 /// compared for every span, children as well. Without a fallback, a [`Sampler`](super::Sampler) follows the parent and
 /// records spans without one, and a [`ComposableSampler`](super::ComposableSampler) drops the span.
 ///
+/// If a [`Sampler`](super::Sampler) is selected by a route that is not known at the start, as on axum outside of the
+/// router, the request is recorded, and its spans wait in memory until it ends. Then the rules are compared again, and
+/// the spans are exported or discarded. Other services receive the sampled flag of the sampler that was
+/// selected without
+/// the route. A layer inside of the router, or a rule by path, decides at the start. A
+/// [`ComposableSampler`](super::ComposableSampler) never waits.
+///
 /// ```
 /// use tracing_core_ext::trace::{Sampler, SamplingRules, SpanMatch};
 ///
@@ -38,6 +45,14 @@ pub struct SamplingRules<S> {
 pub(crate) struct Rule<S> {
     pub(crate) conditions: SpanMatch,
     pub(crate) sampler: S,
+}
+
+/// Sampler that rules select.
+pub(crate) struct Selected<'a, S> {
+    /// `None` if no rule matches and there is no fallback.
+    pub(crate) sampler: Option<&'a S>,
+    /// Whether an earlier rule may match when the route is known.
+    pub(crate) may_change: bool,
 }
 
 impl<S> SamplingRules<S> {
@@ -76,10 +91,17 @@ impl<S> SamplingRules<S> {
         }
     }
 
-    /// Returns the sampler of a span, or `None` if no rule matches and there is no fallback.
-    pub(crate) fn select(&self, input: &SamplingInput<'_>) -> Option<&S> {
-        let matches = |rule: &&Rule<S>| rule.conditions.compare(input) == Matching::Yes;
-        self.rules.iter().find(matches).map(|rule| &rule.sampler).or(self.fallback.as_ref())
+    /// Returns the sampler of a span.
+    pub(crate) fn select(&self, input: &SamplingInput<'_>) -> Selected<'_, S> {
+        let mut may_change = false;
+        for rule in &self.rules {
+            match rule.conditions.compare(input) {
+                Matching::Yes => return Selected { sampler: Some(&rule.sampler), may_change },
+                Matching::No => {}
+                Matching::Late => may_change = true,
+            }
+        }
+        Selected { sampler: self.fallback.as_ref(), may_change }
     }
 
     pub(crate) fn rules(&self) -> &[Rule<S>] {

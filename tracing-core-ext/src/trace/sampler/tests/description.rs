@@ -1,6 +1,9 @@
 //! Text of samplers.
 
+use std::time::Duration;
+
 use super::*;
+use crate::trace::Retention;
 
 #[test]
 fn samplers_are_written_in_the_form_of_the_configuration_schema() {
@@ -58,6 +61,22 @@ fn samplers_are_written_in_the_form_of_the_configuration_schema() {
             ),
         ),
         (limit, r#"{"rate_limit":{"traces_per_second":10,"sampler":{"always_on":{}}}}"#),
+        (
+            Sampler::retain(
+                Sampler::always_off(),
+                Retention::new()
+                    .failed(false)
+                    .slower_than(Duration::from_millis(1500))
+                    .slower_than_for(SpanMatch::new().path("/a"), Duration::from_secs(2))
+                    .matching(SpanMatch::new().kind(SpanKind::Server)),
+            )
+            .unwrap(),
+            concat!(
+                r#"{"retention":{"sampler":{"always_off":{}},"failed":false,"slower_than":1500,"#,
+                r#""slower_than_for":[{"path":"/a","slower_than":2000}],"#,
+                r#""matching":[{"span_kinds":["server"],"keep":true}],"max_bytes":33554432,"max_age":60000}}"#,
+            ),
+        ),
     ] {
         assert_eq!(sampler.to_string(), expected);
         assert!(is_json(&sampler.to_string()), "{sampler}");

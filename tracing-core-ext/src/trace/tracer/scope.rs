@@ -1,0 +1,60 @@
+//! State of a tracer, which its records refer to.
+
+use std::{fmt, sync::Arc};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::trace::SpanLimits;
+
+use crate::trace::{
+    provider::state::ProviderState,
+    record::{RecordOwner, SpanRecord},
+    retention::held_span::HeldSpan,
+};
+
+/// State that the spans of one tracer share.
+pub(crate) struct TracerScope {
+    pub(crate) scope: Arc<InstrumentationScope>,
+    pub(crate) provider: Arc<ProviderState>,
+}
+
+impl RecordOwner for TracerScope {
+    fn scope(&self) -> &Arc<InstrumentationScope> {
+        &self.scope
+    }
+
+    fn limits(&self) -> SpanLimits {
+        self.provider.limits
+    }
+
+    #[inline]
+    fn on_end(&self, record: Box<SpanRecord>) {
+        self.provider.on_end(record);
+    }
+}
+
+impl fmt::Debug for TracerScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TracerScope").field(&self.scope.name()).finish()
+    }
+}
+
+/// Owner of a record whose trace waits for a decision. Other records need no check at their end.
+#[derive(Debug)]
+pub(super) struct HeldScope {
+    pub(super) tracer: Arc<TracerScope>,
+    pub(super) held: HeldSpan,
+}
+
+impl RecordOwner for HeldScope {
+    fn scope(&self) -> &Arc<InstrumentationScope> {
+        &self.tracer.scope
+    }
+
+    fn limits(&self) -> SpanLimits {
+        self.tracer.provider.limits
+    }
+
+    fn on_end(&self, record: Box<SpanRecord>) {
+        self.tracer.provider.end_held(record, &self.held);
+    }
+}
