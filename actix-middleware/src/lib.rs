@@ -71,6 +71,7 @@
 //!
 //! The supported version of actix-web is 4.
 
+mod block;
 mod body;
 #[cfg(feature = "awc")]
 pub mod client;
@@ -92,6 +93,7 @@ pub use self::metrics::metrics;
 #[cfg(feature = "panel")]
 pub use self::panel::panel;
 pub use self::{
+    block::block,
     body::ExchangeBody,
     extract::{MissingRequestId, RequestId, RequestSpan},
     future::ResponseFuture,

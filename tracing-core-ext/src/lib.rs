@@ -43,6 +43,7 @@
 //! | [`trace`] | services and tests that set up a tracer provider without [`telemetry`] |
 //! | [`exchange`] | authors of middleware, and handlers that use the span of their request |
 //! | [`propagation`] | services that send context over something other than HTTP |
+//! | [`carry`] | code that continues a trace in other tasks, threads, queues and jobs |
 //! | [`http`] | authors of middleware |
 //!
 //! # Features
@@ -76,6 +77,7 @@
 
 mod base;
 mod bridge;
+pub mod carry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client;
 #[cfg(feature = "telemetry")]

@@ -45,7 +45,7 @@ pub(crate) mod builder;
 mod exchange;
 mod future;
 pub(crate) mod instrumentation;
-mod outcome;
+pub(crate) mod outcome;
 pub(crate) mod request_log;
 pub(crate) mod spans;
 pub(crate) mod state;

@@ -38,11 +38,11 @@ impl Instrumentation {
         &self.inner.options
     }
 
-    pub(super) fn tracer(&self) -> &AnyTracer {
+    pub(crate) fn tracer(&self) -> &AnyTracer {
         &self.inner.tracer
     }
 
-    pub(super) fn propagator(&self) -> &Propagator {
+    pub(crate) fn propagator(&self) -> &Propagator {
         &self.inner.propagator
     }
 
