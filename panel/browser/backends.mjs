@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { accessible, eventually, fits, freePorts, launch, open, problems, start } from "./harness.mjs";
 import { order, send } from "./telemetry.mjs";
 
-const [program, allInOne, folder] = process.argv.slice(2);
+const [program, jaegerProgram, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const data = mkdtempSync(join(tmpdir(), "panel-prometheus-"));
 const children = [];
@@ -20,16 +20,23 @@ function run(name, args, env = {}) {
 }
 
 async function jaeger() {
-  const [query, otlp, ...others] = await freePorts(11);
+  const [query, otlp, grpc] = await freePorts(3);
   const local = (port) => `127.0.0.1:${port}`;
-  const flags = {
-    "collector.otlp.enabled": "true", "collector.otlp.http.host-port": local(otlp), "collector.otlp.grpc.host-port": local(others[0]),
-    "collector.http-server.host-port": local(others[1]), "collector.grpc-server.host-port": local(others[2]), "reporter.grpc.host-port": local(others[2]),
-    "processor.jaeger-compact.server-host-port": local(others[3]), "processor.jaeger-binary.server-host-port": local(others[4]),
-    "processor.zipkin-compact.server-host-port": local(others[5]), "http-server.host-port": local(others[6]),
-    "query.http-server.host-port": local(query), "query.grpc-server.host-port": local(others[7]), "admin.http.host-port": local(others[8]), "log-level": "warn",
+  const config = {
+    extensions: {
+      jaeger_storage: { backends: { memory: { memory: { max_traces: 1000 } } } },
+      jaeger_query: { storage: { traces: "memory" }, http: { endpoint: local(query) }, grpc: { endpoint: local(grpc) } },
+    },
+    receivers: { otlp: { protocols: { http: { endpoint: local(otlp) } } } },
+    exporters: { jaeger_storage_exporter: { trace_storage: "memory" } },
+    service: {
+      extensions: ["jaeger_storage", "jaeger_query"],
+      pipelines: { traces: { receivers: ["otlp"], exporters: ["jaeger_storage_exporter"] } },
+      telemetry: { metrics: { level: "none" } },
+    },
   };
-  run(allInOne, Object.entries(flags).map(([name, value]) => `--${name}=${value}`), { SPAN_STORAGE_TYPE: "memory" });
+  writeFileSync(join(data, "jaeger.json"), JSON.stringify(config));
+  run(jaegerProgram, [`--config=${data}/jaeger.json`]);
   const site = `http://${local(query)}`;
   await eventually("Jaeger", async () => (await fetch(`${site}/api/services`)).ok);
   return { site, otlp: `http://${local(otlp)}` };

@@ -85,7 +85,7 @@ def judge():
     for way, environment in ways(jaeger).items():
         print(f"the shop exports {way}", flush=True)
         arrives(jaeger, environment)
-    jaeger.process.stop()
+    jaeger.stop()
     for way, environment in ways(jaeger).items():
         print(f"the shop exports {way}, and nobody is there", flush=True)
         is_said_to_be_lost(environment)

@@ -1,35 +1,75 @@
-"""Jaeger all-in-one with its spans in memory, and its query API."""
+"""Jaeger 2 with its spans in memory and its query API, behind an agent of Jaeger 1, which accepts UDP."""
 
 import json
 import urllib.error
 import urllib.request
 
-from processes import Process, backend, eventually, free_ports
+from processes import LOGS, Process, backend, eventually, free_ports
 
 
 class Jaeger:
     def __init__(self):
-        self.udp, self.http, self.otlp_grpc, self.otlp_http, query, *others = free_ports(12)
+        self.http, self.otlp_grpc, self.otlp_http, self.grpc, query, query_grpc = free_ports(6)
         self.query = f"http://127.0.0.1:{query}"
+        config = LOGS / "jaeger.json"
+        LOGS.mkdir(parents=True, exist_ok=True)
+        # JSON is valid YAML.
+        config.write_text(json.dumps(self.configuration(query, query_grpc), indent=2))
+        self.process = Process("jaeger", [backend("jaeger"), f"--config={config}"])
+        self.start_agent()
+        eventually("Jaeger answers queries", lambda: self.ask("services") is not None)
+
+    def configuration(self, query, query_grpc):
+        return {
+            "extensions": {
+                "jaeger_storage": {"backends": {"memory": {"memory": {"max_traces": 100000}}}},
+                "jaeger_query": {
+                    "storage": {"traces": "memory"},
+                    "http": {"endpoint": local(query)},
+                    "grpc": {"endpoint": local(query_grpc)},
+                },
+            },
+            "receivers": {
+                "otlp": {
+                    "protocols": {
+                        "grpc": {"endpoint": local(self.otlp_grpc)},
+                        "http": {"endpoint": local(self.otlp_http)},
+                    }
+                },
+                "jaeger": {
+                    "protocols": {
+                        "grpc": {"endpoint": local(self.grpc)},
+                        "thrift_http": {"endpoint": local(self.http)},
+                    }
+                },
+            },
+            "exporters": {"jaeger_storage_exporter": {"trace_storage": "memory"}},
+            "service": {
+                "extensions": ["jaeger_storage", "jaeger_query"],
+                "pipelines": {
+                    "traces": {"receivers": ["otlp", "jaeger"], "exporters": ["jaeger_storage_exporter"]}
+                },
+                "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
+            },
+        }
+
+    def start_agent(self):
+        self.udp, binary, zipkin, sampling, admin = free_ports(5)
         flags = {
-            "collector.otlp.enabled": "true",
-            "collector.otlp.grpc.host-port": local(self.otlp_grpc),
-            "collector.otlp.http.host-port": local(self.otlp_http),
-            "collector.http-server.host-port": local(self.http),
-            "collector.grpc-server.host-port": local(others[0]),
-            "reporter.grpc.host-port": local(others[0]),
+            "reporter.grpc.host-port": local(self.grpc),
             "processor.jaeger-compact.server-host-port": local(self.udp),
-            "processor.jaeger-binary.server-host-port": local(others[1]),
-            "processor.zipkin-compact.server-host-port": local(others[2]),
-            "http-server.host-port": local(others[3]),
-            "query.http-server.host-port": local(query),
-            "query.grpc-server.host-port": local(others[4]),
-            "admin.http.host-port": local(others[5]),
+            "processor.jaeger-binary.server-host-port": local(binary),
+            "processor.zipkin-compact.server-host-port": local(zipkin),
+            "http-server.host-port": local(sampling),
+            "admin.http.host-port": local(admin),
             "log-level": "warn",
         }
         arguments = [f"--{name}={value}" for name, value in flags.items()]
-        self.process = Process("jaeger", [backend("all-in-one"), *arguments], {"SPAN_STORAGE_TYPE": "memory"})
-        eventually("Jaeger answers queries", lambda: self.ask("services") is not None)
+        self.agent = Process("jaeger-agent", [backend("jaeger-agent"), *arguments])
+
+    def stop(self):
+        self.agent.stop()
+        self.process.stop()
 
     def ask(self, what):
         try:

@@ -108,4 +108,4 @@ def shop_delivers():
     in_jaeger = lambda: all(len(jaeger.trace(it)) == SPANS_OF_AN_ORDER for it in answered)
     eventually("all spans of every order are in Jaeger", in_jaeger)
     claim(f"all spans of all {len(answered)} orders are in Jaeger", answered)
-    jaeger.process.stop()
+    jaeger.stop()

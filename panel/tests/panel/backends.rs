@@ -39,8 +39,15 @@ fn trace() -> Value {
 }
 
 async fn jaeger(requests: Requests) -> String {
+    jaeger_that_finds(requests, |query| query["service"] == "gateway").await
+}
+
+async fn jaeger_that_finds(
+    requests: Requests,
+    finds: fn(&HashMap<String, String>) -> bool,
+) -> String {
     let search = move |Query(query): Query<HashMap<String, String>>| {
-        let is_ours = query["service"] == "gateway";
+        let is_ours = finds(&query);
         requests.lock().unwrap().push(("traces".to_owned(), query));
         let traces = if is_ours { vec![trace()] } else { Vec::new() };
         async move { Json(json!({ "data": traces })) }
@@ -144,6 +151,19 @@ async fn a_search_limits_what_jaeger_returns() {
     assert!(requests.lock().unwrap().is_empty(), "no other service is asked");
     let none = "/api/traces?q=service:gateway+shop.item:honey";
     assert_eq!(panel.json(none).await["traces"], json!([]), "the panel checks every condition");
+}
+
+#[tokio::test]
+async fn failed_traces_are_found_in_a_jaeger_that_finds_no_attribute() {
+    let requests = Requests::default();
+    let finds = |query: &HashMap<String, String>| !query.contains_key("tags");
+    let jaeger = jaeger_that_finds(Arc::clone(&requests), finds).await;
+    let panel = panel(Some(&jaeger), None).await;
+    let failed = "/api/traces?q=service:gateway+error:true";
+    assert_eq!(panel.json(failed).await["traces"].as_array().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 2);
+    let failed_and_slow = format!("{failed}+dur>=1s");
+    assert_eq!(panel.json(&failed_and_slow).await["traces"], json!([]));
 }
 
 #[tokio::test]
