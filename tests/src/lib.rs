@@ -8,6 +8,7 @@ mod default_options;
 mod framework;
 mod handler_control;
 mod lines;
+mod log_sink;
 mod metric_sink;
 mod order_error;
 mod provider;
@@ -30,6 +31,7 @@ pub use self::{
     },
     handler_control::{HandlerControl, ScriptStep},
     lines::Lines,
+    log_sink::{LogSink, log_attribute},
     metric_sink::{MetricSink, Series},
     order_error::OrderError,
     provider::{Provider, SharedTracer},

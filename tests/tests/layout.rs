@@ -14,7 +14,7 @@ use syn::{Attribute, Item, UseTree, visit::Visit};
 const FLOORS: [&[&str]; 8] = [
     &["base", "http", "propagation"],
     &["semconv"],
-    &["trace", "metrics"],
+    &["trace", "metrics", "logs"],
     &["bridge", "config"],
     &["exchange", "control"],
     &["export", "client", "carry"],

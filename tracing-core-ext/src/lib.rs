@@ -51,7 +51,7 @@
 //! | feature | default | content |
 //! | --- | --- | --- |
 //! | `telemetry` | by `otlp` | [`telemetry`] with waterfalls and JSON on the console |
-//! | `otlp` | yes | export of traces and metrics over OTLP (gRPC, HTTP/protobuf and HTTP/JSON) |
+//! | `otlp` | yes | export of traces, metrics and logs over OTLP (gRPC, HTTP/protobuf and HTTP/JSON) |
 //! | `jaeger` | no | export of traces to Jaeger: an agent over UDP, a collector over HTTP |
 //! | `prometheus` | no | `prometheus`: metrics for Prometheus to scrape |
 //! | `panel` | no | `panel`: a browser view of the service's telemetry, from its own process |
@@ -88,6 +88,7 @@ pub mod exchange;
 #[cfg(feature = "telemetry")]
 mod export;
 pub mod http;
+mod logs;
 mod metrics;
 pub mod propagation;
 mod semconv;

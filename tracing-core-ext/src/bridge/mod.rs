@@ -3,6 +3,8 @@
 mod deferred_scopes;
 pub(crate) mod layer;
 #[cfg(feature = "telemetry")]
+pub(crate) mod log_export;
+#[cfg(feature = "telemetry")]
 pub(crate) mod log_lines;
 pub(crate) mod request_attributes;
 pub(crate) mod request_span;

@@ -218,9 +218,12 @@ mod tests {
     /// Runs `f` below a subscriber with this log. Exchanges are started by the argument of `f`.
     fn logged(log: &Log, f: impl FnOnce(&dyn Fn() -> Exchange)) {
         let provider = TracerProvider::builder().build();
-        let (lines, tracer) = (Box::new(log.clone()), provider.tracer("tests"));
+        let lines: request_subscriber::BoxLayer<tracing_subscriber::Registry> =
+            Box::new(log.clone());
+        let tracer = provider.tracer("tests");
         let spans = SpanFilter::exported(LevelFilter::INFO);
-        let dispatch = request_subscriber::dispatch(lines, LevelFilter::INFO, tracer, spans);
+        let dispatch =
+            request_subscriber::dispatch((lines, LevelFilter::INFO), None, tracer, spans);
         let builder = Builder::<Instrumentation>::new("tests", "1").tracer_provider(&provider);
         let middleware = builder.build();
         let request = http::Request::get("/items/7").body(()).unwrap();

@@ -21,11 +21,12 @@ use tracing_subscriber::{
 
 use super::{deferred_scopes::enter_waiting, layer::export_layer, span_filter::SpanFilter};
 
-type BoxLayer<S> = Box<dyn Layer<S> + Send + Sync>;
+pub(crate) type BoxLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 type BoxFilter<S> = Box<dyn Filter<S> + Send + Sync>;
 
 /// Log lines, and the spans to which they belong.
-type Lines = Layered<Filtered<BoxLayer<Registry>, BoxFilter<Registry>, Registry>, Registry>;
+pub(crate) type Lines =
+    Layered<Filtered<BoxLayer<Registry>, BoxFilter<Registry>, Registry>, Registry>;
 
 /// Subscriber for log lines and exported spans. Waiting spans are entered before the current span is used.
 pub(crate) struct RequestSubscriber {
@@ -33,13 +34,13 @@ pub(crate) struct RequestSubscriber {
 }
 
 /// Creates a subscriber that writes the events that `line_filter` selects and exports the spans that `span_filter`
-/// selects.
+/// selects. `log_records` is the layer of exported log records.
 ///
 /// `OpenTelemetrySpanExt` finds the spans by a layer around the [`RequestSubscriber`]. That layer receives no events or
 /// spans.
 pub(crate) fn dispatch<T>(
-    lines: BoxLayer<Registry>,
-    line_filter: impl Filter<Registry> + Send + Sync + 'static,
+    (lines, line_filter): (BoxLayer<Registry>, impl Filter<Registry> + Send + Sync + 'static),
+    log_records: Option<BoxLayer<Lines>>,
     tracer: T,
     span_filter: SpanFilter,
 ) -> Dispatch
@@ -49,7 +50,11 @@ where
 {
     let line_filter: BoxFilter<Registry> = Box::new(line_filter);
     let lines = Registry::default().with(lines.with_filter(line_filter));
-    let export = export_layer(tracer.clone()).with_filter(span_filter).boxed();
+    let export = export_layer(tracer.clone()).with_filter(span_filter);
+    let export = match log_records {
+        Some(log_records) => export.and_then(log_records).boxed(),
+        None => export.boxed(),
+    };
     let subscriber = RequestSubscriber { stack: lines.with(export) };
     Dispatch::new(subscriber.with(export_layer(tracer).with_filter(AccessOnly)))
 }

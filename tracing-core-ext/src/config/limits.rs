@@ -1,9 +1,12 @@
-//! Limits of a span: OpenTelemetry environment variable specification, "Attribute Limits" and "Span Limits".
+//! Limits of a span and of a log record: OpenTelemetry environment variable specification,
+//! "Attribute Limits", "Span Limits" and "LogRecord Limits".
 
 use opentelemetry_sdk::trace::SpanLimits;
 
 use super::env::Env;
-use crate::{base::error::TelemetryError, trace::value_limit::VALUE_LIMIT_VARIABLES};
+use crate::{
+    base::error::TelemetryError, logs::LogLimits, trace::value_limit::VALUE_LIMIT_VARIABLES,
+};
 
 /// Limits of a span.
 #[derive(Debug)]
@@ -43,6 +46,17 @@ impl Env {
                 )?,
             },
             value: self.count(VALUE_LIMIT_VARIABLES, "a whole number of characters")?,
+        })
+    }
+
+    pub(super) fn log_limits(&self) -> Result<LogLimits, TelemetryError> {
+        const COUNT: [&str; 2] =
+            ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
+        const LENGTH: [&str; 2] =
+            ["OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+        Ok(LogLimits {
+            count: self.count(COUNT, "a whole number")?.unwrap_or(LogLimits::default().count),
+            value_length: self.count(LENGTH, "a whole number of characters")?,
         })
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod env;
 pub(crate) mod jaeger;
 pub(crate) mod limits;
 pub(crate) mod log_filter;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod resource;
@@ -19,6 +20,7 @@ use self::{
     jaeger::JaegerConfig,
     limits::LimitsConfig,
     log_filter::LogFilter,
+    logs::LogsConfig,
     metrics::MetricsConfig,
     otlp::{OtlpConfig, TRACES},
     resource::ResourceConfig,
@@ -42,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) otlp: OtlpConfig,
     pub(crate) jaeger: JaegerConfig,
     pub(crate) metrics: MetricsConfig,
+    pub(crate) logs: LogsConfig,
     /// Filter of log lines, `None` if the variable is not set.
     pub(crate) log_filter: Option<LogFilter>,
     /// Whether log lines and waterfalls are printed without colours.
@@ -77,6 +80,7 @@ impl Config {
             otlp: variables.otlp(&TRACES)?,
             jaeger: variables.jaeger()?,
             metrics: variables.metrics()?,
+            logs: variables.logs()?,
             log_filter: variables.log_filter()?,
             no_color: variables.no_color()?,
             findings: variables.findings.clone(),

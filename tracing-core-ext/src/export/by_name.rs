@@ -1,7 +1,11 @@
 //! Exporters by their names in the environment.
 
-use super::{console::Console, metrics::MetricsOptions, pipeline::context::SpanExporterOptions};
-use crate::config::{metrics::MetricsExporter, traces::TracesExporter};
+use super::{
+    console::Console,
+    metrics::MetricsOptions,
+    pipeline::{context::SpanExporterOptions, logs::LogExporterOptions},
+};
+use crate::config::{logs::LogsExporter, metrics::MetricsExporter, traces::TracesExporter};
 
 /// Feature that contains the exporter, but is off.
 pub(crate) type MissingFeature = &'static str;
@@ -20,6 +24,18 @@ pub(crate) fn span_exporter(
         TracesExporter::Jaeger => Ok(Box::new(super::jaeger::Jaeger::default())),
         #[cfg(not(feature = "jaeger"))]
         TracesExporter::Jaeger => Err("jaeger"),
+    }
+}
+
+pub(crate) fn log_exporter(
+    name: LogsExporter,
+) -> Result<Box<dyn LogExporterOptions>, MissingFeature> {
+    match name {
+        LogsExporter::Console => Ok(Box::new(Console::new())),
+        #[cfg(feature = "otlp")]
+        LogsExporter::Otlp => Ok(Box::new(super::otlp::Otlp::default())),
+        #[cfg(not(feature = "otlp"))]
+        LogsExporter::Otlp => Err("otlp"),
     }
 }
 

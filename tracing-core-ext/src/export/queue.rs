@@ -10,7 +10,7 @@ mod consumer;
 
 pub(crate) use self::{
     bounded::{BatchLimits, Queue, Queued},
-    consumer::{Batch, Consumer, Work, queue},
+    consumer::{Consumer, Work, queue},
 };
 
 #[cfg(all(test, loom_queue))]

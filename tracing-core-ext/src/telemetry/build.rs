@@ -19,7 +19,7 @@ use super::{
         service_name::{ServiceName, ServiceNameSources},
     },
     subscriber::subscriber,
-    telemetry::Telemetry,
+    telemetry::{Telemetry, log_records::LogRecords},
 };
 use crate::{
     base::{deferred_log, error::TelemetryError},
@@ -28,14 +28,16 @@ use crate::{
         batch::{BatchConfig, QUEUE_BYTES},
         env::findings::Findings,
         log_filter::LogFilter,
+        logs::EXCEPTION_SIGNAL,
     },
     control::Control,
     export::{
         delivery::{SetUp, StatusSource, self_metrics},
         pipeline::{Pipeline, context::PipelineContext},
     },
+    logs::ExceptionLog,
     propagation::Propagator,
-    trace::{Sampler, TracerProvider},
+    trace::{Sampler, TracerProvider, TracerProviderBuilder},
 };
 
 /// Providers, subscriber and pipelines of a service, ready to be installed.
@@ -66,18 +68,22 @@ impl TelemetryBuilder {
         let settings = settings(&self, &environment, &propagator, &sampler);
         if environment.is_disabled {
             let telemetry = self.disabled(propagator, &environment, control, settings)?;
-            let dispatch = has_subscriber.then(|| subscriber(None, layers, lines, log_filter));
+            let dispatch =
+                has_subscriber.then(|| subscriber(None, layers, lines, log_filter, None));
             dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
             summary.findings = environment.findings.take();
             return Ok(BuiltTelemetry { telemetry, dispatch, summary });
         }
-        layers.extend(self.additions.make_layers(&log_filter));
+        layers.append(&mut self.additions.layers);
+        let export_filter = self.log_records.choose_filter(&log_filter)?;
         let notices = std::mem::take(&mut self.additions.notices);
         let span_level = self.span_level;
         let (telemetry, service) =
-            self.enabled(propagator, sampler, &environment, control, settings)?;
+            self.enabled(propagator, sampler, &environment, (control, export_filter), settings)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
-        let dispatch = has_subscriber.then(|| subscriber(exported, layers, lines, log_filter));
+        let records = telemetry.log_records.source();
+        let dispatch =
+            has_subscriber.then(|| subscriber(exported, layers, lines, log_filter, records));
         dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
         let report = move || {
             service.warn_overridden();
@@ -119,7 +125,7 @@ impl TelemetryBuilder {
         propagator: Propagator,
         sampler: Sampler,
         environment: &Config,
-        control: Control,
+        (control, export_filter): (Control, LogFilter),
         mut settings: Settings,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
@@ -129,27 +135,41 @@ impl TelemetryBuilder {
         let configured = &environment.resource.attributes;
         let resource = resource(&service.name, detected, configured, attributes);
         let hook = self.before_export.take();
-        let pipelines = self.start_pipelines(&PipelineContext {
+        let mut log_records = std::mem::take(&mut self.log_records);
+        let log_hook = log_records.hook.take();
+        let context = PipelineContext {
             service_name: &service.name,
             resource: &resource,
             config: environment,
             hook: hook.as_ref(),
+            log_hook: log_hook.as_ref(),
             shutdown_timeout: self.shutdown_timeout,
-        })?;
-        let provider = self.provider(resource.clone(), sampler, environment, &pipelines);
+        };
+        let pipelines = self.start_pipelines(&context)?;
+        let log_records = LogRecords::new(log_records.start(&context)?, export_filter, environment);
+        let exceptions = exception_log(&log_records, environment)?;
+        let mut provider = self.provider(resource.clone(), sampler, environment, &pipelines);
+        if let Some(exceptions) = exceptions {
+            provider = provider.with_exception_log(exceptions);
+        }
+        let provider = provider.build();
         let metrics = std::mem::take(&mut self.metrics).start(&resource, environment)?;
         if let Some(metrics) = &metrics {
             let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
-            self_metrics::observe(metrics.provider(), states);
+            self_metrics::observe(metrics.provider(), states.chain(log_records.states()));
             self_metrics::observe_held(metrics.provider(), provider.held_counts());
         }
         settings.insert("OTEL_SERVICE_NAME", service.name.clone());
+        let states = pipelines.iter().map(|pipeline| pipeline.state().clone());
         let set_up = SetUp {
             settings,
             resource: resource_texts(&resource),
-            exporters: pipelines.iter().map(|pipeline| pipeline.state().clone()).collect(),
+            exporters: states.chain(log_records.states()).collect(),
         };
-        Ok((self.telemetry(provider, propagator, pipelines, metrics, control, set_up), service))
+        let mut telemetry =
+            self.telemetry(provider, propagator, pipelines, metrics, control, set_up);
+        telemetry.log_records = log_records;
+        Ok((telemetry, service))
     }
 
     /// Builds a provider that records no spans. Context is still propagated.
@@ -186,6 +206,7 @@ impl TelemetryBuilder {
             provider,
             propagator,
             pipelines,
+            log_records: LogRecords::none(),
             metrics,
             log: control.log().clone(),
             control,
@@ -223,7 +244,7 @@ impl TelemetryBuilder {
         sampler: Sampler,
         environment: &Config,
         pipelines: &[Pipeline],
-    ) -> TracerProvider {
+    ) -> TracerProviderBuilder {
         let limits = &environment.limits;
         let mut builder = TracerProvider::builder()
             .with_resource(resource)
@@ -238,7 +259,7 @@ impl TelemetryBuilder {
         for pipeline in pipelines {
             builder = builder.with_record_processor(pipeline.clone());
         }
-        builder.build()
+        builder
     }
 
     /// Returns the filter of `RUST_LOG`, or else of code, or else the default. The one in code is
@@ -276,5 +297,22 @@ impl TelemetryBuilder {
         }
         batch.max_bytes = bytes;
         Ok(())
+    }
+}
+
+/// Returns the log of exceptions, if they are log records. Without an exporter of log records they
+/// stay span events, because they would be lost.
+fn exception_log(
+    log_records: &LogRecords,
+    environment: &Config,
+) -> Result<Option<ExceptionLog>, TelemetryError> {
+    let signal = environment.logs.exceptions;
+    let log = log_records.exception_log(signal);
+    match (signal.as_str(), &log) {
+        (Some(value), None) => {
+            let expected = "an exporter of log records beside it, such as OTEL_LOGS_EXPORTER=otlp";
+            environment.findings.ignore(TelemetryError::setting(EXCEPTION_SIGNAL, value, expected))
+        }
+        _ => Ok(log),
     }
 }

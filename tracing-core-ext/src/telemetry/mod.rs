@@ -23,12 +23,35 @@
 //! | source of the lines | set-up |
 //! | --- | --- |
 //! | [`Telemetry::install`](TelemetryBuilder::install) | nothing: [`log_format`](TelemetryBuilder::log_format) selects the format, [`log_filter`](TelemetryBuilder::log_filter) the lines, [`log_writer`](TelemetryBuilder::log_writer) the destination, and [`layer`](TelemetryBuilder::layer) adds other layers |
-//! | a `tracing` subscriber of the service | [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber); wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans |
+//! | a `tracing` subscriber of the service | [`install_without_subscriber`](TelemetryBuilder::install_without_subscriber); wrap its format in [`WithTraceIds`]; [`Telemetry::layer`] exports its spans, [`Telemetry::log_layer`] its events |
 //! | the crate `log` | nothing after `install`: its records become events of `tracing` with their target. If `log` already has a logger, that logger receives the records |
 //! | another logger | read `trace_id` and `span_id` of the current OpenTelemetry context |
 //!
 //! With any of them, `Context::current()` has the span of the request in the handler, in inner
 //! middleware and in the body, so that every line there belongs to the trace.
+//!
+//! # Export of log records
+//!
+//! Events of `tracing`, and records of the crate `log`, are exported as log records of OpenTelemetry if
+//! code ([`otlp_logs`](TelemetryBuilder), [`console_logs`](TelemetryBuilder::console_logs)) or
+//! environment (`OTEL_LOGS_EXPORTER`, `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) selects it. It is not the
+//! default, also with a collector for spans: log lines are printed already, and many backends of traces
+//! accept no logs. Printing and export have separate filters.
+//!
+//! | part of a record | source |
+//! | --- | --- |
+//! | trace id, span id, flags | the event's own span, as in the printed line |
+//! | timestamp, severity, body | time, level and message of the event |
+//! | name of the scope | target |
+//! | event name | `info!(name: "order.placed", …)` |
+//! | attributes | the other fields, as integers, floats, booleans or strings; `code.file.path`, `code.line.number` |
+//! | `exception.message` | the first field of the type `&dyn Error`, with the messages of its sources |
+//!
+//! With `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN=logs` the exceptions of spans are log records with the ids
+//! of the span, instead of span events; `logs/dup` makes both. Their names and severities are those of
+//! the conventions: `http.server.request.exception` (ERROR), `http.client.request.exception` (WARN),
+//! `rpc.server.call.exception`, `rpc.client.call.exception`, and otherwise `exception`. The filter of
+//! log records does not apply to them. Spans of another provider keep span events.
 //!
 //! # Environment variables
 //!
@@ -42,7 +65,7 @@
 //! | `OTEL_TRACES_EXPORTER` | any of `otlp`, `jaeger`, `console` and `console-json`, separated by commas, or `none`; by default those whose endpoint is set, or else `console` |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | sampler of spans: `parentbased_always_on` by default |
 //! | `OTEL_RUST_TRACES_SAMPLER_RULES` | rules that precede the sampler, such as `/health=drop, GET /search/*=0.1, route:/items/{id}=keep` |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector; over HTTP `/v1/traces` and `/v1/metrics` are appended. By default `http://localhost:4318`, or `:4317` over gRPC |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector; over HTTP `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended. By default `http://localhost:4318`, or `:4317` over gRPC |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` by default, `http/json` or `grpc` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, headers (over gRPC metadata) of each export |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT` | time limit of an export with all its attempts in milliseconds, 10000 by default; 0 means no limit |
@@ -50,7 +73,7 @@
 //! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the certificates, in PEM, that are trusted instead of the system's; with the feature `tls` |
 //! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | paths of the certificate and the key for a collector that requires them |
 //! | `OTEL_EXPORTER_OTLP_INSECURE` | `true`: a gRPC endpoint without a scheme is used without TLS |
-//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` | each of these for one signal, takes precedence over the general one. An endpoint is used unchanged |
+//! | `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…`, `OTEL_EXPORTER_OTLP_LOGS_…` | each of these for one signal, takes precedence over the general one. An endpoint is used unchanged |
 //! | `OTEL_EXPORTER_JAEGER_AGENT_HOST`, `…_AGENT_PORT` | address of Jaeger's agent, for export over UDP, `localhost` and `6831` by default (feature `jaeger`, as the next four) |
 //! | `OTEL_EXPORTER_JAEGER_ENDPOINT` | URL of Jaeger's collector, for export over HTTP instead; it ends in `/api/traces` |
 //! | `OTEL_EXPORTER_JAEGER_PROTOCOL` | `udp/thrift.compact` or `http/thrift.binary`, if both are set |
@@ -64,6 +87,11 @@
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | address of the listener, `127.0.0.1` and `9464` by default; port 0 selects any free port |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` | limits of the queue of each exporter: 2048 spans (and 64 MiB), batches of 512 spans, a delay of 5000 milliseconds (100 for the console; 0 is 1) |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | time limit of an export of spans in milliseconds, 30000 by default, unless that of OTLP or of Jaeger is shorter |
+//! | `OTEL_LOGS_EXPORTER` | `otlp`, `console` (JSON on standard output), both separated by a comma, or `none`; by default `otlp` if `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` is set, or else `none` |
+//! | `OTEL_BLRP_MAX_QUEUE_SIZE`, `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BLRP_SCHEDULE_DELAY` | limits of the queue of each exporter of log records: 2048 records (and 64 MiB), batches of 512, a delay of 1000 milliseconds (100 for the console) |
+//! | `OTEL_BLRP_EXPORT_TIMEOUT` | time limit of an export of log records in milliseconds, 30000 by default, unless that of OTLP is shorter |
+//! | `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT` | attributes of a log record, 128 by default, and characters of a string value, unlimited by default; without them those of `OTEL_ATTRIBUTE_…` |
+//! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | `logs` or `logs/dup`: exceptions are log records, or both log records and span events. Span events by default, and without an exporter of log records |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT`, `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | limits of a span, 128 of each by default |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | largest number of characters in a string value of any span |
 //! | `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` | methods that are recorded by their name, separated by commas; all others are `_OTHER` |
@@ -139,10 +167,12 @@
 //! - If metrics are enabled, the **results of exports** are metrics by exporter:
 //!   `otel.sdk.processor.span.processed` (with `error.type` if the queue was full),
 //!   `otel.sdk.processor.span.queue.size` and `.capacity`, and `otel.sdk.exporter.span.exported`
-//!   (with `error.type` for failed and rejected spans).
-//! - **Exporters** are not traced and write no log lines of their own, with any subscriber.
-//! - [`Telemetry::shutdown`] exports the ended spans within a deadline, or returns a
-//!   [`ShutdownError`] with the counts of the spans that were not delivered.
+//!   (with `error.type` for failed and rejected spans). Log records have the same ones with `log`
+//!   instead of `span`.
+//! - **Exporters** are not traced and write no log lines of their own, with any subscriber. Lines about
+//!   losses are printed and not exported.
+//! - [`Telemetry::shutdown`] exports the ended spans and the log records within a deadline, or returns
+//!   a [`ShutdownError`] with the counts of those that were not delivered.
 //!
 //! # Causes of lost telemetry
 //!
@@ -151,7 +181,7 @@
 //! | `let _ = Telemetry::builder()….install()?` drops telemetry at once | `let telemetry = …`, kept until the last request has ended. The first middleware logs a warning |
 //! | [`std::process::exit`], or a signal that ends the process: no destructor runs, so the spans of the last seconds stay in the queue | call [`Telemetry::shutdown`] first. Return from `main` instead of calling `exit`, and stop the server on SIGTERM |
 //! | `fork`: the export threads exist only in the parent, so the child's queue fills up and its spans are lost, which is counted and logged | install telemetry after the fork, in each child. Do not fork a process in which it is installed; start a new program |
-//! | `panic = "abort"`: as `process::exit` | call `force_flush` of [`Telemetry::tracer_provider`] in a panic hook |
+//! | `panic = "abort"`: as `process::exit` | call [`Telemetry::force_flush`] in a panic hook |
 //!
 //! `process::exit` and `fork` run no code of this crate, so no warning can be logged.
 //!
@@ -197,4 +227,5 @@ pub use crate::{
         },
         delivery::{ExportLoss, ExporterStatus, ShutdownError, Status},
     },
+    logs::{LogRecord, LogSeverity, LogValue},
 };

@@ -1,3 +1,7 @@
+//! Telemetry of a running service, and its shutdown.
+
+pub(crate) mod log_records;
+
 use std::{
     sync::{
         Arc,
@@ -7,9 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry_sdk::error::OTelSdkResult;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{Layer, filter::LevelFilter, layer::Filter, registry::LookupSpan};
 
+use self::log_records::LogRecords;
 use super::{
     builder::TelemetryBuilder, diagnostics::watchdog::MiddlewareWatchdog,
     meter_provider::GuardedMeterProvider, metrics::Metrics, subscriber,
@@ -35,6 +41,7 @@ pub struct Telemetry {
     pub(crate) provider: TracerProvider,
     pub(crate) propagator: Propagator,
     pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) log_records: LogRecords,
     pub(crate) metrics: Option<Metrics>,
     pub(crate) log: SelfLog,
     pub(crate) control: Control,
@@ -51,7 +58,7 @@ impl Telemetry {
         TelemetryBuilder::new()
     }
 
-    /// Exports every span that has ended before, or returns the losses.
+    /// Exports every span that has ended before and every log record, or returns the losses.
     ///
     /// Blocks the thread until that is done, or until the time limit set with
     /// [`shutdown_timeout`](TelemetryBuilder::shutdown_timeout), 5 seconds by default, has passed.
@@ -60,10 +67,20 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// If sampled spans that ended at any time since the set-up were not delivered to one of the
-    /// exporters, or if the last metrics were not delivered.
+    /// If sampled spans that ended at any time since the set-up, or log records, were not delivered to
+    /// one of the exporters, or if the last metrics were not delivered.
     pub fn shutdown(mut self) -> Result<(), ShutdownError> {
         self.stop()
+    }
+
+    /// Exports every span that has ended before and every log record, and waits until that is done.
+    ///
+    /// # Errors
+    ///
+    /// If that takes longer than five seconds. Losses are not an error;
+    /// [`shutdown`](Self::shutdown) returns them.
+    pub fn force_flush(&self) -> OTelSdkResult {
+        self.provider.force_flush().and(self.log_records.flush())
     }
 
     /// Returns the tracer provider, for code that does not use the global one.
@@ -146,10 +163,40 @@ impl Telemetry {
         self.control.filter()
     }
 
+    /// Returns the layer with which a `tracing` subscriber of the service exports its events as log
+    /// records, each with the ids of the event's own span. It exports nothing unless code
+    /// ([`otlp_logs`](TelemetryBuilder::otlp_logs)) or environment (`OTEL_LOGS_EXPORTER`) selects an
+    /// exporter of log records.
+    ///
+    /// It has the filter of [`log_export_filter`](TelemetryBuilder::log_export_filter), `RUST_LOG` or
+    /// `info,opentelemetry=warn`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    /// use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _) = Telemetry::builder().service_name("checkout").build()?;
+    /// let subscriber = tracing_subscriber::registry()
+    ///     .with(telemetry.layer(LevelFilter::INFO))
+    ///     .with(telemetry.log_layer());
+    /// # drop(subscriber);
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        self.log_records.layer()
+    }
+
     /// Sets the subscriber that receives the log lines.
     pub(crate) fn log_to(&self, dispatch: &Dispatch) {
         self.log.set(dispatch);
         self.pipelines.iter().for_each(|pipeline| pipeline.state().log_to(dispatch));
+        self.log_records.log_to(dispatch);
         if let Some(metrics) = &self.metrics {
             metrics.log_to(dispatch);
         }
@@ -163,6 +210,7 @@ impl Telemetry {
         self.metrics.iter().for_each(Metrics::start_draining);
         let for_spans = self.timeout - self.for_metrics();
         self.pipelines.iter().for_each(Pipeline::close);
+        self.log_records.close();
         let mut in_time = all_done_within(for_spans, vec![self.provider_shutdown_task(for_spans)]);
         in_time &= self.pipelines_end_within(for_spans.saturating_sub(started.elapsed()));
         in_time &= all_done_within(
@@ -170,6 +218,7 @@ impl Telemetry {
             self.metrics_shutdown_tasks(),
         );
         let losses = self.pipelines.iter().filter_map(|pipeline| pipeline.state().loss());
+        let losses = losses.chain(self.log_records.losses());
         let losses = losses.chain(self.metrics.iter().flat_map(Metrics::losses));
         ShutdownError::from_losses(losses.collect(), (!in_time).then(|| started.elapsed()))
     }
@@ -194,7 +243,8 @@ impl Telemetry {
         let deadline = Instant::now() + timeout;
         let left = || deadline.saturating_duration_since(Instant::now());
         // Every pipeline is waited for, also after one that has not ended.
-        self.pipelines.iter().fold(true, |all, pipeline| all & pipeline.shutdown(left()).is_ok())
+        let ends = self.pipelines.iter().map(|pipeline| pipeline.shutdown(left()).is_ok());
+        ends.fold(true, |all, ended| all & ended) & self.log_records.end_within(left)
     }
 
     fn metrics_shutdown_tasks(&mut self) -> Vec<ShutdownTask> {

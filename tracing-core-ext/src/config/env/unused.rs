@@ -22,16 +22,14 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Prefixes of variables of the OpenTelemetry specification that are not supported.
-const UNSUPPORTED: [&str; 11] = [
-    "OTEL_BLRP_",
+const UNSUPPORTED: [&str; 9] = [
     "OTEL_CONFIG_FILE",
     "OTEL_ENTITIES",
     "OTEL_EXPERIMENTAL_",
-    "OTEL_EXPORTER_OTLP_LOGS_",
     "OTEL_EXPORTER_OTLP_METRIC_INSECURE",
     "OTEL_EXPORTER_OTLP_SPAN_INSECURE",
     "OTEL_EXPORTER_ZIPKIN_",
-    "OTEL_LOG",
+    "OTEL_LOG_LEVEL",
     "OTEL_METRICS_EXEMPLAR_FILTER",
     "OTEL_PROFILES_",
 ];
@@ -136,12 +134,11 @@ mod tests {
 
     #[test]
     fn unsupported_variables_of_the_specification_are_not_reported_as_misspelt() {
-        let found =
-            unused(|| vec!["OTEL_BLRP_SCHEDULE_DELAY".to_owned(), "OTEL_LOG_LEVEL".to_owned()]);
+        let found = unused(|| vec!["OTEL_CONFIG_FILE".to_owned(), "OTEL_LOG_LEVEL".to_owned()]);
         assert_eq!(
             found,
             [
-                "OTEL_BLRP_SCHEDULE_DELAY is set, but it is not supported",
+                "OTEL_CONFIG_FILE is set, but it is not supported",
                 "OTEL_LOG_LEVEL is set, but it is not supported"
             ]
         );

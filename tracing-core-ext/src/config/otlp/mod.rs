@@ -43,7 +43,7 @@ pub(crate) struct Signal {
     pub(crate) path: &'static str,
     /// Method of the gRPC service.
     pub(crate) method: &'static str,
-    endpoint: &'static str,
+    pub(in crate::config) endpoint: &'static str,
     protocol: [&'static str; 2],
     headers: [&'static str; 2],
     timeout: [&'static str; 2],
@@ -86,6 +86,23 @@ pub(crate) const METRICS: Signal = Signal {
         "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
     ],
     client_key: ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+};
+
+pub(crate) const LOGS: Signal = Signal {
+    path: "/v1/logs",
+    method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    protocol: ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    headers: ["OTEL_EXPORTER_OTLP_LOGS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    timeout: ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    compression: ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+    insecure: ["OTEL_EXPORTER_OTLP_LOGS_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE"],
+    certificate: ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+    client_certificate: [
+        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ],
+    client_key: ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
 };
 
 impl OtlpConfig {

@@ -3,7 +3,7 @@
 use std::{
     any::{self, Any},
     error::Error,
-    fmt::{self, Debug, Display, Write},
+    fmt::{Debug, Display},
     io,
     time::SystemTime,
 };
@@ -14,16 +14,10 @@ use opentelemetry::{
 };
 
 use crate::{
-    base::truncate,
     http::url,
+    logs::{chain, limited, sources},
     semconv::{names, options::AttributeOptions},
 };
-
-/// Maximum number of characters of a reason.
-const MAX_CHARACTERS: usize = 1024;
-
-/// Maximum number of errors of a chain that are read.
-const MAX_SOURCES: usize = 16;
 
 /// Type of the errors of unknown type that Tower services return.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -129,50 +123,12 @@ fn boxed<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
     error.downcast_ref::<Box<dyn Error>>().map(|boxed| &**boxed)
 }
 
-fn sources<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-        .take(MAX_SOURCES)
-}
-
-/// Joins the messages of `error` and its sources. A message that is part of the preceding one is omitted.
-fn chain<E: Error + ?Sized>(error: &E) -> String {
-    let mut text = limited(format_args!("{error}"));
-    for source in error.source().into_iter().flat_map(sources) {
-        let message = limited(format_args!("{source}"));
-        if !text.contains(&message) {
-            text = limited(format_args!("{text}: {message}"));
-        }
-    }
-    text
-}
-
 /// Returns the name of an error type. Text has no error type, and the type of a trait object is unknown.
 fn type_name<E: ?Sized>() -> Option<&'static str> {
     let name = any::type_name::<E>();
     let is_text = ["str", "&str", "alloc::string::String"].contains(&name);
     let is_erased = name.contains("dyn ") || name.starts_with("core::fmt::Arguments");
     (!is_text && !is_erased).then_some(name)
-}
-
-/// Formats text up to the limit. The buffer never grows beyond the limit.
-fn limited(text: fmt::Arguments<'_>) -> String {
-    let mut writer = Limited(String::new());
-    // The only error is that of the writer, at the limit.
-    let _ = writer.write_fmt(text);
-    let limit = truncate::text(&writer.0, MAX_CHARACTERS).len();
-    writer.0.truncate(limit);
-    writer.0
-}
-
-struct Limited(String);
-
-impl Write for Limited {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.push_str(truncate::text(text, MAX_CHARACTERS));
-        if self.0.len() < 4 * MAX_CHARACTERS { Ok(()) } else { Err(fmt::Error) }
-    }
 }
 
 /// Returns `text` without the credentials of the URLs in it.
@@ -194,6 +150,8 @@ fn redact_urls(text: &str, more: &[Box<str>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
     use crate::exchange::outcome::reason::*;
 
     #[derive(Debug)]
@@ -242,9 +200,9 @@ mod tests {
     #[test]
     fn a_reason_is_limited() {
         let long = FailureReason::from_display(&"é".repeat(100_000));
-        assert_eq!(long.message, "é".repeat(MAX_CHARACTERS));
+        assert_eq!(long.message, "é".repeat(1024));
         let pieces: String = limited(format_args!("{:?}", vec!["piece"; 100_000]));
-        assert_eq!(pieces.chars().count(), MAX_CHARACTERS);
+        assert_eq!(pieces.chars().count(), 1024);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 pub(crate) mod exporter;
 mod json;
+mod logs;
 mod options;
 mod output;
 mod timestamp;

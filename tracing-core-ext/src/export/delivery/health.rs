@@ -19,7 +19,7 @@ struct Failing {
 }
 
 /// Change of an [`ExportHealth`].
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum HealthChange {
     /// Items are being lost from now on.
     Failing,

@@ -25,6 +25,7 @@ pub struct ExportLoss {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
     Traces,
+    Logs,
     /// Metrics with cumulative temporality: each export contains all values since the start.
     CumulativeMetrics,
     /// Metrics with delta temporality: each export contains the changes since the export before.
@@ -56,7 +57,7 @@ impl ExportLoss {
         &self.destination
     }
 
-    /// Number of sampled spans that have ended, or number of metric exports.
+    /// Number of sampled spans that have ended, of log records, or of metric exports.
     pub fn ended(&self) -> u64 {
         self.counted.offered()
     }
@@ -103,6 +104,7 @@ impl Signal {
     pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::Traces => "spans",
+            Self::Logs => "log records",
             Self::CumulativeMetrics | Self::DeltaMetrics => "metrics",
         }
     }
@@ -110,6 +112,7 @@ impl Signal {
     fn counted(self) -> &'static str {
         match self {
             Self::Traces => "spans",
+            Self::Logs => "log records",
             Self::CumulativeMetrics | Self::DeltaMetrics => "exports of metrics",
         }
     }

@@ -12,25 +12,50 @@ use opentelemetry::{
     metrics::{AsyncInstrument, Meter, MeterProvider},
 };
 
-use super::{counts::Snapshot, state::ExportState};
+use super::{counts::Snapshot, loss::Signal, state::ExportState};
 use crate::{base::contained_panics, trace::HeldCounts};
 
-const PROCESSOR: &str = "batching_span_processor";
 const ERROR_TYPE: &str = "error.type";
+
+/// Words of a signal in names, units and descriptions of its instruments.
+#[derive(Clone, Copy)]
+struct Words {
+    name: &'static str,
+    unit: &'static str,
+    items: &'static str,
+    processor: &'static str,
+}
+
+const SPANS: Words =
+    Words { name: "span", unit: "{span}", items: "spans", processor: "batching_span_processor" };
+
+const LOGS: Words = Words {
+    name: "log",
+    unit: "{log_record}",
+    items: "log records",
+    processor: "batching_log_processor",
+};
 
 /// Registers instruments that observe these pipelines, and the panics that were contained.
 pub(crate) fn observe(
     provider: &impl MeterProvider,
-    states: impl ExactSizeIterator<Item = Arc<ExportState>>,
+    states: impl Iterator<Item = Arc<ExportState>>,
 ) {
     let meter = provider.meter(env!("CARGO_PKG_NAME"));
     observe_panics(&meter);
-    if states.len() == 0 {
+    let (logs, spans) = states.partition(|state| state.signal() == Signal::Logs);
+    observe_signal(&meter, SPANS, spans);
+    observe_signal(&meter, LOGS, logs);
+}
+
+fn observe_signal(meter: &Meter, words: Words, states: Vec<Arc<ExportState>>) {
+    if states.is_empty() {
         return;
     }
-    let observed = states.enumerate().map(Observed::new).collect();
-    observe_processors(&meter, &observed);
-    observe_exporters(&meter, &observed);
+    let observed = states.into_iter().enumerate();
+    let observed = observed.map(|(at, state)| Observed::new(words, at, state)).collect();
+    observe_processors(meter, words, &observed);
+    observe_exporters(meter, words, &observed);
 }
 
 /// Registers instruments that observe the spans that wait for a decision about their trace. They have no values until a
@@ -88,11 +113,14 @@ fn observe_panics(meter: &Meter) {
         .build();
 }
 
-fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
+fn observe_processors(meter: &Meter, words: Words, pipelines: &Arc<[Observed]>) {
+    let Words { name, unit, items, .. } = words;
     meter
-        .u64_observable_counter("otel.sdk.processor.span.processed")
-        .with_unit("{span}")
-        .with_description("The number of spans for which the processing has finished, either successful or failed.")
+        .u64_observable_counter(format!("otel.sdk.processor.{name}.processed"))
+        .with_unit(unit)
+        .with_description(format!(
+            "The number of {items} for which the processing has finished, either successful or failed."
+        ))
         .with_callback(each(pipelines, |pipeline, observer| {
             let counted = pipeline.counted();
             observer.observe(counted.delivered_total + counted.failed + counted.removed, &pipeline.processor);
@@ -100,30 +128,33 @@ fn observe_processors(meter: &Meter, pipelines: &Arc<[Observed]>) {
         }))
         .build();
     meter
-        .i64_observable_up_down_counter("otel.sdk.processor.span.queue.size")
-        .with_unit("{span}")
-        .with_description("The number of spans in the queue, those being exported included.")
+        .i64_observable_up_down_counter(format!("otel.sdk.processor.{name}.queue.size"))
+        .with_unit(unit)
+        .with_description(format!(
+            "The number of {items} in the queue, those being exported included."
+        ))
         .with_callback(each(pipelines, |pipeline, observer| {
             observer.observe(signed(pipeline.counted().waiting), &pipeline.processor);
         }))
         .build();
     meter
-        .i64_observable_up_down_counter("otel.sdk.processor.span.queue.capacity")
-        .with_unit("{span}")
-        .with_description("The maximum number of spans the queue can hold.")
+        .i64_observable_up_down_counter(format!("otel.sdk.processor.{name}.queue.capacity"))
+        .with_unit(unit)
+        .with_description(format!("The maximum number of {items} the queue can hold."))
         .with_callback(each(pipelines, |pipeline, observer| {
             observer.observe(signed(pipeline.state.counts().capacity()), &pipeline.processor);
         }))
         .build();
 }
 
-fn observe_exporters(meter: &Meter, pipelines: &Arc<[Observed]>) {
+fn observe_exporters(meter: &Meter, words: Words, pipelines: &Arc<[Observed]>) {
+    let Words { name, unit, items, .. } = words;
     meter
-        .u64_observable_counter("otel.sdk.exporter.span.exported")
-        .with_unit("{span}")
-        .with_description(
-            "The number of spans for which the export has finished, either successful or failed.",
-        )
+        .u64_observable_counter(format!("otel.sdk.exporter.{name}.exported"))
+        .with_unit(unit)
+        .with_description(format!(
+            "The number of {items} for which the export has finished, either successful or failed."
+        ))
         .with_callback(each(pipelines, |pipeline, observer| {
             let counted = pipeline.counted();
             observer.observe(counted.delivered_total, &pipeline.exporter);
@@ -156,9 +187,9 @@ struct Observed {
 }
 
 impl Observed {
-    fn new((at, state): (usize, Arc<ExportState>)) -> Self {
+    fn new(words: Words, at: usize, state: Arc<ExportState>) -> Self {
         let exporter = component(state.exporter_type(), at);
-        Self { state, processor: component(PROCESSOR, at), exporter }
+        Self { state, processor: component(words.processor, at), exporter }
     }
 
     fn counted(&self) -> Snapshot {

@@ -4,9 +4,11 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, OnceLock},
+    thread,
     time::Duration,
 };
 
+use opentelemetry::Context;
 use opentelemetry_sdk::metrics::Temporality;
 use tracing::Dispatch;
 
@@ -18,7 +20,7 @@ use super::{
     shutdown::ShutdownSignal,
 };
 use crate::{
-    base::self_log::SelfLog,
+    base::{contain_log_writer, self_log::SelfLog},
     config::batch::{BatchConfig, QUIET_PERIOD},
 };
 
@@ -46,6 +48,16 @@ impl ExportState {
     ) -> Self {
         let limits = (batch.queue, batch.max_bytes);
         Self::new(Signal::Traces, destination, exporter_type, limits, batch.quiet_period)
+    }
+
+    /// Creates the state of an exporter of log records.
+    pub(crate) fn for_logs(
+        destination: String,
+        exporter_type: &'static str,
+        batch: &BatchConfig,
+    ) -> Self {
+        let limits = (batch.queue, batch.max_bytes);
+        Self::new(Signal::Logs, destination, exporter_type, limits, batch.quiet_period)
     }
 
     /// Creates the state of a metric exporter, which counts exports.
@@ -88,7 +100,7 @@ impl ExportState {
         self.options.get().cloned().unwrap_or_default()
     }
 
-    pub(super) fn signal(&self) -> Signal {
+    pub(crate) fn signal(&self) -> Signal {
         self.signal
     }
 
@@ -110,7 +122,7 @@ impl ExportState {
 
     /// Whether items stay in a queue during a pause that the backend has requested.
     pub(crate) fn has_queue(&self) -> bool {
-        self.signal == Signal::Traces
+        matches!(self.signal, Signal::Traces | Signal::Logs)
     }
 
     /// Sets the subscriber that receives the log lines.
@@ -118,7 +130,9 @@ impl ExportState {
         self.log.set(dispatch);
     }
 
+    /// Writes log lines about the export. They are not exported themselves.
     pub(crate) fn log(&self, write: impl FnOnce()) {
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
         self.log.log(write);
     }
 
@@ -127,7 +141,9 @@ impl ExportState {
     pub(crate) fn loss(&self) -> Option<ExportLoss> {
         let counted = self.counts.snapshot();
         let is_lost = match self.signal {
-            Signal::Traces | Signal::DeltaMetrics => counted.lost() + counted.waiting > 0,
+            Signal::Traces | Signal::Logs | Signal::DeltaMetrics => {
+                counted.lost() + counted.waiting > 0
+            }
             Signal::CumulativeMetrics => counted.waiting > 0 || counted.has_failed_last,
         };
         is_lost.then(|| ExportLoss {
@@ -162,7 +178,26 @@ fn on_change(
     destination: String,
     log: SelfLog,
 ) -> impl Fn(&HealthChange, &str) + Send + Sync + 'static {
-    move |change, reason| log.log(|| change.log(signal.plural(), &destination, reason))
+    move |change, reason| {
+        let (log, destination) = (log.clone(), destination.clone());
+        let (change, reason) = (change.clone(), reason.to_owned());
+        let write = move || {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            log.log(|| change.log(signal.plural(), &destination, &reason));
+        };
+        match signal == Signal::Logs && !Context::is_current_telemetry_suppressed() {
+            true => log_from_other_thread(write),
+            false => write(),
+        }
+    }
+}
+
+/// Writes a log line from another thread. A thread that emits a log record is inside of an event, and
+/// an event inside of another one changes the state of per-layer filters. The loss is also counted, so
+/// only its line is missing if no thread can be started.
+fn log_from_other_thread(write: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().name("otel-log-loss".to_owned());
+    let _ = thread.spawn(move || contain_log_writer(write));
 }
 
 impl fmt::Debug for ExportState {

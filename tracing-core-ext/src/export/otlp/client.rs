@@ -1,3 +1,7 @@
+//! Client of a collector.
+
+pub(super) mod requests;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;

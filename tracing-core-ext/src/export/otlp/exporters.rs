@@ -1,14 +1,18 @@
 //! Start of the exporters.
 
-use super::{metrics::OtlpMetrics, options::Otlp, settings::Settings, traces::OtlpSpanExporter};
+use super::{
+    logs::OtlpLogExporter, metrics::OtlpMetrics, options::Otlp, settings::Settings,
+    traces::OtlpSpanExporter,
+};
 use crate::{
     base::error::TelemetryError,
-    config::otlp::{METRICS, TRACES, protocol::Protocol},
+    config::otlp::{LOGS, METRICS, TRACES, protocol::Protocol},
     export::{
         metrics::{MetricsContext, MetricsOptions, MetricsOutput},
         pipeline::{
             Pipeline,
             context::{EXPORT_DELAY, PipelineContext, SpanExporterOptions},
+            logs::{LOG_EXPORT_DELAY, LogExporterOptions, LogPipeline},
         },
     },
 };
@@ -36,6 +40,30 @@ fn span_exporter_type(protocol: Protocol) -> &'static str {
         Protocol::Grpc => "otlp_grpc_span_exporter",
         Protocol::HttpProtobuf => "otlp_http_span_exporter",
         Protocol::HttpJson => "otlp_http_json_span_exporter",
+    }
+}
+
+impl LogExporterOptions for Otlp {
+    fn start(
+        self: Box<Self>,
+        context: &PipelineContext<'_>,
+    ) -> Result<LogPipeline, TelemetryError> {
+        let config = context.config;
+        let mut settings = Settings::resolve(&self, &LOGS, &config.logs.otlp, config)?;
+        settings.timeout = settings.timeout.min(config.logs.batch.export_timeout);
+        let exporter_type = log_exporter_type(settings.protocol);
+        let state = context.log_state(settings.endpoint.to_string(), exporter_type);
+        let exporter = OtlpLogExporter::new(settings, &state)?;
+        context.log_pipeline(exporter, state, LOG_EXPORT_DELAY)
+    }
+}
+
+/// Semantic conventions for SDK metrics, `otel.component.type`.
+fn log_exporter_type(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Grpc => "otlp_grpc_log_exporter",
+        Protocol::HttpProtobuf => "otlp_http_log_exporter",
+        Protocol::HttpJson => "otlp_http_json_log_exporter",
     }
 }
 

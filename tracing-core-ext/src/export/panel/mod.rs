@@ -15,9 +15,11 @@
 //! ```
 //!
 //! The panel is one more exporter. A thread encodes ended spans as OTLP and stores them, so a
-//! request never waits for a page. Metrics are stored every five seconds. Log lines and running
-//! requests come from the subscriber of [`install`](crate::telemetry::TelemetryBuilder::install) or
-//! [`build`](crate::telemetry::TelemetryBuilder::build); a subscriber of the service sends none.
+//! request never waits for a page. Metrics are stored every five seconds. Log records come from the
+//! subscriber of [`install`](crate::telemetry::TelemetryBuilder::install) or
+//! [`build`](crate::telemetry::TelemetryBuilder::build), or of the service, if it has
+//! [`Telemetry::log_layer`](crate::telemetry::Telemetry::log_layer). Running requests come only from
+//! the former.
 //!
 //! Without [`TelemetryBuilder::panel`](crate::telemetry::TelemetryBuilder::panel), a request
 //! executes no instruction for the panel.
@@ -36,15 +38,16 @@ pub use tracing_panel::{Access, Pages, Panel, Served};
 
 use self::{
     feed::Feed,
-    lines::LineLayer,
+    lines::PanelLogExporter,
     requests::{RequestFilter, RequestLayer},
     spans::PanelExporter,
 };
 use super::pipeline::{
     Pipeline,
     context::{PipelineContext, SpanExporterOptions},
+    logs::{LogExporterOptions, LogPipeline},
 };
-use crate::{base::error::TelemetryError, config::log_filter::LogFilter};
+use crate::base::error::TelemetryError;
 
 /// Delay of a batch of spans, so that a page shows a request soon after its end.
 const DELAY: Duration = Duration::from_millis(100);
@@ -60,11 +63,9 @@ impl EmbeddedPanel {
         Self { feed: Arc::new(Feed::new(panel)) }
     }
 
-    /// Returns a layer for log lines and running requests. `filter` applies only to log lines.
-    pub(crate) fn layer(&self, filter: LogFilter) -> Box<dyn Layer<Registry> + Send + Sync> {
-        let lines = LineLayer::new(Arc::clone(&self.feed)).with_filter(filter);
-        let requests = RequestLayer::new(Arc::clone(&self.feed)).with_filter(RequestFilter);
-        lines.and_then(requests).boxed()
+    /// Returns a layer for running requests.
+    pub(crate) fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
+        RequestLayer::new(Arc::clone(&self.feed)).with_filter(RequestFilter).boxed()
     }
 
     /// Logs the address of the pages.
@@ -89,5 +90,15 @@ impl SpanExporterOptions for EmbeddedPanel {
         })?;
         let state = context.state("the panel".to_owned(), "panel_span_exporter");
         context.pipeline(PanelExporter::new(self.feed, served), state, DELAY)
+    }
+}
+
+impl LogExporterOptions for EmbeddedPanel {
+    fn start(
+        self: Box<Self>,
+        context: &PipelineContext<'_>,
+    ) -> Result<LogPipeline, TelemetryError> {
+        let state = context.log_state("the panel".to_owned(), "panel_log_exporter");
+        context.log_pipeline(PanelLogExporter::new(self.feed), state, DELAY)
     }
 }

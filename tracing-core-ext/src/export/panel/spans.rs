@@ -11,7 +11,7 @@ use super::feed::Feed;
 use crate::{
     export::{
         delivery::Outcome,
-        otlp::traces::encoder::{EncodeSpan, TraceEncoder},
+        otlp::protocol::batch_encoder::{BatchEncoder, EncodeItem},
         pipeline::exporter::BatchExporter,
     },
     trace::PooledRecord,
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct PanelExporter {
     feed: Arc<Feed>,
-    encoder: TraceEncoder,
+    encoder: BatchEncoder,
     _served: Option<Served>,
 }
 
@@ -31,12 +31,12 @@ impl PanelExporter {
         Self { feed, encoder, _served: served }
     }
 
-    fn add<S: EncodeSpan>(&self, spans: &[&S]) -> Outcome {
+    fn add<S: EncodeItem>(&self, spans: &[&S]) -> Outcome {
         let batch = self.encoder.encode(spans, MOST_BODY_BYTES);
         let oversized = Outcome::failed("a span is larger than the panel accepts");
         let mut outcome = oversized.of_items(batch.oversized);
         for request in batch.requests {
-            outcome = outcome.and(self.add_request(&request.bytes, request.spans.len()));
+            outcome = outcome.and(self.add_request(&request.bytes, request.items.len()));
         }
         outcome
     }
@@ -71,6 +71,6 @@ impl BatchExporter for PanelExporter {
     }
 }
 
-fn encoder(resource: &Resource) -> TraceEncoder {
-    TraceEncoder::new(resource, MOST_BODY_BYTES)
+fn encoder(resource: &Resource) -> BatchEncoder {
+    BatchEncoder::new(resource, MOST_BODY_BYTES)
 }

@@ -5,7 +5,7 @@ use opentelemetry_sdk::{Resource, trace::SpanExporter};
 use super::{
     Pipeline, PipelineOptions,
     exporter::{BatchExporter, SdkExporter},
-    hook::SpanHook,
+    hook::{LogHook, SpanHook},
 };
 use crate::{base::error::TelemetryError, config::Config, export::delivery::ExportState};
 
@@ -19,6 +19,7 @@ pub(crate) struct PipelineContext<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) config: &'a Config,
     pub(crate) hook: Option<&'a SpanHook>,
+    pub(crate) log_hook: Option<&'a LogHook>,
     pub(crate) shutdown_timeout: Duration,
 }
 

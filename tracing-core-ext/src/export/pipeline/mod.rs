@@ -1,11 +1,13 @@
-//! Path of ended spans to one exporter: a bounded queue, and the thread that exports its batches.
+//! Path of ended spans or log records to one exporter: a bounded queue, and the thread that exports its batches.
 
 pub(crate) mod context;
 pub(crate) mod exporter;
 pub(crate) mod hook;
+pub(crate) mod logs;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod worker;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -14,7 +16,12 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
 };
 
-use self::{exporter::BatchExporter, hook::SpanHook, thread::ExportThread};
+use self::{
+    exporter::BatchExporter,
+    hook::SpanHook,
+    thread::ExportThread,
+    worker::{BatchWorker, SpanWorker},
+};
 use super::{
     delivery::ExportState,
     queue::{BatchLimits, Queue, Queued, queue},
@@ -25,7 +32,7 @@ use crate::{
     trace::{self, PooledRecord, RecordProcessor, SpanRecord},
 };
 
-/// Largest size in memory of the spans in one batch. Exporters limit the size of their requests
+/// Largest size in memory of the items in one batch. Exporters limit the size of their requests
 /// themselves.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 
@@ -33,9 +40,8 @@ const MAX_BATCH_BYTES: usize = 8 << 20;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Queue of one exporter. Its clones share it.
-#[derive(Clone)]
-pub(crate) struct Pipeline {
-    queue: Arc<Queue<PooledRecord>>,
+pub(crate) struct Pipeline<T: Queued = PooledRecord> {
+    queue: Arc<Queue<T>>,
     state: Arc<ExportState>,
 }
 
@@ -64,15 +70,28 @@ impl Pipeline {
     ) -> Result<Self, TelemetryError> {
         let PipelineOptions { batch, resource, hook, shutdown_timeout } = options;
         exporter.set_resource(resource);
+        let worker = SpanWorker { exporter: Box::new(exporter), hook: hook.cloned() };
+        Self::spawn("otel-spans", worker, state, (batch, default_delay), shutdown_timeout)
+    }
+}
+
+impl<T: Queued> Pipeline<T> {
+    /// Starts the thread `name`, which exports batches. The delay applies if `batch` has none.
+    fn spawn(
+        name: &'static str,
+        worker: impl BatchWorker<T>,
+        state: Arc<ExportState>,
+        (batch, default_delay): (&BatchConfig, Duration),
+        shutdown_timeout: Duration,
+    ) -> Result<Self, TelemetryError> {
         let limits = BatchLimits {
             max_items: batch.size,
             max_bytes: MAX_BATCH_BYTES,
             delay: batch.delay.unwrap_or(default_delay).max(MIN_DELAY),
         };
         let (queue, consumer) = queue(Arc::clone(state.counts()), limits);
-        let exporter = Box::new(exporter);
-        let thread = ExportThread { consumer, exporter, hook: hook.cloned(), shutdown_timeout };
-        thread.start().map_err(TelemetryError::exporter)?;
+        let thread = ExportThread { consumer, worker, shutdown_timeout };
+        thread.start(name).map_err(TelemetryError::exporter)?;
         Ok(Self { queue, state })
     }
 
@@ -80,11 +99,34 @@ impl Pipeline {
         &self.state
     }
 
-    /// Refuses later spans, and makes the thread export the waiting ones and end. No export waits
+    /// Refuses later items, and makes the thread export the waiting ones and end. No export waits
     /// for another attempt any more.
     pub(crate) fn close(&self) {
         self.state.closing().trigger();
         self.queue.close();
+    }
+
+    /// Waits until the items that were offered before are exported.
+    pub(crate) fn flush(&self) -> OTelSdkResult {
+        match self.queue.flush(FLUSH_TIMEOUT) {
+            true => Ok(()),
+            false => Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)),
+        }
+    }
+
+    /// Closes the pipeline and waits for the end of its thread.
+    pub(crate) fn close_within(&self, timeout: Duration) -> OTelSdkResult {
+        self.close();
+        match self.queue.join(timeout) {
+            true => Ok(()),
+            false => Err(OTelSdkError::Timeout(timeout)),
+        }
+    }
+}
+
+impl<T: Queued> Clone for Pipeline<T> {
+    fn clone(&self) -> Self {
+        Self { queue: Arc::clone(&self.queue), state: Arc::clone(&self.state) }
     }
 }
 
@@ -99,22 +141,15 @@ impl RecordProcessor for Pipeline {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        match self.queue.flush(FLUSH_TIMEOUT) {
-            true => Ok(()),
-            false => Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)),
-        }
+        self.flush()
     }
 
     fn shutdown(&self, timeout: Duration) -> OTelSdkResult {
-        self.close();
-        match self.queue.join(timeout) {
-            true => Ok(()),
-            false => Err(OTelSdkError::Timeout(timeout)),
-        }
+        self.close_within(timeout)
     }
 }
 
-impl fmt::Debug for Pipeline {
+impl<T: Queued> fmt::Debug for Pipeline<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipeline").field("state", &self.state).finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::*;
+use super::{consumer::Batch, *};
 use crate::export::delivery::{Counts, ExportHealth, HealthChange, Outcome, Snapshot, sync::lock};
 
 const NEVER: Duration = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! Options of the `tracing` subscriber of telemetry.
+//! Options of the `tracing` subscriber of telemetry, and of exported log records.
 
 use std::sync::Arc;
 
@@ -9,7 +9,11 @@ use tracing_subscriber::{
 };
 
 use super::TelemetryBuilder;
-use crate::telemetry::log_format::{LogFormat, Timer};
+use crate::{
+    config::logs::LogsExporter,
+    logs::LogRecord,
+    telemetry::log_format::{LogFormat, Timer},
+};
 
 impl TelemetryBuilder {
     /// Writes log lines in this format. The default is text.
@@ -125,6 +129,68 @@ impl TelemetryBuilder {
     /// is independent of `RUST_LOG`, which selects only log lines.
     pub fn span_level(mut self, level: LevelFilter) -> Self {
         self.span_level = level;
+        self
+    }
+
+    /// Prints exported log records on standard output as JSON, one on a line, beside the log lines on
+    /// standard error. It is for debugging; `OTEL_LOGS_EXPORTER=console` does the same.
+    ///
+    /// If code selects an exporter of log records, those of the environment are not used.
+    pub fn console_logs(mut self) -> Self {
+        self.log_records.selected.push((LogsExporter::Console, "console_logs()"));
+        self
+    }
+
+    /// Selects exported log records by the directives of
+    /// [`EnvFilter`](tracing_subscriber::EnvFilter). The default is the filter of log lines:
+    /// `RUST_LOG`, or else [`log_filter`](Self::log_filter), or else `info,opentelemetry=warn`.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .log_filter("warn")
+    ///     .log_export_filter("info,sqlx=warn")
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_export_filter(mut self, directives: impl Into<String>) -> Self {
+        self.log_records.filter = Some(directives.into());
+        self
+    }
+
+    /// Calls this function for each log record before it is exported, for example to remove personal
+    /// data. It may change the record, and returns whether the record is exported. It runs on the
+    /// export threads, once for each exporter. Printed log lines do not change.
+    ///
+    /// A removed record is not counted as lost. If the function panics, the record is not exported,
+    /// because it may still contain the data. It is counted as lost, and the message of the panic is
+    /// logged.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (telemetry, _subscriber) = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .before_log_export(|record| {
+    ///         record.retain_attributes(|key| key != "user.email");
+    ///         record.target() != "shop::health"
+    ///     })
+    ///     .build()?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn before_log_export(
+        mut self,
+        hook: impl Fn(&mut LogRecord) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.log_records.hook = Some(Arc::new(hook));
         self
     }
 }

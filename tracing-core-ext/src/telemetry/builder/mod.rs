@@ -3,6 +3,7 @@
 pub(crate) mod additions;
 #[cfg(feature = "jaeger")]
 mod jaeger;
+pub(crate) mod log_records;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -20,7 +21,7 @@ use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanProcessor;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::BoxMakeWriter};
 
-use self::additions::Additions;
+use self::{additions::Additions, log_records::LogRecordsSetup};
 use super::{
     log_format::{LogFormat, LogStyle},
     metrics::MetricsSetup,
@@ -64,6 +65,7 @@ pub struct TelemetryBuilder {
     pub(crate) shutdown_timeout: Duration,
     pub(crate) is_strict: bool,
     pub(crate) metrics: MetricsSetup,
+    pub(crate) log_records: LogRecordsSetup,
     pub(crate) variables: Env,
 }
 
@@ -91,6 +93,7 @@ impl TelemetryBuilder {
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             is_strict: false,
             metrics: MetricsSetup::default(),
+            log_records: LogRecordsSetup::default(),
             variables: Env::from_process(),
         }
     }

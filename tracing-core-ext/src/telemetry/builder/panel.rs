@@ -16,7 +16,8 @@ impl TelemetryBuilder {
         self.additions.exporters.push(Box::new(embedded.clone()));
         let announced = embedded.clone();
         self.additions.notices.push(Box::new(move || announced.announce()));
-        self.additions.layers.push(Box::new(move |filter| embedded.layer(filter)));
+        self.additions.layers.push(embedded.layer());
+        self.log_records.additions.push(Box::new(embedded));
         self
     }
 }

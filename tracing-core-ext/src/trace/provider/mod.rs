@@ -31,7 +31,7 @@ use super::{
     sampler::{current::CurrentSampler, sampler::Sampler},
     tracer::Tracer,
 };
-use crate::semconv::FactLimits;
+use crate::{logs::ExceptionLog, semconv::FactLimits};
 
 /// Creates tracers whose spans are recorded by this crate.
 ///
@@ -67,6 +67,7 @@ pub struct TracerProviderBuilder {
     id_generator: Option<Box<dyn IdGenerator>>,
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Option<Resource>,
+    exceptions: Option<ExceptionLog>,
     is_disabled: bool,
 }
 
@@ -91,6 +92,7 @@ impl TracerProvider {
             id_generator: None,
             processors: Vec::new(),
             resource: None,
+            exceptions: None,
             is_disabled: false,
         }
     }
@@ -247,6 +249,12 @@ impl TracerProviderBuilder {
         self
     }
 
+    /// Emits the exceptions of spans as log records.
+    pub(crate) fn with_exception_log(mut self, exceptions: ExceptionLog) -> Self {
+        self.exceptions = Some(exceptions);
+        self
+    }
+
     /// Makes the provider.
     pub fn build(self) -> TracerProvider {
         let resource = self.resource.unwrap_or_else(|| Resource::builder().build());
@@ -264,6 +272,7 @@ impl TracerProviderBuilder {
             id_generator: self.id_generator,
             processors,
             resource,
+            exceptions: self.exceptions,
             is_shut_down: AtomicBool::new(self.is_disabled),
             is_disabled: self.is_disabled,
         };

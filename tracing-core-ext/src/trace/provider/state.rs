@@ -26,6 +26,7 @@ use crate::trace::{
 };
 use crate::{
     base::contain,
+    logs::ExceptionLog,
     propagation::{
         extracted::NewSpanIds,
         w3c::{ot_member::OtUpdate, traceparent::RANDOM},
@@ -47,6 +48,8 @@ pub(crate) struct ProviderState {
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) processors: Vec<Box<dyn RecordProcessor>>,
     pub(crate) resource: Resource,
+    /// Set if the exceptions of spans are log records.
+    pub(crate) exceptions: Option<ExceptionLog>,
     pub(crate) is_shut_down: AtomicBool,
     /// Whether the provider never created spans, because telemetry is disabled.
     pub(crate) is_disabled: bool,

@@ -12,8 +12,9 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLimits, SpanLinks};
 
 use crate::{
     base::truncate,
+    logs::{ExceptionLog, ExceptionProtocol, ExceptionSpan},
     propagation::extracted::ParentRef,
-    semconv::{Facts, value_bytes},
+    semconv::{Facts, names, value_bytes},
 };
 
 /// All exported data of one span. Records are pooled, so that a span does not allocate.
@@ -37,6 +38,9 @@ pub(super) trait RecordOwner: fmt::Debug + Send + Sync {
     fn scope(&self) -> &Arc<InstrumentationScope>;
 
     fn limits(&self) -> SpanLimits;
+
+    /// Returns the log to which the exceptions of spans are emitted, if they are log records.
+    fn exceptions(&self) -> Option<&ExceptionLog>;
 
     /// Receives the record of the ended span.
     fn on_end(&self, record: Box<SpanRecord>);
@@ -96,7 +100,17 @@ impl SpanRecord {
         timestamp: SystemTime,
         attributes: Vec<KeyValue>,
     ) {
-        let Some(limits) = self.owner.as_ref().map(|owner| owner.limits()) else { return };
+        let Some(owner) = self.owner.as_ref() else { return };
+        if let Some(exceptions) = owner.exceptions().filter(|_| name == names::EXCEPTION) {
+            let kind = &self.kind;
+            let (identity, scope, protocol) = (&self.identity, owner.scope(), self.protocol());
+            let span = ExceptionSpan { identity, scope, kind, protocol };
+            exceptions.emit(&span, timestamp, &attributes);
+            if !exceptions.has_span_events {
+                return;
+            }
+        }
+        let limits = owner.limits();
         let extended = self.extended();
         let events = &mut extended.events;
         if events.events.len() >= limits.max_events_per_span as usize {
@@ -107,6 +121,20 @@ impl SpanRecord {
         let extended = self.extended();
         extended.bytes += entry_bytes(&attributes);
         extended.events.events.push(Event::new(name, timestamp, attributes, dropped));
+    }
+
+    /// Returns the protocol of the operation, by its attributes.
+    #[cold]
+    fn protocol(&self) -> ExceptionProtocol {
+        let mut protocol = ExceptionProtocol::Other;
+        self.facts.for_each(|key, _| match key {
+            names::RPC_SYSTEM_NAME => protocol = ExceptionProtocol::Rpc,
+            names::HTTP_REQUEST_METHOD if protocol == ExceptionProtocol::Other => {
+                protocol = ExceptionProtocol::Http;
+            }
+            _ => {}
+        });
+        protocol
     }
 
     /// Adds a link within the limits of the provider.

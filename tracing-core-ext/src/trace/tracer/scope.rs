@@ -5,10 +5,13 @@ use std::{fmt, sync::Arc};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanLimits;
 
-use crate::trace::{
-    provider::state::ProviderState,
-    record::{RecordOwner, SpanRecord},
-    retention::held_span::HeldSpan,
+use crate::{
+    logs::ExceptionLog,
+    trace::{
+        provider::state::ProviderState,
+        record::{RecordOwner, SpanRecord},
+        retention::held_span::HeldSpan,
+    },
 };
 
 /// State that the spans of one tracer share.
@@ -24,6 +27,11 @@ impl RecordOwner for TracerScope {
 
     fn limits(&self) -> SpanLimits {
         self.provider.limits
+    }
+
+    #[inline]
+    fn exceptions(&self) -> Option<&ExceptionLog> {
+        self.provider.exceptions.as_ref()
     }
 
     #[inline]
@@ -52,6 +60,10 @@ impl RecordOwner for HeldScope {
 
     fn limits(&self) -> SpanLimits {
         self.tracer.provider.limits
+    }
+
+    fn exceptions(&self) -> Option<&ExceptionLog> {
+        self.tracer.provider.exceptions.as_ref()
     }
 
     fn on_end(&self, record: Box<SpanRecord>) {

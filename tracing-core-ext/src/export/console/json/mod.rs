@@ -1,4 +1,5 @@
 mod escaping;
+mod log_record;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -14,15 +15,26 @@ use serde::{Serialize, Serializer};
 
 use self::{
     escaping::Escaping,
-    value::{Attributes, attributes},
+    log_record::LogLine,
+    value::{Attributes, ResourceMember, attributes, is_zero},
 };
 use super::timestamp::Timestamp;
+use crate::logs::LogRecord;
 
 /// Returns a span as one line of JSON, with the line break.
 pub(super) fn line(span: &SpanData, resource: &Resource) -> io::Result<String> {
+    written(&Line::new(span, resource))
+}
+
+/// Returns a log record as one line of JSON, with the line break.
+pub(super) fn log_line(record: &LogRecord, resource: &Resource) -> io::Result<String> {
+    written(&LogLine::new(record, resource))
+}
+
+fn written(value: &impl Serialize) -> io::Result<String> {
     let mut line = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut line, Escaping);
-    Line::new(span, resource).serialize(&mut serializer)?;
+    value.serialize(&mut serializer)?;
     line.push(b'\n');
     String::from_utf8(line).map_err(io::Error::other)
 }
@@ -155,11 +167,6 @@ impl<'a> LinkMember<'a> {
 }
 
 #[derive(Serialize)]
-struct ResourceMember<'a> {
-    attributes: Attributes<'a>,
-}
-
-#[derive(Serialize)]
 struct ScopeMember<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,9 +201,4 @@ fn kind(kind: &SpanKind) -> &'static str {
 
 fn as_text<S: Serializer>(state: &TraceState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&state.header())
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }

@@ -49,7 +49,7 @@ impl Serialize for Json<'_> {
 }
 
 /// A number in ProtoJSON: a number that is not finite is a string, because JSON cannot express it.
-struct Float(f64);
+pub(super) struct Float(pub(super) f64);
 
 impl Serialize for Float {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,4 +60,14 @@ impl Serialize for Float {
             _ => serializer.serialize_str("-Infinity"),
         }
     }
+}
+
+#[derive(Serialize)]
+pub(super) struct ResourceMember<'a> {
+    pub(super) attributes: Attributes<'a>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

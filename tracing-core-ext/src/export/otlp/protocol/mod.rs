@@ -1,6 +1,9 @@
 //! Messages of the protocols, and responses to them.
 
+pub(crate) mod batch_encoder;
 pub(super) mod encode;
 pub(super) mod grpc;
 mod proto_json;
+pub(crate) mod protobuf;
 pub(super) mod response;
+pub(crate) mod strings;

@@ -41,7 +41,8 @@ impl ExportResponse {
     fn from_json(body: &Bytes) -> Option<Self> {
         let answer: Value = serde_json::from_slice(body).ok()?;
         let partial = answer.get("partialSuccess")?;
-        let rejected = partial.get("rejectedSpans").or_else(|| partial.get("rejectedDataPoints"));
+        let rejected = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"];
+        let rejected = rejected.into_iter().find_map(|member| partial.get(member));
         let rejected = rejected.and_then(|rejected| match rejected {
             Value::String(text) => text.parse().ok(),
             number => number.as_i64(),
@@ -159,6 +160,7 @@ mod tests {
             r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too\nold"}}"#,
             r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"too\nold"}}"#,
             r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"too\nold"}}"#,
+            r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"too\nold"}}"#,
         ] {
             let answer = json(body);
             assert_eq!(answer.rejected, 2);

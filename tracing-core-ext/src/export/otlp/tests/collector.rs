@@ -21,11 +21,13 @@ use hyper_util::{
 };
 use opentelemetry_proto::tonic::{
     collector::{
+        logs::v1::ExportLogsServiceRequest,
         metrics::v1::ExportMetricsServiceRequest,
         trace::v1::{
             ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
         },
     },
+    logs::v1::LogRecord,
     metrics::v1::Metric,
 };
 use prost::Message;
@@ -57,6 +59,8 @@ pub(crate) struct Export {
     pub(crate) headers: HeaderMap,
     pub(crate) spans: Vec<String>,
     pub(crate) metrics: Vec<Metric>,
+    /// Log records, each with the name of its scope.
+    pub(crate) logs: Vec<(String, LogRecord)>,
     /// Body of a request over HTTP, decompressed.
     pub(crate) text: String,
 }
@@ -162,10 +166,12 @@ impl Script {
         if matches!(reply, Reply::AcceptUpTo(limit) if body.len() > limit) {
             return over_http(Reply::Refuse(413, &[], ""), is_json).await;
         }
+        let is_of = |signal| head.uri.path().ends_with(signal);
         let export = Export {
             path: head.uri.path().to_owned(),
-            spans: if is_metrics(head.uri.path()) { Vec::new() } else { spans(&body, is_json) },
-            metrics: if is_metrics(head.uri.path()) { metrics(&body, is_json) } else { Vec::new() },
+            spans: if is_of("traces") { spans(&body, is_json) } else { Vec::new() },
+            metrics: if is_of("metrics") { metrics(&body, is_json) } else { Vec::new() },
+            logs: if is_of("logs") { logs(&body, is_json) } else { Vec::new() },
             text: String::from_utf8_lossy(&body).into_owned(),
             headers: head.headers,
         };
@@ -181,10 +187,6 @@ fn uncompressed(headers: &HeaderMap, body: Bytes) -> Bytes {
     let mut plain = Vec::new();
     GzDecoder::new(&*body).read_to_end(&mut plain).unwrap();
     plain.into()
-}
-
-fn is_metrics(path: &str) -> bool {
-    path.ends_with("metrics")
 }
 
 fn spans(body: &Bytes, is_json: bool) -> Vec<String> {
@@ -215,6 +217,27 @@ fn metrics(body: &Bytes, is_json: bool) -> Vec<Metric> {
 pub(super) fn all_metrics(request: ExportMetricsServiceRequest) -> Vec<Metric> {
     let scopes = request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
     scopes.flat_map(|scope| scope.metrics).collect()
+}
+
+fn logs(body: &Bytes, is_json: bool) -> Vec<(String, LogRecord)> {
+    let request = match is_json {
+        // The crate cannot parse numbers that are strings.
+        true => {
+            let text = String::from_utf8_lossy(body).replace("\"NaN\"", "0.0");
+            serde_json::from_str(&text).unwrap()
+        }
+        false => ExportLogsServiceRequest::decode(body.clone()).unwrap(),
+    };
+    all_logs(request)
+}
+
+pub(super) fn all_logs(request: ExportLogsServiceRequest) -> Vec<(String, LogRecord)> {
+    let scopes = request.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+    let records = scopes.flat_map(|scope| {
+        let name = scope.scope.unwrap().name;
+        scope.log_records.into_iter().map(move |record| (name.clone(), record))
+    });
+    records.collect()
 }
 
 async fn over_http(reply: Reply, is_json: bool) -> Answered {

@@ -5,6 +5,10 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use opentelemetry_proto::tonic::collector::{
+    logs::v1::{
+        ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+        logs_service_server::{LogsService, LogsServiceServer},
+    },
     metrics::v1::{
         ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
         metrics_service_server::{MetricsService, MetricsServiceServer},
@@ -16,7 +20,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use tonic::{Status, codec::CompressionEncoding::Gzip, codegen::Service};
 
-use super::collector::{Export, Reply, all_metrics, names};
+use super::collector::{Export, Reply, all_logs, all_metrics, names};
 
 /// Services of a collector for one request.
 struct Services {
@@ -33,10 +37,13 @@ pub(super) async fn answer(
     exports: Sender<Export>,
 ) -> Response<UnsyncBoxBody<Bytes, Status>> {
     let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
-    let is_metrics = path.contains("Metrics");
+    let (is_metrics, is_logs) = (path.contains("Metrics"), path.contains("Logs"));
     let services = Services { path, headers, reply, exports };
     let answered = match is_metrics {
         true => MetricsServiceServer::new(services).accept_compressed(Gzip).call(request).await,
+        false if is_logs => {
+            LogsServiceServer::new(services).accept_compressed(Gzip).call(request).await
+        }
         false => TraceServiceServer::new(services).accept_compressed(Gzip).call(request).await,
     };
     let Ok(answered) = answered;
@@ -64,6 +71,7 @@ impl Services {
             headers: self.headers.clone(),
             spans: Vec::new(),
             metrics: Vec::new(),
+            logs: Vec::new(),
             text: String::new(),
         }
     }
@@ -95,5 +103,20 @@ impl MetricsService for Services {
                 ExportMetricsPartialSuccess { rejected_data_points, error_message }
             });
         Ok(tonic::Response::new(ExportMetricsServiceResponse { partial_success }))
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Services {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportLogsServiceRequest>,
+    ) -> Result<tonic::Response<ExportLogsServiceResponse>, Status> {
+        let export = Export { logs: all_logs(request.into_inner()), ..self.export() };
+        let partial_success =
+            self.take(export).await?.map(|(rejected_log_records, error_message)| {
+                ExportLogsPartialSuccess { rejected_log_records, error_message }
+            });
+        Ok(tonic::Response::new(ExportLogsServiceResponse { partial_success }))
     }
 }

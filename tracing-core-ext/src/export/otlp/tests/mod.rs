@@ -1,6 +1,7 @@
 pub(crate) mod collector;
 mod faults;
 mod grpc;
+mod logs;
 mod protocols;
 mod proxy;
 mod size;

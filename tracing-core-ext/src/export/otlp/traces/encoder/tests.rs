@@ -14,11 +14,15 @@ use opentelemetry_proto::{
         trace::tonic::group_spans_by_resource_and_scope,
     },
 };
+use opentelemetry_sdk::Resource;
 use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::trace::TracerProvider;
+use crate::{
+    export::otlp::protocol::batch_encoder::{BatchEncoder, EncodedRequest},
+    trace::TracerProvider,
+};
 
 const UNLIMITED: usize = 4 << 20;
 
@@ -47,10 +51,10 @@ fn decoded(request: &EncodedRequest) -> ExportTraceServiceRequest {
 }
 
 fn assert_encoded(spans: &[SpanData]) {
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(spans, UNLIMITED);
+    let batch = BatchEncoder::new(&resource(), UNLIMITED).encode(spans, UNLIMITED);
     assert_eq!(batch.oversized, 0);
     let [request] = &batch.requests[..] else { panic!("one request") };
-    assert_eq!((request.spans.len(), request.truncated), (spans.len(), 0));
+    assert_eq!((request.items.len(), request.truncated), (spans.len(), 0));
     assert_eq!(decoded(request), expected(spans));
 }
 
@@ -162,15 +166,15 @@ proptest! {
         spans in prop::collection::vec(span(), 1..12),
         limit in 1_500..6_000usize,
     ) {
-        let encoder = TraceEncoder::new(&resource(), limit);
+        let encoder = BatchEncoder::new(&resource(), limit);
         let batch = encoder.encode(&spans, UNLIMITED);
         let mut total = batch.oversized;
         for request in &batch.requests {
             prop_assert!(request.bytes.len() <= limit);
             let sent: usize = decoded(request).resource_spans.iter()
                 .flat_map(|it| &it.scope_spans).map(|it| it.spans.len()).sum();
-            prop_assert_eq!(sent, request.spans.len());
-            total += request.spans.len() as u64;
+            prop_assert_eq!(sent, request.items.len());
+            total += request.items.len() as u64;
         }
         prop_assert_eq!(total, spans.len() as u64);
     }
@@ -213,7 +217,7 @@ fn a_record_is_encoded_as_its_span_data() {
         span.end();
         tracer.start("plain").end();
     });
-    let batch = TraceEncoder::new(&resource(), UNLIMITED).encode(&records, UNLIMITED);
+    let batch = BatchEncoder::new(&resource(), UNLIMITED).encode(&records, UNLIMITED);
     let spans: Vec<_> = records.into_iter().map(|mut it| it.take_span_data()).collect();
     assert_eq!(decoded(&batch.requests[0]), expected(&spans));
 }
@@ -221,7 +225,7 @@ fn a_record_is_encoded_as_its_span_data() {
 #[test]
 fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
     let spans = [data("small", "a"), data("large", &"é".repeat(100_000)), data("last", "b")];
-    let batch = TraceEncoder::new(&resource(), 20_000).encode(&spans, UNLIMITED);
+    let batch = BatchEncoder::new(&resource(), 20_000).encode(&spans, UNLIMITED);
     assert_eq!(batch.oversized, 0);
     let all: Vec<_> = batch.requests.iter().map(decoded).collect();
     let names: Vec<_> = all
@@ -237,9 +241,9 @@ fn a_span_that_is_too_large_loses_only_the_ends_of_its_strings() {
 fn a_span_that_never_fits_is_counted_and_the_others_are_sent() {
     let mut huge = data("huge", "a");
     huge.attributes = (0..5_000).map(|n| KeyValue::new(format!("key.{n}"), n)).collect();
-    let batch = TraceEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge], UNLIMITED);
+    let batch = BatchEncoder::new(&resource(), 20_000).encode(&[data("a", "a"), huge], UNLIMITED);
     assert_eq!(batch.oversized, 1);
-    assert_eq!(batch.requests.iter().map(|it| it.spans.len()).sum::<usize>(), 1);
+    assert_eq!(batch.requests.iter().map(|it| it.items.len()).sum::<usize>(), 1);
 }
 
 #[test]
@@ -248,7 +252,7 @@ fn a_request_names_its_spans_in_the_order_of_their_scopes() {
     let other = InstrumentationScope::builder("other").build();
     spans[3].instrumentation_scope = other.clone();
     spans[5].instrumentation_scope = other;
-    let batch = TraceEncoder::new(&resource(), 8_000).encode(&spans, UNLIMITED);
+    let batch = BatchEncoder::new(&resource(), 8_000).encode(&spans, UNLIMITED);
     assert!(batch.requests.len() > 2);
     let mut all: Vec<usize> = Vec::new();
     for request in &batch.requests {
@@ -256,8 +260,8 @@ fn a_request_names_its_spans_in_the_order_of_their_scopes() {
         let scopes = decoded.resource_spans.iter().flat_map(|it| &it.scope_spans);
         let names: Vec<String> =
             scopes.flat_map(|it| &it.spans).map(|span| span.name.clone()).collect();
-        assert_eq!(names, request.spans.iter().map(ToString::to_string).collect::<Vec<_>>());
-        all.extend(&request.spans);
+        assert_eq!(names, request.items.iter().map(ToString::to_string).collect::<Vec<_>>());
+        all.extend(&request.items);
     }
     assert_eq!(all.len(), 20);
     assert_eq!(all[18..], [3, 5]);

@@ -5,7 +5,7 @@ const LENGTH: usize = 4;
 
 /// Message that is being written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message {
+pub(in crate::export::otlp) struct Message {
     start: usize,
 }
 
@@ -33,16 +33,16 @@ impl Free<'_> {
 }
 
 impl Writer {
-    pub(super) const fn len(&self) -> usize {
+    pub(in crate::export::otlp) const fn len(&self) -> usize {
         self.length
     }
 
     /// Removes everything behind the first `length` bytes.
-    pub(super) fn truncate(&mut self, length: usize) {
+    pub(in crate::export::otlp) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
     }
 
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    pub(in crate::export::otlp) fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.truncate(self.length);
         self.bytes
     }
@@ -65,13 +65,13 @@ impl Writer {
 
     /// Appends fields that were encoded before.
     #[inline]
-    pub(super) fn raw(&mut self, fields: &[u8]) {
+    pub(in crate::export::otlp) fn raw(&mut self, fields: &[u8]) {
         self.free(fields.len()).copy_from_slice(fields);
     }
 
     /// Starts a message whose length is not known yet.
     #[inline]
-    pub(super) fn begin(&mut self, field: u32) -> Message {
+    pub(in crate::export::otlp) fn begin(&mut self, field: u32) -> Message {
         self.tag(field, 2);
         self.free(LENGTH);
         Message { start: self.length }
@@ -79,7 +79,7 @@ impl Writer {
 
     /// Ends a message and writes its length in front of it.
     #[inline]
-    pub(super) fn end(&mut self, message: Message) {
+    pub(in crate::export::otlp) fn end(&mut self, message: Message) {
         let length = self.length - message.start;
         let place = &mut self.bytes[message.start - LENGTH..message.start];
         let byte = |index: usize| (length >> (7 * index)) as u8 & 0x7f;
@@ -87,12 +87,12 @@ impl Writer {
     }
 
     #[inline]
-    pub(super) fn tag(&mut self, field: u32, wire_type: u32) {
+    pub(in crate::export::otlp) fn tag(&mut self, field: u32, wire_type: u32) {
         self.varint(u64::from(field << 3 | wire_type));
     }
 
     #[inline]
-    pub(super) fn varint(&mut self, mut value: u64) {
+    pub(in crate::export::otlp) fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.raw(&[value as u8 | 0x80]);
             value >>= 7;
@@ -102,7 +102,7 @@ impl Writer {
 
     /// A field of the type `uint32` or `int64`, without its default value.
     #[inline]
-    pub(super) fn integer(&mut self, field: u32, value: u64) {
+    pub(in crate::export::otlp) fn integer(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, 0);
             self.varint(value);
@@ -110,20 +110,20 @@ impl Writer {
     }
 
     #[inline]
-    pub(super) fn fixed64(&mut self, field: u32, value: u64) {
+    pub(in crate::export::otlp) fn fixed64(&mut self, field: u32, value: u64) {
         self.tag(field, 1);
         self.raw(&value.to_le_bytes());
     }
 
     #[inline]
-    pub(super) fn fixed32(&mut self, field: u32, value: u32) {
+    pub(in crate::export::otlp) fn fixed32(&mut self, field: u32, value: u32) {
         self.tag(field, 5);
         self.raw(&value.to_le_bytes());
     }
 
     /// A field of the type `bytes` or `string`.
     #[inline(always)]
-    pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
+    pub(in crate::export::otlp) fn bytes(&mut self, field: u32, value: &[u8]) {
         self.tag(field, 2);
         self.varint(value.len() as u64);
         self.raw(value);
@@ -132,7 +132,12 @@ impl Writer {
     /// A `KeyValue` with a string, if all its lengths are below 128: then each length is one byte. Most attributes are so
     /// short. Returns false if this one is not.
     #[inline(always)]
-    pub(super) fn short_text_attribute(&mut self, field: u32, key: &str, text: &[u8]) -> bool {
+    pub(in crate::export::otlp) fn short_text_attribute(
+        &mut self,
+        field: u32,
+        key: &str,
+        text: &[u8],
+    ) -> bool {
         let (value, total) = (text.len() + 2, key.len() + text.len() + 6);
         if total >= 0x80 || key.is_empty() || field >= 16 {
             return false;
@@ -147,7 +152,12 @@ impl Writer {
 
     /// A `KeyValue` with a number below 2<sup>21</sup>, if the key is short. Returns false if this one is not.
     #[inline(always)]
-    pub(super) fn short_int_attribute(&mut self, field: u32, key: &str, number: i64) -> bool {
+    pub(in crate::export::otlp) fn short_int_attribute(
+        &mut self,
+        field: u32,
+        key: &str,
+        number: i64,
+    ) -> bool {
         let is_small = (0..1 << 21).contains(&number);
         if !is_small || key.len() >= 0x70 || key.is_empty() || field >= 16 {
             return false;
@@ -164,7 +174,7 @@ impl Writer {
 
     /// A field of the type `string`, without its default value.
     #[inline]
-    pub(super) fn text(&mut self, field: u32, value: &str) {
+    pub(in crate::export::otlp) fn text(&mut self, field: u32, value: &str) {
         if !value.is_empty() {
             self.bytes(field, value.as_bytes());
         }

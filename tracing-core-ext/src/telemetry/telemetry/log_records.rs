@@ -1,0 +1,106 @@
+//! Exported log records of a service.
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use tracing::{Dispatch, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, registry::LookupSpan};
+
+use crate::{
+    bridge::log_export::LogExportLayer,
+    config::{Config, log_filter::LogFilter, logs::ExceptionSignal},
+    export::{
+        delivery::{ExportLoss, ExportState},
+        pipeline::logs::LogPipeline,
+    },
+    logs::{ExceptionLog, LogProcessor, Logger},
+};
+
+/// Pipelines of log records, and the logger that reaches them.
+#[derive(Debug)]
+pub(crate) struct LogRecords {
+    pipelines: Vec<LogPipeline>,
+    /// `None` if log records are not exported.
+    logger: Option<Logger>,
+    filter: LogFilter,
+}
+
+impl LogRecords {
+    /// Exports the records that `filter` selects to these pipelines.
+    pub(crate) fn new(pipelines: Vec<LogPipeline>, filter: LogFilter, config: &Config) -> Self {
+        let boxed = |pipeline: &LogPipeline| Box::new(pipeline.clone()) as Box<dyn LogProcessor>;
+        let processors: Vec<_> = pipelines.iter().map(boxed).collect();
+        let logger = (!processors.is_empty()).then(|| Logger::new(processors, config.logs.limits));
+        Self { pipelines, logger, filter }
+    }
+
+    /// Exports nothing.
+    pub(crate) fn none() -> Self {
+        Self { pipelines: Vec::new(), logger: None, filter: LogFilter::default() }
+    }
+
+    /// Returns the log of exceptions, if they are log records.
+    pub(crate) fn exception_log(&self, signal: ExceptionSignal) -> Option<ExceptionLog> {
+        let has_span_events = match signal {
+            ExceptionSignal::SpanEvents => return None,
+            ExceptionSignal::Logs => false,
+            ExceptionSignal::LogsAndSpanEvents => true,
+        };
+        Some(ExceptionLog::new(self.logger.clone()?, has_span_events))
+    }
+
+    /// Returns the logger and a filter for a subscriber.
+    pub(crate) fn source(&self) -> Option<(Logger, LogFilter)> {
+        Some((self.logger.clone()?, self.filter.duplicate()))
+    }
+
+    /// Returns the layer that exports events, or one that disables everything.
+    pub(crate) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        match self.source() {
+            Some((logger, filter)) => layer(logger, filter).boxed(),
+            None => {
+                tracing_subscriber::layer::Identity::new().with_filter(LevelFilter::OFF).boxed()
+            }
+        }
+    }
+
+    pub(crate) fn states(&self) -> impl Iterator<Item = Arc<ExportState>> {
+        self.pipelines.iter().map(|pipeline| Arc::clone(pipeline.state()))
+    }
+
+    /// Sets the subscriber that receives the log lines about exports.
+    pub(crate) fn log_to(&self, dispatch: &Dispatch) {
+        self.pipelines.iter().for_each(|pipeline| pipeline.state().log_to(dispatch));
+    }
+
+    pub(crate) fn flush(&self) -> OTelSdkResult {
+        self.pipelines.iter().map(LogPipeline::flush).fold(Ok(()), Result::and)
+    }
+
+    /// Ignores later events, and makes the threads export the waiting records and end.
+    pub(crate) fn close(&self) {
+        self.logger.iter().for_each(Logger::shut_down);
+        self.pipelines.iter().for_each(LogPipeline::close);
+    }
+
+    /// Whether every pipeline has ended in time. Each of them is waited for.
+    pub(crate) fn end_within(&self, left: impl Fn() -> Duration) -> bool {
+        let ends = self.pipelines.iter().map(|pipeline| pipeline.close_within(left()).is_ok());
+        ends.fold(true, |all, ended| all & ended)
+    }
+
+    pub(crate) fn losses(&self) -> impl Iterator<Item = ExportLoss> {
+        self.pipelines.iter().filter_map(|pipeline| pipeline.state().loss())
+    }
+}
+
+/// Returns the layer that exports the events that `filter` selects.
+pub(crate) fn layer<S>(logger: Logger, filter: LogFilter) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    LogExportLayer::new(logger).with_filter(filter)
+}
