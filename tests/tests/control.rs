@@ -9,13 +9,16 @@ use std::{
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Lines, SpanSink};
+use tests::{Framework, Lines, Provider, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_core_ext::{
     prometheus::{ControlAccess, Prometheus},
-    telemetry::{Otlp, Telemetry},
+    telemetry::{Otlp, Telemetry, TelemetryBuilder},
+    trace::Sampler,
 };
 use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt};
+
+on_both_frameworks![another_sampler_decides_about_the_next_requests, the_sampler_changes_over_http,];
 
 /// `tracing` has one maximum level in a process, so one test at a time changes filters.
 static TURN: Mutex<()> = Mutex::new(());
@@ -28,12 +31,31 @@ struct Rig {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// Returns a builder for telemetry that exports each span after a short time.
+fn telemetry(sink: &SpanSink) -> TelemetryBuilder {
+    let delay = |name: &str| (name == "OTEL_BSP_SCHEDULE_DELAY").then(|| "10".to_owned());
+    tests::telemetry(sink).variables(delay)
+}
+
 impl Rig {
     fn new(directives: &str) -> Self {
+        Self::recording(directives, &SpanSink::new())
+    }
+
+    fn recording(directives: &str, sink: &SpanSink) -> Self {
+        Self::build(telemetry(sink).log_filter(directives))
+    }
+
+    /// Creates telemetry with a listener whose requests may change settings.
+    fn listening(access: ControlAccess, sink: &SpanSink) -> Self {
+        let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0)).control(access);
+        Self::build(telemetry(sink).prometheus(prometheus))
+    }
+
+    fn build(telemetry: TelemetryBuilder) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = Lines::default();
-        let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
-        let (telemetry, dispatch) = telemetry.log_filter(directives).build().unwrap();
+        let (telemetry, dispatch) = telemetry.log_writer(lines.clone()).build().unwrap();
         Self { telemetry, dispatch, lines, _turn: turn }
     }
 
@@ -147,16 +169,6 @@ fn a_subscriber_of_the_service_changes_with_the_filter_of_telemetry_only() {
     });
 }
 
-/// Telemetry with a listener whose requests may change settings.
-fn listening(access: ControlAccess) -> Rig {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0)).control(access);
-    let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
-    let (telemetry, dispatch) = telemetry.prometheus(prometheus).build().unwrap();
-    Rig { telemetry, dispatch, lines, _turn: turn }
-}
-
 impl Rig {
     /// Sends a request, and returns status, body and content type.
     async fn send(
@@ -181,11 +193,90 @@ impl Rig {
     }
 }
 
+/// Serves requests that `rig` records, and returns a function that sends one.
+async fn served<F: Framework>(rig: &Rig, sink: &SpanSink) -> Server {
+    let provider = Provider::from(rig.telemetry.tracer_provider().clone());
+    F::serve(Setup { provider, ..Setup::new(sink) }).await
+}
+
+async fn call(server: &Server, path: &str) {
+    let response = reqwest::get(server.url(path)).await.unwrap();
+    response.bytes().await.unwrap();
+}
+
+async fn another_sampler_decides_about_the_next_requests<F: Framework>() {
+    let sink = SpanSink::new();
+    let rig = Rig::recording("info", &sink);
+    let server = served::<F>(&rig, &sink).await;
+    let control = rig.telemetry.control();
+
+    call(&server, "/items/1").await;
+    sink.wait_for(1).await;
+    control.set_sampler(Sampler::always_off(), None).unwrap();
+    call(&server, "/items/2").await;
+    control.reset_sampler().unwrap();
+    call(&server, "/items/3").await;
+
+    let spans = sink.wait_for(2).await;
+    let paths: Vec<_> = spans.iter().map(|span| span.text("url.path").unwrap()).collect();
+    assert_eq!(paths, ["/items/1", "/items/3"]);
+    assert!(rig.changes()[0].contains(r#"setting="sampler" value="{\"always_off\":{}}""#));
+}
+
+async fn the_sampler_changes_over_http<F: Framework>() {
+    let sink = SpanSink::new();
+    let rig = Rig::listening(ControlAccess::loopback(), &sink);
+    let server = served::<F>(&rig, &sink).await;
+    let root = |body: &str| serde_json::from_str::<Value>(body).unwrap()["sampler"].clone();
+    let initial = root(&rig.send("GET", SAMPLING, "", &[]).await.1);
+    assert_eq!(initial["parent_based"]["root"], json!({ "always_on": {} }));
+
+    let change = r#"{"sampler": "parentbased_always_on", "rules": "/items/*=drop", "seconds": 60}"#;
+    let (status, body, _) = rig.send("PUT", SAMPLING, change, &[]).await;
+    assert_eq!(status, 200, "{body}");
+    call(&server, "/items/1").await;
+    call(&server, "/empty").await;
+
+    assert_eq!(sink.only().await.text("url.path"), Some("/empty"));
+    assert_eq!(root(&rig.send("DELETE", SAMPLING, "", &[]).await.1), initial);
+    call(&server, "/items/2").await;
+    assert_eq!(sink.wait_for(2).await[1].text("url.path"), Some("/items/2"));
+}
+
+#[tokio::test]
+async fn a_sampler_that_is_not_valid_is_refused() {
+    let rig = Rig::listening(ControlAccess::loopback(), &SpanSink::new());
+    let before = rig.telemetry.control().sampler().to_string();
+    for (change, reason) in [
+        (r#"{"sampler": "often"}"#, "OTEL_TRACES_SAMPLER=\\\"often\\\": expected always_on"),
+        (r#"{"sampler": "traceidratio", "argument": "2"}"#, "expected a ratio from 0 to 1"),
+        (r#"{"sampler": "always_on", "rules": "/x=maybe"}"#, "expected rules such as"),
+        (r#"{"argument": "1"}"#, "missing field `sampler`"),
+        (r#"{"sampler": ""}"#, "expected a sampler such as"),
+    ] {
+        let (status, text, _) = rig.send("PUT", SAMPLING, change, &[]).await;
+        assert_eq!(status, 400, "{text}");
+        assert!(text.contains(reason), "{text}");
+        assert_eq!(rig.telemetry.control().sampler().to_string(), before);
+    }
+}
+
+#[test]
+fn the_sampler_of_disabled_telemetry_cannot_be_changed() {
+    let telemetry = tests::telemetry(&SpanSink::new());
+    let variables = |name: &str| (name == "OTEL_SDK_DISABLED").then(|| "true".to_owned());
+    let (telemetry, _subscriber) = telemetry.variables(variables).build().unwrap();
+    let error = telemetry.control().set_sampler(Sampler::always_on(), None).unwrap_err();
+    assert!(error.to_string().contains("that OTEL_SDK_DISABLED does not disable"), "{error}");
+    assert!(telemetry.control().reset_sampler().is_err());
+}
+
+const SAMPLING: &str = "/control/sampling";
 const LOG_FILTER: &str = "/control/log-filter";
 
 #[tokio::test]
 async fn the_log_filter_changes_over_http() {
-    let rig = listening(ControlAccess::loopback());
+    let rig = Rig::listening(ControlAccess::loopback(), &SpanSink::new());
     let (status, body, content_type) = rig.send("GET", LOG_FILTER, "", &[]).await;
     assert_eq!((status, &*content_type), (200, "application/json"));
     let initial = "{\"filter\":\"opentelemetry=warn,info\",\"reverts_in_seconds\":null}\n";
@@ -224,7 +315,7 @@ async fn a_request_that_is_not_valid_is_refused_with_a_reason() {
         ("POST", LOG_FILTER, r#"{"filter": "debug"}"#, 405, "only GET, HEAD, PUT, DELETE"),
         ("PUT", "/control/everything", "{}", 404, "try /control/log-filter"),
     ] {
-        let rig = listening(ControlAccess::loopback());
+        let rig = Rig::listening(ControlAccess::loopback(), &SpanSink::new());
         let (actual, text, content_type) = rig.send(method, path, body, &[]).await;
         assert_eq!(actual, status, "{text}");
         assert!(text.contains(reason), "{text}");
@@ -243,7 +334,7 @@ async fn a_request_without_access_is_refused_and_logged() {
         (ControlAccess::token("0123456789abcdef"), ("accept", "*/*"), 401),
         (ControlAccess::token("0123456789abcdef"), ("authorization", "Bearer 0123456789"), 401),
     ] {
-        let rig = listening(access);
+        let rig = Rig::listening(access, &SpanSink::new());
         for method in ["GET", "PUT", "DELETE"] {
             let (actual, text, _) = rig.send(method, LOG_FILTER, change, &[fields]).await;
             assert_eq!(actual, status, "{text}");
@@ -256,7 +347,7 @@ async fn a_request_without_access_is_refused_and_logged() {
 
 #[tokio::test]
 async fn the_token_gives_access() {
-    let rig = listening(ControlAccess::token("0123456789abcdef"));
+    let rig = Rig::listening(ControlAccess::token("0123456789abcdef"), &SpanSink::new());
     let token = [("authorization", "Bearer 0123456789abcdef")];
     let (status, ..) = rig.send("PUT", LOG_FILTER, r#"{"filter": "debug"}"#, &token).await;
     assert_eq!((status, rig.is_debug_enabled()), (200, true));
@@ -264,12 +355,8 @@ async fn the_token_gives_access() {
 
 #[tokio::test]
 async fn no_setting_can_be_changed_by_default() {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let telemetry = tests::telemetry(&SpanSink::new()).log_writer(lines.clone());
     let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
-    let (telemetry, dispatch) = telemetry.prometheus(prometheus).build().unwrap();
-    let rig = Rig { telemetry, dispatch, lines, _turn: turn };
+    let rig = Rig::build(tests::telemetry(&SpanSink::new()).prometheus(prometheus));
     assert_eq!(rig.send("PUT", LOG_FILTER, r#"{"filter": "debug"}"#, &[]).await.0, 404);
     assert!(!rig.is_debug_enabled());
 }
@@ -289,14 +376,14 @@ fn control_requires_a_listener_and_a_strong_token() {
 
 #[tokio::test]
 async fn info_has_settings_findings_and_deliveries_without_secrets() {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let (sink, lines) = (SpanSink::new(), Lines::default());
+    let sink = SpanSink::new();
     let variables = |name: &str| {
         let value = match name {
             "OTEL_EXPORTER_OTLP_HEADERS" => "authorization=Bearer%20hunter2,x-tenant=7",
             "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://127.0.0.1:9",
             "OTEL_BSP_MAX_QUEUE_SIZE" => "many",
             "OTEL_EXPORTER_OTLP_TIMEOUT" => "1",
+            "OTEL_BSP_SCHEDULE_DELAY" => "10",
             "OTEL_RESOURCE_ATTRIBUTES" => "team=shop",
             _ => return None,
         };
@@ -306,8 +393,7 @@ async fn info_has_settings_findings_and_deliveries_without_secrets() {
     let telemetry = Telemetry::builder().variables(variables).service_name("shop");
     let telemetry =
         telemetry.exporter(sink.clone()).otlp(Otlp::http_protobuf()).prometheus(prometheus);
-    let (telemetry, dispatch) = telemetry.log_writer(lines.clone()).build().unwrap();
-    let rig = Rig { telemetry, dispatch, lines, _turn: turn };
+    let rig = Rig::build(telemetry);
     rig.telemetry.tracer_provider().tracer("test").start("work").end();
     sink.only().await;
 

@@ -9,9 +9,10 @@ use self::setting::{Setting, Source};
 use crate::{
     base::{error::TelemetryError, self_log::SelfLog},
     config::log_filter::{LogFilter, LogFilterHandle},
+    trace::{Sampler, TracerProvider},
 };
 
-/// Changes the log filter of a running service, from
+/// Changes the log filter and the sampler of a running service, from
 /// [`Telemetry::control`](crate::telemetry::Telemetry::control). A clone is a handle to the same settings.
 ///
 /// A change may have a time limit, after which the setting has the value of the set-up again. Each
@@ -42,19 +43,27 @@ use crate::{
 pub struct Control {
     filter: LogFilterHandle,
     log_filter: Setting<String>,
+    sampler: Setting<Sampler>,
+    /// Whether telemetry is disabled, so that no sampler decides.
+    is_disabled: bool,
     log: SelfLog,
 }
 
 impl Control {
-    pub(crate) fn new(filter: &LogFilter) -> Self {
-        let (handle, log) = (filter.handle(), SelfLog::default());
+    pub(crate) fn new(filter: LogFilterHandle, provider: &TracerProvider) -> Self {
+        let log = SelfLog::default();
         let replace = {
-            let handle = handle.clone();
-            move |directives: &String| handle.replace(directives)
+            let filter = filter.clone();
+            move |directives: &String| filter.replace(directives)
         };
-        let initial = handle.directives();
+        let initial = filter.directives();
         let log_filter = Setting::new("log filter", initial, log.clone(), String::clone, replace);
-        Self { filter: handle, log_filter, log }
+        let initial = provider.sampler();
+        let is_disabled = provider.is_disabled();
+        let provider = provider.clone();
+        let replace = move |sampler: &Sampler| provider.set_sampler(sampler.clone());
+        let sampler = Setting::new("sampler", initial, log.clone(), Sampler::to_string, replace);
+        Self { filter, log_filter, sampler, is_disabled, log }
     }
 
     /// Returns the directives of the log filter.
@@ -84,6 +93,73 @@ impl Control {
     /// If there is no log filter, or if telemetry is shut down.
     pub fn reset_log_filter(&self) -> Result<(), TelemetryError> {
         self.reset_log_filter_from("code")
+    }
+
+    /// Returns the sampler that decides about spans that start now.
+    pub fn sampler(&self) -> Sampler {
+        self.sampler.current().value
+    }
+
+    /// Decides about spans that start later by another sampler, until `limit` has passed if there is one.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_core_ext::{telemetry::Telemetry, trace::Sampler};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (telemetry, _subscriber) = Telemetry::builder().service_name("checkout").build()?;
+    /// let incident = Duration::from_secs(600);
+    /// telemetry.control().set_sampler(Sampler::always_on(), Some(incident))?;
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the limit is zero or over 30 days, or if telemetry is disabled or shut down. Nothing has changed then.
+    pub fn set_sampler(
+        &self,
+        sampler: Sampler,
+        limit: Option<Duration>,
+    ) -> Result<(), TelemetryError> {
+        self.set_sampler_from(sampler, limit, "code")
+    }
+
+    /// Sets the sampler of the set-up.
+    ///
+    /// # Errors
+    ///
+    /// If telemetry is disabled or shut down.
+    pub fn reset_sampler(&self) -> Result<(), TelemetryError> {
+        self.reset_sampler_from("code")
+    }
+
+    pub(crate) fn current_sampler(&self) -> Current<Sampler> {
+        self.sampler.current()
+    }
+
+    pub(crate) fn set_sampler_from(
+        &self,
+        sampler: Sampler,
+        limit: Option<Duration>,
+        source: &str,
+    ) -> Result<(), TelemetryError> {
+        self.check_enabled(&sampler)?;
+        self.sampler.set(sampler, limit, Source(source))
+    }
+
+    pub(crate) fn reset_sampler_from(&self, source: &str) -> Result<(), TelemetryError> {
+        self.check_enabled(&self.sampler())?;
+        self.sampler.reset(Source(source))
+    }
+
+    fn check_enabled(&self, sampler: &Sampler) -> Result<(), TelemetryError> {
+        if !self.is_disabled {
+            return Ok(());
+        }
+        let expected = "telemetry that OTEL_SDK_DISABLED does not disable";
+        Err(TelemetryError::setting("sampler", sampler.to_string(), expected))
     }
 
     pub(crate) fn current_log_filter(&self) -> Current<String> {
@@ -120,8 +196,8 @@ impl Control {
     }
 
     /// Returns the present values by the names of their variables.
-    pub(crate) fn settings(&self) -> [(&'static str, String); 1] {
-        [("RUST_LOG", self.log_filter())]
+    pub(crate) fn settings(&self) -> [(&'static str, String); 2] {
+        [("RUST_LOG", self.log_filter()), ("OTEL_TRACES_SAMPLER", self.sampler().to_string())]
     }
 
     /// Returns a filter for a layer of the service.
@@ -137,5 +213,6 @@ impl Control {
     /// Ends all time limits, at shutdown.
     pub(crate) fn close(&self) {
         self.log_filter.close();
+        self.sampler.close();
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         Config,
         batch::{BatchConfig, QUEUE_BYTES},
         env::findings::Findings,
-        log_filter::LogFilter,
+        log_filter::{LogFilter, LogFilterHandle},
         logs::EXCEPTION_SIGNAL,
     },
     control::Control,
@@ -59,15 +59,15 @@ impl TelemetryBuilder {
         let propagator = propagator.unwrap_or_else(|| environment.propagator.clone());
         let lines = self.log_layer_config(&environment);
         let log_filter = self.choose_log_filter(environment.log_filter.take())?;
-        let control = Control::new(&log_filter);
+        let filter = log_filter.handle();
         let mut layers = std::mem::take(&mut self.layers);
         let has_subscriber = self.has_subscriber;
         let sampler = self.sampler.take().unwrap_or_else(|| environment.sampler.clone());
         let sampler = std::mem::take(&mut environment.sampling_rules).before(sampler)?;
         let mut summary = self.setup_summary(&environment, &sampler);
-        let settings = settings(&self, &environment, &propagator, &sampler);
+        let settings = settings(&self, &environment, &propagator);
         if environment.is_disabled {
-            let telemetry = self.disabled(propagator, &environment, control, settings)?;
+            let telemetry = self.disabled(propagator, &environment, filter, settings)?;
             let dispatch =
                 has_subscriber.then(|| subscriber(None, layers, lines, log_filter, None));
             dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));
@@ -79,7 +79,7 @@ impl TelemetryBuilder {
         let notices = std::mem::take(&mut self.additions.notices);
         let span_level = self.span_level;
         let (telemetry, service) =
-            self.enabled(propagator, sampler, &environment, (control, export_filter), settings)?;
+            self.enabled(propagator, sampler, &environment, (filter, export_filter), settings)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
         let records = telemetry.log_records.source();
         let dispatch =
@@ -125,7 +125,7 @@ impl TelemetryBuilder {
         propagator: Propagator,
         sampler: Sampler,
         environment: &Config,
-        (control, export_filter): (Control, LogFilter),
+        (filter, export_filter): (LogFilterHandle, LogFilter),
         mut settings: Settings,
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
@@ -167,7 +167,7 @@ impl TelemetryBuilder {
             exporters: states.chain(log_records.states()).collect(),
         };
         let mut telemetry =
-            self.telemetry(provider, propagator, pipelines, metrics, control, set_up);
+            self.telemetry(provider, propagator, pipelines, metrics, filter, set_up);
         telemetry.log_records = log_records;
         Ok((telemetry, service))
     }
@@ -177,7 +177,7 @@ impl TelemetryBuilder {
         mut self,
         propagator: Propagator,
         environment: &Config,
-        control: Control,
+        filter: LogFilterHandle,
         settings: Settings,
     ) -> Result<Telemetry, TelemetryError> {
         let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
@@ -187,7 +187,7 @@ impl TelemetryBuilder {
         let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
         let set_up = SetUp { settings, resource: resource_texts(&resource), exporters: Vec::new() };
         let provider = TracerProvider::disabled();
-        Ok(self.telemetry(provider, propagator, Vec::new(), metrics, control, set_up))
+        Ok(self.telemetry(provider, propagator, Vec::new(), metrics, filter, set_up))
     }
 
     fn telemetry(
@@ -196,9 +196,10 @@ impl TelemetryBuilder {
         propagator: Propagator,
         pipelines: Vec<Pipeline>,
         metrics: Option<Metrics>,
-        control: Control,
+        filter: LogFilterHandle,
         mut set_up: SetUp,
     ) -> Telemetry {
+        let control = Control::new(filter, &provider);
         set_up.exporters.extend(metrics.iter().flat_map(Metrics::states));
         let status = Arc::new(StatusSource::new(control.clone(), set_up));
         metrics.iter().for_each(|metrics| metrics.set_control(&control, &status));

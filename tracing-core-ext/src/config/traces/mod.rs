@@ -2,7 +2,7 @@
 
 pub(crate) mod rules;
 
-use super::env::{Env, words::Words};
+use super::env::{Env, findings::Findings, words::Words};
 use crate::{base::error::TelemetryError, trace::Sampler};
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
@@ -60,6 +60,14 @@ const SAMPLERS: Words<(SamplerName, bool)> = {
     }
 };
 
+/// Values of the variables of a sampler.
+#[derive(Clone, Debug)]
+pub(crate) struct SamplerTexts {
+    pub(crate) sampler: String,
+    pub(crate) argument: Option<String>,
+    pub(crate) rules: Option<String>,
+}
+
 impl Env {
     /// Reads the exporters. Returns `None` if the variable is not set, and an empty list if it is
     /// `none`.
@@ -100,6 +108,22 @@ impl Env {
         Ok(Some(if is_parent_based { Sampler::parent_based(sampler) } else { sampler }))
     }
 
+    /// Returns the sampler and the rules before it, from the texts that the variables have. Every text must be valid.
+    pub(crate) fn sampler_of(texts: SamplerTexts) -> Result<Sampler, TelemetryError> {
+        let variables = Self::from_fn(move |name| match name {
+            SAMPLER => Some(texts.sampler.clone()),
+            RATIO => texts.argument.clone(),
+            rules::RULES => texts.rules.clone(),
+            _ => None,
+        });
+        let variables = variables.with_findings(Findings::strict(true));
+        let sampler = variables.sampler()?.ok_or_else(|| {
+            let expected = "a sampler such as parentbased_traceidratio";
+            TelemetryError::setting(SAMPLER, "", expected)
+        })?;
+        variables.sampling_rules()?.before(sampler)
+    }
+
     /// Reads the ratio, 1 by default. An invalid one "MUST be logged and MUST be otherwise
     /// ignored".
     fn ratio(&self) -> Result<f64, TelemetryError> {
@@ -115,7 +139,6 @@ impl Env {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::env::findings::Findings;
 
     fn variables(set: &[(&'static str, &'static str)]) -> Env {
         let set = set.to_vec();

@@ -25,7 +25,7 @@ use crate::control::Control;
 /// let status = telemetry.status();
 ///
 /// assert_eq!(status.settings["OTEL_SERVICE_NAME"], "checkout");
-/// assert_eq!(status.settings["OTEL_TRACES_SAMPLER"], "ParentBased(AlwaysOn)");
+/// assert_eq!(status.settings["OTEL_PROPAGATORS"], "baggage,traceparent,tracestate");
 /// assert_eq!(status.diagnostics, [""; 0]);
 /// assert_eq!(status.exporters[0].destination, "http://localhost:4318/v1/traces");
 /// assert_eq!(status.exporters[0].lost, 0);

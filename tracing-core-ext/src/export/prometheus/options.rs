@@ -123,6 +123,8 @@ impl Prometheus {
     /// | --- | --- |
     /// | `GET /control/log-filter` | returns the directives of the log filter |
     /// | `PUT /control/log-filter` | sets them, from JSON: `{"filter": "info,shop=debug", "seconds": 600}` |
+    /// | `GET /control/sampling` | returns the sampler, in the form of OpenTelemetry's configuration schema |
+    /// | `PUT /control/sampling` | sets it, from JSON: `{"sampler": "parentbased_traceidratio", "argument": "0.1", "rules": "/health=drop", "seconds": 600}`. The texts are those of `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` and `OTEL_RUST_TRACES_SAMPLER_RULES` |
     ///
     /// `seconds` is the time after which the setting has the value of the set-up again; it may be omitted. `DELETE` sets
     /// that value at once. The response is the state as JSON, with `reverts_in_seconds`, or a reason as problem+json (RFC

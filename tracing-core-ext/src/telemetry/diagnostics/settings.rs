@@ -8,7 +8,6 @@ use crate::{
     config::{Config, env::NO_LIMIT},
     propagation::Propagator,
     telemetry::builder::TelemetryBuilder,
-    trace::Sampler,
 };
 
 /// Settings by the names of their variables.
@@ -19,7 +18,6 @@ pub(crate) fn settings(
     builder: &TelemetryBuilder,
     config: &Config,
     propagator: &Propagator,
-    sampler: &Sampler,
 ) -> Settings {
     let (batch, limits, metrics) = (&config.batch, &config.limits, &config.metrics);
     let counts = limits.counts;
@@ -27,7 +25,6 @@ pub(crate) fn settings(
     Settings::from([
         ("OTEL_SDK_DISABLED", config.is_disabled.to_string()),
         ("OTEL_PROPAGATORS", propagator.header_names().join(",")),
-        ("OTEL_TRACES_SAMPLER", format!("{sampler:?}")),
         ("OTEL_BSP_MAX_QUEUE_SIZE", batch.queue.to_string()),
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batch.size.to_string()),
         ("OTEL_BSP_SCHEDULE_DELAY", batch.delay.map_or("default".to_owned(), milliseconds)),

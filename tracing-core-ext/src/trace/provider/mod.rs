@@ -102,6 +102,10 @@ impl TracerProvider {
         TracerProviderBuilder { is_disabled: true, ..Self::builder() }.build()
     }
 
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.inner.is_disabled
+    }
+
     /// Returns the resource that all spans are exported with.
     pub fn resource(&self) -> &Resource {
         &self.inner.resource

@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     control_access::ControlAccess,
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     base::error::TelemetryError,
+    config::{env::Env, traces::SamplerTexts},
     control::{Control, Current},
 };
 
@@ -50,12 +51,23 @@ struct Refusals {
 #[derive(Clone, Copy, Debug)]
 enum Setting {
     LogFilter,
+    Sampling,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LogFilterChange {
     filter: String,
+    seconds: Option<u64>,
+}
+
+/// The texts have the form of the environment variables.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SamplingChange {
+    sampler: String,
+    argument: Option<String>,
+    rules: Option<String>,
     seconds: Option<u64>,
 }
 
@@ -150,6 +162,7 @@ impl Setting {
     fn at(path: &str) -> Option<Self> {
         match path.trim_end_matches('/') {
             "/control/log-filter" => Some(Self::LogFilter),
+            "/control/sampling" => Some(Self::Sampling),
             _ => None,
         }
     }
@@ -160,6 +173,11 @@ impl Setting {
                 let LogFilterChange { filter, seconds } = parsed(sent)?;
                 control.set_log_filter_from("filter", &filter, limit(seconds), source)
             }
+            Self::Sampling => {
+                let SamplingChange { sampler, argument, rules, seconds } = parsed(sent)?;
+                let sampler = Env::sampler_of(SamplerTexts { sampler, argument, rules });
+                control.set_sampler_from(sampler.map_err(text)?, limit(seconds), source)
+            }
         }
         .map_err(text)
     }
@@ -167,13 +185,24 @@ impl Setting {
     fn reset(self, control: &Control, source: &str) -> Result<(), String> {
         match self {
             Self::LogFilter => control.reset_log_filter_from(source),
+            Self::Sampling => control.reset_sampler_from(source),
         }
         .map_err(text)
     }
 
     fn state(self, control: &Control) -> Response<Bytes> {
         match self {
-            Self::LogFilter => state("filter", &control.current_log_filter()),
+            Self::LogFilter => {
+                let Current { value, until } = control.current_log_filter();
+                state("filter", &json!(value), until)
+            }
+            Self::Sampling => {
+                let Current { value, until } = control.current_sampler();
+                // The text of a sampler is JSON in the form of the configuration schema.
+                let value = value.to_string();
+                let json = serde_json::from_str(&value).unwrap_or_else(|_| json!(value));
+                state("sampler", &json, until)
+            }
         }
     }
 }
@@ -191,10 +220,10 @@ fn text(error: TelemetryError) -> String {
     error.to_string()
 }
 
-fn state(name: &str, current: &Current<String>) -> Response<Bytes> {
-    let left = current.until.map(|until| until.duration_since(SystemTime::now()));
+fn state(name: &str, value: &Value, until: Option<SystemTime>) -> Response<Bytes> {
+    let left = until.map(|until| until.duration_since(SystemTime::now()));
     let seconds = left.map(|left| left.unwrap_or_default().as_secs());
-    let state = json!({ name: current.value, "reverts_in_seconds": seconds });
+    let state = json!({ name: value, "reverts_in_seconds": seconds });
     body(StatusCode::OK, JSON, format!("{state}\n").into())
 }
 
