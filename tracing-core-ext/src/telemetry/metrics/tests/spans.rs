@@ -123,3 +123,20 @@ fn spans_that_an_exporter_accepts_and_loses_are_scraped_as_rejected() {
     let mut samples = samples.iter().filter(|sample| sample.contains("\"rejected\""));
     assert!(samples.any(|sample| sample.contains("console") && sample.ends_with(" 3")));
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn counts_of_an_otlp_exporter_have_its_type_by_the_conventions() {
+    use crate::telemetry::Otlp;
+
+    for (otlp, component) in [
+        (Otlp::grpc(), "otlp_grpc_span_exporter"),
+        (Otlp::http_protobuf(), "otlp_http_span_exporter"),
+        (Otlp::http_json(), "otlp_http_json_span_exporter"),
+    ] {
+        let rig = rig_of(builder(Vec::new()).prometheus(Prometheus::mounted()).otlp(otlp));
+        let samples = rig.samples("otel_sdk_exporter_span_exported_total");
+        let label = format!("otel_component_type=\"{component}\"");
+        assert!(samples.iter().any(|sample| sample.contains(&label)), "{samples:?}");
+    }
+}
