@@ -1,7 +1,9 @@
-"""Runs the shop, sends some hundred requests, and queries a Prometheus that scrapes its three services
-and evaluates the rules and the queries of `deploy`. Then floods the gateway with distinct paths, methods and hosts.
+"""Runs the shop, sends some hundred requests, and queries each Prometheus that scrapes its three
+services and evaluates the rules and the queries of `deploy`. Then floods the gateway with distinct
+paths, methods and hosts.
 
-`shop.py SHOP FOLDER`: the program and the folder for files. The pages of the services are written there for promtool.
+`shop.py SHOP FOLDER PROMETHEUS...`: the program, the folder for files, and programs of Prometheus,
+with promtool beside each. The pages of the services are written to the folder for promtool.
 """
 
 import http.client
@@ -50,9 +52,13 @@ def drive(gateway):
 
 
 class Prometheus:
-    def __init__(self, folder, targets):
+    """A Prometheus that scrapes the targets. `program`: its path, with promtool beside it."""
+
+    def __init__(self, program, folder, targets):
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
+        self.program = program
+        folder.mkdir(parents=True, exist_ok=True)
         config = folder / "prometheus.yml"
         jobs = [
             {"job_name": name, "static_configs": [{"targets": [urllib.parse.urlsplit(url).netloc]}]}
@@ -61,12 +67,12 @@ class Prometheus:
         # JSON is valid YAML.
         intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         config.write_text(json.dumps({"global": intervals, "rule_files": FILES, "scrape_configs": jobs}))
-        subprocess.run(["promtool", "check", "config", config], check=True)
+        subprocess.run([program.with_name("promtool"), "check", "config", config], check=True)
         subprocess.run(["rm", "-rf", folder / "tsdb"], check=True)
         self.process = Process(
             "prometheus",
             [
-                "prometheus",
+                program,
                 f"--config.file={config}",
                 f"--storage.tsdb.path={folder / 'tsdb'}",
                 f"--web.listen-address={urllib.parse.urlsplit(self.url).netloc}",
@@ -93,6 +99,7 @@ class Prometheus:
 
 
 def judge(prometheus, targets, seconds, shop):
+    print(prometheus.program, flush=True)
     up = prometheus.eventually("three targets", lambda: (it := prometheus.query("up == 1")) and len(it) == 3 and it)
     claim("they are the services", {it["metric"]["job"] for it in up} == set(targets), up)
 
@@ -168,23 +175,26 @@ def pipeline(connection, first):
         answers += read
 
 
-def main(program, folder):
+def main(program, folder, *prometheus):
     shop = Process("shop", [program, "--serve", "--port=0", "--metrics-port=0", "--panel-port=0"])
-    judge_shop(shop, pathlib.Path(folder))
+    judge_shop(shop, pathlib.Path(folder), [pathlib.Path(it) for it in prometheus])
     claim("the shop ends well", shop.stop() == 0, shop.said())
 
 
-def judge_shop(shop, folder):
+def judge_shop(shop, folder, programs):
     gateway = shop.wait_for(r"curl (\S+)/checkout/")[1]
     targets = dict(re.findall(r"metrics of (\w+): (\S+)", shop.said()))
     claim("every service has metrics", targets.keys() == SERVICES.keys(), targets)
-    prometheus = Prometheus(folder, targets)
+    scraping = [Prometheus(it, folder / f"data-{at}", targets) for at, it in enumerate(programs)]
     seconds = drive(gateway)
-    judge(prometheus, targets, seconds, shop)
-    judge_rules(prometheus)
-    judge_dashboards(prometheus, gateway)
+    for prometheus in scraping:
+        judge(prometheus, targets, seconds, shop)
+        judge_rules(prometheus)
+    for prometheus in scraping:
+        judge_dashboards(prometheus, gateway)
     flood(gateway, targets["gateway"])
-    claim("Prometheus ends well", prometheus.process.stop() == 0, prometheus.process.said())
+    for prometheus in scraping:
+        claim("Prometheus ends well", prometheus.process.stop() == 0, prometheus.process.said())
     for name, url in targets.items():
         _, page = get(url, "application/openmetrics-text; version=1.0.0")
         families = list(openmetrics(page))
