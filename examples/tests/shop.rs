@@ -119,7 +119,8 @@ async fn the_trace_of_a_caller_continues_in_three_services_and_is_not_lost_at_si
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 #[tokio::test]
-async fn the_panel_of_an_open_shop_shows_the_trace_and_the_metrics_of_three_services() {
+async fn the_panel_of_an_open_shop_shows_the_trace_the_metrics_and_the_log_lines_of_three_services()
+{
     let mut open = Open::start(shop().env("OTEL_METRIC_EXPORT_INTERVAL", "100")).await;
     let panel = open.panel.clone().unwrap();
     open.ask_for("tea").await;
@@ -128,6 +129,16 @@ async fn the_panel_of_an_open_shop_shows_the_trace_and_the_metrics_of_three_serv
         eventually(query, |traces| traces.contains(TRACE_ID)).await;
         let metric = format!("service={service}&amp;name=http.server.request.duration");
         eventually(format!("{panel}metrics"), |page| page.contains(&metric)).await;
+    }
+    open.ask_for("durian").await;
+    for (service, message) in [
+        ("gateway", "an order"),
+        ("gateway", "inventory failed"),
+        ("inventory", "counted the shelves"),
+        ("pricing", "there is no price for that"),
+    ] {
+        let query = format!("{panel}api/logs?q=trace:{TRACE_ID}%20service:{service}");
+        eventually(query, |records| records.contains(message)).await;
     }
     let (status, ..) = open.terminate().await;
     assert!(status.success(), "{status}");

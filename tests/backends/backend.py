@@ -71,6 +71,12 @@ class Backend:
         self.start()
 
 
+class LogBackend(Backend):
+    """Accepts log records over OTLP. Its `spans` are those of the records."""
+
+    find_spans = staticmethod(otlp.log_records)
+
+
 class JaegerBackend(Backend):
     """Accepts the requests of Jaeger's collector."""
 

@@ -57,7 +57,7 @@ class Collector:
             "processors": {"memory_limiter": {"check_interval": "1s", "limit_mib": 512}},
             "exporters": {"debug": {}, "otlp_http": sink},
             "service": {
-                "pipelines": {"traces": pipeline, "metrics": pipeline},
+                "pipelines": {"traces": pipeline, "metrics": pipeline, "logs": pipeline},
                 "telemetry": {"metrics": {"level": "none"}},
             },
         }
@@ -77,6 +77,11 @@ class Collector:
         """Yields each span with the attributes of its resource."""
         for resource, scope in self.sink.scopes("/v1/traces", "resourceSpans", "scopeSpans"):
             yield from ((resource, span) for span in scope["spans"])
+
+    def logs(self):
+        """Yields each log record with the attributes of its resource."""
+        for resource, scope in self.sink.scopes("/v1/logs", "resourceLogs", "scopeLogs"):
+            yield from ((resource, record) for record in scope["logRecords"])
 
     def metrics(self):
         for resource, scope in self.sink.scopes("/v1/metrics", "resourceMetrics", "scopeMetrics"):

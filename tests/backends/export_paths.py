@@ -1,7 +1,11 @@
-"""The shop exports over each of five paths, selected by environment variables alone, and Jaeger has complete traces."""
+"""The shop exports over each of five paths, selected by environment variables alone, and Jaeger has complete traces.
+
+Its log lines reach a collector over each protocol of OTLP.
+"""
 
 import re
 
+from collector import GRPC, HTTP, Collector
 from jaeger import Jaeger
 from processes import claim, eventually, fail
 from services import LOSS, shop
@@ -89,6 +93,12 @@ def judge():
     for way, environment in ways(jaeger).items():
         print(f"the shop exports {way}, and nobody is there", flush=True)
         is_said_to_be_lost(environment)
+    collector = Collector({"open": None})
+    for protocol in ["grpc", "http/protobuf", "http/json"]:
+        print(f"the shop exports its log lines to a collector, {protocol}", flush=True)
+        lines_arrive(collector, protocol)
+        collector.forget()
+    collector.stop()
 
 
 def arrives(jaeger, environment):
@@ -103,6 +113,34 @@ def arrives(jaeger, environment):
         has_tags(tea[key], tags)
     claim("tags have the right values and types", True)
     is_marked(jaeger.trace(visited["one that fails"]))
+
+
+# Message of each log line of an order, with its span.
+LINES = {"an order": DOOR, "counted the shelves": STOCK}
+LINES_OF_A_FAILURE = LINES | {"there is no price for that": PRICES, "inventory failed": DOOR}
+
+
+def lines_arrive(collector, protocol):
+    """Checks that each log line of each visit arrives once, with the ids of its span."""
+    kind = GRPC if protocol == "grpc" else HTTP
+    variables = collector.variables("open", kind) | {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    process = shop(variables | {"OTEL_LOGS_EXPORTER": "otlp"})
+    claim("it ends well, nothing lost", process.ended() == 0, process.said())
+    visited = dict(re.findall(r"^(.*): GET \S+ → .*, trace (\w{32})$", process.said(), re.MULTILINE))
+    claim("it says the ids of five traces", visited.keys() == VISITS.keys(), visited)
+    spans = {
+        (span["traceId"], span["spanId"]): (resource["service.name"], span["name"])
+        for resource, span in collector.described_spans()
+    }
+    for visit, trace_id in visited.items():
+        of_visit = [(resource, record) for resource, record in collector.logs() if record.get("traceId") == trace_id]
+        lines = sorted(
+            (record["body"]["stringValue"], spans.get((trace_id, record["spanId"])), resource["service.name"])
+            for resource, record in of_visit
+        )
+        expected = LINES_OF_A_FAILURE if visit == "one that fails" else LINES
+        expected = sorted((message, span, span[0]) for message, span in expected.items())
+        claim(f"{visit}: {len(expected)} log lines, each once and with the ids of its span", lines == expected, lines)
 
 
 def is_said_to_be_lost(environment):

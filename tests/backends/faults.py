@@ -1,8 +1,8 @@
 """Faults of backends while a service is under load.
 
 Each fault starts after a time of normal delivery. After its end, delivery resumes without intervention. The checks for
-each fault: no request fails, no request takes much longer, memory is bounded, and every span is delivered or counted as
-lost. The service logs once that spans are lost, with the reason, and once that delivery has resumed.
+each fault: no request fails, no request takes much longer, memory is bounded, and every span or log record is delivered
+or counted as lost. The service logs once that they are lost, with the reason, and once that delivery has resumed.
 """
 
 import concurrent.futures
@@ -11,12 +11,12 @@ import statistics
 import time
 import typing
 
-from backend import Backend, JaegerBackend, busy, reset, silent, well
+from backend import Backend, JaegerBackend, LogBackend, busy, reset, silent, well
 from certificates import Authority
 from collector import GRPC, Collector
 from load import CONNECTIONS, load
 from processes import claim, eventually
-from services import MEASURED, Server
+from services import MEASURED, RECORDS, SPANS, Server
 
 # The number is fixed and does not depend on the measurements. Other programs may use this machine.
 ROUNDS = 11
@@ -27,12 +27,16 @@ MOST_GROWTH = 16 << 20
 MOMENT = 0.7
 # The queue has space for all spans that end before the next attempt.
 ROOM = {"OTEL_BSP_MAX_QUEUE_SIZE": "8192"}
-DOWN = "spans cannot be delivered"
-UP = "spans are delivered again"
+DOWN = "{} cannot be delivered"
+UP = "{} are delivered again"
 # The end of a loss is logged after 30 s without another loss.
 QUIET = 60
 NO_EXPORTER = {"OTEL_TRACES_EXPORTER": "none"}
-HASTE = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}
+HASTE = {
+    "OTEL_BSP_SCHEDULE_DELAY": "200",
+    "OTEL_BLRP_SCHEDULE_DELAY": "200",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "2500",
+}
 
 
 @dataclasses.dataclass
@@ -67,6 +71,9 @@ def judge():
     for fault in FAULTS:
         backend = Backend()
         judge_fault(fault, backend, backend.variables())
+    for fault in FAULTS:
+        backend = LogBackend()
+        judge_fault(fault, backend, backend.variables(), RECORDS)
     judge_jaeger()
     judge_wrong_authority()
     judge_restart()
@@ -114,19 +121,22 @@ def judge_moment(framework, backend, variables):
     claim("no request fails", run.result().failed == 0, run.result())
     claim("it ends well", server.stop() == 0, server.said())
     delivered = len(set(backend.spans))
-    least = run.result().answered * server.SPANS_PER_REQUEST
+    least = run.result().answered * server.exported.per_request
     claim(f"all {delivered} spans are delivered, each once", least <= delivered == len(backend.spans), run.result())
     claim("it has nothing to say", not server.said(), server.said())
     backend.stop()
 
 
-def judge_fault(fault, backend, variables):
-    print(f"the backend of a service on {fault.framework} {fault.name}", flush=True)
-    plain = Server(fault.framework, NO_EXPORTER)
-    server = Server(fault.framework, MEASURED | HASTE | variables)
+def judge_fault(fault, backend, variables, exported=SPANS):
+    print(f"the backend of {exported.items} of a service on {fault.framework} {fault.name}", flush=True)
+    down, up = DOWN.format(exported.items), UP.format(exported.items)
+    # The service without an exporter prints the same lines.
+    level = {"RUST_LOG": f"warn,{fault.framework}_server={exported.level}"}
+    plain = Server(fault.framework, NO_EXPORTER | level)
+    server = Server(fault.framework, MEASURED | HASTE | variables, exported)
     load(plain.url, SECONDS)
     runs = [load(server.url, SECONDS)]
-    eventually("spans arrive while all is well", lambda: backend.spans)
+    eventually(f"{exported.items} arrive while all is well", lambda: backend.spans)
     before = server.resident()
 
     began = time.monotonic()
@@ -134,9 +144,9 @@ def judge_fault(fault, backend, variables):
     runs += compare(plain, server)
     while time.monotonic() < began + fault.lasts:
         runs.append(load(server.url, SECONDS))
-    down = server.lines(DOWN)
-    claim(f"it says once that spans are lost: {fault.reason}", len(down) == 1 and fault.reason in down[0], down)
-    claim("and not that they no longer are", not server.lines(UP), server.lines(UP))
+    lines = server.lines(down)
+    claim(f"it says once that they are lost: {fault.reason}", len(lines) == 1 and fault.reason in lines[0], lines)
+    claim("and not that they no longer are", not server.lines(up), server.lines(up))
     tally = server.tally()
     claim(f"its metrics tell of it: {tally}", tally["failed"] + tally["dropped"] > 0)
     if fault.retry_after:
@@ -145,7 +155,7 @@ def judge_fault(fault, backend, variables):
     arrived = len(backend.spans)
     fault.end(backend)
     runs += deliver_again(server)
-    server.wait_for(UP, QUIET)
+    server.wait_for(up, QUIET)
     runs.append(load(server.url, SECONDS))
     claim("delivery resumes", len(backend.spans) > arrived)
     growth = server.resident() - before
@@ -162,7 +172,7 @@ def deliver_again(server):
     runs, delivered = [], server.tally()["delivered"]
     for _ in range(10):
         runs.append(load(server.url, SECONDS))
-        eventually("no span waits", lambda: server.tally()["waiting"] == 0)
+        eventually("nothing waits", lambda: server.tally()["waiting"] == 0)
         if server.tally()["delivered"] > delivered:
             break
     return runs
@@ -196,15 +206,17 @@ def judge_counts(server, backend, runs):
     code = server.stop()
     lost, ended = server.loss()
     # A backend counts spans shortly after its response.
-    eventually(f"{ended - lost} spans are delivered", lambda: len(backend.spans) >= ended - lost)
+    eventually(f"{ended - lost} items are delivered", lambda: len(backend.spans) >= ended - lost)
     delivered = len(backend.spans)
     claim(f"delivered + lost = ended: {delivered} + {lost} = {ended}", delivered + lost == ended, server.said())
     is_same = tally["delivered"] == delivered and tally["failed"] + tally["dropped"] == lost
     claim(f"its metrics tell the same: {tally}", is_same)
     # At the end of a run, wrk closes the connections of requests without a response.
-    least, most = (it * server.SPANS_PER_REQUEST for it in (answered, answered + CONNECTIONS * len(runs)))
+    least, most = (it * server.exported.per_request for it in (answered, answered + CONNECTIONS * len(runs)))
+    most += server.exported.others
     claim(f"which is what {answered} requests must end", least <= ended <= most, (least, ended, most))
-    claim("no span is delivered twice", len(set(backend.spans)) == delivered)
+    claim("nothing is delivered twice", len(set(backend.spans)) == delivered)
     claim("who has lost spans does not exit with 0", code == 1, code)
     for line in [DOWN, UP]:
+        line = line.format(server.exported.items)
         claim(f"one line says: {line}", len(server.lines(line)) == 1, server.lines(line))

@@ -1,4 +1,4 @@
-"""Parser for the spans in a protobuf message of OTLP, without a schema.
+"""Parser for the spans and log records in a protobuf message of OTLP, without a schema.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -13,6 +13,15 @@ def spans(request):
         for scope in messages(resource, SCOPE_SPANS):
             for span in messages(scope, SPANS):
                 yield next(messages(span, TRACE_ID)).hex(), next(messages(span, SPAN_ID)).hex()
+
+
+def log_records(request):
+    """Yields trace id and span id of each log record of an ExportLogsServiceRequest, or its body if it has none."""
+    for resource in messages(request, RESOURCE_SPANS):
+        for scope in messages(resource, SCOPE_SPANS):
+            for record in messages(scope, SPANS):
+                trace_id, span_id, body = (next(messages(record, it), b"").hex() for it in (9, 10, 5))
+                yield (trace_id, span_id) if trace_id else ("", body)
 
 
 def messages(message, wanted):

@@ -77,7 +77,7 @@ def delivers(framework):
 
     def all_arrived():
         arrived = collections.Counter(trace_id for trace_id, _ in backend.spans)
-        return all(arrived[it] == server.SPANS_PER_REQUEST for it in answered)
+        return all(arrived[it] == server.exported.per_request for it in answered)
 
     # A backend counts spans shortly after its response.
     eventually("both spans of every request arrive", all_arrived)
@@ -92,7 +92,7 @@ def says_what_it_lost(framework):
     code, answered, took = end_under_load(server, server.url)
     claim(f"it ends after {took:.1f} s, but not with 0", code == 1, server.said())
     lost, ended = server.loss()
-    spans = len(answered) * server.SPANS_PER_REQUEST
+    spans = len(answered) * server.exported.per_request
     claim(f"it says that all {ended} spans are lost, {spans} at least", lost == ended >= spans, server.said())
 
 

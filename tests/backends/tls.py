@@ -45,7 +45,7 @@ def takes_it(collector, kind, protocol, variables, compression="none"):
     ask(server.url)
     claim("it ends well, nothing lost", server.stop() == 0, server.said())
     names = [resource["service.name"] for resource, _ in collector.described_spans()]
-    claim(f"{len(names)} spans arrive", names == [f"{framework}-server"] * REQUESTS * server.SPANS_PER_REQUEST, names)
+    claim(f"{len(names)} spans arrive", names == [f"{framework}-server"] * REQUESTS * server.exported.per_request, names)
     durations = [it for resource, it in collector.metrics() if it["name"] == "http.server.request.duration"]
     counts = [int(point["count"]) for point in durations[-1]["histogram"]["dataPoints"]] if durations else []
     claim(f"so does the duration of {counts} requests", counts == [REQUESTS], durations)
@@ -60,7 +60,7 @@ def refuses(collector, protocol, variables):
     collector.forget()
     ask(server.url)
     claim("it does not end well", server.stop() == 1, server.said())
-    spans = REQUESTS * server.SPANS_PER_REQUEST
+    spans = REQUESTS * server.exported.per_request
     claim("it says that every span was lost", server.loss() == (spans, spans), server.said())
     claim("nothing arrives", not collector.spans)
 

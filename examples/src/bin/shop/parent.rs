@@ -32,9 +32,9 @@ const ELSEWHERE: [&str; 6] = [
     "OTEL_EXPORTER_JAEGER_AGENT_HOST",
     "OTEL_EXPORTER_JAEGER_AGENT_PORT",
 ];
-/// Prefix of the variables of a collector, which do not apply to this process. Those of metrics do.
+/// Prefix of the variables of a collector, which do not apply to this process. Those of metrics and logs do.
 const OF_A_COLLECTOR: &str = "OTEL_EXPORTER_OTLP_";
-const OF_METRICS: &str = "OTEL_EXPORTER_OTLP_METRICS_";
+const OF_OTHER_SIGNALS: [&str; 2] = ["OTEL_EXPORTER_OTLP_METRICS_", "OTEL_EXPORTER_OTLP_LOGS_"];
 /// Delay between exports of a service, and the time without new spans after which a trace is
 /// complete.
 const EXPORT_DELAY_MS: &str = "100";
@@ -176,7 +176,8 @@ fn ended_well(role: Role, status: io::Result<ExitStatus>) -> Result<(), Box<dyn 
 }
 
 fn is_of_a_collector(variable: &str) -> bool {
-    variable.starts_with(OF_A_COLLECTOR) && !variable.starts_with(OF_METRICS)
+    let is_of_other_signal = OF_OTHER_SIGNALS.iter().any(|prefix| variable.starts_with(prefix));
+    variable.starts_with(OF_A_COLLECTOR) && !is_of_other_signal
 }
 
 /// Backend of the services: this process, unless the environment sets another one.
