@@ -1,3 +1,4 @@
+mod logs;
 mod spans;
 
 use std::{net::TcpListener, time::SystemTime};
