@@ -26,6 +26,7 @@ mod parts;
 mod report;
 pub mod request;
 mod rig;
+mod samplers;
 mod site;
 mod subjects;
 mod telemetry;

@@ -5,6 +5,7 @@ use tracing_core_ext::{
     exchange::{Builder, Exchange, Instrumentation, Outcome},
     http::ResponseHead,
     propagation::Propagator,
+    trace::Sampler,
 };
 
 use crate::{Driver, Mode, Site, request, rig::Rig};
@@ -58,6 +59,17 @@ pub(crate) fn finish(rig: &Rig) -> Site {
 
 pub(crate) fn exchange(rig: &Rig) -> Site {
     on_exchanges(rig, |_, _, _| (), |start, _, count| (0..count).for_each(|_| end(start())))
+}
+
+/// Starts and ends exchanges whose sampler is `sampler`.
+pub(crate) fn exchange_sampled_by(rig: &Rig, sampler: Sampler) -> Site {
+    on_exchanges(
+        &rig.sampled_by(sampler),
+        |_, _, _| (),
+        |start, _, count| {
+            (0..count).for_each(|_| end(start()));
+        },
+    )
 }
 
 type Step = fn(&dyn Fn() -> Exchange, &mut Vec<Exchange>, usize);

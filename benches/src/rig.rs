@@ -3,7 +3,7 @@ use tracing::Dispatch;
 use tracing_core_ext::{
     exchange::{Builder, Instrumentation},
     propagation::Propagator,
-    trace::TracerProvider,
+    trace::{Sampler, TracerProvider},
 };
 
 use crate::{Mode, telemetry};
@@ -31,6 +31,19 @@ impl Rig {
         let ours = has_sdk.then(|| telemetry::provider_of_ours(mode.is_sampled()));
         let meters = (mode == Mode::Metrics).then(telemetry::install_meters);
         Self { mode, tracers, ours, meters }
+    }
+
+    /// Returns a set-up of this workspace with this sampler.
+    pub(crate) fn sampled_by(&self, sampler: Sampler) -> Self {
+        let ours = Some(telemetry::provider_sampled_by(sampler));
+        Self { mode: self.mode, tracers: None, ours, meters: None }
+    }
+
+    /// Replaces the sampler of this workspace's provider at run time.
+    pub(crate) fn replace_sampler(&self, sampler: Sampler) {
+        if let Some(ours) = &self.ours {
+            ours.set_sampler(sampler);
+        }
     }
 
     /// Sets the providers of a builder of this workspace, which finds them itself after

@@ -5,6 +5,7 @@ use crate::{
     client::{chain, loopback},
     parts,
     rig::Rig,
+    samplers,
 };
 
 /// All measured subjects.
@@ -33,6 +34,15 @@ pub static SUBJECTS: &[Subject] = &[
     part("finish", &[Sampled, Unsampled], parts::finish),
     part(EXCHANGE, EXCHANGES, parts::exchange),
     Subject { over: Some(EXCHANGE), ..part("recording metrics", &[Metrics], parts::exchange) },
+    part("exchange, parent-based", &[Sampled, SampledTracestate], samplers::parent_based),
+    part("exchange, trace id ratio", &[Unsampled], samplers::trace_id_ratio),
+    part("exchange, probability", SAMPLERS, samplers::probability),
+    part("exchange, parent threshold", &[Sampled, SampledTracestate], samplers::parent_threshold),
+    part("exchange, rule by path", SAMPLERS, samplers::rule_by_path),
+    part("exchange, ten rules by attribute", &[Sampled], samplers::rules_by_attribute),
+    part("exchange, rate limit", &[Sampled, Unsampled], samplers::rate_limit),
+    part("exchange, retention", &[Unsampled], samplers::retention),
+    part("exchange, replaced sampler", &[Sampled, Unsampled], samplers::replaced),
 ];
 
 const BARE: &str = "bare";
@@ -42,6 +52,8 @@ const EXCHANGE: &str = "exchange";
 const UNTRACED: &[Mode] = &[Sampled, SampledTracestate, Frames];
 
 const EXCHANGES: &[Mode] = &[Sampled, SampledTracestate, Unsampled, UnsampledTracestate, NoSdk];
+
+const SAMPLERS: &[Mode] = &[Sampled, SampledTracestate, Unsampled, UnsampledTracestate];
 
 const SERVER: &[Mode] =
     &[Sampled, SampledTracestate, Unsampled, UnsampledTracestate, NoSdk, Metrics, Frames];

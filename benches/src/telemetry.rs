@@ -90,6 +90,11 @@ version!(previous, opentelemetry_0_32, opentelemetry_sdk_0_32, tracing_opentelem
 /// Returns the provider of this workspace, which drops its spans.
 pub(crate) fn provider_of_ours(is_sampled: bool) -> TracerProvider {
     let sampler = if is_sampled { Sampler::always_on() } else { Sampler::always_off() };
+    provider_sampled_by(sampler)
+}
+
+/// Returns a provider of this workspace with this sampler.
+pub(crate) fn provider_sampled_by(sampler: Sampler) -> TracerProvider {
     TracerProvider::builder().with_sampler(sampler).with_span_processor(current::Discard).build()
 }
 

@@ -9,10 +9,11 @@ import time
 
 import export_paths
 import faults
+import go_sampling
 import stop
 import tls
 
-PARTS = {"export_paths": export_paths, "tls": tls, "faults": faults, "stop": stop}
+PARTS = {"export_paths": export_paths, "tls": tls, "faults": faults, "stop": stop, "go_sampling": go_sampling}
 
 
 def main(*names):
