@@ -15,9 +15,8 @@ use crate::base::error::TelemetryError;
 ///
 /// If a [`Sampler`](super::Sampler) is selected by a route that is not known at the start, as on axum outside of the
 /// router, the request is recorded, and its spans wait in memory until it ends. Then the rules are compared again, and
-/// the spans are exported or discarded. Other services receive the sampled flag of the sampler that was
-/// selected without
-/// the route. A layer inside of the router, or a rule by path, decides at the start. A
+/// the spans are exported or discarded. Other services receive the sampled flag of the sampler that was selected
+/// without the route. A layer inside of the router, or a rule by path, decides at the start. A
 /// [`ComposableSampler`](super::ComposableSampler) never waits.
 ///
 /// ```
