@@ -130,9 +130,8 @@ impl TracerProvider {
         self.inner.sampler.set(Sampler::custom(sampler));
     }
 
-    /// Returns whether the trace of a span of this provider is exported. It differs from the sampled flag of
-    /// a span whose
-    /// trace waits for a decision, as [`Sampler::retain`] documents.
+    /// Returns whether the trace of a span of this provider is exported. It differs from the sampled flag of a span
+    /// whose trace waits for a decision, as [`Sampler::retain`] documents.
     pub fn sampling_status(&self, span: &SpanContext) -> SamplingStatus {
         let held = self.inner.held.find(span.trace_id());
         match held.map_or(Some(span.is_sampled()), |trace| trace.decision()) {
@@ -142,9 +141,8 @@ impl TracerProvider {
         }
     }
 
-    /// Returns a function that counts the spans that waited for a decision, as long as the provider exists.
-    /// Spans that have
-    /// waited for too long are discarded first.
+    /// Returns a function that counts the spans that waited for a decision, as long as the provider exists. Spans that
+    /// have waited for too long are discarded first.
     pub(crate) fn held_counts(&self) -> impl Fn() -> HeldCounts + Send + Sync + 'static {
         let provider = Arc::downgrade(&self.inner);
         move || {
@@ -152,6 +150,12 @@ impl TracerProvider {
             provider.export_kept(provider.held.expire_all());
             provider.held.counts()
         }
+    }
+
+    /// Returns the number of entries about traces that wait or have waited.
+    #[cfg(test)]
+    pub(crate) fn held_entries(&self) -> usize {
+        self.inner.held.entries()
     }
 
     /// Exports all spans that ended before. The time limit of each exporter of `Telemetry` is 5

@@ -23,6 +23,9 @@ use crate::trace::record::pool::{self, PooledRecord};
 /// Number of locks. A trace uses the one that its ID selects.
 const SHARDS: usize = 16;
 
+/// Number of entries of ended traces that a shard keeps at least.
+const MIN_CLEAN_UP: usize = 64;
+
 /// Traces that wait for a decision, and the memory of their spans.
 #[derive(Default)]
 pub(crate) struct HeldTraces {
@@ -138,7 +141,7 @@ impl HeldTraces {
         state.open_roots -= 1;
         let is_last = state.open_roots == 0;
         if is_last {
-            shard.traces.remove(&trace.trace_id);
+            shard.remove(trace.trace_id);
             self.open.fetch_sub(1, Ordering::Relaxed);
         }
         drop(shard);
@@ -179,6 +182,12 @@ impl HeldTraces {
             expired: read(&self.counts.expired),
             waiting_bytes: self.bytes.load(Ordering::Relaxed),
         }
+    }
+
+    /// Returns the number of entries about traces that wait or have waited.
+    #[cfg(test)]
+    pub(crate) fn entries(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).oldest.len()).sum()
     }
 
     fn keep(
@@ -266,6 +275,16 @@ impl HeldTraces {
     fn shard(&self, trace_id: TraceId) -> MutexGuard<'_, Shard> {
         let last = trace_id.to_bytes()[15];
         lock(&self.shards[usize::from(last) % SHARDS])
+    }
+}
+
+impl Shard {
+    /// Removes a trace. The list of the oldest traces is cleaned up when most of its entries are gone.
+    fn remove(&mut self, trace_id: TraceId) {
+        self.traces.remove(&trace_id);
+        if self.oldest.len() > 2 * self.traces.len() + MIN_CLEAN_UP {
+            self.oldest.retain(|(_, trace)| trace.strong_count() > 0);
+        }
     }
 }
 

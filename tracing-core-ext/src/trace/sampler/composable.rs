@@ -78,17 +78,20 @@ impl ComposableSampler {
         Self(Composable::ParentThreshold(Arc::new(root)))
     }
 
-    pub(crate) fn intent(&self, input: &SamplingInput<'_>) -> Intent {
+    /// Returns the preference. `is_by_rule` is set if a rule with conditions has selected the sampler.
+    pub(crate) fn intent(&self, input: &SamplingInput<'_>, is_by_rule: &mut bool) -> Intent {
         match &self.0 {
             Composable::AlwaysOff => Intent::Drop,
             Composable::Probability(threshold) => Intent::Threshold(*threshold),
             Composable::ParentThreshold(root) => match input.parent {
-                None => root.intent(input),
+                None => root.intent(input, is_by_rule),
                 Some(parent) => Intent::for_parent(input, parent.is_sampled),
             },
             Composable::Rules(rules) => {
-                let selected = rules.select(input).sampler;
-                selected.map_or(Intent::Drop, |sampler| sampler.intent(input))
+                let selected = rules.select(input);
+                *is_by_rule |= selected.is_by_rule;
+                let sampler = selected.sampler;
+                sampler.map_or(Intent::Drop, |sampler| sampler.intent(input, is_by_rule))
             }
         }
     }

@@ -35,6 +35,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) may_change: bool,
     /// Retention of a trace that the head sampler drops.
     pub(crate) retention: Option<Arc<Retention>>,
+    /// Whether a rule with conditions has selected the sampler.
+    pub(crate) is_by_rule: bool,
     /// Whether the decision took a token of a rate limit.
     pub(crate) took_token: bool,
 }
@@ -46,6 +48,7 @@ struct Notes {
     had_token: bool,
     may_change: bool,
     retention: Option<Arc<Retention>>,
+    is_by_rule: bool,
     took_token: bool,
 }
 
@@ -69,13 +72,12 @@ impl Sampler {
 
 impl Tree {
     /// Decides about a span that starts, or again about a local root that has ended. `had_token` is set if
-    /// the decision at
-    /// the start took a token of a rate limit.
+    /// the decision at the start took a token of a rate limit.
     pub(crate) fn evaluate(&self, input: &SamplingInput<'_>, had_token: bool) -> Evaluation<'_> {
         let mut notes = Notes { had_token, ..Notes::default() };
         let verdict = self.verdict(input, &mut notes);
-        let Notes { may_change, retention, took_token, .. } = notes;
-        Evaluation { verdict, may_change, retention, took_token }
+        let Notes { may_change, retention, is_by_rule, took_token, .. } = notes;
+        Evaluation { verdict, may_change, retention, is_by_rule, took_token }
     }
 
     fn verdict(&self, input: &SamplingInput<'_>, notes: &mut Notes) -> Verdict<'_> {
@@ -88,10 +90,13 @@ impl Tree {
                 Ok(sampler) => sampler.evaluate(input, notes),
                 Err(is_sampled) => Verdict::keep(is_sampled),
             },
-            Self::Composite(sampler) => Verdict::for_intent(sampler.intent(input), input),
+            Self::Composite(sampler) => {
+                Verdict::for_intent(sampler.intent(input, &mut notes.is_by_rule), input)
+            }
             Self::Rules(rules) => {
                 let selected = rules.select(input);
                 notes.may_change |= selected.may_change;
+                notes.is_by_rule |= selected.is_by_rule;
                 match selected.sampler {
                     Some(sampler) => sampler.evaluate(input, notes),
                     None => Verdict::keep(input.parent.is_none_or(|parent| parent.is_sampled)),

@@ -170,14 +170,14 @@ impl Sampler {
     /// Records what `head` records, and keeps other traces if they turn out to be worth it.
     ///
     /// A trace that `head` drops is recorded all the same, and its spans wait in memory until its local root,
-    /// usually the
-    /// span of the request, has ended. Then `retention` decides whether they are exported or discarded.
+    /// usually the span of the request, has ended. Then `retention` decides whether they are exported or discarded.
     ///
     /// Other services receive the decision of `head`, so a waiting trace has no sampled flag: a flag cannot
-    /// be withdrawn
-    /// later, and with it every service behind would record and export every request. A kept trace therefore contains
-    /// this service's part, and those of other services only if they keep it as well. Exemplars refer only to kept
-    /// traces.
+    /// be withdrawn later, and with it every service behind would record and export every request. A kept trace
+    /// therefore contains this service's part, and those of other services only if they keep it as well. Exemplars
+    /// refer only to kept traces.
+    ///
+    /// All spans below a waiting one are recorded, except those that a rule of `head` drops.
     ///
     /// A recorded request costs as much as a sampled one, without the export.
     ///

@@ -52,7 +52,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The parent is recorded, although it may not be sampled, so the sampler decides as below a sampled parent.
+    /// The parent is recorded, although it may not be sampled. So is the child, unless a rule drops it: the sampler that
+    /// has dropped the local root would drop its children too.
     fn child(
         sampler: &'a Tree,
         input: &SamplingInput<'_>,
@@ -60,15 +61,19 @@ impl<'a> Plan<'a> {
         trace: Arc<HeldTrace>,
     ) -> Self {
         let sampled = Some(ParentSampling { is_sampled: true, ..parent });
-        let verdict = sampler.evaluate(&SamplingInput { parent: sampled, ..*input }, false).verdict;
-        match verdict {
-            Verdict::Delegate(sampler) => Self::Delegate { sampler, hold: None },
-            Verdict::Decided(Decided { is_sampled: false, ot }) => Self::Drop(ot),
-            Verdict::Decided(Decided { is_sampled: true, ot }) => {
-                let held = Some(HeldSpan { trace, root: None });
-                Self::Record { ot, is_sampled: parent.is_sampled, held }
+        let Evaluation { verdict, is_by_rule, .. } =
+            sampler.evaluate(&SamplingInput { parent: sampled, ..*input }, false);
+        let ot = match verdict {
+            Verdict::Decided(Decided { is_sampled: false, ot }) if is_by_rule => {
+                return Self::Drop(ot);
             }
-        }
+            Verdict::Decided(Decided { is_sampled: true, ot }) => ot,
+            Verdict::Decided(Decided { is_sampled: false, .. }) | Verdict::Delegate(_) => {
+                OtUpdate::Keep
+            }
+        };
+        let held = Some(HeldSpan { trace, root: None });
+        Self::Record { ot, is_sampled: parent.is_sampled, held }
     }
 
     fn without_held_parent(
@@ -77,7 +82,7 @@ impl<'a> Plan<'a> {
         input: &SamplingInput<'_>,
         is_local_root: bool,
     ) -> Self {
-        let Evaluation { verdict, may_change, retention, took_token } =
+        let Evaluation { verdict, may_change, retention, took_token, .. } =
             sampler.evaluate(input, false);
         let has_retention = retention.is_some();
         let root = |decided: Decided| {

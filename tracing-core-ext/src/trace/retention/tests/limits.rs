@@ -84,6 +84,15 @@ fn a_trace_that_is_open_at_the_shutdown_exports_nothing() {
 }
 
 #[test]
+fn an_open_trace_does_not_keep_the_memory_of_ended_ones() {
+    let (provider, tracer, _exported) = retaining(Retention::new());
+    let open = start(&tracer, "open", &Context::new());
+    (0..100_000).for_each(|_| end(&start(&tracer, "root", &Context::new())));
+    assert!(provider.held_entries() < 16 * 100, "{}", provider.held_entries());
+    end(&open);
+}
+
+#[test]
 fn invalid_limits_are_errors() {
     let error =
         |retention| Sampler::retain(Sampler::always_off(), retention).unwrap_err().to_string();

@@ -147,6 +147,25 @@ fn two_requests_of_one_trace_are_one_part() {
 }
 
 #[test]
+fn children_are_recorded_although_the_head_would_drop_them() {
+    for head in [
+        Sampler::always_off(),
+        Sampler::trace_id_ratio(1e-9),
+        Sampler::probability(1e-9).unwrap(),
+        Sampler::composite(crate::trace::ComposableSampler::always_off()),
+    ] {
+        let (provider, exported) = provider(Sampler::retain(head, Retention::new()).unwrap());
+        let tracer = provider.tracer("test");
+        let root = start(&tracer, "root", &caller(0x4000_0000_0000_0007, TraceFlags::NOT_SAMPLED));
+        end(&start(&tracer, "child", &root));
+        fail(&root);
+        let spans = exported.take();
+        assert_eq!(spans.len(), 2, "{:?}", provider.sampler());
+        assert!(spans.iter().all(|it| it.span_context.trace_state().header() == "ot=k:1"));
+    }
+}
+
+#[test]
 fn a_custom_head_sampler_is_retained_too() {
     #[derive(Clone, Debug)]
     struct Never;

@@ -52,6 +52,8 @@ pub(crate) struct Selected<'a, S> {
     pub(crate) sampler: Option<&'a S>,
     /// Whether an earlier rule may match when the route is known.
     pub(crate) may_change: bool,
+    /// Whether a rule with conditions has selected the sampler.
+    pub(crate) is_by_rule: bool,
 }
 
 impl<S> SamplingRules<S> {
@@ -95,12 +97,15 @@ impl<S> SamplingRules<S> {
         let mut may_change = false;
         for rule in &self.rules {
             match rule.conditions.compare(input) {
-                Matching::Yes => return Selected { sampler: Some(&rule.sampler), may_change },
+                Matching::Yes => {
+                    let is_by_rule = !rule.conditions.is_unconditional();
+                    return Selected { sampler: Some(&rule.sampler), may_change, is_by_rule };
+                }
                 Matching::No => {}
                 Matching::Late => may_change = true,
             }
         }
-        Selected { sampler: self.fallback.as_ref(), may_change }
+        Selected { sampler: self.fallback.as_ref(), may_change, is_by_rule: false }
     }
 
     pub(crate) fn rules(&self) -> &[Rule<S>] {
