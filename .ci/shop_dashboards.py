@@ -18,8 +18,14 @@ FOLDER = pathlib.Path("deploy/grafana/dashboards")
 ITEMS = ["tea", "tea", "durian"]
 VALUES = re.compile(r"label_values\((\w+(?:\{.*\})?), (\w+)\)")
 RATE = re.compile(r"\b(?:rate|increase)\((\w+?)(?:_(?:bucket|count|sum))?\{")
-# Counters without a series until a panic is contained.
-ABSENT = {"tracing_core_ext_contained_panics_total"}
+# Counters without a series in the shop: of panics, of log records that are exported, and of spans
+# that wait for a decision.
+ABSENT = {
+    "otel_sdk_exporter_log_exported_total",
+    "otel_sdk_processor_log_processed_total",
+    "tracing_core_ext_contained_panics_total",
+    "tracing_core_ext_held_spans_total",
+}
 # The scrape interval is one second.
 INTERVALS = {"__rate_interval": "20s", "__range": "60s", "__interval": "5s"}
 # What a person selects: one service, and the route that all requests have.

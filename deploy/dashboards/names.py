@@ -45,10 +45,26 @@ RESPONSE_SIZE = metric("HTTP_SERVER_RESPONSE_BODY_SIZE", "By")
 CALL_DURATION = metric("HTTP_CLIENT_REQUEST_DURATION", "s")
 
 _SELF = "export/delivery/self_metrics.rs"
-PROCESSED = literal(_SELF, "otel.sdk.processor.span.processed") + "_total"
-QUEUE_SIZE = literal(_SELF, "otel.sdk.processor.span.queue.size")
-QUEUE_CAPACITY = literal(_SELF, "otel.sdk.processor.span.queue.capacity")
-EXPORTED = literal(_SELF, "otel.sdk.exporter.span.exported") + "_total"
+
+
+def of_signal(signal, part, count):
+    """A metric that exists once for each signal."""
+    if f'name: "{signal}"' not in (CORE / _SELF).read_text():
+        raise SystemExit(f"{CORE / _SELF} has no metrics of the signal {signal!r}")
+    name = literal(_SELF, f"otel.sdk.{part}.{{name}}.{count}")
+    return name.replace("_name_", f"_{signal}_")
+
+
+PROCESSED = of_signal("span", "processor", "processed") + "_total"
+QUEUE_SIZE = of_signal("span", "processor", "queue.size")
+QUEUE_CAPACITY = of_signal("span", "processor", "queue.capacity")
+EXPORTED = of_signal("span", "exporter", "exported") + "_total"
+LOGS_PROCESSED = of_signal("log", "processor", "processed") + "_total"
+LOGS_QUEUE_SIZE = of_signal("log", "processor", "queue.size")
+LOGS_QUEUE_CAPACITY = of_signal("log", "processor", "queue.capacity")
+LOGS_EXPORTED = of_signal("log", "exporter", "exported") + "_total"
+HELD = literal(_SELF, "tracing_core_ext.held_spans") + "_total"
+OUTCOME = literal(_SELF, "tracing_core_ext.outcome")
 PANICS = literal(_SELF, "tracing_core_ext.contained_panics") + "_total"
 CALLBACK = literal(_SELF, "tracing_core_ext.callback")
 COMPONENT = literal(_SELF, "otel.component.name")

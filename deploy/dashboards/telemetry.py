@@ -1,7 +1,8 @@
 """Whether spans and metrics of the services arrive."""
 
 from grafana import dashboard, graph, query, stat
-from names import CALLBACK, COMPONENT, DURATION, ERROR, EXPORTED, PANICS, PROCESSED
+from names import CALLBACK, COMPONENT, DURATION, ERROR, EXPORTED, HELD, LOGS_EXPORTED
+from names import LOGS_PROCESSED, LOGS_QUEUE_CAPACITY, LOGS_QUEUE_SIZE, OUTCOME, PANICS, PROCESSED
 from names import QUEUE_CAPACITY, QUEUE_SIZE, SKIPPED, TARGET
 from promql import INSTANCES, increase, or_zero, rate, total, where
 from selection import INSTANCE_VARIABLES, SERVICE_UID, TELEMETRY_UID, service_links
@@ -24,9 +25,9 @@ def line(title, description, unit, *queries, **more):
     return graph(title, description, unit, *queries, links=LINKS, **more)
 
 
-def of_all(*by):
-    """A zero for each instance."""
-    return total(now(TARGET), *by)
+def if_any(expression):
+    """The expression, and a zero for each instance that does not have its metrics."""
+    return or_zero(expression, total(now(TARGET), *INSTANCE))
 
 
 NOW = [
@@ -118,8 +119,49 @@ SPANS = [
         "Panics in callbacks of users: filters, `before_export`, exporters, writers of log lines.",
         "short",
         query(
-            or_zero(total(increase(PANICS, INSTANCES), *INSTANCE, CALLBACK), of_all(*INSTANCE)),
+            if_any(total(increase(PANICS, INSTANCES), *INSTANCE, CALLBACK)),
             f"{INSTANCE_NAME} {{{{{CALLBACK}}}}}",
+        ),
+    ),
+]
+
+LOGS_QUEUE_USE = f"{total(now(LOGS_QUEUE_SIZE), *KEY)} / {total(now(LOGS_QUEUE_CAPACITY), *KEY)}"
+LOG_RECORDS = [
+    line(
+        "Log records exported",
+        "Log records that a backend has accepted, for each exporter. Zero without an exporter.",
+        "cps",
+        query(if_any(total(rate(LOGS_EXPORTED, INSTANCES, NO_ERROR), *KEY)), NAME),
+    ),
+    line(
+        "Log records lost",
+        "Log records that were refused (`rejected`), could not be delivered (`failed`) or found a"
+        " full queue (`queue_full`).",
+        "cps",
+        query(
+            if_any(total(rate(LOGS_EXPORTED, INSTANCES, ANY_ERROR), *KEY, ERROR)),
+            f"{NAME}: {{{{{ERROR}}}}}",
+        ),
+        query(
+            if_any(total(rate(LOGS_PROCESSED, INSTANCES, QUEUE_FULL), *KEY)),
+            f"{NAME}: queue_full",
+        ),
+    ),
+    line(
+        "Use of the queues of log records",
+        "Share of the places of each queue. At 1, log records are lost.",
+        "percentunit",
+        query(if_any(LOGS_QUEUE_USE), NAME),
+        most=1,
+    ),
+    line(
+        "Spans that waited for a decision",
+        "Spans that waited for the end of their request, by what became of them. Zero unless the"
+        " service keeps failed and slow traces.",
+        "cps",
+        query(
+            if_any(total(rate(HELD, INSTANCES), *INSTANCE, OUTCOME)),
+            f"{INSTANCE_NAME} {{{{{OUTCOME}}}}}",
         ),
     ),
 ]
@@ -156,5 +198,5 @@ def made():
         "Telemetry health",
         "Whether spans and metrics of the selected services arrive.",
         INSTANCE_VARIABLES,
-        {"Now": NOW, "Spans": SPANS, "Scrapes": SCRAPES},
+        {"Now": NOW, "Spans": SPANS, "Log records and decisions": LOG_RECORDS, "Scrapes": SCRAPES},
     )
