@@ -84,6 +84,7 @@ mod headers;
 mod metrics;
 #[cfg(feature = "panel")]
 mod panel;
+mod problem;
 mod request;
 mod service;
 mod transform;
@@ -92,11 +93,14 @@ mod transform;
 pub use self::metrics::metrics;
 #[cfg(feature = "panel")]
 pub use self::panel::panel;
+pub use tracing_core_ext::exchange::ProblemDetails;
+
 pub use self::{
     block::block,
     body::ExchangeBody,
     extract::{MissingRequestId, RequestId, RequestSpan},
     future::ResponseFuture,
+    problem::Problem,
     service::TracingService,
     transform::Tracing,
 };

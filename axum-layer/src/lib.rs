@@ -87,17 +87,19 @@ mod extract;
 mod layer;
 #[cfg(feature = "prometheus")]
 mod metrics;
+mod problem;
 mod request;
 mod route;
 mod service;
 
 #[cfg(feature = "prometheus")]
 pub use self::metrics::with_metrics;
-pub use tracing_core_ext::exchange::HandlerError;
+pub use tracing_core_ext::exchange::{HandlerError, ProblemDetails};
 
 pub use self::{
     extract::{MissingRequestId, RequestId, RequestSpan},
     layer::TracingLayer,
+    problem::Problem,
     route::{RouteLayer, RouteService},
     service::TracingService,
 };

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use actix_middleware::{RequestId, RequestSpan, Tracing};
+use actix_middleware::{Problem, ProblemDetails, RequestId, RequestSpan, Tracing};
 use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
@@ -15,7 +15,7 @@ use actix_ws::{Message, MessageStream, Session};
 use futures_util::{FutureExt, StreamExt};
 use opentelemetry::{Context, trace::TraceContextExt};
 
-use crate::{Framework, OrderError, Server, Setup};
+use crate::{Framework, OrderError, Server, Setup, framework::sold_out};
 
 /// actix-web, over its own HTTP implementation.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/events", web::get().to(events))
         .route("/extractor", web::get().to(extractor))
         .route("/id", web::get().to(async |id: RequestId| id.to_string()))
+        .route("/problem", web::get().to(sells_out))
+        .service(web::resource("/refused").wrap(from_fn(refuse)).get(pending))
         .route("/work", web::get().to(work))
         .route("/forward", web::get().to(forward))
         .route("/headers", web::get().to(headers))
@@ -126,6 +128,17 @@ async fn echo(body: Bytes) -> impl Responder {
     let mut response = HttpResponse::Ok();
     response.append_header(("x-cache", "hit"));
     response.append_header(("x-tag", "a")).append_header(("x-tag", "b")).body(body)
+}
+
+async fn sells_out() -> Result<HttpResponse, Problem> {
+    Err(sold_out().into())
+}
+
+async fn refuse<B: MessageBody>(
+    _: ServiceRequest,
+    _: Next<B>,
+) -> actix_web::Result<ServiceResponse<B>> {
+    Err(Problem::from(ProblemDetails::new(403)).into())
 }
 
 async fn give_up<B: MessageBody>(

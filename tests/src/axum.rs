@@ -12,12 +12,12 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use axum_layer::{HandlerError, RequestId, RequestSpan, TracingLayer};
+use axum_layer::{HandlerError, Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer};
 use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
 
-use crate::{Framework, OrderError, Server, Setup};
+use crate::{Framework, OrderError, Server, Setup, framework::sold_out};
 
 /// axum, over hyper.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ fn router(setup: Setup) -> Router {
         .route("/events", get(events))
         .route("/extractor", get(extractor))
         .route("/id", get(async |id: RequestId| id.to_string()))
+        .route("/problem", get(async || Problem::from(sold_out())))
+        .route("/refused", get(pending).layer(middleware::from_fn(refuse)))
         .route("/work", get(async |State(setup): State<Setup>| (setup.work)(&setup)))
         .route("/forward", get(forward))
         .route("/headers", get(headers))
@@ -121,6 +123,10 @@ async fn headers(headers: HeaderMap) -> String {
 
 async fn echo(body: Bytes) -> impl IntoResponse {
     (AppendHeaders([("x-cache", "hit"), ("x-tag", "a"), ("x-tag", "b")]), body)
+}
+
+async fn refuse(_: Request, _: Next) -> Problem {
+    ProblemDetails::new(403).into()
 }
 
 async fn give_up(request: Request, next: Next) -> Result<Response, StatusCode> {

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tracing::Dispatch;
 use tracing_core_ext::{
     client::Client,
-    exchange::{Builder, Instrumentation},
+    exchange::{Builder, Instrumentation, ProblemDetails},
     propagation::Propagator,
 };
 
@@ -26,6 +26,8 @@ use crate::{HandlerControl, MetricSink, Provider, ScriptStep, SpanSink};
 /// | `/events` | streams the script as `text/event-stream` |
 /// | `/extractor` | answers with the trace id and span id of its extractor, and records on the span and in its metric |
 /// | `/id` | answers with the request id of its extractor |
+/// | `/problem` | fails with the problem `sold_out`, 409 |
+/// | `/refused` | never answers; middleware inside ours refuses with a problem, 403 |
 /// | `/work` | runs `work` of the setup, then answers |
 /// | `/middleware` | answers with the trace id that middleware inside ours has found in the request's extensions |
 /// | `/forward` | calls the setup's URL with an instrumented client and streams the response |
@@ -65,6 +67,14 @@ pub struct Setup {
     pub options: Option<Options>,
     /// Whether the client of `/forward` sends the request id.
     pub sends_request_id: bool,
+}
+
+/// Returns the problem of `/problem`.
+pub(crate) fn sold_out() -> ProblemDetails {
+    ProblemDetails::new(409)
+        .kind("https://shop.example/sold-out")
+        .detail("the item is \"sold\" out")
+        .member("item", "tea")
 }
 
 /// Sets options of a middleware.

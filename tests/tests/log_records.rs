@@ -4,11 +4,14 @@
 use opentelemetry_sdk::trace::SpanData;
 use serde_json::Value;
 use tests::{
-    Framework, HandlerControl, LogSink, ScriptStep, Server, Setup, SpanSink, log_attribute,
-    on_both_frameworks,
+    Framework, HandlerControl, LogSink, Options, ScriptStep, Server, Setup, SpanSink,
+    log_attribute, on_both_frameworks,
 };
 use tracing::{Dispatch, Instrument, info, warn_span};
-use tracing_core_ext::telemetry::{Telemetry, TelemetryBuilder};
+use tracing_core_ext::{
+    exchange::{RequestIdPolicy, RequestLog},
+    telemetry::{Telemetry, TelemetryBuilder},
+};
 use tracing_subscriber::{
     Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
@@ -20,6 +23,8 @@ on_both_frameworks![
     a_record_of_the_body_has_the_ids_of_the_request,
     a_record_of_a_task_in_the_current_span_has_the_ids_of_the_request,
     a_record_outside_of_any_request_has_none,
+    a_record_has_the_id_and_the_attributes_of_its_request,
+    the_request_log_is_a_record_with_typed_attributes,
     no_value_is_lost_or_breaks_a_record,
     a_shutdown_delivers_every_record,
     an_exception_is_a_span_event_by_default,
@@ -130,6 +135,63 @@ async fn a_record_outside_of_any_request_has_none<F: Framework>() {
 }
 
 const FORGED: &str = "tea\nERROR forged\u{9b}31m\u{202e}\u{1b}[2J\u{7f}\u{0}";
+
+fn with_request_log(setup: Setup) -> Setup {
+    let options: Option<Options> = Some(|builder| {
+        let log = RequestLog::new().attributes(["cart.items"]);
+        builder.request_id(RequestIdPolicy::Accept).log_attributes(["cart.bytes"]).request_log(log)
+    });
+    Setup { options, ..setup }
+}
+
+async fn a_record_has_the_id_and_the_attributes_of_its_request<F: Framework>() {
+    for subscriber in ALL {
+        let work = |_: &Setup| info!("found");
+        let change = |setup| Setup {
+            options: Some(|builder| {
+                builder
+                    .request_id(RequestIdPolicy::Generate)
+                    .baggage_attributes(["shop.tenant"])
+                    .log_attributes(["shop.tenant", "shop.none"])
+            }),
+            ..setup
+        };
+        let rig = Rig::with::<F>(subscriber, work, &[], change).await;
+        let request = reqwest::Client::new().get(rig.server.url("/work"));
+        request.header("baggage", "shop.tenant=blue").send().await.unwrap();
+        let record = rig.logs.only().await;
+        assert_eq!(log_attribute(&record, "shop.tenant").unwrap(), "blue");
+        assert_eq!(log_attribute(&record, "request_id").unwrap().as_str().unwrap().len(), 36);
+        assert_eq!(log_attribute(&record, "shop.none"), None);
+    }
+}
+
+async fn the_request_log_is_a_record_with_typed_attributes<F: Framework>() {
+    for subscriber in ALL {
+        let rig = Rig::with::<F>(subscriber, |_| {}, &[], with_request_log).await;
+        rig.visit("/extractor").await;
+        let record = rig.logs.only().await;
+        assert_ids(&record, &rig.sink.only().await);
+        assert_eq!(record["scope"], "tracing_core_ext::request_log");
+        assert_eq!(record["eventName"], "tracing_core_ext.request");
+        assert_eq!(record["body"]["stringValue"], "GET /extractor");
+        let attributes = record["attributes"].as_array().unwrap();
+        let value = |key: &str| {
+            let mut found = attributes.iter().filter(|it| it["key"] == key);
+            let value = found.next().map(|it| it["value"].clone());
+            assert_eq!(found.next(), None, "{key} is there once");
+            value.unwrap_or_default()
+        };
+        assert_eq!(value("http.response.status_code")["intValue"], "200");
+        assert_eq!(value("http.route")["stringValue"], "/extractor");
+        assert_eq!(
+            (&value("cart.items")["intValue"], &value("cart.bytes")["intValue"]),
+            (&"3".into(), &"7".into())
+        );
+        assert!(value("http.server.request.duration")["doubleValue"].as_f64() > Some(0.0));
+        assert_eq!(value("request_id")["stringValue"].as_str().unwrap().len(), 36);
+    }
+}
 
 async fn no_value_is_lost_or_breaks_a_record<F: Framework>() {
     let work = |_: &Setup| info!(user = %FORGED, name = FORGED, large = "x".repeat(1 << 20), "found {FORGED}");

@@ -1,6 +1,7 @@
 //! The ID of a request: read from the caller or made, and written to the response, the span and the
 //! log lines; and attributes of the request in its log lines.
 
+use opentelemetry::trace::TracerProvider as _;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tests::{
@@ -9,8 +10,9 @@ use tests::{
 use tracing::info;
 use tracing_core_ext::{
     exchange::{Builder, Instrumentation, RequestIdPolicy, RequestLog},
-    telemetry::{LogFormat, Telemetry},
+    telemetry::{LogFormat, Telemetry, WithTraceIds},
 };
+use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt};
 
 on_both_frameworks![
     the_id_of_the_caller_is_used_everywhere,
@@ -22,6 +24,7 @@ on_both_frameworks![
     without_the_option_there_is_no_id,
     a_client_sends_the_id_if_asked,
     attributes_are_in_the_lines_that_follow,
+    lines_of_other_subscribers_have_the_id,
     baggage_becomes_attributes_by_allow_list,
     baggage_of_an_untrusted_caller_is_ignored,
 ];
@@ -198,6 +201,42 @@ async fn attributes_are_in_the_lines_that_follow<F: Framework>() {
             assert!(!line.contains(char::is_control), "{line}");
         }
         assert!(!rig.lines.all().iter().any(|line| line.contains("shop.items")));
+    }
+}
+
+/// Subscribers of users, with our layer, a plain one and none, and providers of this crate and of the SDK.
+async fn lines_of_other_subscribers_have_the_id<F: Framework>() {
+    for (has_layer, is_ours) in [(true, true), (true, false), (false, false)] {
+        let (sink, lines) = (SpanSink::new(), Lines::default());
+        let own = tracing_core_ext::trace::TracerProvider::builder().build();
+        for provider in [Provider::from(sink.provider()), Provider::from(own)] {
+            let tracer = provider.tracer("users");
+            let spans = match (has_layer, is_ours) {
+                (true, true) => tracing_core_ext::exchange::layer(tracer).boxed(),
+                (true, false) => tracing_opentelemetry::layer().with_tracer(tracer).boxed(),
+                _ => tracing_subscriber::layer::Identity::new().boxed(),
+            };
+            let text = fmt::layer().with_ansi(false).with_writer(lines.clone());
+            let text = text.event_format(WithTraceIds::text(fmt::format().with_ansi(false)));
+            let subscriber = Registry::default().with(spans).with(text).into();
+            let options: Option<Options> = Some(accepting);
+            let work = |_: &Setup| {
+                info!("found");
+                tracing::info_span!("user").in_scope(|| info!("nested"));
+            };
+            let setup = Setup { subscriber, options, work, ..Setup::with_provider(provider) };
+            let server = F::serve(setup).await;
+            let request = Client::new().get(server.url("/work"));
+            request.header("x-request-id", "order-7").send().await.unwrap();
+        }
+        let lines = lines.all();
+        for text in ["found", "nested", "tracing_core_ext::request_log"] {
+            let found: Vec<_> = lines.iter().filter(|line| line.contains(text)).collect();
+            assert_eq!(found.len(), 2, "{text}: {lines:#?}");
+            for line in found {
+                assert_eq!(line.matches(r#"request_id="order-7""#).count(), 1, "{line}");
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Events of `tracing` as log records of OpenTelemetry.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{borrow::Cow, convert::Infallible, error::Error, fmt};
 
-use opentelemetry::{Context as OtelContext, time};
+use opentelemetry::{Context as OtelContext, Value, time, trace::TraceContextExt};
 use tracing::{
     Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -10,7 +10,10 @@ use tracing::{
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::log_lines::line_span::{LineDispatch, SpanLookup, with_span_of};
+use super::{
+    log_lines::line_span::{LineDispatch, SpanLookup, with_context_of},
+    request_attributes::{self, RequestAttributes},
+};
 use crate::{
     logs::{LogRecord, LogSeverity, LogSpan, LogValue, Logger, chain},
     semconv::names,
@@ -70,11 +73,31 @@ where
         let current = context.current_span();
         let lookup =
             SpanLookup { exists: |id: &_| context.exists(id), span: |id: &_| context.span(id) };
-        let span = with_span_of(event, current.id(), lookup, &self.dispatch, |span| {
-            span.map(LogSpan::from)
+        let record = with_context_of(event, current.id(), lookup, &self.dispatch, |context| {
+            let span = context.map(OtelContext::span);
+            let ids = span.as_ref().map(|span| span.span_context()).filter(|ids| ids.is_valid());
+            let mut record = self.record(event, ids.map(LogSpan::from));
+            if let Some(attributes) = request_attributes::of_line(context, event) {
+                set_attributes(&mut record, attributes);
+            }
+            record
         });
-        self.logger.emit(self.record(event, span));
+        self.logger.emit(record);
     }
+}
+
+/// Sets the attributes of the request.
+fn set_attributes(record: &mut LogRecord, attributes: &RequestAttributes) {
+    let Ok(()) = attributes.for_each_of_lines(|key, value| {
+        let key = key.to_owned();
+        match value {
+            Value::Bool(value) => record.set_attribute(key, LogValue::Bool(*value)),
+            Value::I64(value) => record.set_attribute(key, LogValue::Int(*value)),
+            Value::F64(value) => record.set_attribute(key, LogValue::Float(*value)),
+            other => record.write_text(key, format_args!("{}", other.as_str())),
+        }
+        Ok::<(), Infallible>(())
+    });
 }
 
 fn severity(level: Level) -> LogSeverity {

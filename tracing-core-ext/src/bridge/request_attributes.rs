@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::{Context, Key, KeyValue, Value};
+use tracing::Event;
 
 use crate::{http::RequestId, semconv::names};
 
@@ -86,6 +87,15 @@ impl RequestAttributes {
     fn attributes(&self) -> MutexGuard<'_, Vec<KeyValue>> {
         self.0.attributes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the attributes that are added to the line of `event` in `context`. The line of a request log has them as
+/// fields of its own.
+pub(crate) fn of_line<'a>(
+    context: Option<&'a Context>,
+    event: &Event<'_>,
+) -> Option<&'a RequestAttributes> {
+    of(context?).filter(|_| event.metadata().target() != REQUEST_LOG)
 }
 
 /// Returns the attributes of the request of `context`.

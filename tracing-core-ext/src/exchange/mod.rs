@@ -46,6 +46,7 @@ mod exchange;
 mod future;
 pub(crate) mod instrumentation;
 pub(crate) mod outcome;
+mod problem;
 pub(crate) mod request_log;
 pub(crate) mod spans;
 pub(crate) mod state;
@@ -64,6 +65,7 @@ pub use self::{
     future::{ResponseFuture, parse_length},
     instrumentation::{Instrumentation, duplicate_warning::DuplicateMiddlewareWarning},
     outcome::{ErrorType, ExchangeSummary, Outcome, handler_error::HandlerError},
+    problem::ProblemDetails,
     request_log::{RequestLog, ended_request::EndedRequest},
     spans::{
         attribute_value::AttributeValue,

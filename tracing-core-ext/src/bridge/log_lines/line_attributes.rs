@@ -8,7 +8,7 @@ use tracing::Event;
 use super::logfmt;
 use crate::{
     base::unprintable::{Escape, EscapingWriter},
-    bridge::request_attributes::{self, REQUEST_LOG, RequestAttributes},
+    bridge::request_attributes::{self, RequestAttributes},
 };
 
 /// Form of a line.
@@ -36,11 +36,9 @@ pub(super) struct LineAttributes<'a> {
 }
 
 impl<'a> LineAttributes<'a> {
-    /// Returns the attributes for a line of `event` in `context`. The line of a request log has them as its own fields.
+    /// Returns the attributes for a line of `event` in `context`.
     pub(super) fn of(context: Option<&'a Context>, event: &Event<'_>, format: LineFormat) -> Self {
-        let attributes = context.and_then(request_attributes::of);
-        let attributes = attributes.filter(|_| event.metadata().target() != REQUEST_LOG);
-        Self { attributes, format }
+        Self { attributes: request_attributes::of_line(context, event), format }
     }
 }
 

@@ -5,10 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::Context;
 use tracing::{
     Dispatch, Event, Subscriber,
     dispatcher::{self, WeakDispatch},
@@ -69,28 +66,11 @@ pub(crate) struct SpanLookup<E, L> {
     pub(crate) span: L,
 }
 
-/// Calls `f` with the identity of the span to which `event` belongs: its explicit parent, or else the current span.
+/// Calls `f` with the context of the span to which `event` belongs: its explicit parent, or else the current span.
 ///
 /// The current span is the one of the current context, because a layer attaches the context of each span that is
 /// entered. It is not looked up by the ID of the `tracing` span, because the layer may hold a lock on that span while a
 /// sampler logs.
-pub(crate) fn with_span_of<'a, S, R>(
-    event: &Event<'_>,
-    current: Option<&Id>,
-    lookup: SpanLookup<impl FnOnce(&Id) -> bool, impl FnOnce(&Id) -> Option<SpanRef<'a, S>>>,
-    dispatch: &LineDispatch,
-    f: impl FnOnce(Option<&SpanContext>) -> R,
-) -> R
-where
-    S: Subscriber + for<'b> LookupSpan<'b> + 'a,
-{
-    with_context_of(event, current, lookup, dispatch, |context| {
-        let span = context.map(Context::span);
-        f(span.as_ref().map(|span| span.span_context()).filter(|span| span.is_valid()))
-    })
-}
-
-/// Calls `f` with the context of the span to which `event` belongs, as [`with_span_of`] does.
 pub(crate) fn with_context_of<'a, S, R>(
     event: &Event<'_>,
     current: Option<&Id>,

@@ -76,6 +76,9 @@ pub(super) fn write(metadata: &'static Metadata<'static>, values: &[Option<&dyn 
     Event::dispatch(metadata, &metadata.fields().value_set_all(values));
 }
 
+/// Name of the events, which OpenTelemetry's log records have too.
+const NAME: &str = "tracing_core_ext.request";
+
 const NEVER: u8 = 0;
 const SOMETIMES: u8 = 1;
 const ALWAYS: u8 = 2;
@@ -95,7 +98,7 @@ impl LogCallsite {
         self.metadata.get_or_init(|| {
             let fields = FieldSet::new(fields, Identifier(self));
             let module = Some(module_path!());
-            Metadata::new("request", REQUEST_LOG, level, None, None, module, fields, Kind::EVENT)
+            Metadata::new(NAME, REQUEST_LOG, level, None, None, module, fields, Kind::EVENT)
         });
         callsite::register(self);
     }

@@ -121,7 +121,7 @@ pub(crate) type LevelFn = dyn Fn(&EndedRequest<'_>) -> Option<Level> + Send + Sy
 ///      .service(item)
 /// -    .wrap(TracingLogger::<DomainRootSpanBuilder>::new())
 /// +    .wrap(Tracing::builder()
-/// +        .request_id(RequestIds::new())
+/// +        .request_id(RequestIdPolicy::Accept)
 /// +        .request_log(RequestLog::new().attributes(["shop.item"]))
 /// +        .build())
 /// ```
