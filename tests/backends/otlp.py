@@ -16,12 +16,12 @@ def spans(request):
 
 
 def log_records(request):
-    """Yields trace id and span id of each log record of an ExportLogsServiceRequest, or its body if it has none."""
+    """Yields trace id and span id of each log record of an ExportLogsServiceRequest, or its time and body without them."""
     for resource in messages(request, RESOURCE_SPANS):
         for scope in messages(resource, SCOPE_SPANS):
             for record in messages(scope, SPANS):
-                trace_id, span_id, body = (next(messages(record, it), b"").hex() for it in (9, 10, 5))
-                yield (trace_id, span_id) if trace_id else ("", body)
+                trace_id, span_id, when, body = (next(messages(record, it), b"").hex() for it in (9, 10, 1, 5))
+                yield (trace_id, span_id) if trace_id else (when, body)
 
 
 def messages(message, wanted):

@@ -31,7 +31,19 @@ class Signal:
 
 SPANS = Signal("span", "spans", 2, 0, "error", {})
 # Lines at the start of the service are exported as well.
-RECORDS = Signal("log", "log records", 1, 20, "info", {"OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "otlp"})
+RECORDS = Signal(
+    "log",
+    "log records",
+    1,
+    20,
+    "info",
+    {
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        # The queue has space for the records of as many requests as that of spans.
+        "OTEL_BLRP_MAX_QUEUE_SIZE": "1024",
+    },
+)
 
 
 def shop(environment, *arguments):

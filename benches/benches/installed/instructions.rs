@@ -54,10 +54,14 @@ pub(crate) fn of_all() -> Result<Vec<Cost>> {
     installations().map(cost).collect()
 }
 
-/// Counts the instructions of this workspace over the bare service.
+/// Counts the instructions of this workspace over the bare service. Log lines are not part of the
+/// recorded costs, because most of theirs is that of printing.
 pub(crate) fn of_ours() -> Result<Vec<(String, i64)>> {
     let is_ours = |installation: &Installation| {
-        !matches!(installation.tracing, Tracing::Rival | Tracing::RivalUnsubscribed)
+        !matches!(
+            installation.tracing,
+            Tracing::OursLogs | Tracing::Rival | Tracing::RivalUnsubscribed
+        )
     };
     let costs = installations().filter(is_ours).map(cost).collect::<Result<Vec<_>>>()?;
     let traced = costs.iter().filter(|cost| cost.installation.tracing != Tracing::Bare);

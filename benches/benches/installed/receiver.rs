@@ -1,4 +1,5 @@
-//! A receiver of OTLP over HTTP in a separate process. It counts the spans and drops them.
+//! A receiver of OTLP over HTTP in a separate process. It counts the spans and log records and drops
+//! them.
 
 use std::{
     env,
@@ -12,7 +13,9 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest,
+};
 use prost::Message;
 use tokio::{net::TcpListener, runtime, task};
 
@@ -21,7 +24,7 @@ use crate::{Result, process::Process};
 /// Option that makes this program a receiver.
 pub(crate) const OPTION: &str = "--receiver";
 
-/// Another process that receives spans.
+/// Another process that receives spans and log records.
 pub(crate) struct Receiver {
     process: Process,
     pub(crate) port: u16,
@@ -34,24 +37,26 @@ impl Receiver {
         Ok(Self { process, port })
     }
 
-    /// Ends the receiver and returns the number of spans that it has received.
-    pub(crate) fn finish(mut self) -> Result<usize> {
+    /// Ends the receiver and returns the numbers of spans and of log records that it has received.
+    pub(crate) fn finish(mut self) -> Result<[usize; 2]> {
         self.process.close();
-        let spans = self.process.read()?;
+        let received = [self.process.read()?, self.process.read()?];
         self.process.wait()?;
-        Ok(spans)
+        Ok(received)
     }
 }
 
-/// Receives until standard input ends, then prints the number of spans.
+/// Receives until standard input ends, then prints the numbers of spans and of log records.
 pub(crate) fn run() -> Result<()> {
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(receive())
 }
 
 async fn receive() -> Result<()> {
-    let spans = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&spans);
-    let router = Router::new().route("/v1/traces", post(async move |body| count(&counter, body)));
+    let [spans, records] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let [of_spans, of_records] = [&spans, &records].map(Arc::clone);
+    let router = Router::new()
+        .route("/v1/traces", post(async move |body| count_spans(&of_spans, body)))
+        .route("/v1/logs", post(async move |body| count_records(&of_records, body)));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?.port());
     tokio::select! {
@@ -59,15 +64,28 @@ async fn receive() -> Result<()> {
         ended = task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new())) => { ended??; }
     }
     println!("{}", spans.load(Ordering::Relaxed));
+    println!("{}", records.load(Ordering::Relaxed));
     Ok(())
 }
 
 /// An empty body is the response of a receiver that has accepted everything.
-fn count(spans: &AtomicUsize, body: Bytes) -> StatusCode {
+fn count_spans(spans: &AtomicUsize, body: Bytes) -> StatusCode {
     let Ok(request) = ExportTraceServiceRequest::decode(body) else {
         return StatusCode::BAD_REQUEST;
     };
     let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
     spans.fetch_add(scopes.map(|scope| scope.spans.len()).sum(), Ordering::Relaxed);
+    StatusCode::OK
+}
+
+/// Records of the start of the service, which belong to no trace, are not counted.
+fn count_records(records: &AtomicUsize, body: Bytes) -> StatusCode {
+    let Ok(request) = ExportLogsServiceRequest::decode(body) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+    let of_requests =
+        scopes.flat_map(|scope| &scope.log_records).filter(|it| !it.trace_id.is_empty());
+    records.fetch_add(of_requests.count(), Ordering::Relaxed);
     StatusCode::OK
 }

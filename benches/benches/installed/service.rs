@@ -73,14 +73,17 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the receiver has not received every span exactly once.
+    /// If the receiver has not received every span and every log record exactly once.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.process.close();
         self.process.wait()?;
-        let expected = self.units * self.work.spans(self.installation.tracing);
+        let tracing = self.installation.tracing;
+        let expected = [self.work.spans(tracing), self.work.log_records(tracing)];
+        let expected = expected.map(|items| self.units * items);
         let received = self.receiver.finish()?;
         if received != expected {
-            return Err(format!("{}: {received} spans of {expected}", self.installation).into());
+            let installation = self.installation;
+            return Err(format!("{installation}: {received:?} items of {expected:?}").into());
         }
         Ok(())
     }

@@ -57,6 +57,22 @@ pub(crate) fn requests(costs: &[Cost], times: &[Times]) -> String {
     for row in &ROWS {
         table.push_str(&request(row, costs, times).unwrap_or_default());
     }
+    table.push_str(&with_logs(costs));
+    table
+}
+
+/// Returns the table of this workspace with one event per request.
+fn with_logs(costs: &[Cost]) -> String {
+    let mut table = String::from(
+        "\nWith one event per request (a message and two fields), which is printed and exported as a log record:\n\n\
+         | | instructions | on the request's thread |\n| --- | ---: | ---: |\n",
+    );
+    for framework in [Axum, Actix] {
+        let installation = Installation { framework, tracing: Tracing::OursLogs };
+        let cost = instructions::over_bare(installation, costs);
+        let [all, request] = [cost.all_threads, cost.request_thread].map(thousands);
+        let _ = writeln!(table, "| {installation} | {all} | {request} |");
+    }
     table
 }
 

@@ -66,6 +66,14 @@ impl Work {
         }
     }
 
+    /// Log records of a unit.
+    pub(crate) const fn log_records(self, tracing: Tracing) -> usize {
+        match self {
+            Self::Requests => BATCH * tracing.log_records(),
+            Self::Spans | Self::Second => 0,
+        }
+    }
+
     /// Returns a function that does one unit.
     pub(crate) fn unit<'a>(
         self,

@@ -30,6 +30,8 @@ pub enum Tracing {
     Bare,
     /// This workspace, installed for the whole process.
     Ours,
+    /// The same, with one event per request, which is printed and exported as a log record.
+    OursLogs,
     /// This workspace without a `tracing` subscriber.
     OursUnsubscribed,
     /// The fastest other middleware, with the SDK and a `tracing` subscriber for log lines.
@@ -40,8 +42,19 @@ pub enum Tracing {
 
 impl Tracing {
     /// All variants, the bare service first.
-    pub const ALL: [Self; 5] =
-        [Self::Bare, Self::Ours, Self::OursUnsubscribed, Self::Rival, Self::RivalUnsubscribed];
+    pub const ALL: [Self; 6] = [
+        Self::Bare,
+        Self::Ours,
+        Self::OursLogs,
+        Self::OursUnsubscribed,
+        Self::Rival,
+        Self::RivalUnsubscribed,
+    ];
+
+    /// Number of log records that a request exports.
+    pub const fn log_records(self) -> usize {
+        if matches!(self, Self::OursLogs) { 1 } else { 0 }
+    }
 
     /// Number of spans that a request records.
     pub const fn spans(self) -> usize {
@@ -64,6 +77,7 @@ impl Installation {
         match self.tracing {
             Tracing::Bare => Ok((bare(self.framework), Box::new(()))),
             Tracing::Ours => ours::installed(self.framework),
+            Tracing::OursLogs => ours::installed_with_logs(self.framework),
             Tracing::OursUnsubscribed => ours::built(self.framework),
             Tracing::Rival => rival::installed(self.framework),
             Tracing::RivalUnsubscribed => rival::built(self.framework),
@@ -82,6 +96,7 @@ impl fmt::Display for Tracing {
         f.write_str(match self {
             Self::Bare => "bare",
             Self::Ours => "ours, installed",
+            Self::OursLogs => "ours, installed, logs exported",
             Self::OursUnsubscribed => "ours, no subscriber",
             Self::Rival => "rival, installed",
             Self::RivalUnsubscribed => "rival, no subscriber",

@@ -1,6 +1,8 @@
 //! This workspace, set up as in its README. No other part of this bench depends on the set-up.
 
+use ::axum::{extract::Request, middleware::map_request};
 use actix_middleware::Tracing;
+use actix_web::dev::{Service, ServiceRequest};
 use axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::Telemetry;
 
@@ -11,6 +13,34 @@ use crate::{Framework, Site, actix, axum};
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
     let telemetry = Telemetry::builder().install()?;
     Ok((site(framework), Box::new(telemetry)))
+}
+
+/// Installs the global providers and the global subscriber, which exports log records.
+pub(super) fn installed_with_logs(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
+    let telemetry = Telemetry::builder().otlp_logs().install()?;
+    let site = match framework {
+        Framework::Actix => {
+            let tracing = Tracing::new();
+            actix::connected(move || actix::app().wrap_fn(with_event).wrap(tracing.clone()))
+        }
+        _ => axum::connected(|router| router.layer(map_request(logged)).layer(TracingLayer::new())),
+    };
+    Ok((site, Box::new(telemetry)))
+}
+
+async fn logged(request: Request) -> Request {
+    log_event();
+    request
+}
+
+fn with_event<S: Service<ServiceRequest>>(request: ServiceRequest, next: &S) -> S::Future {
+    log_event();
+    next.call(request)
+}
+
+/// An event with a message and two fields.
+fn log_event() {
+    tracing::info!(item = "tea", left = 7, "in stock");
 }
 
 /// Installs the global providers, and no subscriber.
@@ -36,7 +66,7 @@ fn actix_site(tracing: Tracing) -> Site {
 
 impl Export for Telemetry {
     fn flush(&self) -> Result<()> {
-        Ok(self.tracer_provider().force_flush()?)
+        Ok(self.force_flush()?)
     }
 
     fn shutdown(self: Box<Self>) -> Result<()> {
