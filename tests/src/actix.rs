@@ -88,6 +88,7 @@ async fn panics() -> HttpResponse {
 }
 
 async fn pending(setup: Data<Setup>) -> HttpResponse {
+    let _destructor = setup.control.destructor();
     setup.control.enter();
     std::future::pending().await
 }

@@ -90,6 +90,7 @@ async fn panics() {
 }
 
 async fn pending(State(setup): State<Setup>) {
+    let _destructor = setup.control.destructor();
     setup.control.enter();
     std::future::pending::<()>().await;
 }

@@ -5,6 +5,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
+use opentelemetry::{
+    Context,
+    trace::{SpanId, TraceContextExt},
+};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Next step of a scripted body. The body ends when the script's sender is dropped.
@@ -25,7 +29,12 @@ pub struct HandlerControl {
     entered: Arc<Semaphore>,
     released: Arc<Semaphore>,
     script: Arc<Mutex<Option<mpsc::UnboundedReceiver<ScriptStep>>>>,
+    destructors: Arc<Mutex<Vec<SpanId>>>,
 }
+
+/// Value of a handler or a body. Its destructor notes the current span.
+#[derive(Debug)]
+pub struct Destructor(HandlerControl);
 
 impl HandlerControl {
     /// Returns a state in which no handler was entered and no task was released.
@@ -34,7 +43,22 @@ impl HandlerControl {
             entered: Arc::new(Semaphore::new(0)),
             released: Arc::new(Semaphore::new(0)),
             script: Arc::default(),
+            destructors: Arc::default(),
         }
+    }
+
+    /// Returns a value whose destructor notes the current span.
+    pub fn destructor(&self) -> Destructor {
+        Destructor(self.clone())
+    }
+
+    /// Returns the spans in which destructors have run.
+    ///
+    /// # Panics
+    ///
+    /// Never, because no code panics while the lock is held.
+    pub fn spans_of_destructors(&self) -> Vec<SpanId> {
+        self.destructors.lock().unwrap().clone()
     }
 
     /// Called by a handler that is being polled.
@@ -75,18 +99,27 @@ impl HandlerControl {
     /// If there is no script, or if the script contains a panic.
     pub fn body(&self) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         let script = self.script.lock().unwrap().take().expect("a script for the body");
-        stream::unfold(script, |mut script| async {
+        stream::unfold((script, self.destructor()), |(mut script, destructor)| async {
             loop {
-                match script.recv().await? {
-                    ScriptStep::Data(data) => {
-                        return Some((Ok(Bytes::from_static(data.as_bytes())), script));
-                    }
-                    ScriptStep::Error => return Some((Err(io::Error::other("scripted")), script)),
+                let chunk = match script.recv().await? {
+                    ScriptStep::Data(data) => Ok(Bytes::from_static(data.as_bytes())),
+                    ScriptStep::Error => Err(io::Error::other("scripted")),
                     ScriptStep::Panic => panic!("scripted"),
-                    ScriptStep::Run(code) => code(),
-                }
+                    ScriptStep::Run(code) => {
+                        code();
+                        continue;
+                    }
+                };
+                return Some((chunk, (script, destructor)));
             }
         })
+    }
+}
+
+impl Drop for Destructor {
+    fn drop(&mut self) {
+        let span = Context::current().span().span_context().span_id();
+        self.0.destructors.lock().unwrap().push(span);
     }
 }
 

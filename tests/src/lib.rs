@@ -29,7 +29,7 @@ pub use self::{
         Framework, Options, Server, Setup, measured_with, recorded, recorded_with,
         span_of_broken_body,
     },
-    handler_control::{HandlerControl, ScriptStep},
+    handler_control::{Destructor, HandlerControl, ScriptStep},
     lines::Lines,
     log_sink::{LogSink, log_attribute},
     metric_sink::{MetricSink, Series},

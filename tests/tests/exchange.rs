@@ -97,7 +97,7 @@ async fn a_panic_in_the_body_is_marked<F: Framework>() {
 async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let script = setup.control.script();
+    let (script, control) = (setup.control.script(), setup.control.clone());
     let server = F::serve(setup).await;
 
     let mut peer = RawClient::connect(&server).await.unwrap();
@@ -110,6 +110,7 @@ async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(span.integer("http.response.status_code"), Some(200));
     assert_error(&span, "cancelled_mid_body");
+    assert_eq!(control.spans_of_destructors(), [span.span_context.span_id()]);
 }
 
 async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
@@ -126,6 +127,7 @@ async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(span.attribute("http.response.status_code"), None);
     assert_error(&span, "cancelled_before_head");
+    assert_eq!(control.spans_of_destructors(), [span.span_context.span_id()]);
 }
 
 async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
