@@ -25,6 +25,8 @@
 //! - The span is current, for OpenTelemetry and for `tracing`, while handler, inner middleware and
 //!   body are polled. Spans and log lines created there belong to it.
 //! - The extensions of the request contain a [`RequestSpan`].
+//! - With the options `request_log` and `request_id` of the builder, the request has one log line when
+//!   it ends, and an ID in `x-request-id`. [`Problem`] is a response with the IDs of the request.
 //!
 //! Middleware that is registered later wraps middleware that was registered before. Register
 //! [`Tracing`] last, so that all other middleware runs inside the span.

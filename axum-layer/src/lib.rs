@@ -23,6 +23,8 @@
 //! - The span is current, for OpenTelemetry and for `tracing`, while handler, inner middleware and
 //!   body are polled. Spans and log lines created there belong to it.
 //! - The extensions of the request contain a [`RequestSpan`].
+//! - With the options `request_log` and `request_id` of the builder, the request has one log line when
+//!   it ends, and an ID in `x-request-id`. [`Problem`] is a response with the IDs of the request.
 //!
 //! The address of the peer is recorded if the application is served with
 //! [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info).

@@ -70,6 +70,6 @@ async fn ship(mut orders: mpsc::Receiver<String>) {
         let message: serde_json::Value = serde_json::from_str(&message).unwrap_or_default();
         let trace = serde_json::from_value(message["trace"].clone()).unwrap_or_default();
         let processing = queue.process("orders").parent(&trace).start();
-        processing.run(async { tracing::info!(item = %message["item"], "shipped") }).await;
+        processing.run(async { tracing::info!(item = message["item"].as_str(), "shipped") }).await;
     }
 }
