@@ -76,7 +76,7 @@ impl ProviderState {
     }
 
     /// Returns the identity of a new span in the trace `trace_id`. IDs of a custom generator may not be random.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new_span_ids(&self, trace_id: TraceId) -> NewSpanIds {
         let (span_id, root_flags) = match &self.id_generator {
             None => (id_generator::span_id(), RANDOM),

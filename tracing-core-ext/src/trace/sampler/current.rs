@@ -36,7 +36,7 @@ impl CurrentSampler {
     }
 
     /// Returns the sampler. A replacement during its use does not affect it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self) -> SamplerRef<'_> {
         if self.is_replaced.load(Ordering::Acquire) {
             return SamplerRef::Replacement(self.replacement.load(), &self.initial);
