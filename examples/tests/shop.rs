@@ -13,6 +13,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdout, Command},
     time::timeout,
 };
+use tracing_core_ext::telemetry::WaterfallSpan;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -91,6 +92,54 @@ async fn with_an_exporter_in_the_environment_the_services_use_it_and_their_outpu
     assert!(output.status.success(), "{output:?}");
     assert!(!printed.contains(" services "), "{printed}");
     assert_eq!(printed.lines().filter(|line| line.starts_with('{')).count(), 36, "{printed}");
+}
+
+#[tokio::test]
+async fn a_configuration_file_produces_the_same_traces_as_variables() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/otel.yaml");
+    let mut received = Vec::new();
+    for is_by_file in [false, true] {
+        let mut elsewhere = OtlpReceiver::bind("127.0.0.1:0").await.unwrap();
+        let mut command = shop();
+        match is_by_file {
+            true => {
+                command.env("OTEL_CONFIG_FILE", FILE).env("COLLECTOR", elsewhere.endpoint());
+                // It is ignored, because there is a file.
+                command.env(ENDPOINT, nowhere());
+            }
+            false => {
+                command.env(ENDPOINT, elsewhere.endpoint());
+            }
+        }
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let ignored = "so these variables are ignored: OTEL_EXPORTER_OTLP_ENDPOINT";
+        assert_eq!(errors.contains(ignored), is_by_file, "{errors}");
+        let batches = std::iter::from_fn(|| elsewhere.try_recv());
+        received.push(comparable(&batches.flatten().collect::<Vec<_>>()));
+    }
+    assert_eq!(received[0].len(), 36);
+    assert_eq!(received[0], received[1]);
+}
+
+/// Returns what is the same in every run: of each span its service, its name, its kind, the status,
+/// the error, the parent and the keys of its attributes.
+fn comparable(spans: &[WaterfallSpan]) -> Vec<String> {
+    let names: HashMap<_, _> = spans.iter().map(|span| (span.span_id, &span.name)).collect();
+    let mut comparable: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            let parent = span.parent_span_id.and_then(|parent| names.get(&parent));
+            let details = span.details.iter().flat_map(|details| &details.attributes);
+            let mut keys: Vec<_> = details.map(|attribute| attribute.key.as_str()).collect();
+            keys.sort_unstable();
+            let WaterfallSpan { service, name, kind, status_code, error, .. } = span;
+            format!("{service} {name} {kind:?} {status_code:?} {error:?} {parent:?} {keys:?}")
+        })
+        .collect();
+    comparable.sort();
+    comparable
 }
 
 #[tokio::test]

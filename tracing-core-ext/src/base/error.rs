@@ -21,6 +21,7 @@ pub struct TelemetryError(Kind);
 #[derive(Debug)]
 enum Kind {
     Setting { setting: &'static str, value: String, expected: String },
+    File { place: String, problem: String },
     NotUtf8(&'static str),
     NoServiceName,
     AlreadyInstalled,
@@ -37,6 +38,11 @@ impl TelemetryError {
         expected: impl Into<String>,
     ) -> Self {
         Self(Kind::Setting { setting, value: value.into(), expected: expected.into() })
+    }
+
+    /// Creates the error of a configuration file. The place is followed by the problem.
+    pub(crate) fn file(place: String, problem: String) -> Self {
+        Self(Kind::File { place, problem })
     }
 
     /// Creates the error of a value that needs a disabled feature.
@@ -90,6 +96,7 @@ impl fmt::Display for TelemetryError {
             Kind::Setting { setting, value, expected } => {
                 write!(f, "{setting}={value:?}: expected {expected}")
             }
+            Kind::File { place, problem } => write!(f, "{place}{problem}"),
             Kind::NotUtf8(setting) => {
                 write!(f, "{setting} is not UTF-8: expected text in UTF-8")
             }

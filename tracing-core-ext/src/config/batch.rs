@@ -6,7 +6,7 @@ use super::env::Env;
 use crate::base::error::TelemetryError;
 
 /// Largest number of items in a queue.
-const MAX_ITEMS: u64 = 1 << 20;
+pub(super) const MAX_ITEMS: u64 = 1 << 20;
 
 /// Size in memory of the items in a queue: 64 MiB.
 const MAX_BYTES: usize = 64 << 20;

@@ -17,7 +17,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Address of an agent or a collector. It is checked when the exporter starts, because code may set
 /// another address.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct JaegerConfig {
     pub(crate) agent_host: Option<String>,
     pub(crate) agent_port: Option<u16>,

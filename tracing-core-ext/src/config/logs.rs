@@ -4,6 +4,7 @@ use super::{
     batch::{BatchConfig, BatchVariables},
     env::{Env, words::Words},
     otlp::{LOGS, OtlpConfig},
+    traces::OwnSettings,
 };
 use crate::{base::error::TelemetryError, logs::LogLimits};
 
@@ -19,14 +20,26 @@ const BATCH: BatchVariables = BatchVariables {
 };
 
 /// Exporters of log records, and their settings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LogsConfig {
     /// Exporters of log records, `None` if the variable is not set.
     pub(crate) exporters: Option<Vec<LogsExporter>>,
+    /// Exporters of the configuration file, if there is one.
+    pub(crate) listed: Option<Vec<LogExport>>,
     pub(crate) batch: BatchConfig,
     pub(crate) limits: LogLimits,
     pub(crate) otlp: OtlpConfig,
     pub(crate) exceptions: ExceptionSignal,
+}
+
+/// An exporter that code, environment or file selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LogExport {
+    pub(crate) exporter: LogsExporter,
+    /// Setting that selects it.
+    pub(crate) setting: &'static str,
+    /// Settings of this exporter alone. Without them it has those of all exporters.
+    pub(crate) own: Option<OwnSettings>,
 }
 
 /// Exporter in `OTEL_LOGS_EXPORTER`.
@@ -65,6 +78,13 @@ impl LogsExporter {
     }
 }
 
+impl LogExport {
+    /// Returns an exporter with the settings of all exporters.
+    pub(crate) const fn new(exporter: LogsExporter, setting: &'static str) -> Self {
+        Self { exporter, setting, own: None }
+    }
+}
+
 impl ExceptionSignal {
     /// Returns the value that selects the signal, or `None` for the default.
     pub(crate) fn as_str(self) -> Option<&'static str> {
@@ -73,14 +93,18 @@ impl ExceptionSignal {
 }
 
 impl LogsConfig {
-    /// Returns the exporters that the environment selects, with the setting that selects each: those
-    /// of `OTEL_LOGS_EXPORTER`, or else OTLP if an endpoint for log records is set.
-    pub(crate) fn selected(&self) -> Vec<(LogsExporter, &'static str)> {
+    /// Returns the exporters of the file, or else those of `OTEL_LOGS_EXPORTER`, or else OTLP if an
+    /// endpoint for log records is set.
+    pub(crate) fn selected(&self) -> Vec<LogExport> {
+        if let Some(listed) = &self.listed {
+            return listed.clone();
+        }
         if let Some(exporters) = &self.exporters {
-            return exporters.iter().map(|name| (*name, EXPORTER)).collect();
+            return exporters.iter().map(|name| LogExport::new(*name, EXPORTER)).collect();
         }
         let endpoint = self.otlp.endpoint.as_ref().filter(|(setting, _)| *setting == LOGS.endpoint);
-        endpoint.map(|(setting, _)| (LogsExporter::Otlp, *setting)).into_iter().collect()
+        let export = |(setting, _): &(&'static str, _)| LogExport::new(LogsExporter::Otlp, setting);
+        endpoint.map(export).into_iter().collect()
     }
 }
 
@@ -89,6 +113,7 @@ impl Env {
         let exceptions = self.choice([EXCEPTION_SIGNAL], &EXCEPTIONS)?;
         Ok(LogsConfig {
             exporters: self.exporters(EXPORTER, &EXPORTERS)?,
+            listed: None,
             batch: self.batch_of(&BATCH)?,
             limits: self.log_limits()?,
             otlp: self.otlp(&LOGS)?,
@@ -126,7 +151,10 @@ mod tests {
                 &[(LogsExporter::Console, EXPORTER), (LogsExporter::Otlp, EXPORTER)],
             ),
         ] {
-            assert_eq!(env(set).logs().unwrap().selected(), expected, "{set:?}");
+            let selected = env(set).logs().unwrap().selected();
+            let selected: Vec<_> =
+                selected.iter().map(|export| (export.exporter, export.setting)).collect();
+            assert_eq!(selected, expected, "{set:?}");
         }
     }
 

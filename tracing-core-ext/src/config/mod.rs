@@ -1,9 +1,10 @@
-//! Settings of the environment, with all defaults. Each variable is read in one place.
+//! Settings of the environment or of a configuration file, with all defaults. Each variable is
+//! read in one place.
 
 pub(crate) mod batch;
 pub(crate) mod env;
+mod file;
 pub(crate) mod jaeger;
-pub(crate) mod limits;
 pub(crate) mod log_filter;
 pub(crate) mod logs;
 pub(crate) mod metrics;
@@ -13,29 +14,30 @@ pub(crate) mod resource;
 mod tests;
 pub(crate) mod traces;
 
+use std::{collections::BTreeSet, path::Path};
+
 pub use self::otlp::protocol::Compression;
 use self::{
     batch::BatchConfig,
     env::{Env, findings::Findings},
     jaeger::JaegerConfig,
-    limits::LimitsConfig,
     log_filter::LogFilter,
     logs::LogsConfig,
     metrics::MetricsConfig,
     otlp::{OtlpConfig, TRACES},
     resource::ResourceConfig,
-    traces::{TracesExporter, rules::RulesConfig},
+    traces::{SpanExport, limits::LimitsConfig, rules::RulesConfig},
 };
 use crate::{base::error::TelemetryError, propagation::Propagator, trace::Sampler};
 
-/// All settings of the environment.
-#[derive(Debug)]
+/// All settings of the environment, or of a file instead.
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) is_disabled: bool,
     pub(crate) resource: ResourceConfig,
     pub(crate) propagator: Propagator,
-    /// Exporters of spans, `None` if the variable is not set.
-    pub(crate) exporters: Option<Vec<TracesExporter>>,
+    /// Exporters of spans, `None` if neither variable nor file sets them.
+    pub(crate) exporters: Option<Vec<SpanExport>>,
     pub(crate) sampler: Sampler,
     /// Rules that precede the sampler, also one of code.
     pub(crate) sampling_rules: RulesConfig,
@@ -49,10 +51,36 @@ pub(crate) struct Config {
     pub(crate) log_filter: Option<LogFilter>,
     /// Whether log lines and waterfalls are printed without colours.
     pub(crate) no_color: bool,
+    /// The configuration file, if there is one.
+    pub(crate) file: Option<FileInfo>,
     pub(crate) findings: Findings,
 }
 
+/// A configuration file that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct FileInfo {
+    pub(crate) name: String,
+    /// Variables that the file refers to.
+    pub(crate) variables: BTreeSet<String>,
+}
+
 impl Config {
+    /// Reads the configuration file of code or of `OTEL_CONFIG_FILE`, or else the environment.
+    ///
+    /// # Errors
+    ///
+    /// If a value is invalid and the findings are strict, or if the file cannot be used.
+    pub(crate) fn read_file_or_environment(
+        file: Option<&Path>,
+        variables: &Env,
+    ) -> Result<Self, TelemetryError> {
+        let variable = variables.text("OTEL_CONFIG_FILE")?;
+        match file.or(variable.as_deref().map(Path::new)) {
+            Some(path) => Self::read_file(path, variables),
+            None => Self::read(variables),
+        }
+    }
+
     /// Reads the environment, and collects invalid values in its findings.
     ///
     /// # Errors
@@ -83,6 +111,7 @@ impl Config {
             logs: variables.logs()?,
             log_filter: variables.log_filter()?,
             no_color: variables.no_color()?,
+            file: None,
             findings: variables.findings.clone(),
         })
     }

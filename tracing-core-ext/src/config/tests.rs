@@ -44,7 +44,7 @@ fn an_empty_environment_has_the_defaults() {
     assert_eq!(config.otlp.timeout, Duration::from_secs(10));
     assert_eq!(config.jaeger.timeout, Duration::from_secs(10));
     assert_eq!(config.jaeger.named(), None);
-    assert_eq!(config.metrics.exporters, []);
+    assert!(config.metrics.exporters.is_empty());
     assert_eq!(config.metrics.interval, Duration::from_secs(60));
     assert_eq!(config.metrics.timeout, Duration::from_secs(30));
     assert_eq!((&*config.metrics.listener.host, config.metrics.listener.port), ("127.0.0.1", 9464));

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use tracing::Dispatch;
 
 use super::{
     builder::TelemetryBuilder,
     diagnostics::{
-        SetupSummary,
+        IgnoredVariables, SetupSummary,
         settings::{Settings, resource_texts, settings},
     },
     log_format::LogLayerConfig,
@@ -29,6 +30,7 @@ use crate::{
         env::findings::Findings,
         log_filter::{LogFilter, LogFilterHandle},
         logs::EXCEPTION_SIGNAL,
+        resource::{Detection, detectors::ResourceDetectors},
     },
     control::Control,
     export::{
@@ -49,10 +51,45 @@ pub(crate) struct BuiltTelemetry {
 }
 
 impl TelemetryBuilder {
+    /// Reads all settings as [`install`](Self::install) does, starts nothing, and returns the
+    /// warnings about them. Files that settings name are not opened, except a configuration file.
+    ///
+    /// ```
+    /// use tracing_core_ext::telemetry::Telemetry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let warnings = Telemetry::builder()
+    ///     .service_name("checkout")
+    ///     .variables(|name| (name == "OTEL_TRACES_EXPORTER").then(|| "otpl".to_owned()))
+    ///     .check()?;
+    /// assert!(warnings[0].ends_with("did you mean otlp?; it is ignored"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a setting in code, in the environment or in the configuration file cannot be used.
+    pub fn check(mut self) -> Result<Vec<String>, TelemetryError> {
+        let findings = Findings::strict(self.is_strict);
+        let variables = self.variables.with_findings(findings);
+        let mut config = Config::read_file_or_environment(self.config_file.as_deref(), &variables)?;
+        self.check_attributes()?;
+        self.check_queue(&mut config.batch)?;
+        let log_filter = config.log_filter.take();
+        self.choose_log_filter(log_filter)?;
+        if !config.is_disabled {
+            self.choose_name(&config)?;
+        }
+        Ok(config.findings.take().iter().map(ToString::to_string).collect())
+    }
+
     /// Builds everything, and installs nothing.
     pub(crate) fn prepare(mut self) -> Result<BuiltTelemetry, TelemetryError> {
         let findings = Findings::strict(self.is_strict);
-        let mut environment = Config::read(&self.variables.with_findings(findings))?;
+        let variables = self.variables.with_findings(findings);
+        let mut environment =
+            Config::read_file_or_environment(self.config_file.as_deref(), &variables)?;
         self.check_attributes()?;
         self.check_queue(&mut environment.batch)?;
         let propagator = self.propagator.take();
@@ -107,14 +144,25 @@ impl TelemetryBuilder {
             overridden: in_code.and_then(|_| self.overridden(environment)),
             idle_sampler: sampler.starts_no_trace().then(|| format!("{sampler:?}")),
             span_level: self.span_level,
-            unused: self.variables.unused(),
+            unused: match &environment.file {
+                Some(_) => Vec::new(),
+                None => self.variables.unused(),
+            },
+            ignored: environment.file.as_ref().map(|file| IgnoredVariables {
+                file: file.name.clone(),
+                names: self.variables.opentelemetry_except(&file.variables),
+            }),
             findings: Vec::new(),
         }
     }
 
     /// Returns the variable that sets an exporter, if exporters in code override it.
     fn overridden(&self, environment: &Config) -> Option<&'static str> {
-        let listed = environment.exporters.as_ref().map(|_| "OTEL_TRACES_EXPORTER");
+        let listed = environment.exporters.as_ref();
+        let listed = match &environment.file {
+            Some(_) => listed?.first().map(|export| export.setting),
+            None => listed.map(|_| "OTEL_TRACES_EXPORTER"),
+        };
         let reads = self.exporters.iter().any(|exporter| exporter.reads_environment());
         let has_endpoint = !reads && environment.otlp.endpoint.is_some();
         listed.or(has_endpoint.then_some("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -130,9 +178,8 @@ impl TelemetryBuilder {
     ) -> Result<(Telemetry, ServiceName), TelemetryError> {
         let service = self.choose_name(environment)?;
         let attributes = std::mem::take(&mut self.attributes);
-        let system = System::new(self.variables.clone());
-        let detected = detect::detect(self.resource_detectors.unwrap_or_default(), &system);
-        let configured = &environment.resource.attributes;
+        let detected = self.detect(environment);
+        let configured = environment.resource.attributes.clone();
         let resource = resource(&service.name, detected, configured, attributes);
         let hook = self.before_export.take();
         let mut log_records = std::mem::take(&mut self.log_records);
@@ -172,6 +219,20 @@ impl TelemetryBuilder {
         Ok((telemetry, service))
     }
 
+    /// Detects resource attributes, with the detectors of code, or else those of the file.
+    fn detect(&self, environment: &Config) -> Vec<KeyValue> {
+        let system = System::new(self.variables.clone());
+        match (self.resource_detectors, &environment.resource.detection) {
+            (Some(detectors), _) => detect::detect(detectors, &system),
+            (None, None) => detect::detect(ResourceDetectors::default(), &system),
+            (None, Some(Detection { detectors, keys })) => {
+                let mut found = detect::detect(*detectors, &system);
+                found.retain(|found| keys.matches(found.key.as_str()));
+                found
+            }
+        }
+    }
+
     /// Builds a provider that records no spans. Context is still propagated.
     fn disabled(
         mut self,
@@ -182,7 +243,7 @@ impl TelemetryBuilder {
     ) -> Result<Telemetry, TelemetryError> {
         let name = self.choose_name(environment).map_or(String::new(), |service| service.name);
         let attributes = std::mem::take(&mut self.attributes);
-        let configured = &environment.resource.attributes;
+        let configured = environment.resource.attributes.clone();
         let resource = resource(&name, Vec::new(), configured, attributes);
         let metrics = std::mem::take(&mut self.metrics).start_disabled(&resource, environment)?;
         let set_up = SetUp { settings, resource: resource_texts(&resource), exporters: Vec::new() };
@@ -221,6 +282,7 @@ impl TelemetryBuilder {
     fn choose_name(&self, environment: &Config) -> Result<ServiceName, TelemetryError> {
         ServiceName::resolve(&ServiceNameSources {
             code: self.service_name.as_deref(),
+            file: environment.resource.file_service_name.as_deref(),
             variable: environment.resource.service_name.as_deref(),
             resource: environment.resource.service_name_attribute.as_deref(),
             package: self.package_name.as_deref(),

@@ -2,14 +2,21 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use opentelemetry::global;
-use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
+use opentelemetry::{Key, global};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkError,
+    metrics::{Instrument, SdkMeterProvider, Stream},
+};
 use tracing::Dispatch;
 
 use super::meter_provider::GuardedMeterProvider;
 use crate::{
     base::error::TelemetryError,
-    config::{Config, metrics::MetricsExporter},
+    config::{
+        Config,
+        metrics::{MetricsConfig, MetricsExport, MetricsExporter, ViewConfig},
+    },
     control::Control,
     exchange::instrumentation::installed,
     export::{
@@ -23,11 +30,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct MetricsSetup {
     /// Selected readers.
-    readers: Vec<Box<dyn MetricsOptions>>,
+    readers: Vec<Reader>,
     /// Options of the OTLP exporter for metrics. It is a reader only if code or environment selects
     /// it.
     otlp: Option<Box<dyn MetricsOptions>>,
     has_otlp: bool,
+}
+
+/// A reader that is not started yet.
+#[derive(Debug)]
+struct Reader {
+    options: Box<dyn MetricsOptions>,
+    /// Configuration of this reader alone.
+    own: Option<Config>,
 }
 
 /// Meter provider of a service, and its readers.
@@ -40,8 +55,8 @@ pub(crate) struct Metrics {
 impl MetricsSetup {
     /// Adds a reader. It replaces an earlier one of the same name.
     pub(crate) fn push(&mut self, reader: impl MetricsOptions + 'static) {
-        self.readers.retain(|other| other.name() != reader.name());
-        self.readers.push(Box::new(reader));
+        self.readers.retain(|other| other.options.name() != reader.name());
+        self.readers.push(Reader { options: Box::new(reader), own: None });
     }
 
     /// Sets options of OTLP without selecting it.
@@ -60,11 +75,16 @@ impl MetricsSetup {
         resource: &Resource,
         config: &Config,
     ) -> Result<Option<Metrics>, TelemetryError> {
-        for name in &config.metrics.exporters {
-            self.add_named(*name)?;
+        let in_code: Vec<_> = self.readers.iter().map(|reader| reader.options.name()).collect();
+        for export in &config.metrics.exporters {
+            if !in_code.contains(&export.exporter.as_str()) {
+                self.add(export, config)?;
+            }
         }
-        if self.has_otlp {
-            self.add_named(MetricsExporter::Otlp)?;
+        let is_otlp = |reader: &Reader| reader.options.name() == MetricsExporter::Otlp.as_str();
+        if self.has_otlp && !self.readers.iter().any(is_otlp) {
+            let (exporter, setting) = (MetricsExporter::Otlp, "otlp_metrics()");
+            self.add(&MetricsExport { exporter, setting, own: None }, config)?;
         }
         Metrics::start(self.readers, resource, config)
     }
@@ -76,38 +96,69 @@ impl MetricsSetup {
         resource: &Resource,
         config: &Config,
     ) -> Result<Option<Metrics>, TelemetryError> {
-        self.readers.retain(|reader| reader.is_useful_when_disabled());
+        self.readers.retain(|reader| reader.options.is_useful_when_disabled());
         Metrics::start(self.readers, resource, config)
     }
 
-    fn add_named(&mut self, name: MetricsExporter) -> Result<(), TelemetryError> {
-        if self.readers.iter().any(|reader| reader.name() == name.as_str()) {
-            return Ok(());
-        }
-        let in_code = self.otlp.take_if(|_| name == MetricsExporter::Otlp);
-        let reader = in_code.map_or_else(|| by_name::metrics_exporter(name), Ok);
-        self.readers.push(reader.map_err(|feature| {
-            TelemetryError::missing_feature("OTEL_METRICS_EXPORTER", name.as_str(), feature)
-        })?);
+    fn add(&mut self, export: &MetricsExport, config: &Config) -> Result<(), TelemetryError> {
+        let MetricsExport { exporter, setting, own } = export;
+        let in_code = self.otlp.take_if(|_| *exporter == MetricsExporter::Otlp && own.is_none());
+        let options = in_code.map_or_else(|| by_name::metrics_exporter(*exporter), Ok);
+        let options = options.map_err(|feature| {
+            TelemetryError::missing_feature(setting, exporter.as_str(), feature)
+        })?;
+        let own = own.as_ref().map(|own| {
+            let views = config.metrics.views.clone();
+            Config { metrics: MetricsConfig { views, ..(**own).clone() }, ..config.clone() }
+        });
+        self.readers.push(Reader { options, own });
         Ok(())
     }
 }
 
+/// Returns the stream of an instrument that the view selects.
+fn stream(view: &ViewConfig, instrument: &Instrument) -> Option<Stream> {
+    if !view.selector.selects(instrument) {
+        return None;
+    }
+    let mut stream = Stream::builder();
+    if let Some(name) = &view.name {
+        stream = stream.with_name(name.clone());
+    }
+    if let Some(description) = &view.description {
+        stream = stream.with_description(description.clone());
+    }
+    if let Some(aggregation) = &view.aggregation {
+        stream = stream.with_aggregation(aggregation.clone());
+    }
+    if let Some(limit) = view.cardinality_limit {
+        stream = stream.with_cardinality_limit(limit);
+    }
+    if let Some(keys) = &view.attribute_keys {
+        stream = stream.with_allowed_attribute_keys(keys.iter().map(|key| Key::new(key.clone())));
+    }
+    stream.build().ok()
+}
+
 impl Metrics {
     fn start(
-        readers: Vec<Box<dyn MetricsOptions>>,
+        readers: Vec<Reader>,
         resource: &Resource,
         config: &Config,
     ) -> Result<Option<Self>, TelemetryError> {
         if readers.is_empty() {
             return Ok(None);
         }
-        let exporters = readers.iter().map(|reader| reader.name()).collect();
-        let context = MetricsContext { resource, config, exporters };
+        let exporters: Vec<_> = readers.iter().map(|reader| reader.options.name()).collect();
         let mut meters = SdkMeterProvider::builder().with_resource(resource.clone());
+        for view in config.metrics.views.clone() {
+            meters = meters.with_view(move |instrument: &Instrument| stream(&view, instrument));
+        }
         let mut outputs = Vec::new();
-        for reader in readers {
-            let (with_reader, output) = reader.attach(meters, &context)?;
+        for Reader { options, own } in readers {
+            let config = own.as_ref().unwrap_or(config);
+            let context = MetricsContext { resource, config, exporters: exporters.clone() };
+            let (with_reader, output) = options.attach(meters, &context)?;
             meters = with_reader;
             outputs.push(output);
         }

@@ -57,6 +57,7 @@
 //!
 //! | variable | meaning |
 //! | --- | --- |
+//! | `OTEL_CONFIG_FILE` | path of a [configuration file](#configuration-file), which replaces all other variables that start with `OTEL_` |
 //! | `OTEL_SERVICE_NAME` | name of the service, unless code sets it |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | `key=value,…`; `service.name` in it takes precedence only over the name of the package |
 //! | `K8S_POD_NAME`, `K8S_NODE_NAME`, … | attributes of the pod, see [`ResourceDetectors`] |
@@ -117,6 +118,63 @@
 //!   certificate, a key, or an exporter whose feature is off.
 //!
 //! [`strict`](TelemetryBuilder::strict) turns these warnings into errors.
+//!
+//! # Configuration file
+//!
+//! `OTEL_CONFIG_FILE` or [`config_file`](TelemetryBuilder::config_file) is the path of a file in
+//! YAML with the schema 1.x of OpenTelemetry's
+//! [declarative configuration](https://opentelemetry.io/docs/specs/otel/configuration/). The
+//! variables of the table above that start with `OTEL_` are then ignored, and code still takes
+//! precedence.
+//!
+//! ```yaml
+//! file_format: "1.1"
+//! resource:
+//!   attributes:
+//!     - { name: service.name, value: checkout }
+//!   detection/development:
+//!     detectors: [ service: , host: , process: , container: , kubernetes: ]
+//! propagator:
+//!   composite: [ tracecontext: , baggage: ]
+//! tracer_provider:
+//!   processors:
+//!     - batch:
+//!         exporter:
+//!           otlp_http:
+//!             endpoint: ${COLLECTOR:-http://localhost:4318}/v1/traces
+//!   sampler:
+//!     parent_based: { root: { trace_id_ratio_based: { ratio: 0.1 } } }
+//! ```
+//!
+//! `${NAME}`, `${env:NAME}` and `${NAME:-default}` in values are replaced by the variable, and `$$`
+//! is one `$`. A value of a variable is text: it adds no list, no mapping and no reference.
+//!
+//! | section | supported | not supported |
+//! | --- | --- | --- |
+//! | `resource` | `attributes`, `attributes_list`; detectors `service`, `host`, `process`, `container` and, of this crate, `os`, `process_command` and `kubernetes`; `included` and `excluded` attributes | `schema_url` |
+//! | `propagator` | `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger` | `xray`, `ottrace` |
+//! | `attribute_limits`, `tracer_provider.limits` | all | |
+//! | `tracer_provider.processors` | `batch`, and `simple`, which exports every 100 milliseconds | |
+//! | exporters of spans | `otlp_http`, `otlp_grpc`, `console` (waterfalls) | `otlp_file/development` |
+//! | `tracer_provider.sampler` | `always_on`, `always_off`, `trace_id_ratio_based`, `parent_based`, `probability/development`, and `composite/development` with all its samplers | `jaeger_remote/development` |
+//! | other parts of `tracer_provider` | `id_generator.random` | `tracer_configurator/development` |
+//! | `meter_provider.readers` | `periodic` with `otlp_http` or `otlp_grpc`, `pull` with `prometheus/development` (host and port) | exporters `console` and `otlp_file/development`, `producers`, `cardinality_limits` |
+//! | `meter_provider.views` | all but the next: selectors, `name`, `description`, all aggregations, the cardinality limit, `included` attributes | `excluded` attributes, wildcards in `included` |
+//! | other parts of `meter_provider` | `exemplar_filter: trace_based` | `meter_configurator/development` |
+//! | `logger_provider.processors` | as of spans | `event_to_span_event_bridge/development` |
+//! | `logger_provider.limits` | all | |
+//! | other parts of `logger_provider` | | `logger_configurator/development` |
+//! | `instrumentation/development`, `log_level` | | all |
+//!
+//! - Without `tracer_provider`, `meter_provider`, `logger_provider`, `propagator` or `detection/development` there are
+//!   no exported spans, metrics and log records, no propagation and no detected attributes: all defaults are
+//!   those of the schema. A limit or option that is absent has the default of its variable.
+//! - A key that is unknown or not supported, and a variable that is not set and has no default, is
+//!   one warning with file, line, column and path; the nearest known key is suggested.
+//! - A value of a wrong type, an unknown exporter or sampler, a duplicate key, invalid YAML, a file
+//!   larger than 1 MiB, and a provider whose exporters are all unsupported are a [`TelemetryError`]
+//!   with the same places. The whole file is read before anything starts.
+//! - [`strict`](TelemetryBuilder::strict) turns the warnings into errors.
 //!
 //! # Diagnostics at start-up
 //!

@@ -1,9 +1,13 @@
-//! Exporters of spans: those of code, or else those of the environment.
+//! Exporters of spans: those of code, or else those of the environment or of the file.
 
 use super::builder::TelemetryBuilder;
 use crate::{
     base::error::TelemetryError,
-    config::{Config, traces::TracesExporter},
+    config::{
+        Config,
+        batch::BatchConfig,
+        traces::{OwnSettings, SpanExport, TracesExporter},
+    },
     export::{
         by_name,
         pipeline::{
@@ -21,19 +25,29 @@ impl TelemetryBuilder {
         &mut self,
         context: &PipelineContext<'_>,
     ) -> Result<Vec<Pipeline>, TelemetryError> {
-        let mut exporters = std::mem::take(&mut self.exporters);
-        if exporters.is_empty() {
-            exporters = from_config(context.config)?;
-        }
-        exporters.append(&mut self.additions.exporters);
-        exporters.into_iter().map(|exporter| exporter.start(context)).collect()
+        let in_code = std::mem::take(&mut self.exporters);
+        let mut pipelines = match in_code.is_empty() {
+            true => from_config(context)?,
+            false => start(in_code, context)?,
+        };
+        pipelines.extend(start(std::mem::take(&mut self.additions.exporters), context)?);
+        Ok(pipelines)
     }
 }
 
-/// Returns the exporters that the environment lists, or else those it has an endpoint for, or else the console.
-fn from_config(config: &Config) -> Result<Vec<Box<dyn SpanExporterOptions>>, TelemetryError> {
-    if let Some(names) = &config.exporters {
-        return names.iter().map(|name| exporter(*name, EXPORTER, name.as_str())).collect();
+fn start(
+    exporters: Vec<Box<dyn SpanExporterOptions>>,
+    context: &PipelineContext<'_>,
+) -> Result<Vec<Pipeline>, TelemetryError> {
+    exporters.into_iter().map(|exporter| exporter.start(context)).collect()
+}
+
+/// Starts the exporters that environment or file list, or else those the environment has an endpoint
+/// for, or else the console.
+fn from_config(context: &PipelineContext<'_>) -> Result<Vec<Pipeline>, TelemetryError> {
+    let config = context.config;
+    if let Some(exports) = &config.exporters {
+        return exports.iter().map(|export| start_listed(export, context)).collect();
     }
     let mut exporters = Vec::new();
     if let Some((setting, url)) = &config.otlp.endpoint {
@@ -45,7 +59,22 @@ fn from_config(config: &Config) -> Result<Vec<Box<dyn SpanExporterOptions>>, Tel
     if exporters.is_empty() {
         exporters.push(exporter(TracesExporter::Console, EXPORTER, "console")?);
     }
-    Ok(exporters)
+    start(exporters, context)
+}
+
+/// Starts an exporter with its own settings, if it has any.
+fn start_listed(
+    export: &SpanExport,
+    context: &PipelineContext<'_>,
+) -> Result<Pipeline, TelemetryError> {
+    let exporter = exporter(export.exporter, export.setting, export.exporter.as_str())?;
+    let Some(OwnSettings { batch, otlp }) = export.own.clone() else {
+        return exporter.start(context);
+    };
+    // The memory of a queue is no setting of an exporter.
+    let batch = BatchConfig { max_bytes: context.config.batch.max_bytes, ..batch };
+    let config = Config { batch, otlp, ..context.config.clone() };
+    exporter.start(&PipelineContext { config: &config, ..*context })
 }
 
 fn exporter(

@@ -34,6 +34,8 @@ pub(crate) use self::{
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "telemetry")]
+pub(crate) use self::sampler::rules::pattern::Pattern;
 pub use self::{
     provider::{SamplingStatus, TracerProvider, TracerProviderBuilder},
     retention::Retention,

@@ -7,7 +7,7 @@
 //!
 //! Each service is a separate process: this program, started again with `--role`. The services
 //! export over OTLP to this process, which prints every trace as a waterfall. If
-//! `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`)
+//! `OTEL_CONFIG_FILE`, `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`)
 //! or a variable that starts with `OTEL_EXPORTER_JAEGER_` is set, they export to that backend. This
 //! process then prints the id of each trace it starts, and the gateway logs a line with the
 //! `trace_id` for each request.
@@ -27,7 +27,7 @@ use role::Role;
 
 /// One request, three services, one trace.
 ///
-/// The services export to the backend in OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT (or
+/// The services export to the backend in OTEL_CONFIG_FILE, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT (or
 /// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) or a variable of OTEL_EXPORTER_JAEGER_, if one is set. The
 /// ids of the traces are then printed instead of waterfalls; with --serve the log lines of the
 /// gateway contain the trace_id.

@@ -24,7 +24,8 @@ use crate::{panel::ShopPanel, role::Role};
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 /// Variables that make the services export to another backend.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
+    "OTEL_CONFIG_FILE",
     "OTEL_TRACES_EXPORTER",
     ENDPOINT,
     TRACES_ENDPOINT,

@@ -41,7 +41,7 @@ impl Findings {
         std::mem::take(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn report(
+    pub(in crate::config) fn report(
         &self,
         error: TelemetryError,
         treatment: &'static str,

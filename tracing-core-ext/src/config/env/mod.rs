@@ -2,7 +2,7 @@
 //! specification.
 
 pub(crate) mod findings;
-mod propagators;
+pub(super) mod propagators;
 pub(crate) mod unused;
 pub(super) mod words;
 
@@ -79,6 +79,16 @@ impl Env {
     pub(super) fn disabled_subset(&self) -> Self {
         let lookup = Arc::clone(&self.lookup);
         let lookup = move |name: &str| WITHOUT_SDK.contains(&name).then(|| lookup(name)).flatten();
+        Self { findings: self.findings.clone(), ..Self::from_os_fn(lookup) }
+    }
+
+    /// Returns the same variables without those of OpenTelemetry.
+    pub(super) fn without_opentelemetry(&self) -> Self {
+        let lookup = Arc::clone(&self.lookup);
+        let lookup = move |name: &str| match name.starts_with("OTEL_") {
+            true => None,
+            false => lookup(name),
+        };
         Self { findings: self.findings.clone(), ..Self::from_os_fn(lookup) }
     }
 

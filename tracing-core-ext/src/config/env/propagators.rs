@@ -8,7 +8,7 @@ use crate::{
 
 const VARIABLE: &str = "OTEL_PROPAGATORS";
 
-const NAMES: Words<()> = Words {
+pub(in crate::config) const NAMES: Words<()> = Words {
     known: &[("tracecontext", ()), ("baggage", ()), ("b3", ()), ("b3multi", ()), ("jaeger", ())],
     unsupported: &["ottrace", "xray"],
 };

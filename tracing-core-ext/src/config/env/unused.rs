@@ -1,6 +1,6 @@
 //! Telemetry variables that are set and not read.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{Env, is_service_link, words::nearest};
 
@@ -22,8 +22,7 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Prefixes of variables of the OpenTelemetry specification that are not supported.
-const UNSUPPORTED: [&str; 9] = [
-    "OTEL_CONFIG_FILE",
+const UNSUPPORTED: [&str; 8] = [
     "OTEL_ENTITIES",
     "OTEL_EXPERIMENTAL_",
     "OTEL_EXPORTER_OTLP_METRIC_INSECURE",
@@ -67,6 +66,21 @@ impl Env {
             nearest.map_or(Cause::Unknown, |nearest| Cause::Misspelt { nearest })
         };
         unused.map(|name| UnusedVariable { cause: cause(&name), name }).collect()
+    }
+
+    /// Returns the variables of OpenTelemetry that are set, without these and without those that
+    /// other programs read.
+    pub(crate) fn opentelemetry_except(&self, used: &BTreeSet<String>) -> Vec<String> {
+        let is_ignored = |name: &String| {
+            name.starts_with("OTEL_")
+                && name != "OTEL_CONFIG_FILE"
+                && !used.contains(name)
+                && !OTHERS.iter().any(|prefix| name.starts_with(prefix))
+                && !self.is_of_kubernetes(name)
+        };
+        let mut names: Vec<_> = (self.set)().into_iter().filter(is_ignored).collect();
+        names.sort();
+        names
     }
 
     /// Whether Kubernetes has set the variable for a service such as `otel`:

@@ -12,7 +12,7 @@ pub(in crate::config) struct Words<T: 'static> {
 }
 
 impl<T: Copy> Words<T> {
-    fn find(&self, word: &str) -> Option<T> {
+    pub(in crate::config) fn find(&self, word: &str) -> Option<T> {
         let found = self.known.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
         found.map(|(_, meaning)| *meaning)
     }
@@ -31,7 +31,7 @@ impl<T: Copy> Words<T> {
         self.find(word).ok_or_else(|| TelemetryError::setting(setting, word, self.expected(word)))
     }
 
-    fn expected(&self, word: &str) -> String {
+    pub(in crate::config) fn expected(&self, word: &str) -> String {
         let mut expected = self.list();
         if self.unsupported.contains(&word) {
             let _ = write!(expected, "; {word} is not supported");
@@ -61,7 +61,10 @@ impl<T: Copy> Words<T> {
 }
 
 /// Returns the known word that differs from this one by at most two letters.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::config) fn nearest<'a>(
+    word: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     const MAX_DISTANCE: usize = 2;
     let folded = word.to_ascii_lowercase();
     let distance = |known: &str| strsim::osa_distance(&folded, &known.to_ascii_lowercase());

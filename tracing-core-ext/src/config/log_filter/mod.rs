@@ -185,6 +185,12 @@ where
     }
 }
 
+impl Clone for LogFilter {
+    fn clone(&self) -> Self {
+        self.duplicate()
+    }
+}
+
 impl Env {
     /// Reads `RUST_LOG`. Invalid directives are ignored with a warning.
     pub(super) fn log_filter(&self) -> Result<Option<LogFilter>, TelemetryError> {

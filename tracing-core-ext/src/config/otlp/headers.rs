@@ -29,7 +29,7 @@ impl Env {
     }
 }
 
-fn parse_entry(entry: &str) -> Option<(HeaderName, HeaderValue)> {
+pub(in crate::config) fn parse_entry(entry: &str) -> Option<(HeaderName, HeaderValue)> {
     let (name, value) = entry.split_once('=')?;
     let value = percent_decode(value.trim())?;
     let mut value = HeaderValue::from_str(&value).ok()?;

@@ -1,6 +1,6 @@
 //! Export over OTLP: OTLP exporter specification, "Configuration Options".
 
-mod headers;
+pub(super) mod headers;
 pub(crate) mod protocol;
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of one signal.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OtlpConfig {
     /// Endpoint as text: its meaning depends on the protocol, which code may set.
     pub(crate) endpoint: Option<EnvUrl>,

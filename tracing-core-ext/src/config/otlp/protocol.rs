@@ -29,7 +29,7 @@ pub(super) const PROTOCOLS: Words<Protocol> = Words {
     unsupported: &[],
 };
 
-pub(super) const COMPRESSIONS: Words<Compression> =
+pub(in crate::config) const COMPRESSIONS: Words<Compression> =
     Words { known: &[("gzip", Compression::Gzip), ("none", Compression::None)], unsupported: &[] };
 
 impl Protocol {

@@ -2,20 +2,34 @@
 
 pub(crate) mod detectors;
 
-use super::env::Env;
+use opentelemetry::KeyValue;
+
+use self::detectors::ResourceDetectors;
+use super::{env::Env, file::KeyPatterns};
 use crate::base::{error::TelemetryError, percent::percent_decode};
 
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
-const SERVICE_NAME: &str = "service.name";
+pub(super) const SERVICE_NAME: &str = "service.name";
 
 /// Resource attributes of the service.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ResourceConfig {
     pub(crate) service_name: Option<String>,
     /// `service.name` of `OTEL_RESOURCE_ATTRIBUTES`.
     pub(crate) service_name_attribute: Option<String>,
+    /// `service.name` of a configuration file.
+    pub(crate) file_service_name: Option<String>,
     /// All other attributes.
-    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) attributes: Vec<KeyValue>,
+    /// Detection that a configuration file sets.
+    pub(crate) detection: Option<Detection>,
+}
+
+/// Detectors, and the patterns of the attributes that are used.
+#[derive(Clone, Debug)]
+pub(crate) struct Detection {
+    pub(crate) detectors: ResourceDetectors,
+    pub(crate) keys: KeyPatterns,
 }
 
 impl Env {
@@ -25,7 +39,12 @@ impl Env {
         Ok(ResourceConfig {
             service_name: self.text("OTEL_SERVICE_NAME")?,
             service_name_attribute: names.into_iter().next_back().map(|(_, name)| name),
-            attributes,
+            file_service_name: None,
+            attributes: attributes
+                .into_iter()
+                .map(|(key, value)| KeyValue::new(key, value))
+                .collect(),
+            detection: None,
         })
     }
 
@@ -51,7 +70,7 @@ impl Env {
     }
 }
 
-fn parse_entry(entry: &str) -> Option<(String, String)> {
+pub(super) fn parse_entry(entry: &str) -> Option<(String, String)> {
     let (key, value) = entry.split_once('=').filter(|(_, value)| !value.contains('='))?;
     let (key, value) = (percent_decode(key.trim())?, percent_decode(value.trim())?);
     (!key.is_empty()).then_some((key, value))
@@ -75,8 +94,8 @@ mod tests {
         Env::from_fn(lookup).with_findings(Findings::strict(is_strict)).resource()
     }
 
-    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    fn pairs(expected: &[(&'static str, &'static str)]) -> Vec<KeyValue> {
+        let own = |(key, value): &(&'static str, &'static str)| KeyValue::new(*key, *value);
         expected.iter().map(own).collect()
     }
 

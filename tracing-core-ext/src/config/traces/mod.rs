@@ -1,13 +1,35 @@
 //! `OTEL_TRACES_EXPORTER` and `OTEL_TRACES_SAMPLER`.
 
+pub(crate) mod limits;
 pub(crate) mod rules;
 
-use super::env::{Env, findings::Findings, words::Words};
+use super::{
+    batch::BatchConfig,
+    env::{Env, findings::Findings, words::Words},
+    otlp::OtlpConfig,
+};
 use crate::{base::error::TelemetryError, trace::Sampler};
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+/// An exporter that environment or file selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SpanExport {
+    pub(crate) exporter: TracesExporter,
+    /// Setting that selects it.
+    pub(crate) setting: &'static str,
+    /// Settings of this exporter alone. Without them it has those of all exporters.
+    pub(crate) own: Option<OwnSettings>,
+}
+
+/// Settings of one exporter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OwnSettings {
+    pub(crate) batch: BatchConfig,
+    pub(crate) otlp: OtlpConfig,
+}
 
 /// Exporter in `OTEL_TRACES_EXPORTER`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,8 +93,10 @@ pub(crate) struct SamplerTexts {
 impl Env {
     /// Reads the exporters. Returns `None` if the variable is not set, and an empty list if it is
     /// `none`.
-    pub(super) fn traces_exporters(&self) -> Result<Option<Vec<TracesExporter>>, TelemetryError> {
-        self.exporters(EXPORTER, &EXPORTERS)
+    pub(super) fn traces_exporters(&self) -> Result<Option<Vec<SpanExport>>, TelemetryError> {
+        let exporters = self.exporters(EXPORTER, &EXPORTERS)?;
+        let export = |exporter| SpanExport { exporter, setting: EXPORTER, own: None };
+        Ok(exporters.map(|exporters| exporters.into_iter().map(export).collect()))
     }
 
     /// Reads a list of exporters. Unknown ones are ignored with a warning.
@@ -152,6 +176,11 @@ mod tests {
         variables.findings.take().iter().map(ToString::to_string).collect()
     }
 
+    fn exporters(variables: &Env) -> Option<Vec<TracesExporter>> {
+        let exports = variables.traces_exporters().unwrap()?;
+        Some(exports.into_iter().map(|export| export.exporter).collect())
+    }
+
     #[test]
     fn exporters_are_a_list_or_only_none() {
         use TracesExporter::{Console, Jaeger, Otlp};
@@ -165,7 +194,7 @@ mod tests {
             ("jaeger,console,", Some(vec![Jaeger, Console])),
         ] {
             let variables = variables(&[(EXPORTER, list)]);
-            assert_eq!(variables.traces_exporters().unwrap(), expected, "{list:?}");
+            assert_eq!(exporters(&variables), expected, "{list:?}");
             assert_eq!(warnings(&variables), [""; 0]);
         }
     }
@@ -181,7 +210,7 @@ mod tests {
             ("Consol", "Consol", "; did you mean console?", None),
         ] {
             let variables = variables(&[(EXPORTER, list)]);
-            assert_eq!(variables.traces_exporters().unwrap(), exporters, "{list}");
+            assert_eq!(self::exporters(&variables), exporters, "{list}");
             let error = format!("{EXPORTER}={name:?}: {expected}{hint}");
             assert_eq!(warnings(&variables), [format!("{error}; it is ignored")]);
             let strict = variables.with_findings(Findings::strict(true));

@@ -249,8 +249,13 @@ impl MetricsOptions for Prometheus {
         if context.config.is_disabled {
             return Ok((meters, Box::new(server)));
         }
+        // A second view of an instrument would be a second stream.
+        let views = context.config.metrics.views.clone();
         let meters = meters.with_reader(reader).with_view(move |instrument: &Instrument| {
             registry.see(instrument);
+            if views.iter().any(|view| view.selector.selects(instrument)) {
+                return None;
+            }
             Stream::builder().with_cardinality_limit(cardinality_limit).build().ok()
         });
         Ok((meters, Box::new(server)))

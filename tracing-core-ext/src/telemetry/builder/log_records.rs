@@ -2,7 +2,13 @@
 
 use crate::{
     base::error::TelemetryError,
-    config::{log_filter::LogFilter, logs::LogsExporter},
+    config::{
+        Config,
+        batch::BatchConfig,
+        log_filter::LogFilter,
+        logs::{LogExport, LogsConfig, LogsExporter},
+        traces::OwnSettings,
+    },
     export::{
         by_name,
         pipeline::{
@@ -19,7 +25,7 @@ pub(crate) struct LogRecordsSetup {
     /// Options of the OTLP exporter. It exports log records only if code or environment selects it.
     pub(crate) otlp: Option<Box<dyn LogExporterOptions>>,
     /// Exporters that code selects.
-    pub(crate) selected: Vec<(LogsExporter, &'static str)>,
+    pub(crate) selected: Vec<LogExport>,
     /// Exporters besides those that code and environment select.
     pub(crate) additions: Vec<Box<dyn LogExporterOptions>>,
     pub(crate) filter: Option<String>,
@@ -27,7 +33,8 @@ pub(crate) struct LogRecordsSetup {
 }
 
 impl LogRecordsSetup {
-    /// Starts the pipelines of all exporters: those of code, or else those of the environment.
+    /// Starts the pipelines of all exporters: those of code, or else those of the environment or of
+    /// the file.
     pub(crate) fn start(
         &mut self,
         context: &PipelineContext<'_>,
@@ -36,12 +43,15 @@ impl LogRecordsSetup {
         if selected.is_empty() {
             selected = context.config.logs.selected();
         }
-        let mut exporters = Vec::new();
-        for (name, setting) in selected {
-            exporters.push(self.exporter(name, setting)?);
+        let mut pipelines = Vec::new();
+        for export in selected {
+            let exporter = self.exporter(export.exporter, export.setting)?;
+            pipelines.push(start(exporter, export.own, context)?);
         }
-        exporters.append(&mut self.additions);
-        exporters.into_iter().map(|exporter| exporter.start(context)).collect()
+        for exporter in std::mem::take(&mut self.additions) {
+            pipelines.push(exporter.start(context)?);
+        }
+        Ok(pipelines)
     }
 
     fn exporter(
@@ -61,4 +71,19 @@ impl LogRecordsSetup {
             None => Ok(lines.duplicate()),
         }
     }
+}
+
+/// Starts an exporter with its own settings, if it has any.
+fn start(
+    exporter: Box<dyn LogExporterOptions>,
+    own: Option<OwnSettings>,
+    context: &PipelineContext<'_>,
+) -> Result<LogPipeline, TelemetryError> {
+    let Some(OwnSettings { batch, otlp }) = own else { return exporter.start(context) };
+    let common = &context.config.logs;
+    // The memory of a queue is no setting of an exporter.
+    let batch = BatchConfig { max_bytes: common.batch.max_bytes, ..batch };
+    let logs = LogsConfig { batch, otlp, ..common.clone() };
+    let config = Config { logs, ..context.config.clone() };
+    exporter.start(&PipelineContext { config: &config, ..*context })
 }

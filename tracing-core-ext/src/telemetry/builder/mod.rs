@@ -15,7 +15,7 @@ mod prometheus;
 mod tests;
 mod traces;
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanProcessor;
@@ -64,6 +64,7 @@ pub struct TelemetryBuilder {
     pub(crate) span_level: LevelFilter,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) is_strict: bool,
+    pub(crate) config_file: Option<PathBuf>,
     pub(crate) metrics: MetricsSetup,
     pub(crate) log_records: LogRecordsSetup,
     pub(crate) variables: Env,
@@ -92,6 +93,7 @@ impl TelemetryBuilder {
             span_level: LevelFilter::INFO,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             is_strict: false,
+            config_file: None,
             metrics: MetricsSetup::default(),
             log_records: LogRecordsSetup::default(),
             variables: Env::from_process(),
@@ -184,6 +186,14 @@ impl TelemetryBuilder {
     /// ```
     pub fn strict(mut self, is_strict: bool) -> Self {
         self.is_strict = is_strict;
+        self
+    }
+
+    /// Reads the settings from this configuration file instead of from the environment. Takes
+    /// precedence over `OTEL_CONFIG_FILE`. The [module](super#configuration-file) lists what it may
+    /// contain.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config_file = Some(path.into());
         self
     }
 

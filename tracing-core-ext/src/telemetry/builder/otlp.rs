@@ -1,7 +1,10 @@
 //! Options of OTLP.
 
 use super::TelemetryBuilder;
-use crate::{config::logs::LogsExporter, export::otlp::Otlp};
+use crate::{
+    config::logs::{LogExport, LogsExporter},
+    export::otlp::Otlp,
+};
 
 impl TelemetryBuilder {
     /// Exports spans over OTLP with these options, and metrics and log records as well if their export
@@ -45,7 +48,7 @@ impl TelemetryBuilder {
     /// # }
     /// ```
     pub fn otlp_logs(mut self) -> Self {
-        self.log_records.selected.push((LogsExporter::Otlp, "otlp_logs()"));
+        self.log_records.selected.push(LogExport::new(LogsExporter::Otlp, "otlp_logs()"));
         self
     }
 

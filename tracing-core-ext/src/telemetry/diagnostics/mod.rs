@@ -36,8 +36,17 @@ pub(crate) struct SetupSummary {
     pub(crate) span_level: LevelFilter,
     /// Variables that are set and not read.
     pub(crate) unused: Vec<UnusedVariable>,
+    /// Variables that are set and ignored because of a configuration file.
+    pub(crate) ignored: Option<IgnoredVariables>,
     /// Settings that are invalid or suspicious.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// A configuration file, and the variables of OpenTelemetry that it does not refer to.
+#[derive(Debug, PartialEq)]
+pub(crate) struct IgnoredVariables {
+    pub(crate) file: String,
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -45,6 +54,8 @@ enum Diagnostic {
     Disabled,
     NoExporter,
     ExporterNone,
+    NoExporterInFile(String),
+    IgnoredVariables(IgnoredVariables),
     ExporterOverridden(&'static str),
     RootsNotSampled(String),
     NoPropagator,
@@ -110,7 +121,10 @@ fn diagnostics(
         return diagnostics;
     }
     push_if(Diagnostic::NoExporter, exporters.is_none());
-    push_if(Diagnostic::ExporterNone, exporters == Some(0));
+    match summary.ignored.as_ref().map(|ignored| ignored.file.clone()) {
+        Some(file) => push_if(Diagnostic::NoExporterInFile(file), exporters == Some(0)),
+        None => push_if(Diagnostic::ExporterNone, exporters == Some(0)),
+    }
     if let Some(sampler) = idle_sampler {
         push_if(Diagnostic::RootsNotSampled(sampler), true);
     }
@@ -118,6 +132,8 @@ fn diagnostics(
     push_if(Diagnostic::SpansCompiledOut(compiled), compiled < LevelFilter::INFO);
     push_if(Diagnostic::BuiltBeforeInstall, built_before_install);
     diagnostics.extend(overridden.map(Diagnostic::ExporterOverridden));
+    let ignored = summary.ignored.filter(|ignored| !ignored.names.is_empty());
+    diagnostics.extend(ignored.map(Diagnostic::IgnoredVariables));
     diagnostics.extend(summary.unused.into_iter().map(Diagnostic::UnusedVariable));
     diagnostics
 }
@@ -132,7 +148,10 @@ fn injects_nothing(propagator: &Propagator) -> bool {
 impl Diagnostic {
     fn log(&self) {
         match self {
-            Self::Disabled | Self::NoExporter | Self::RootsNotSampled(_) => {
+            Self::Disabled
+            | Self::NoExporter
+            | Self::RootsNotSampled(_)
+            | Self::IgnoredVariables(_) => {
                 tracing::info!("{self}")
             }
             Self::UnusedVariable(unused) if !unused.is_misspelt() => tracing::info!("{self}"),
@@ -145,7 +164,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled => {
-                f.write_str("telemetry is disabled by OTEL_SDK_DISABLED: context is propagated, nothing is recorded")
+                f.write_str("telemetry is disabled by OTEL_SDK_DISABLED or by the configuration file: context is propagated, nothing is recorded")
             }
             Self::NoExporter => f.write_str(
                 "no exporter is configured: traces are printed on standard output; OTEL_EXPORTER_OTLP_ENDPOINT or \
@@ -154,6 +173,15 @@ impl fmt::Display for Diagnostic {
             Self::ExporterNone => {
                 f.write_str("OTEL_TRACES_EXPORTER=\"none\": spans are recorded and not exported")
             }
+            Self::NoExporterInFile(file) => write!(
+                f,
+                "{file} has no tracer_provider: spans are recorded and not exported"
+            ),
+            Self::IgnoredVariables(IgnoredVariables { file, names }) => write!(
+                f,
+                "{file} configures telemetry, so these variables are ignored: {}",
+                names.join(", ")
+            ),
             Self::ExporterOverridden(variable) => {
                 write!(f, "{variable} sets an exporter, but code has set others: spans are exported only to those")
             }
@@ -195,6 +223,7 @@ mod tests {
             idle_sampler: None,
             span_level: LevelFilter::INFO,
             unused: Vec::new(),
+            ignored: None,
             findings: Vec::new(),
         }
     }

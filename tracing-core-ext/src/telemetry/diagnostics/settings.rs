@@ -22,7 +22,9 @@ pub(crate) fn settings(
     let (batch, limits, metrics) = (&config.batch, &config.limits, &config.metrics);
     let counts = limits.counts;
     let value_length = limits.value.map_or("none".to_owned(), |length| length.to_string());
+    let file = config.file.as_ref().map_or("none", |file| &file.name);
     Settings::from([
+        ("OTEL_CONFIG_FILE", file.to_owned()),
         ("OTEL_SDK_DISABLED", config.is_disabled.to_string()),
         ("OTEL_PROPAGATORS", propagator.header_names().join(",")),
         ("OTEL_BSP_MAX_QUEUE_SIZE", batch.queue.to_string()),

@@ -7,23 +7,21 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 pub(crate) const SERVICE_VERSION: &str = "service.version";
 pub(crate) const ENVIRONMENT_NAME: &str = "deployment.environment.name";
 
-/// Builds the resource of the service. Attributes in code take precedence over the environment,
-/// which takes precedence over detected ones.
+/// Builds the resource of the service. Attributes in code take precedence over those of the
+/// environment or of the file, which take precedence over detected ones.
 ///
 /// The detectors of the SDK are not used, because `service.name` in `OTEL_RESOURCE_ATTRIBUTES`
 /// takes precedence over `OTEL_SERVICE_NAME` there.
 pub(crate) fn resource(
     service_name: &str,
     detected: Vec<KeyValue>,
-    environment: &[(String, String)],
+    configured: Vec<KeyValue>,
     code: Vec<KeyValue>,
 ) -> Resource {
-    let environment =
-        environment.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(detected)
-        .with_attributes(environment)
+        .with_attributes(configured)
         .with_attributes(code)
         .with_service_name(service_name.to_owned())
         .build()
@@ -35,9 +33,8 @@ mod tests {
 
     use super::*;
 
-    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        expected.iter().map(own).collect()
+    fn pairs<const N: usize>(expected: [(&'static str, &'static str); N]) -> Vec<KeyValue> {
+        expected.map(|(key, value)| KeyValue::new(key, value)).to_vec()
     }
 
     fn value(resource: &Resource, key: &'static str) -> Option<Value> {
@@ -51,7 +48,7 @@ mod tests {
             ["service.name", "team", "zone", "host.name"]
                 .map(|key| KeyValue::new(key, "detected"))
                 .to_vec(),
-            &pairs(&[("service.name", "lost"), ("team", "lost"), ("zone", "b")]),
+            pairs([("service.name", "lost"), ("team", "lost"), ("zone", "b")]),
             vec![KeyValue::new("team", "shop")],
         );
         assert_eq!(value(&resource, "service.name"), Some("checkout".into()));
@@ -62,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_resource_has_the_name_of_the_sdk() {
-        let resource = resource("checkout", Vec::new(), &[], Vec::new());
+        let resource = resource("checkout", Vec::new(), Vec::new(), Vec::new());
         assert_eq!(value(&resource, "telemetry.sdk.language"), Some("rust".into()));
         assert!(value(&resource, "telemetry.sdk.version").is_some());
     }

@@ -6,6 +6,7 @@ use crate::base::error::TelemetryError;
 #[derive(Debug, Default)]
 pub(crate) struct ServiceNameSources<'a> {
     pub(crate) code: Option<&'a str>,
+    pub(crate) file: Option<&'a str>,
     pub(crate) variable: Option<&'a str>,
     pub(crate) resource: Option<&'a str>,
     pub(crate) package: Option<&'a str>,
@@ -28,6 +29,7 @@ pub(crate) struct OverriddenName {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Source {
     Code,
+    File,
     Variable,
     Resource,
     Package,
@@ -67,7 +69,8 @@ impl<'a> ServiceNameSources<'a> {
     fn environment(&self) -> Option<(Source, &'a str)> {
         let variable = self.variable.map(|name| (Source::Variable, name));
         let resource = self.resource.map(|name| (Source::Resource, name));
-        variable.or(resource)
+        let file = self.file.map(|name| (Source::File, name));
+        file.or(variable).or(resource)
     }
 
     fn overridden_by(&self, winner: &str) -> Option<OverriddenName> {
@@ -92,6 +95,7 @@ impl Source {
     fn setting(self) -> &'static str {
         match self {
             Self::Code => "service_name()",
+            Self::File => "service.name in the configuration file",
             Self::Variable => "OTEL_SERVICE_NAME",
             Self::Resource => "service.name in OTEL_RESOURCE_ATTRIBUTES",
             Self::Package => "package_name()",
@@ -111,6 +115,7 @@ mod tests {
 
     const ALL: ServiceNameSources<'static> = ServiceNameSources {
         code: Some("from-code"),
+        file: None,
         variable: Some("from-variable"),
         resource: Some("from-resource"),
         package: Some("from-package"),

@@ -52,7 +52,12 @@ fn with_histograms(
         let value = "base2_exponential_bucket_histogram";
         return Err(TelemetryError::setting(HISTOGRAMS, value, expected));
     }
-    Ok(meters.with_view(exponential))
+    // A second view of an instrument would be a second stream.
+    let views = context.config.metrics.views.clone();
+    Ok(meters.with_view(move |instrument: &Instrument| {
+        let is_selected = views.iter().any(|view| view.selector.selects(instrument));
+        (!is_selected).then(|| exponential(instrument)).flatten()
+    }))
 }
 
 /// Size and scale are the defaults of the metrics SDK specification, "Base2 Exponential Bucket Histogram Aggregation".

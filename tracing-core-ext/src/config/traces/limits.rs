@@ -3,13 +3,13 @@
 
 use opentelemetry_sdk::trace::SpanLimits;
 
-use super::env::Env;
 use crate::{
-    base::error::TelemetryError, logs::LogLimits, trace::value_limit::VALUE_LIMIT_VARIABLES,
+    base::error::TelemetryError, config::env::Env, logs::LogLimits,
+    trace::value_limit::VALUE_LIMIT_VARIABLES,
 };
 
 /// Limits of a span.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LimitsConfig {
     pub(crate) counts: SpanLimits,
     /// Largest length of a string value, in characters.
@@ -17,7 +17,7 @@ pub(crate) struct LimitsConfig {
 }
 
 impl Env {
-    pub(super) fn limits(&self) -> Result<LimitsConfig, TelemetryError> {
+    pub(in crate::config) fn limits(&self) -> Result<LimitsConfig, TelemetryError> {
         const ANY: &str = "OTEL_ATTRIBUTE_COUNT_LIMIT";
         let defaults = SpanLimits::default();
         let limit =
@@ -49,7 +49,7 @@ impl Env {
         })
     }
 
-    pub(super) fn log_limits(&self) -> Result<LogLimits, TelemetryError> {
+    pub(in crate::config) fn log_limits(&self) -> Result<LogLimits, TelemetryError> {
         const COUNT: [&str; 2] =
             ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
         const LENGTH: [&str; 2] =
