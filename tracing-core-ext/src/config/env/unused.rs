@@ -148,11 +148,11 @@ mod tests {
 
     #[test]
     fn unsupported_variables_of_the_specification_are_not_reported_as_misspelt() {
-        let found = unused(|| vec!["OTEL_CONFIG_FILE".to_owned(), "OTEL_LOG_LEVEL".to_owned()]);
+        let found = unused(|| vec!["OTEL_ENTITIES".to_owned(), "OTEL_LOG_LEVEL".to_owned()]);
         assert_eq!(
             found,
             [
-                "OTEL_CONFIG_FILE is set, but it is not supported",
+                "OTEL_ENTITIES is set, but it is not supported",
                 "OTEL_LOG_LEVEL is set, but it is not supported"
             ]
         );
