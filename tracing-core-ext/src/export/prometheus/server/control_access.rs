@@ -8,7 +8,7 @@ use crate::base::{error::TelemetryError, redacted_url::is_loopback};
 const MIN_TOKEN: usize = 16;
 
 /// Callers that may change settings of the running service over HTTP, for
-/// [`Prometheus::control`](super::options::Prometheus::control).
+/// [`Prometheus::control`](crate::prometheus::Prometheus::control).
 #[derive(Clone)]
 pub struct ControlAccess(Kind);
 
