@@ -193,7 +193,8 @@ impl TelemetryBuilder {
             shutdown_timeout: self.shutdown_timeout,
         };
         let pipelines = self.start_pipelines(&context)?;
-        let log_records = LogRecords::new(log_records.start(&context)?, export_filter, environment);
+        let log_records =
+            LogRecords::new(log_records.start(&context)?, &export_filter, environment);
         let exceptions = exception_log(&log_records, environment)?;
         let mut provider = self.provider(resource.clone(), sampler, environment, &pipelines);
         if let Some(exceptions) = exceptions {

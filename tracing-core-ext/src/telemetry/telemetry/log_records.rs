@@ -8,7 +8,11 @@ use tracing_subscriber::{Layer, registry::LookupSpan};
 
 use crate::{
     bridge::log_export::LogExportLayer,
-    config::{Config, log_filter::LogFilter, logs::ExceptionSignal},
+    config::{
+        Config,
+        log_filter::{LogFilter, LogFilterHandle},
+        logs::ExceptionSignal,
+    },
     export::{
         delivery::{ExportLoss, ExportState},
         pipeline::logs::LogPipeline,
@@ -22,12 +26,14 @@ pub(crate) struct LogRecords {
     pipelines: Vec<LogPipeline>,
     /// `None` if log records are not exported.
     logger: Option<Logger>,
-    filter: LogFilter,
+    filter: LogFilterHandle,
 }
 
 impl LogRecords {
     /// Exports the records that `filter` selects to these pipelines.
-    pub(crate) fn new(pipelines: Vec<LogPipeline>, filter: LogFilter, config: &Config) -> Self {
+    pub(crate) fn new(pipelines: Vec<LogPipeline>, filter: &LogFilter, config: &Config) -> Self {
+        // A filter that no layer has would count as used.
+        let filter = filter.handle();
         let boxed = |pipeline: &LogPipeline| Box::new(pipeline.clone()) as Box<dyn LogProcessor>;
         let processors: Vec<_> = pipelines.iter().map(boxed).collect();
         let logger = (!processors.is_empty()).then(|| Logger::new(processors, config.logs.limits));
@@ -36,7 +42,7 @@ impl LogRecords {
 
     /// Exports nothing.
     pub(crate) fn none() -> Self {
-        Self { pipelines: Vec::new(), logger: None, filter: LogFilter::default() }
+        Self { pipelines: Vec::new(), logger: None, filter: LogFilter::default().handle() }
     }
 
     /// Returns the log of exceptions, if they are log records.
@@ -51,7 +57,7 @@ impl LogRecords {
 
     /// Returns the logger and a filter for a subscriber.
     pub(crate) fn source(&self) -> Option<(Logger, LogFilter)> {
-        Some((self.logger.clone()?, self.filter.duplicate()))
+        Some((self.logger.clone()?, self.filter.filter()))
     }
 
     /// Returns the layer that exports events, or one that disables everything.
