@@ -7,15 +7,16 @@
 //! ```
 //!
 //! The first counts the cases of this workspace, and fails if one requires over 3 % more than in
-//! `instructions.txt`. The second writes that file. The third counts all cases, including other
+//! `instructions.txt`. The second writes that file, and the costs of samplers into `RESULTS.md`. The third counts all cases, including other
 //! crates, and prints JSON.
 
 mod counted;
 mod report;
+mod samplers;
 
 use std::{env, process::ExitCode};
 
-use benches::Recorded;
+use benches::{Recorded, results};
 use counted::Selection;
 use report::Result;
 
@@ -42,6 +43,7 @@ fn run() -> Result<ExitCode> {
     let costs = report::limited(&report::count(Selection::Ours)?);
     if is_asked("--record") {
         Recorded::write(FILE, &costs)?;
+        results::save(results::SAMPLERS, &samplers::section(&costs))?;
     }
     Ok(Recorded::read(FILE)?.check(&costs))
 }

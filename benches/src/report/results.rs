@@ -10,8 +10,11 @@ pub const INSTALLED: &str = "What it costs, installed";
 /// Title of the section of the bench `ratios`.
 pub const RATIOS: &str = "What it costs";
 
+/// Title of the section about samplers of the bench `instructions`.
+pub const SAMPLERS: &str = "What a sampler costs";
+
 /// Titles of the sections, in their order.
-const TITLES: [&str; 2] = [INSTALLED, RATIOS];
+const TITLES: [&str; 3] = [INSTALLED, RATIOS, SAMPLERS];
 
 /// Replaces the section with this title, which is its first line.
 ///

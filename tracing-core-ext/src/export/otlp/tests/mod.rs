@@ -21,7 +21,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 
 use super::*;
-use crate::telemetry::{Telemetry, TelemetryBuilder, log_format::tests::CapturedLines};
+use crate::telemetry::{
+    ResourceDetectors, Telemetry, TelemetryBuilder, log_format::tests::CapturedLines,
+};
 
 /// Content of one export.
 pub(crate) struct Sent {
@@ -79,8 +81,10 @@ pub(crate) fn nowhere() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
+/// The resource is small, so that sizes of requests are those of their items.
 fn builder() -> TelemetryBuilder {
-    Telemetry::builder().variables(|_| None).service_name("checkout")
+    let builder = Telemetry::builder().resource_detectors(ResourceDetectors::none());
+    builder.variables(|_| None).service_name("checkout")
 }
 
 /// Returns options with a short timeout.
