@@ -9,7 +9,7 @@ const COLUMNS: [&str; 4] =
     ["sampled", "sampled + tracestate", "unsampled", "unsampled + tracestate"];
 
 /// Returns the section with a row for each sampler, in the order of the cases.
-pub fn section(costs: &[(String, i64)]) -> String {
+pub(super) fn section(costs: &[(String, i64)]) -> String {
     let mut samplers: Vec<&str> = Vec::new();
     for (case, _) in costs {
         let sampler = split(case).map(|(sampler, _)| sampler);
