@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 8] = [
     &["semconv"],
     &["trace", "metrics", "logs"],
     &["bridge", "config"],
-    &["exchange", "control"],
+    &["exchange"],
     &["export", "client", "carry"],
     &["telemetry"],
     &["lib"],
@@ -230,7 +230,7 @@ fn a_folder_has_at_most_twelve_entries_and_a_file_few_lines() {
     }
     for (folder, entries) in &entries {
         // The root has a line for each folder of the table above.
-        let most = if *folder == source() { MAX_ENTRIES + 4 } else { MAX_ENTRIES };
+        let most = if *folder == source() { MAX_ENTRIES + 3 } else { MAX_ENTRIES };
         assert!(entries.len() <= most, "{} has {}: {entries:?}", folder.display(), entries.len());
     }
 }

@@ -82,8 +82,6 @@ pub mod carry;
 pub mod client;
 #[cfg(feature = "telemetry")]
 mod config;
-#[cfg(feature = "telemetry")]
-mod control;
 pub mod exchange;
 #[cfg(feature = "telemetry")]
 mod export;

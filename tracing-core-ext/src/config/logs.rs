@@ -2,9 +2,8 @@
 
 use super::{
     batch::{BatchConfig, BatchVariables},
-    env::{Env, words::Words},
+    env::{Env, exporters::SelectedExporter, words::Words},
     otlp::{LOGS, OtlpConfig},
-    traces::OwnSettings,
 };
 use crate::{base::error::TelemetryError, logs::LogLimits};
 
@@ -22,24 +21,12 @@ const BATCH: BatchVariables = BatchVariables {
 /// Exporters of log records, and their settings.
 #[derive(Clone, Debug)]
 pub(crate) struct LogsConfig {
-    /// Exporters of log records, `None` if the variable is not set.
-    pub(crate) exporters: Option<Vec<LogsExporter>>,
-    /// Exporters of the configuration file, if there is one.
-    pub(crate) listed: Option<Vec<LogExport>>,
+    /// Exporters of log records, `None` if neither a variable nor a file lists them.
+    pub(crate) exporters: Option<Vec<SelectedExporter<LogsExporter>>>,
     pub(crate) batch: BatchConfig,
     pub(crate) limits: LogLimits,
     pub(crate) otlp: OtlpConfig,
     pub(crate) exceptions: ExceptionSignal,
-}
-
-/// An exporter that code, environment or file selects.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LogExport {
-    pub(crate) exporter: LogsExporter,
-    /// Setting that selects it.
-    pub(crate) setting: &'static str,
-    /// Settings of this exporter alone. Without them it has those of all exporters.
-    pub(crate) own: Option<OwnSettings>,
 }
 
 /// Exporter in `OTEL_LOGS_EXPORTER`.
@@ -78,13 +65,6 @@ impl LogsExporter {
     }
 }
 
-impl LogExport {
-    /// Returns an exporter with the settings of all exporters.
-    pub(crate) const fn new(exporter: LogsExporter, setting: &'static str) -> Self {
-        Self { exporter, setting, own: None }
-    }
-}
-
 impl ExceptionSignal {
     /// Returns the value that selects the signal, or `None` for the default.
     pub(crate) fn as_str(self) -> Option<&'static str> {
@@ -93,18 +73,15 @@ impl ExceptionSignal {
 }
 
 impl LogsConfig {
-    /// Returns the exporters of the file, or else those of `OTEL_LOGS_EXPORTER`, or else OTLP if an
-    /// endpoint for log records is set.
-    pub(crate) fn selected(&self) -> Vec<LogExport> {
-        if let Some(listed) = &self.listed {
-            return listed.clone();
-        }
+    /// Returns the listed exporters, or else OTLP if an endpoint for log records is set.
+    pub(crate) fn selected(&self) -> Vec<SelectedExporter<LogsExporter>> {
         if let Some(exporters) = &self.exporters {
-            return exporters.iter().map(|name| LogExport::new(*name, EXPORTER)).collect();
+            return exporters.clone();
         }
         let endpoint = self.otlp.endpoint.as_ref().filter(|(setting, _)| *setting == LOGS.endpoint);
-        let export = |(setting, _): &(&'static str, _)| LogExport::new(LogsExporter::Otlp, setting);
-        endpoint.map(export).into_iter().collect()
+        let select =
+            |(setting, _): &(&'static str, _)| SelectedExporter::new(LogsExporter::Otlp, setting);
+        endpoint.map(select).into_iter().collect()
     }
 }
 
@@ -112,8 +89,7 @@ impl Env {
     pub(super) fn logs(&self) -> Result<LogsConfig, TelemetryError> {
         let exceptions = self.choice([EXCEPTION_SIGNAL], &EXCEPTIONS)?;
         Ok(LogsConfig {
-            exporters: self.exporters(EXPORTER, &EXPORTERS)?,
-            listed: None,
+            exporters: self.selected_exporters(EXPORTER, &EXPORTERS)?,
             batch: self.batch_of(&BATCH)?,
             limits: self.log_limits()?,
             otlp: self.otlp(&LOGS)?,

@@ -2,6 +2,7 @@
 //! read in one place.
 
 pub(crate) mod batch;
+pub(crate) mod control;
 pub(crate) mod env;
 mod file;
 pub(crate) mod jaeger;
@@ -10,8 +11,6 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod resource;
-#[cfg(test)]
-mod tests;
 pub(crate) mod traces;
 
 use std::{collections::BTreeSet, path::Path};
@@ -19,14 +18,14 @@ use std::{collections::BTreeSet, path::Path};
 pub use self::otlp::protocol::Compression;
 use self::{
     batch::BatchConfig,
-    env::{Env, findings::Findings},
+    env::{Env, exporters::SelectedExporter, findings::Findings},
     jaeger::JaegerConfig,
     log_filter::LogFilter,
     logs::LogsConfig,
     metrics::MetricsConfig,
     otlp::{OtlpConfig, TRACES},
     resource::ResourceConfig,
-    traces::{SpanExport, limits::LimitsConfig, rules::RulesConfig},
+    traces::{TracesExporter, limits::LimitsConfig, rules::RulesConfig},
 };
 use crate::{base::error::TelemetryError, propagation::Propagator, trace::Sampler};
 
@@ -37,7 +36,7 @@ pub(crate) struct Config {
     pub(crate) resource: ResourceConfig,
     pub(crate) propagator: Propagator,
     /// Exporters of spans, `None` if neither variable nor file sets them.
-    pub(crate) exporters: Option<Vec<SpanExport>>,
+    pub(crate) exporters: Option<Vec<SelectedExporter<TracesExporter>>>,
     pub(crate) sampler: Sampler,
     /// Rules that precede the sampler, also one of code.
     pub(crate) sampling_rules: RulesConfig,

@@ -10,7 +10,10 @@ use opentelemetry_sdk::{Resource, metrics::MeterProviderBuilder};
 use tracing::Dispatch;
 
 use super::delivery::{ExportLoss, ExportState, ShutdownTask, StatusSource};
-use crate::{base::error::TelemetryError, config::Config, control::Control};
+use crate::{
+    base::error::TelemetryError,
+    config::{Config, control::Control},
+};
 
 /// Settings that all readers of a service share.
 pub(crate) struct MetricsContext<'a> {

@@ -27,12 +27,12 @@ use crate::{
     config::{
         Config,
         batch::{BatchConfig, QUEUE_BYTES},
+        control::Control,
         env::findings::Findings,
         log_filter::{LogFilter, LogFilterHandle},
         logs::EXCEPTION_SIGNAL,
         resource::{Detection, detectors::ResourceDetectors},
     },
-    control::Control,
     export::{
         delivery::{SetUp, StatusSource, self_metrics},
         pipeline::{Pipeline, context::PipelineContext},

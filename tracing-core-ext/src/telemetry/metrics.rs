@@ -15,9 +15,9 @@ use crate::{
     base::error::TelemetryError,
     config::{
         Config,
+        control::Control,
         metrics::{MetricsConfig, MetricsExport, MetricsExporter, ViewConfig},
     },
-    control::Control,
     exchange::instrumentation::installed,
     export::{
         by_name,

@@ -277,7 +277,7 @@ pub use crate::{
     bridge::log_lines::{
         escaped_fields::EscapedFields, logfmt::Logfmt, with_trace_ids::WithTraceIds,
     },
-    control::Control,
+    config::control::Control,
     export::{
         console::{
             Console,

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     base::self_log::SelfLog,
-    control::Control,
+    config::control::Control,
     export::{
         delivery::{ShutdownError, ShutdownTask, Status, StatusSource},
         pipeline::Pipeline,

@@ -6,7 +6,8 @@ use crate::{
     config::{
         Config,
         batch::BatchConfig,
-        traces::{OwnSettings, SpanExport, TracesExporter},
+        env::exporters::{OwnSettings, SelectedExporter},
+        traces::TracesExporter,
     },
     export::{
         by_name,
@@ -64,7 +65,7 @@ fn from_config(context: &PipelineContext<'_>) -> Result<Vec<Pipeline>, Telemetry
 
 /// Starts an exporter with its own settings, if it has any.
 fn start_listed(
-    export: &SpanExport,
+    export: &SelectedExporter<TracesExporter>,
     context: &PipelineContext<'_>,
 ) -> Result<Pipeline, TelemetryError> {
     let exporter = exporter(export.exporter, export.setting, export.exporter.as_str())?;

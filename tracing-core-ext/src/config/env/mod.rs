@@ -1,8 +1,11 @@
 //! Environment variables, parsed by the rules of the OpenTelemetry environment variable
 //! specification.
 
+pub(crate) mod exporters;
 pub(crate) mod findings;
 pub(super) mod propagators;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unused;
 pub(super) mod words;
 

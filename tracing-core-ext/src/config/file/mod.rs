@@ -6,6 +6,7 @@ mod exporter;
 mod key_patterns;
 mod logs;
 mod metrics;
+mod processors;
 mod propagator;
 mod resource;
 mod sampler;

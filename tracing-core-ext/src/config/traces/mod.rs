@@ -3,33 +3,12 @@
 pub(crate) mod limits;
 pub(crate) mod rules;
 
-use super::{
-    batch::BatchConfig,
-    env::{Env, findings::Findings, words::Words},
-    otlp::OtlpConfig,
-};
+use super::env::{Env, exporters::SelectedExporter, findings::Findings, words::Words};
 use crate::{base::error::TelemetryError, trace::Sampler};
 
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
-
-/// An exporter that environment or file selects.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SpanExport {
-    pub(crate) exporter: TracesExporter,
-    /// Setting that selects it.
-    pub(crate) setting: &'static str,
-    /// Settings of this exporter alone. Without them it has those of all exporters.
-    pub(crate) own: Option<OwnSettings>,
-}
-
-/// Settings of one exporter.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct OwnSettings {
-    pub(crate) batch: BatchConfig,
-    pub(crate) otlp: OtlpConfig,
-}
 
 /// Exporter in `OTEL_TRACES_EXPORTER`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,30 +72,10 @@ pub(crate) struct SamplerTexts {
 impl Env {
     /// Reads the exporters. Returns `None` if the variable is not set, and an empty list if it is
     /// `none`.
-    pub(super) fn traces_exporters(&self) -> Result<Option<Vec<SpanExport>>, TelemetryError> {
-        let exporters = self.exporters(EXPORTER, &EXPORTERS)?;
-        let export = |exporter| SpanExport { exporter, setting: EXPORTER, own: None };
-        Ok(exporters.map(|exporters| exporters.into_iter().map(export).collect()))
-    }
-
-    /// Reads a list of exporters. Unknown ones are ignored with a warning.
-    pub(super) fn exporters<T: Copy + PartialEq>(
+    pub(super) fn traces_exporters(
         &self,
-        variable: &'static str,
-        words: &Words<Option<T>>,
-    ) -> Result<Option<Vec<T>>, TelemetryError> {
-        let Some(list) = self.text(variable)? else { return Ok(None) };
-        let mut exporters = Vec::new();
-        let mut has_known = false;
-        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            let exporter = match words.parse(variable, name) {
-                Ok(exporter) => Some(exporter),
-                Err(error) => self.findings.ignore(error)?,
-            };
-            has_known |= exporter.is_some();
-            exporters.extend(exporter.flatten().filter(|exporter| !exporters.contains(exporter)));
-        }
-        Ok(has_known.then_some(exporters))
+    ) -> Result<Option<Vec<SelectedExporter<TracesExporter>>>, TelemetryError> {
+        self.selected_exporters(EXPORTER, &EXPORTERS)
     }
 
     /// Reads a sampler: OpenTelemetry environment variable specification, "General SDK Configuration".

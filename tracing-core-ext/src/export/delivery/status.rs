@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::state::ExportState;
-use crate::control::Control;
+use crate::config::control::Control;
 
 /// Settings in effect, findings of the set-up, and deliveries of each exporter, from
 /// [`Telemetry::status`](crate::telemetry::Telemetry::status). It is a part of `/info`, as JSON.

@@ -5,9 +5,9 @@ use crate::{
     config::{
         Config,
         batch::BatchConfig,
+        env::exporters::{OwnSettings, SelectedExporter},
         log_filter::LogFilter,
-        logs::{LogExport, LogsConfig, LogsExporter},
-        traces::OwnSettings,
+        logs::{LogsConfig, LogsExporter},
     },
     export::{
         by_name,
@@ -25,7 +25,7 @@ pub(crate) struct LogRecordsSetup {
     /// Options of the OTLP exporter. It exports log records only if code or environment selects it.
     pub(crate) otlp: Option<Box<dyn LogExporterOptions>>,
     /// Exporters that code selects.
-    pub(crate) selected: Vec<LogExport>,
+    pub(crate) selected: Vec<SelectedExporter<LogsExporter>>,
     /// Exporters besides those that code and environment select.
     pub(crate) additions: Vec<Box<dyn LogExporterOptions>>,
     pub(crate) filter: Option<String>,

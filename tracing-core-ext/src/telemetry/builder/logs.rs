@@ -10,7 +10,7 @@ use tracing_subscriber::{
 
 use super::TelemetryBuilder;
 use crate::{
-    config::logs::{LogExport, LogsExporter},
+    config::{env::exporters::SelectedExporter, logs::LogsExporter},
     logs::LogRecord,
     telemetry::log_format::{LogFormat, Timer},
 };
@@ -137,7 +137,9 @@ impl TelemetryBuilder {
     ///
     /// If code selects an exporter of log records, those of the environment are not used.
     pub fn console_logs(mut self) -> Self {
-        self.log_records.selected.push(LogExport::new(LogsExporter::Console, "console_logs()"));
+        self.log_records
+            .selected
+            .push(SelectedExporter::new(LogsExporter::Console, "console_logs()"));
         self
     }
 

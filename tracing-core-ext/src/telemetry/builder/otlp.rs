@@ -2,7 +2,7 @@
 
 use super::TelemetryBuilder;
 use crate::{
-    config::logs::{LogExport, LogsExporter},
+    config::{env::exporters::SelectedExporter, logs::LogsExporter},
     export::otlp::Otlp,
 };
 
@@ -48,7 +48,7 @@ impl TelemetryBuilder {
     /// # }
     /// ```
     pub fn otlp_logs(mut self) -> Self {
-        self.log_records.selected.push(LogExport::new(LogsExporter::Otlp, "otlp_logs()"));
+        self.log_records.selected.push(SelectedExporter::new(LogsExporter::Otlp, "otlp_logs()"));
         self
     }
 

@@ -19,8 +19,11 @@ use super::{
 };
 use crate::{
     base::error::TelemetryError,
-    config::{env::Env, traces::SamplerTexts},
-    control::{Control, Current},
+    config::{
+        control::{Control, Current},
+        env::Env,
+        traces::SamplerTexts,
+    },
 };
 
 const JSON: &str = "application/json";

@@ -11,7 +11,7 @@ use super::{
 use crate::export::prometheus::registry::Registry;
 use crate::{
     base::error::TelemetryError,
-    control::Control,
+    config::control::Control,
     export::{
         delivery::{ShutdownTask, StatusSource},
         metrics::{MetricsContext, MetricsOutput},

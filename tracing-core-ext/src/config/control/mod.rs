@@ -6,9 +6,9 @@ use std::time::Duration;
 
 pub(crate) use self::setting::Current;
 use self::setting::{Setting, Source};
+use super::log_filter::{LogFilter, LogFilterHandle};
 use crate::{
     base::{error::TelemetryError, self_log::SelfLog},
-    config::log_filter::{LogFilter, LogFilterHandle},
     trace::{Sampler, TracerProvider},
 };
 

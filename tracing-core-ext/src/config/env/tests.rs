@@ -1,7 +1,6 @@
 use std::{ffi::OsString, time::Duration};
 
-use super::*;
-use crate::trace::value_limit::VALUE_LIMIT_VARIABLES;
+use crate::{config::*, trace::value_limit::VALUE_LIMIT_VARIABLES};
 
 type Set = &'static [(&'static str, &'static str)];
 
