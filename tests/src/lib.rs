@@ -1,47 +1,27 @@
 //! The harness of the scenarios: a span sink without globals, scripted bodies, and one application
 //! that both frameworks serve on a free port.
 
-mod actix;
-mod axum;
+mod app;
 mod custom_propagator;
-mod default_options;
-mod framework;
-mod handler_control;
-mod lines;
-mod log_sink;
-mod metric_sink;
-mod order_error;
+mod peers;
 mod provider;
-mod raw_client;
-mod raw_server;
-mod scrape;
-mod sink;
+mod sinks;
 mod telemetry;
-mod websocket;
-mod with_otel_layer;
 
 pub use self::{
-    actix::Actix,
-    axum::Axum,
-    custom_propagator::CustomPropagator,
-    default_options::{call_without_options, headers_sent_without_options},
-    framework::{
-        Framework, Options, Server, Setup, measured_with, recorded, recorded_with,
-        span_of_broken_body,
+    app::{
+        Actix, Axum, Destructor, Framework, HandlerControl, Options, OrderError, ScriptStep,
+        Server, Setup, WithOtelLayer, call_without_options, headers_sent_without_options,
+        measured_with, plain_subscriber, recorded, recorded_with, span_of_broken_body,
     },
-    handler_control::{Destructor, HandlerControl, ScriptStep},
-    lines::Lines,
-    log_sink::{LogSink, log_attribute},
-    metric_sink::{MetricSink, Series},
-    order_error::OrderError,
+    custom_propagator::CustomPropagator,
+    peers::{AfterResponse, Ending, RawClient, RawServer, WebSocket},
     provider::{Provider, SharedTracer},
-    raw_client::RawClient,
-    raw_server::{AfterResponse, RawServer},
-    scrape::scrape,
-    sink::{SpanDataExt, SpanSink, assert_error, assert_no_error},
+    sinks::{
+        Lines, LogSink, MetricSink, Series, SpanDataExt, SpanSink, assert_error, assert_no_error,
+        log_attribute, scrape,
+    },
     telemetry::telemetry,
-    websocket::WebSocket,
-    with_otel_layer::{WithOtelLayer, plain_subscriber},
 };
 
 /// The code of the README compiles.

@@ -2,10 +2,8 @@
 
 use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
-use reqwest::Client;
 use tests::{
-    Framework, HandlerControl, MetricSink, RawClient, ScriptStep, Server, Setup, SpanDataExt,
-    SpanSink, on_both_frameworks_either_way,
+    Ending, Framework, MetricSink, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
 };
 
 on_both_frameworks_either_way![
@@ -23,24 +21,6 @@ struct Case {
     status: Option<i64>,
     error_type: Option<&'static str>,
     size: Size,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Complete,
-    Empty,
-    Head,
-    NotModified,
-    ServerError,
-    Timeout,
-    ConnectionResetAfterwards,
-    Chunked,
-    EventStream,
-    Panic,
-    BodyError,
-    BodyPanic,
-    GoneBeforeHead,
-    GoneMidBody,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +71,7 @@ async fn a_recorded_exchange_ends_once_with_its_outcome<F: Framework>() {
             Setup { options: Some(|builder| builder.body_sizes(true)), ..Setup::new(&sink) };
         let (control, server) = (setup.control.clone(), F::serve(setup).await);
 
-        play(case.ending, &server, &control).await;
+        case.ending.play(&server, &control).await;
 
         check(case, &sink.only().await);
         server.stop().await;
@@ -145,7 +125,7 @@ async fn a_filtered_exchange_is_not_counted<F: Framework>() {
         };
         let (control, server) = (setup.control.clone(), F::serve(setup).await);
 
-        play(case.ending, &server, &control).await;
+        case.ending.play(&server, &control).await;
         server.stop().await;
 
         assert_eq!(metrics.instruments(), [], "{:?}", case.ending);
@@ -161,7 +141,7 @@ async fn measured<F: Framework>(ending: Ending, setup: Setup) -> MetricSink {
         ..setup
     };
     let (control, server) = (setup.control.clone(), F::serve(setup).await);
-    play(ending, &server, &control).await;
+    ending.play(&server, &control).await;
     metrics.only("http.server.request.duration").await;
     server.stop().await;
     metrics
@@ -188,7 +168,7 @@ async fn check_metrics(case: &Case, metrics: &MetricSink) {
 
 async fn ends_without_a_span<F: Framework>(ending: Ending, setup: Setup, sink: &SpanSink) {
     let (control, server) = (setup.control.clone(), F::serve(setup).await);
-    play(ending, &server, &control).await;
+    ending.play(&server, &control).await;
     server.stop().await;
     assert!(sink.spans().is_empty(), "{ending:?}");
 }
@@ -223,73 +203,4 @@ fn check_first_byte(size: Size, span: &SpanData) {
             assert!(span.start_time < times[0] && times[0] < span.end_time, "{span:#?}");
         }
     }
-}
-
-/// Makes an exchange with `server` that has this outcome.
-async fn play(ending: Ending, server: &Server, control: &HandlerControl) {
-    match ending {
-        Complete => drop(get(server, "/items/7").await.unwrap()),
-        Empty => drop(get(server, "/empty").await.unwrap()),
-        NotModified => drop(get(server, "/status/304").await.unwrap()),
-        ServerError => drop(get(server, "/status/503").await.unwrap()),
-        Timeout => drop(get(server, "/late").await.unwrap()),
-        Panic => drop(get(server, "/panic").await.unwrap_err()),
-        Head => drop(Client::new().head(server.url("/items/7")).send().await.unwrap()),
-        Chunked => stream(server, control, "/stream", &["one", "two"], None).await,
-        EventStream => {
-            stream(server, control, "/events", &["data: 1\n\n", "data: 2\n\n"], None).await;
-        }
-        BodyError => stream(server, control, "/stream", &["one"], Some(ScriptStep::Error)).await,
-        BodyPanic => stream(server, control, "/stream", &["one"], Some(ScriptStep::Panic)).await,
-        ConnectionResetAfterwards => {
-            let mut peer = RawClient::connect(server).await.unwrap();
-            peer.get("/items/7", &[]).await.unwrap();
-            peer.read_until("item 7").await.unwrap();
-            peer.reset().unwrap();
-        }
-        GoneBeforeHead => {
-            let mut peer = RawClient::connect(server).await.unwrap();
-            peer.get("/pending", &[]).await.unwrap();
-            control.entered().await;
-            peer.reset().unwrap();
-        }
-        GoneMidBody => {
-            let script = control.script();
-            let mut peer = RawClient::connect(server).await.unwrap();
-            peer.get("/stream", &[]).await.unwrap();
-            script.send(ScriptStep::Data("one")).unwrap();
-            peer.read_until("one").await.unwrap();
-            drop(peer);
-            while script.send(ScriptStep::Data("more")).is_ok() {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-}
-
-/// Reads every chunk before the next one is sent.
-async fn stream(
-    server: &Server,
-    control: &HandlerControl,
-    path: &str,
-    chunks: &[&'static str],
-    end: Option<ScriptStep>,
-) {
-    let script = control.script();
-    let sending = reqwest::get(server.url(path));
-    script.send(ScriptStep::Data(chunks[0])).unwrap();
-    let mut response = sending.await.unwrap();
-    assert_eq!(response.chunk().await.unwrap().unwrap(), chunks[0]);
-    for chunk in &chunks[1..] {
-        script.send(ScriptStep::Data(chunk)).unwrap();
-        assert_eq!(response.chunk().await.unwrap().unwrap(), *chunk);
-    }
-    let breaks_off = end.is_some();
-    end.into_iter().for_each(|step| script.send(step).unwrap());
-    drop(script);
-    assert_eq!(response.chunk().await.is_err(), breaks_off);
-}
-
-async fn get(server: &Server, path: &str) -> reqwest::Result<bytes::Bytes> {
-    reqwest::get(server.url(path)).await?.bytes().await
 }

@@ -2,8 +2,8 @@
 
 use opentelemetry::trace::SpanKind;
 use tests::{
-    Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, assert_error, assert_no_error,
-    on_both_frameworks_either_way, recorded, span_of_broken_body,
+    Ending, Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, assert_error,
+    assert_no_error, on_both_frameworks_either_way, recorded, span_of_broken_body,
 };
 
 on_both_frameworks_either_way![
@@ -97,15 +97,10 @@ async fn a_panic_in_the_body_is_marked<F: Framework>() {
 async fn a_caller_gone_mid_body_cancels_the_exchange<F: Framework>() {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
-    let (script, control) = (setup.control.script(), setup.control.clone());
+    let control = setup.control.clone();
     let server = F::serve(setup).await;
 
-    let mut peer = RawClient::connect(&server).await.unwrap();
-    peer.get("/stream", &[]).await.unwrap();
-    script.send(ScriptStep::Data("one")).unwrap();
-    peer.read_until("one").await.unwrap();
-    drop(peer);
-    send_until_gone(&script).await;
+    Ending::GoneMidBody.play(&server, &control).await;
 
     let span = sink.only().await;
     assert_eq!(span.integer("http.response.status_code"), Some(200));
@@ -119,10 +114,7 @@ async fn a_caller_gone_before_the_head_cancels_the_exchange<F: Framework>() {
     let control = setup.control.clone();
     let server = F::serve(setup).await;
 
-    let mut peer = RawClient::connect(&server).await.unwrap();
-    peer.get("/pending", &[]).await.unwrap();
-    control.entered().await;
-    peer.reset().unwrap();
+    Ending::GoneBeforeHead.play(&server, &control).await;
 
     let span = sink.only().await;
     assert_eq!(span.attribute("http.response.status_code"), None);
@@ -145,11 +137,4 @@ async fn a_streamed_body_ends_the_span_with_its_last_chunk<F: Framework>() {
     peer.read_until("0\r\n\r\n").await.unwrap();
 
     assert_no_error(&sink.only().await);
-}
-
-/// A server may detect that its caller has disconnected only when it writes.
-async fn send_until_gone(script: &tokio::sync::mpsc::UnboundedSender<ScriptStep>) {
-    while script.send(ScriptStep::Data("more")).is_ok() {
-        tokio::task::yield_now().await;
-    }
 }

@@ -9,12 +9,12 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
 use reqwest::{RequestBuilder, Response};
 use tests::{
-    Framework, Lines, Server, Setup, SpanDataExt, SpanSink, measured_with,
-    on_both_frameworks_either_way, recorded, recorded_with,
+    Framework, Server, Setup, SpanDataExt, SpanSink, measured_with, on_both_frameworks_either_way,
+    recorded, recorded_with,
 };
 use tracing_core_ext::{
     exchange::{ExchangeSummary, ResponseHeader, TrustPolicy},
-    http::{CapturedHeaders, Scheme, TrustedProxies},
+    http::{CapturedHeaders, Scheme},
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -27,8 +27,6 @@ on_both_frameworks_either_way![
     an_ignored_caller_leaves_no_trace,
     each_caller_may_be_trusted_by_itself,
     baggage_of_a_trusted_caller_can_be_read,
-    a_trusted_proxy_provides_the_client_address_the_scheme_and_the_host,
-    forwarding_headers_of_anybody_else_are_not_believed,
     a_name_can_be_chosen,
     attributes_can_be_added,
     options_that_are_set_twice_add_up,
@@ -36,7 +34,6 @@ on_both_frameworks_either_way![
     captured_headers_are_arrays_of_strings,
     other_keys_of_a_query_can_be_redacted,
     the_scheme_can_be_set,
-    a_forwarded_element_with_an_unknown_parameter_is_read,
     long_values_are_truncated,
     body_sizes_are_measured_if_enabled,
     a_streamed_body_is_measured_as_it_is_read,
@@ -152,46 +149,6 @@ async fn each_caller_may_be_trusted_by_itself<F: Framework>() {
     assert_eq!(traces.map(|id| id == TRACE).collect::<Vec<_>>(), [true, false]);
 }
 
-async fn a_trusted_proxy_provides_the_client_address_the_scheme_and_the_host<F: Framework>() {
-    let families: [(tests::Options, &[(&str, &str)]); 2] = [
-        (
-            |builder| {
-                builder.trusted_proxies(
-                    TrustedProxies::x_forwarded(["127.0.0.0/8", "10.0.0.0/8"]).unwrap(),
-                )
-            },
-            &[
-                ("x-forwarded-for", "6.6.6.6, 2001:db8::7, 10.0.0.3"),
-                ("x-forwarded-proto", "https"),
-                ("x-forwarded-host", "shop.example"),
-            ],
-        ),
-        (
-            |builder| {
-                builder.trusted_proxies(
-                    TrustedProxies::forwarded(["127.0.0.1", "10.0.0.0/8"]).unwrap(),
-                )
-            },
-            &[(
-                "forwarded",
-                "for=6.6.6.6, for=\"[2001:db8::7]\";proto=https;host=shop.example, for=10.0.0.3",
-            )],
-        ),
-    ];
-    for (options, headers) in families {
-        let (server, sink) = recorded_with::<F>(options).await;
-
-        get(&server, "/items/7", headers).await;
-
-        let span = sink.only().await;
-        assert_eq!(span.text("client.address"), Some("2001:db8::7"));
-        assert_eq!(span.text("network.peer.address"), Some("127.0.0.1"));
-        assert_eq!(span.text("url.scheme"), Some("https"));
-        assert_eq!(span.text("server.address"), Some("shop.example"));
-        assert_eq!(span.integer("server.port"), Some(443));
-    }
-}
-
 async fn the_scheme_can_be_set<F: Framework>() {
     let (server, sink, metrics) =
         measured_with::<F>(|builder| builder.scheme(Scheme::Https).server_address_label(true))
@@ -205,42 +162,6 @@ async fn the_scheme_can_be_set<F: Framework>() {
     let series = metrics.wait_for("http.server.request.duration", 1).await;
     assert_eq!(series[0].labels["url.scheme"], "https".into());
     assert_eq!(series[0].labels["server.port"], 443.into());
-}
-
-async fn a_forwarded_element_with_an_unknown_parameter_is_read<F: Framework>() {
-    let (server, sink) = recorded_with::<F>(|builder| {
-        builder.trusted_proxies(TrustedProxies::forwarded(["127.0.0.1"]).unwrap())
-    })
-    .await;
-
-    let forwarded = "for=192.0.2.7;proto=https;host=shop.example;sig=YQ==;exp=1700000000";
-    get(&server, "/items/7", &[("forwarded", forwarded)]).await;
-
-    let span = sink.only().await;
-    assert_eq!(span.text("client.address"), Some("192.0.2.7"));
-    assert_eq!(span.text("url.scheme"), Some("https"));
-    assert_eq!(span.text("server.address"), Some("shop.example"));
-}
-
-async fn forwarding_headers_of_anybody_else_are_not_believed<F: Framework>() {
-    let strangers: [Option<tests::Options>; 2] = [
-        None,
-        Some(|builder| {
-            builder.trusted_proxies(TrustedProxies::x_forwarded(["10.0.0.0/8"]).unwrap())
-        }),
-    ];
-    for options in strangers {
-        let sink = SpanSink::new();
-        let server = F::serve(Setup { options, ..Setup::new(&sink) }).await;
-
-        let headers = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")];
-        get(&server, "/items/7", &headers).await;
-
-        let span = sink.only().await;
-        assert_eq!(span.text("client.address"), Some("127.0.0.1"));
-        assert_eq!(span.text("url.scheme"), Some("http"));
-        assert_eq!(span.text("server.address"), Some("127.0.0.1"));
-    }
 }
 
 async fn a_name_can_be_chosen<F: Framework>() {
@@ -484,21 +405,4 @@ async fn a_second_middleware_adds_nothing<F: Framework>() {
     let span = sink.only().await;
     assert_eq!(span.name, "GET /twice/{id}");
     assert_eq!(span.text("http.route"), Some("/twice/{id}"));
-}
-
-#[test]
-fn an_empty_list_of_trusted_proxies_is_one_warning() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).finish();
-
-    tracing::subscriber::with_default(subscriber, || {
-        TrustedProxies::x_forwarded(["10.0.0.0/8"]).unwrap();
-        TrustedProxies::x_forwarded([""; 0]).unwrap();
-    });
-
-    let lines = lines.all();
-    assert!(
-        matches!(&lines[..], [line] if line.contains("WARN") && line.contains("trusted proxies is empty")),
-        "{lines:?}"
-    );
 }

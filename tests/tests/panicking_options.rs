@@ -10,8 +10,8 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
 };
 use tests::{
-    AfterResponse, Axum, Framework, RawClient, RawServer, Setup, SpanDataExt, SpanSink,
-    assert_error, on_both_frameworks_either_way, recorded, recorded_with,
+    AfterResponse, Axum, Ending, Framework, RawServer, Setup, SpanDataExt, SpanSink, assert_error,
+    on_both_frameworks_either_way, recorded, recorded_with,
 };
 use tower::{Layer, ServiceExt};
 use tracing_core_ext::{
@@ -76,10 +76,7 @@ async fn an_error_type_that_panics_does_not_abort_the_process_when_a_caller_is_g
     let setup = Setup { options: Some(options), ..Setup::new(&sink) };
     let (control, server) = (setup.control.clone(), F::serve(setup).await);
 
-    let mut peer = RawClient::connect(&server).await.unwrap();
-    peer.get("/pending", &[]).await.unwrap();
-    control.entered().await;
-    peer.reset().unwrap();
+    Ending::GoneBeforeHead.play(&server, &control).await;
 
     assert_error(&sink.only().await, "cancelled_before_head");
 }

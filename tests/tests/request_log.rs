@@ -7,8 +7,8 @@ use opentelemetry_sdk::trace::Sampler;
 use reqwest::Client;
 use serde_json::Value;
 use tests::{
-    Framework, HandlerControl, Lines, Options, Provider, RawClient, ScriptStep, Server, Setup,
-    SpanSink, WebSocket, on_both_frameworks,
+    Ending, Framework, HandlerControl, Lines, Options, Provider, Server, Setup, SpanSink,
+    WebSocket, on_both_frameworks,
 };
 use tracing::{Dispatch, Level};
 use tracing_core_ext::{
@@ -107,21 +107,6 @@ fn logged(builder: Builder) -> Builder {
 
 type Builder = tracing_core_ext::exchange::Builder<tracing_core_ext::exchange::Instrumentation>;
 
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Complete,
-    Empty,
-    Head,
-    NotFound,
-    ServerError,
-    Chunked,
-    Panic,
-    BodyError,
-    BodyPanic,
-    GoneBeforeHead,
-    GoneMidBody,
-}
-
 use Ending::*;
 
 /// An ending, and the level, the status, `error.type` and the smallest size of the response.
@@ -141,58 +126,10 @@ const ENDINGS: [Expected; 11] = [
     (GoneMidBody, "WARN", Some(200), Some("cancelled_mid_body"), Some(3)),
 ];
 
-async fn play(ending: Ending, server: &Server, control: &HandlerControl) {
-    let get = |path: &str| {
-        let url = server.url(path);
-        async move { reqwest::get(url).await?.bytes().await }
-    };
-    match ending {
-        Complete => drop(get("/items/7").await.unwrap()),
-        Empty => drop(get("/empty").await.unwrap()),
-        NotFound => drop(get("/status/404").await.unwrap()),
-        ServerError => drop(get("/status/503").await.unwrap()),
-        Panic => drop(get("/panic").await.unwrap_err()),
-        Head => drop(Client::new().head(server.url("/items/7")).send().await.unwrap()),
-        Chunked => stream(server, control, None).await,
-        BodyError => stream(server, control, Some(ScriptStep::Error)).await,
-        BodyPanic => stream(server, control, Some(ScriptStep::Panic)).await,
-        GoneBeforeHead => {
-            let mut peer = RawClient::connect(server).await.unwrap();
-            peer.get("/pending", &[]).await.unwrap();
-            control.entered().await;
-            peer.reset().unwrap();
-        }
-        GoneMidBody => {
-            let script = control.script();
-            let mut peer = RawClient::connect(server).await.unwrap();
-            peer.get("/stream", &[]).await.unwrap();
-            script.send(ScriptStep::Data("one")).unwrap();
-            peer.read_until("one").await.unwrap();
-            drop(peer);
-            while script.send(ScriptStep::Data("more")).is_ok() {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-}
-
-async fn stream(server: &Server, control: &HandlerControl, end: Option<ScriptStep>) {
-    let script = control.script();
-    let sending = reqwest::get(server.url("/stream"));
-    script.send(ScriptStep::Data("one")).unwrap();
-    let mut response = sending.await.unwrap();
-    assert_eq!(response.chunk().await.unwrap().unwrap(), "one");
-    let breaks_off = end.is_some();
-    let step = end.unwrap_or(ScriptStep::Data("two"));
-    script.send(step).unwrap();
-    drop(script);
-    assert_eq!(response.bytes().await.is_err(), breaks_off);
-}
-
 async fn every_ending_has_one_line<F: Framework>() {
     for (ending, level, status, error_type, size) in ENDINGS {
         let rig = Rig::serve::<F>(LogFormat::Json, logged).await;
-        play(ending, &rig.server, &rig.control).await;
+        ending.play(&rig.server, &rig.control).await;
         let span = rig.sink.only().await;
         let line = rig.only().await;
 
@@ -224,7 +161,7 @@ async fn an_unsampled_exchange_has_its_line<F: Framework>() {
         let options: Option<Options> = Some(logged);
         let setup = Setup { subscriber, options, ..Setup::with_provider(provider) };
         let (control, server) = (setup.control.clone(), F::serve(setup).await);
-        play(ending, &server, &control).await;
+        ending.play(&server, &control).await;
         // No span shows that the exchange has ended.
         while requests(&lines).is_empty() {
             tokio::task::yield_now().await;

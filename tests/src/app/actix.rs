@@ -15,7 +15,8 @@ use actix_ws::{Message, MessageStream, Session};
 use futures_util::{FutureExt, StreamExt};
 use opentelemetry::{Context, trace::TraceContextExt};
 
-use crate::{Framework, OrderError, Server, Setup, framework::sold_out};
+use super::framework::sold_out;
+use crate::{Framework, OrderError, Server, Setup};
 
 /// actix-web, over its own HTTP implementation.
 #[derive(Debug)]

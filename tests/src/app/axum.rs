@@ -17,7 +17,8 @@ use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
 
-use crate::{Framework, OrderError, Server, Setup, framework::sold_out};
+use super::framework::sold_out;
+use crate::{Framework, OrderError, Server, Setup};
 
 /// axum, over hyper.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use tracing_core_ext::telemetry::TelemetryBuilder;
 
-use crate::{SpanSink, sink::PATIENCE};
+use super::spans::PATIENCE;
+use crate::SpanSink;
 
 /// Collector of the log records of one test, over OTLP/JSON.
 pub struct LogSink {

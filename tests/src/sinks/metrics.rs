@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::{
     data::{AggregatedMetrics, HistogramDataPoint, Metric, MetricData, SumDataPoint},
 };
 
-use crate::sink::PATIENCE;
+use super::spans::PATIENCE;
 
 /// Sink of the metrics of one test, without globals. Clones share it.
 #[derive(Clone)]

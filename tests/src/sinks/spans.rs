@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::timeout};
 use tracing_core_ext::trace::TracerProvider;
 
 /// Time limit of every wait. A wait that reaches it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sink of the spans of one test, without globals. Clones share it.
 #[derive(Clone)]
