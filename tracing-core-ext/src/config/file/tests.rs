@@ -84,10 +84,7 @@ fn other_versions_of_the_format_are_refused() {
     assert_eq!(missing, "otel.yaml:1:1: the file: the key file_format is missing");
 }
 
-#[test]
-fn traces_have_processors_exporters_limits_and_a_sampler() {
-    let config = read(
-        r#"
+const TRACES: &str = r#"
 attribute_limits:
   attribute_count_limit: 7
   attribute_value_length_limit: 99
@@ -114,9 +111,22 @@ tracer_provider:
     event_count_limit: 9
   sampler:
     parent_based: { root: { trace_id_ratio_based: { ratio: 0.25 } } }
-"#,
-    );
+"#;
+
+#[test]
+fn traces_have_processors_exporters_limits_and_a_sampler() {
+    let config = read(TRACES);
     assert_eq!(warnings(&config), [""; 0]);
+    assert_eq!(config.limits.value, Some(99));
+    let counts = config.limits.counts;
+    assert_eq!((counts.max_attributes_per_span, counts.max_events_per_span), (8, 9));
+    assert_eq!((counts.max_attributes_per_event, counts.max_links_per_span), (7, 128));
+    assert_eq!(format!("{:?}", config.sampler), "ParentBased(TraceIdRatioBased(0.25))");
+}
+
+#[test]
+fn each_exporter_has_the_settings_of_its_processor() {
+    let config = read(TRACES);
     let exports = config.exporters.as_ref().unwrap();
     let kinds: Vec<_> = exports.iter().map(|export| export.exporter).collect();
     use TracesExporter::{Console, Otlp};
@@ -149,12 +159,6 @@ tracer_provider:
     assert_eq!(second.otlp.endpoint, None);
     assert_eq!(second.otlp.certificate.unwrap().1, "/ca.pem");
     assert_eq!(own(2).batch.delay, Some(Duration::from_millis(100)));
-
-    assert_eq!(config.limits.value, Some(99));
-    let counts = config.limits.counts;
-    assert_eq!((counts.max_attributes_per_span, counts.max_events_per_span), (8, 9));
-    assert_eq!((counts.max_attributes_per_event, counts.max_links_per_span), (7, 128));
-    assert_eq!(format!("{:?}", config.sampler), "ParentBased(TraceIdRatioBased(0.25))");
 }
 
 #[test]
@@ -314,19 +318,21 @@ fn what_is_unknown_or_unsupported_is_a_warning_with_line_and_path() {
     }
 }
 
+/// Checks the error of each text.
+fn assert_errors<const N: usize>(cases: [(String, &str); N]) {
+    for (text, expected) in cases {
+        assert_eq!(error(&text), expected, "{text}");
+    }
+}
+
 #[test]
-fn what_cannot_be_used_is_an_error_with_line_and_path() {
+fn an_invalid_processor_is_an_error_with_line_and_path() {
     let batch = |options: &str| {
         format!(
             "tracer_provider:\n  processors:\n    - batch:\n        {options}\n        exporter: {{ console: }}\n"
         )
     };
-    let sampler = |sampler: &str| {
-        format!(
-            "tracer_provider:\n  processors: [ {{ simple: {{ exporter: {{ console: }} }} }} ]\n  sampler: {sampler}\n"
-        )
-    };
-    for (text, expected) in [
+    assert_errors([
         (
             batch("max_queue_size: many"),
             "otel.yaml:5:25: tracer_provider.processors[0].batch.max_queue_size=\"many\": expected \
@@ -348,10 +354,6 @@ fn what_cannot_be_used_is_an_error_with_line_and_path() {
              expected at most max_queue_size, which is 2048",
         ),
         (
-            "disabled: 'true'\n".to_owned(),
-            "otel.yaml:2:11: disabled=\"true\": expected true or false",
-        ),
-        (
             "tracer_provider: { processors: [ batch ] }\n".to_owned(),
             "otel.yaml:2:34: tracer_provider.processors[0]=\"batch\": expected a mapping with one key",
         ),
@@ -360,15 +362,22 @@ fn what_cannot_be_used_is_an_error_with_line_and_path() {
             "otel.yaml:2:1: tracer_provider: the key processors is missing",
         ),
         (
-            "tracer_provider: { processors: [ { batch: { exporter: { zipkin: } } } ] }\n".to_owned(),
+            "tracer_provider: { processors: [ { batch: { exporter: { zipkin: } } } ] }\n"
+                .to_owned(),
             "otel.yaml:2:57: tracer_provider.processors[0].batch.exporter.zipkin: unknown exporter: \
              expected otlp_http, otlp_grpc or console",
         ),
-        (
-            "meter_provider:\n  readers: [ { periodic: { exporter: { console: } } } ]\n".to_owned(),
-            "otel.yaml:3:3: meter_provider.readers: nothing would be exported: expected a reader \
-             whose exporter is otlp_http, otlp_grpc or prometheus/development",
-        ),
+    ]);
+}
+
+#[test]
+fn an_invalid_sampler_is_an_error_with_line_and_path() {
+    let sampler = |sampler: &str| {
+        format!(
+            "tracer_provider:\n  processors: [ {{ simple: {{ exporter: {{ console: }} }} }} ]\n  sampler: {sampler}\n"
+        )
+    };
+    assert_errors([
         (
             sampler("{ trace_id_ratio_based: { ratio: 2 } }"),
             "otel.yaml:4:45: tracer_provider.sampler.trace_id_ratio_based.ratio=\"2\": expected a \
@@ -377,6 +386,21 @@ fn what_cannot_be_used_is_an_error_with_line_and_path() {
         (
             sampler("{ always_on: , always_off: }"),
             "otel.yaml:4:12: tracer_provider.sampler=a mapping: expected a mapping with one key",
+        ),
+    ]);
+}
+
+#[test]
+fn another_invalid_value_is_an_error_with_line_and_path() {
+    assert_errors([
+        (
+            "disabled: 'true'\n".to_owned(),
+            "otel.yaml:2:11: disabled=\"true\": expected true or false",
+        ),
+        (
+            "meter_provider:\n  readers: [ { periodic: { exporter: { console: } } } ]\n".to_owned(),
+            "otel.yaml:3:3: meter_provider.readers: nothing would be exported: expected a reader \
+             whose exporter is otlp_http, otlp_grpc or prometheus/development",
         ),
         (
             "resource: { attributes: [ { name: a, value: b, type: int } ] }\n".to_owned(),
@@ -393,9 +417,7 @@ fn what_cannot_be_used_is_an_error_with_line_and_path() {
             "a: [1\n".to_owned(),
             "otel.yaml:3:1: invalid YAML: while parsing a flow sequence, expected ',' or ']'",
         ),
-    ] {
-        assert_eq!(error(&text), expected, "{text}");
-    }
+    ]);
 }
 
 #[test]

@@ -15,7 +15,7 @@
 /// `K8S_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_NAME` and `POD_NAME`, and likewise for the others;
 /// the namespace has `K8S_NAMESPACE` and `POD_NAMESPACE` as well.
 ///
-/// What cannot be read is omitted. Attributes of code and of `OTEL_RESOURCE_ATTRIBUTES` take
+/// A value that cannot be read is omitted. Attributes of code and of `OTEL_RESOURCE_ATTRIBUTES` take
 /// precedence over detected ones.
 ///
 /// ```

@@ -58,12 +58,13 @@ tracer_provider:
     }
 }
 
+fn rules(rules: &str) -> String {
+    sampler(&format!("{{ composite/development: {{ rule_based: {{ rules: [ {rules} ] }} }} }}"))
+}
+
 #[test]
 fn a_rule_that_matches_nothing_is_reported_with_line_and_path() {
     const PATH: &str = "tracer_provider.sampler.composite/development.rule_based.rules[0]";
-    let rules = |rules: &str| {
-        sampler(&format!("{{ composite/development: {{ rule_based: {{ rules: [ {rules} ] }} }} }}"))
-    };
     for (rule, path) in [
         (
             "{ span_kinds: [], sampler: { always_on: } }",
@@ -95,6 +96,10 @@ fn a_rule_that_matches_nothing_is_reported_with_line_and_path() {
         assert!(error.starts_with("otel.yaml:4:"), "{error}");
         assert!(error.ends_with(&format!("{PATH}{path}")), "{error}");
     }
+}
+
+#[test]
+fn rules_that_decide_nothing_are_reported() {
     let empty = error(&rules(""));
     assert!(
         empty.ends_with("rule_based: there are no rules, so every span would be dropped"),

@@ -13,7 +13,7 @@ use opentelemetry::KeyValue;
 pub(crate) use self::system::System;
 use crate::config::resource::detectors::ResourceDetectors;
 
-/// Returns what these detectors find. What cannot be read is omitted.
+/// Returns the attributes that these detectors find. A value that cannot be read is omitted.
 pub(crate) fn detect(detectors: ResourceDetectors, system: &System) -> Vec<KeyValue> {
     let mut found = Vec::new();
     if detectors.service_instance {
