@@ -20,9 +20,9 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Actix, Framework, HandlerControl, MetricSink, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    Actix, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
     assert_error, assert_no_error,
 };
 use tokio::{
@@ -185,20 +185,6 @@ async fn all_fields_of_a_frozen_request_are_captured() {
 }
 
 #[actix_web::test]
-async fn a_status_of_400_or_above_is_an_error() {
-    for status in [400, 404, 500, 503] {
-        let scene = scene().await;
-        let url = scene.server.url(&format!("/status/{status}"));
-
-        scene.client.get(url).send().await.unwrap().body().await.unwrap();
-
-        let span = scene.sink.only().await;
-        assert_eq!(span.integer("http.response.status_code"), Some(status));
-        assert_error(&span, &status.to_string());
-    }
-}
-
-#[actix_web::test]
 async fn an_unreachable_server_is_a_connection_error() {
     let scene = scene().await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -288,52 +274,6 @@ async fn a_future_that_the_caller_drops_is_not_an_error() {
     assert_no_error(&span);
 }
 
-/// Returns the `traceparent` that the server receives for a request below the current span.
-async fn sent_below_a_span(tracing: ClientTracing) -> (SpanData, String) {
-    let scene = scene().await;
-    let client = client(tracing);
-
-    let (parent, response) = below_a_span(|| client.get(scene.server.url("/headers")).send()).await;
-
-    let headers = String::from_utf8(response.unwrap().body().await.unwrap().to_vec()).unwrap();
-    let traceparent = headers.lines().find_map(|line| line.strip_prefix("traceparent: ")).unwrap();
-    (parent, traceparent.to_owned())
-}
-
-#[actix_web::test]
-async fn without_an_sdk_the_current_context_goes_out() {
-    let (parent, traceparent) = sent_below_a_span(ClientTracing::new()).await;
-
-    let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
-}
-
-#[actix_web::test]
-async fn below_a_filter_the_current_context_goes_out() {
-    let sink = SpanSink::new();
-    let tracing = builder(&sink).filter(|request| request.path() != "/headers").build();
-
-    let (parent, traceparent) = sent_below_a_span(tracing).await;
-
-    let trace = parent.span_context.trace_id();
-    assert_eq!(traceparent, format!("00-{trace}-{}-03", parent.id()));
-    assert!(sink.spans().is_empty());
-}
-
-#[actix_web::test]
-async fn an_unsampled_request_still_carries_the_trace() {
-    let sink = SpanSink::new();
-    let provider = sink.provider_sampling(Sampler::AlwaysOff);
-    let tracing = ClientTracing::builder().tracer_provider(&provider).build();
-
-    let (parent, traceparent) = sent_below_a_span(tracing).await;
-
-    let trace = parent.span_context.trace_id().to_string();
-    assert!(traceparent.starts_with(&format!("00-{trace}-")), "{traceparent}");
-    assert!(traceparent.ends_with("-02"), "{traceparent}");
-    assert!(sink.spans().is_empty());
-}
-
 #[actix_web::test]
 async fn both_bodies_are_counted() {
     let scene = scene().await;
@@ -360,43 +300,6 @@ async fn the_size_of_a_request_of_unknown_length_is_left_out() {
     assert_eq!(spans[0].attribute("http.request.body.size"), None);
     assert_eq!(spans[0].integer("http.response.body.size"), Some(7));
     assert_eq!(spans[1].integer("http.request.body.size"), Some(0));
-}
-
-#[actix_web::test]
-async fn an_exchange_is_measured_once_sampled_or_not() {
-    let scene = scene().await;
-    for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
-        let metrics = MetricSink::new();
-        let tracing = ClientTracing::builder()
-            .tracer_provider(&SpanSink::new().provider_sampling(sampler))
-            .meter_provider(metrics.provider());
-
-        read(client(tracing.build()).get(scene.server.url("/items/7")).send().await.unwrap()).await;
-
-        let series = metrics.only("http.client.request.duration").await;
-        assert_eq!(series.labels["http.request.method"], "GET".into());
-        assert_eq!(series.labels["http.response.status_code"], 200.into());
-        assert_eq!(series.labels["server.address"], "127.0.0.1".into());
-        assert_eq!(series.labels["network.protocol.version"], "1.1".into());
-        assert_eq!(series.labels.len(), 5, "{series:?}");
-    }
-}
-
-#[actix_web::test]
-async fn trace_context_is_sent_only_to_allowed_hosts() {
-    let allowed: [(&[&str], bool); 2] = [(&["127.0.0.1"], true), (&["shop.example"], false)];
-    for (allowed, learns) in allowed {
-        let scene = scene().await;
-        let tracing = builder(&scene.sink).allowed_hosts(AllowedHosts::new(allowed).unwrap());
-        let request = client(tracing.build()).get(scene.server.url("/headers"));
-
-        let sending = request.insert_header(("baggage", "a=1")).send();
-        let headers = read(sending.await.unwrap()).await;
-
-        let span = scene.sink.only().await;
-        assert_eq!(headers.contains(&span.id().to_string()), learns, "{headers}");
-        assert_eq!(headers.contains("baggage: "), learns, "{headers}");
-    }
 }
 
 #[actix_web::test]
