@@ -1,20 +1,13 @@
 // The panel inside of a service: `node embedded.mjs SERVICE FOLDER`.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 
-import { accessible, fits, launch, open, problems } from "./harness.mjs";
+import { accessible, eventually, fits, launch, open, openFailedTrace, openSpanOfLine, problems, startProgram } from "./harness.mjs";
 
 const [program, folder] = process.argv.slice(2);
-const service = spawn(program, ["127.0.0.1:0", "127.0.0.1:0"], { stdio: ["ignore", "inherit", "pipe"], env: { ...process.env, OTEL_TRACES_EXPORTER: "none", NO_COLOR: "1" } });
-const exited = new Promise((resolve) => { service.once("exit", resolve); });
-const [site, address] = await new Promise((resolve, reject) => {
-  let output = "";
-  service.stderr.on("data", (data) => {
-    output += data;
-    const [panel, listening] = [/panel: (\S+)\/ *$/m.exec(output), /listening on (\S+)/.exec(output)];
-    if (panel && listening) resolve([panel[1], listening[1]]);
-  });
-  service.once("exit", () => reject(new Error(`the service has ended: ${output}`)));
+const set = { stream: "stderr", env: { OTEL_TRACES_EXPORTER: "none" } };
+const { found: [site, address], stop } = await startProgram(program, ["127.0.0.1:0", "127.0.0.1:0"], set, (output) => {
+  const [panel, listening] = [/panel: (\S+)\/ *$/m.exec(output), /listening on (\S+)/.exec(output)];
+  return panel && listening && [panel[1], listening[1]];
 });
 
 const get = async (path, options) => (await fetch(address + path, options)).status;
@@ -31,21 +24,10 @@ async function byMouse(browser) {
 
 async function byKeyboard(browser) {
   const page = await open(browser, site, { viewport: { width: 1280, height: 800 } });
-  await page.goto(site);
-  for (const key of ["g", "t"]) await page.keyboard.press(key);
-  await page.waitForURL("**/traces");
-  await page.keyboard.press("/");
-  await page.keyboard.type("error:true");
-  await page.keyboard.press("Enter");
-  await page.waitForURL("**/traces?q=error*");
-  for (const key of ["j", "Enter"]) await page.keyboard.press(key);
-  await page.locator(".rows").waitFor();
+  await openFailedTrace(page, site);
   await page.keyboard.press("e");
   await page.locator("#details").getByText("out of stock").waitFor();
-  for (const key of ["g", "l"]) await page.keyboard.press(key);
-  await page.waitForURL("**/logs");
-  await page.locator("#logs tr", { hasText: "out of stock" }).first().getByRole("link", { name: "trace" }).click();
-  await page.waitForURL("**/traces/*?span=*");
+  await openSpanOfLine(page, "out of stock");
   await page.context().close();
 }
 
@@ -76,14 +58,13 @@ try {
   for (const item of ["tea", "honey", "tea"]) assert.equal(await get(`/orders/${item}`), 200);
   assert.equal(await get("/orders/durian"), 503);
   const stored = async () => (await (await fetch(`${site}/api/traces`)).json()).traces.length;
-  while (await stored() < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+  await eventually("the traces in the panel", async () => await stored() >= 4);
   await byMouse(browser);
   await byKeyboard(browser);
   await running(browser);
   assert.deepEqual(problems, []);
 } finally {
   await browser.close();
-  service.kill("SIGINT");
-  await exited;
+  await stop();
 }
 console.log("the embedded panel shows requests, log lines and running requests");

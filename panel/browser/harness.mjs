@@ -12,20 +12,29 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Errors on the console, dialogs, requests to other machines, violations of accessibility. */
 export const problems = [];
 
+/** Starts a program, and returns the values that `find` returns when they stand in the output. */
+export async function startProgram(program, options, { stream = "stdout", env = {} }, find) {
+  const stdio = ["ignore", ...["stdout", "stderr"].map((name) => (name === stream ? "pipe" : "inherit"))];
+  const started = spawn(program, options, { stdio, env: { ...process.env, NO_COLOR: "1", ...env } });
+  const exited = new Promise((resolve) => { started.once("exit", resolve); });
+  const found = await new Promise((resolve, reject) => {
+    let output = "";
+    started[stream].on("data", (data) => {
+      output += data;
+      const values = find(output);
+      if (values) resolve(values);
+    });
+    started.once("exit", () => reject(new Error(`${program} has ended: ${output}`)));
+  });
+  return { found, stop: async () => { started.kill("SIGINT"); await exited; } };
+}
+
 /** Starts the panel on free ports. */
 export async function start(program, ...options) {
-  const panel = spawn(program, ["--listen=127.0.0.1:0", "--otlp-http=127.0.0.1:0", "--otlp-grpc=127.0.0.1:0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = new Promise((resolve) => { panel.once("exit", resolve); });
-  const [site, http, grpc] = await new Promise((resolve, reject) => {
-    let output = "";
-    panel.stdout.on("data", (data) => {
-      output += data;
-      const found = output.match(/pages +(\S+)\/\nOTLP\/HTTP +(\S+)\nOTLP\/gRPC +(\S+)\n/);
-      if (found) resolve(found.slice(1));
-    });
-    panel.once("exit", () => reject(new Error("the panel has ended")));
-  });
-  return { site, http, grpc, stop: async () => { panel.kill("SIGINT"); await exited; } };
+  const listen = ["--listen=127.0.0.1:0", "--otlp-http=127.0.0.1:0", "--otlp-grpc=127.0.0.1:0"];
+  const find = (output) => /pages +(\S+)\/\nOTLP\/HTTP +(\S+)\nOTLP\/gRPC +(\S+)\n/.exec(output)?.slice(1);
+  const { found: [site, http, grpc], stop } = await startProgram(program, [...listen, ...options], {}, find);
+  return { site, http, grpc, stop };
 }
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
@@ -54,6 +63,29 @@ export async function accessible(page, name) {
 export async function fits(page, name) {
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
+}
+
+/** Opens the newest failed trace from the overview, by the keyboard. */
+export async function openFailedTrace(page, site) {
+  await page.goto(site);
+  for (const key of ["g", "t"]) await page.keyboard.press(key);
+  await page.waitForURL("**/traces");
+  await page.keyboard.press("/");
+  await page.keyboard.type("error:true");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/traces?q=error*");
+  for (const key of ["j", "Enter"]) await page.keyboard.press(key);
+  await page.locator(".rows").waitFor();
+}
+
+/** Opens the span of the first log line with this text, by the keyboard and the link of the line. Saves a screenshot of the lines to `path`, if there is one. */
+export async function openSpanOfLine(page, text, path) {
+  for (const key of ["g", "l"]) await page.keyboard.press(key);
+  await page.waitForURL("**/logs");
+  const line = page.locator("#logs tr", { hasText: text }).first();
+  if (path) await page.screenshot({ path });
+  await line.getByRole("link", { name: "trace" }).click();
+  await page.waitForURL("**/traces/*?span=*");
 }
 
 /** Returns free ports of this machine. */
