@@ -73,20 +73,18 @@
 //!
 //! The supported version of actix-web is 4.
 
-mod block;
 mod body;
 #[cfg(feature = "awc")]
 pub mod client;
 mod error;
 mod expected_route;
-mod extract;
 mod future;
+mod handlers;
 mod headers;
 #[cfg(feature = "prometheus")]
 mod metrics;
 #[cfg(feature = "panel")]
 mod panel;
-mod problem;
 mod request;
 mod service;
 mod transform;
@@ -98,11 +96,9 @@ pub use self::panel::panel;
 pub use tracing_core_ext::exchange::ProblemDetails;
 
 pub use self::{
-    block::block,
     body::ExchangeBody,
-    extract::{MissingRequestId, RequestId, RequestSpan},
     future::ResponseFuture,
-    problem::Problem,
+    handlers::{MissingRequestId, Problem, RequestId, RequestSpan, block},
     service::TracingService,
     transform::Tracing,
 };

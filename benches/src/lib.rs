@@ -15,18 +15,14 @@
 //! are enabled for this workspace as well.
 #![cfg(feature = "measure")]
 
-mod actix;
-mod axum;
-mod by_hand;
 mod case;
 mod client;
-mod frames;
 pub mod installed;
 mod parts;
 mod report;
 pub mod request;
 mod rig;
-mod samplers;
+mod servers;
 mod site;
 mod subjects;
 mod telemetry;

@@ -1,11 +1,11 @@
 use crate::{
     Framework::{self, Actix, Axum, ClientChain, Parts, Reqwest},
     Mode::{self, *},
-    Role, Site, Subject, actix, axum,
+    Role, Site, Subject,
     client::{chain, loopback},
-    parts,
+    parts::{self, samplers},
     rig::Rig,
-    samplers,
+    servers::{actix, axum},
 };
 
 /// All measured subjects.

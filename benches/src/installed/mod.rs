@@ -10,7 +10,10 @@ mod rival;
 use std::{error::Error, fmt};
 
 pub use self::export::Export;
-use crate::{Framework, Site, actix, axum};
+use crate::{
+    Framework, Site,
+    servers::{actix, axum},
+};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

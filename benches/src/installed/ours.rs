@@ -7,7 +7,10 @@ use axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::Telemetry;
 
 use super::{Export, Result};
-use crate::{Framework, Site, actix, axum};
+use crate::{
+    Framework, Site,
+    servers::{actix, axum},
+};
 
 /// Installs the global providers and the global subscriber.
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {

@@ -8,7 +8,10 @@ use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerPro
 use tracing::level_filters::LevelFilter;
 
 use super::{Export, Result};
-use crate::{Framework, Site, actix, axum};
+use crate::{
+    Framework, Site,
+    servers::{actix, axum},
+};
 
 pub(super) fn installed(framework: Framework) -> Result<(Site, Box<dyn Export>)> {
     tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::stderr).init();

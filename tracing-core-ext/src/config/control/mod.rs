@@ -71,8 +71,9 @@ impl Control {
         self.filter.directives()
     }
 
-    /// Selects log lines by other directives, until `limit` has passed if there is one. A directive that selects lines by
-    /// their span applies to spans that start later.
+    /// Selects log lines by other directives, until `limit` has passed if there is one, and exported log records as well,
+    /// unless [`log_export_filter`](crate::telemetry::TelemetryBuilder::log_export_filter) was set. A directive that selects
+    /// lines by their span applies to spans that start later.
     ///
     /// # Errors
     ///

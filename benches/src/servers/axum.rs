@@ -17,9 +17,8 @@ use tower::{ServiceExt, layer::util::Identity};
 use tower_otel::{metrics, trace};
 use tracing::{Dispatch, Level, level_filters::LevelFilter};
 
-use crate::{
-    Driver, Mode, Site, by_hand::ByHandLayer, frames::Frames, request, rig::Rig, telemetry::current,
-};
+use super::{by_hand::ByHandLayer, frames::Frames};
+use crate::{Driver, Mode, Site, request, rig::Rig, telemetry::current};
 
 pub(crate) fn bare(rig: &Rig) -> Site {
     site(rig, router())

@@ -13,9 +13,9 @@ use actix_web::{
 use opentelemetry_instrumentation_actix_web::{RequestMetrics, RequestTracing};
 use tracing_actix_web::TracingLogger;
 
+use super::frames::Frames;
 use crate::{
     Driver, Mode, Site,
-    frames::Frames,
     request::{self, PEER},
     rig::Rig,
     telemetry,

@@ -1,3 +1,5 @@
+pub(crate) mod samplers;
+
 use std::{cell::RefCell, hint::black_box, rc::Rc};
 
 use http::{HeaderMap, Request};

@@ -2,7 +2,8 @@
 
 use tracing_core_ext::trace::{ComposableSampler, Retention, Sampler, SamplingRules, SpanMatch};
 
-use crate::{Site, parts::exchange_sampled_by, rig::Rig};
+use super::exchange_sampled_by;
+use crate::{Site, rig::Rig};
 
 /// Ratio that does not sample the trace of the request.
 const SMALL: f64 = 1e-6;
@@ -57,5 +58,5 @@ pub(crate) fn replaced(rig: &Rig) -> Site {
     let rig = rig.sampled_by(Sampler::trace_id_ratio(0.5));
     let sampler = if rig.mode.is_sampled() { Sampler::always_on() } else { Sampler::always_off() };
     rig.replace_sampler(sampler);
-    crate::parts::exchange(&rig)
+    super::exchange(&rig)
 }
