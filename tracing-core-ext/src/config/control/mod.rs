@@ -57,12 +57,12 @@ impl Control {
             move |directives: &String| filter.replace(directives)
         };
         let initial = filter.directives();
-        let log_filter = Setting::new("log filter", initial, log.clone(), String::clone, replace);
+        let log_filter = Setting::new("log filter", initial, log.clone(), replace);
         let initial = provider.sampler();
         let is_disabled = provider.is_disabled();
         let provider = provider.clone();
         let replace = move |sampler: &Sampler| provider.set_sampler(sampler.clone());
-        let sampler = Setting::new("sampler", initial, log.clone(), Sampler::to_string, replace);
+        let sampler = Setting::new("sampler", initial, log.clone(), replace);
         Self { filter, log_filter, sampler, is_disabled, log }
     }
 

@@ -1,6 +1,7 @@
 use std::{
     cell::Cell,
-    fmt, io,
+    fmt::{self, Display},
+    io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -21,7 +22,6 @@ struct Inner<T> {
     name: &'static str,
     initial: T,
     apply: Box<dyn Fn(&T) + Send + Sync>,
-    describe: fn(&T) -> String,
     log: SelfLog,
     state: Mutex<State<T>>,
     is_changed: Condvar,
@@ -53,24 +53,19 @@ pub(crate) struct Current<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a>(pub(super) &'a str);
 
-impl<T: Clone + Send + 'static> Setting<T> {
-    /// `apply` puts a value into effect, and `describe` returns its text for log lines.
+impl<T: Clone + Display + Send + Sync + 'static> Setting<T> {
+    /// `apply` puts a value into effect.
     pub(super) fn new(
         name: &'static str,
         initial: T,
         log: SelfLog,
-        describe: fn(&T) -> String,
         apply: impl Fn(&T) + Send + Sync + 'static,
-    ) -> Self
-    where
-        T: Sync,
-    {
+    ) -> Self {
         let state = State { current: initial.clone(), until: None, changes: 0, is_closed: false };
         Self(Arc::new(Inner {
             name,
             initial,
             apply: Box::new(apply),
-            describe,
             log,
             state: Mutex::new(state),
             is_changed: Condvar::new(),
@@ -93,10 +88,7 @@ impl<T: Clone + Send + 'static> Setting<T> {
         value: T,
         limit: Option<Duration>,
         source: Source<'_>,
-    ) -> Result<(), TelemetryError>
-    where
-        T: Sync,
-    {
+    ) -> Result<(), TelemetryError> {
         let deadline = limit.map(Deadline::after).transpose()?;
         let inner = &self.0;
         inner.check_open(&value)?;
@@ -117,10 +109,7 @@ impl<T: Clone + Send + 'static> Setting<T> {
     }
 
     /// Sets the first value.
-    pub(super) fn reset(&self, source: Source<'_>) -> Result<(), TelemetryError>
-    where
-        T: Sync,
-    {
+    pub(super) fn reset(&self, source: Source<'_>) -> Result<(), TelemetryError> {
         self.set(self.0.initial.clone(), None, source)
     }
 
@@ -131,7 +120,7 @@ impl<T: Clone + Send + 'static> Setting<T> {
     }
 }
 
-impl<T: Clone> Inner<T> {
+impl<T: Clone + Display> Inner<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,7 +130,7 @@ impl<T: Clone> Inner<T> {
             return Ok(());
         }
         let expected = "a service whose telemetry is not shut down";
-        Err(TelemetryError::setting(self.name, (self.describe)(value), expected))
+        Err(TelemetryError::setting(self.name, value.to_string(), expected))
     }
 
     fn change(&self, state: &mut State<T>, value: T, until: Option<Deadline>) {
@@ -189,7 +178,7 @@ impl<T: Clone> Inner<T> {
         self.log.log(|| {
             tracing::warn!(
                 setting = self.name,
-                value = (self.describe)(value),
+                value = value.to_string(),
                 seconds = limit.map(|limit| limit.as_secs_f64()),
                 source,
                 "a setting is changed at run time"
@@ -232,9 +221,9 @@ impl<T> Clone for Setting<T> {
     }
 }
 
-impl<T: Clone> fmt::Debug for Setting<T> {
+impl<T: Clone + Display> fmt::Debug for Setting<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let current = (self.0.describe)(&self.0.state().current);
+        let current = self.0.state().current.to_string();
         f.debug_struct("Setting").field(self.0.name, &current).finish_non_exhaustive()
     }
 }
