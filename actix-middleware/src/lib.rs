@@ -1,7 +1,7 @@
 //! Distributed tracing for [actix-web](https://docs.rs/actix-web).
 //!
 //! ```no_run
-//! use actix_middleware::{RequestSpan, Tracing};
+//! use tracing_actix_middleware::{RequestSpan, Tracing};
 //! use actix_web::{App, HttpServer, get};
 //!
 //! #[get("/items/{id}")]
@@ -41,7 +41,7 @@
 //! the handshake:
 //!
 //! ```no_run
-//! use actix_middleware::RequestSpan;
+//! use tracing_actix_middleware::RequestSpan;
 //! use actix_web::{HttpRequest, HttpResponse, get, rt, web::Payload};
 //! use actix_ws::{Message, MessageStream, Session};
 //! use futures_util::StreamExt;

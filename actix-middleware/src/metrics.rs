@@ -15,7 +15,7 @@ use crate::headers::ActixHeaders;
 /// a matching route would have no span.
 ///
 /// ```
-/// use actix_middleware::Tracing;
+/// use tracing_actix_middleware::Tracing;
 /// use actix_web::{App, web};
 /// use tracing_core_ext::{
 ///     prometheus::{Endpoint, Prometheus},
@@ -31,7 +31,7 @@ use crate::headers::ActixHeaders;
 ///
 /// let is_no_scrape = |path: &str| !Endpoint::PATHS.contains(&path);
 /// let app = App::new()
-///     .configure(actix_middleware::metrics(endpoint))
+///     .configure(tracing_actix_middleware::metrics(endpoint))
 ///     .route("/", web::get().to(async || "hello"))
 ///     .wrap(Tracing::builder().filter(move |request| is_no_scrape(request.path())).build());
 /// # telemetry.shutdown()?;

@@ -16,7 +16,7 @@ const MOST_BODY_BYTES: usize = 32 << 20;
 /// [`Tracing`](crate::Tracing) to the scope of the other routes, or use a filter.
 ///
 /// ```
-/// use actix_middleware::Tracing;
+/// use tracing_actix_middleware::Tracing;
 /// use actix_web::{App, web};
 /// use tracing_core_ext::{panel::Panel, telemetry::Telemetry};
 ///
@@ -26,7 +26,7 @@ const MOST_BODY_BYTES: usize = 32 << 20;
 ///     Telemetry::builder().service_name("checkout").panel(panel.clone()).build()?;
 ///
 /// let app = App::new()
-///     .service(web::scope("/panel").configure(actix_middleware::panel(&panel)))
+///     .service(web::scope("/panel").configure(tracing_actix_middleware::panel(&panel)))
 ///     .service(web::scope("/shop").wrap(Tracing::new()));
 /// # telemetry.shutdown()?;
 /// # Ok(())

@@ -12,7 +12,7 @@ use crate::{
 };
 
 static NESTED: DuplicateMiddlewareWarning =
-    DuplicateMiddlewareWarning::new("actix_middleware::Tracing");
+    DuplicateMiddlewareWarning::new("tracing_actix_middleware::Tracing");
 
 /// Service created by [`Tracing`](crate::Tracing).
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use crate::{ExchangeBody, TracingService};
 /// Below another middleware of this type it creates no second span.
 ///
 /// ```
-/// use actix_middleware::Tracing;
+/// use tracing_actix_middleware::Tracing;
 /// use actix_web::{App, web};
 ///
 /// let app = App::new()
@@ -43,7 +43,7 @@ impl Tracing {
     /// application factory.
     ///
     /// ```
-    /// use actix_middleware::Tracing;
+    /// use tracing_actix_middleware::Tracing;
     /// use opentelemetry_sdk::trace::SdkTracerProvider;
     /// use tracing_core_ext::propagation::W3cPropagator;
     ///

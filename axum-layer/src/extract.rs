@@ -12,7 +12,7 @@ use crate::route;
 /// Extractor of the request's span.
 ///
 /// ```
-/// use axum_layer::RequestSpan;
+/// use tracing_axum_layer::RequestSpan;
 ///
 /// async fn checkout(span: RequestSpan) -> String {
 ///     span.set_attribute("cart.items", 3);
@@ -48,7 +48,7 @@ impl<S: Sync> FromRequestParts<S> for RequestSpan {
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use axum_layer::{RequestId, TracingLayer};
+/// use tracing_axum_layer::{RequestId, TracingLayer};
 /// use tracing_core_ext::exchange::RequestIdPolicy;
 ///
 /// async fn checkout(id: RequestId) -> String {

@@ -8,7 +8,7 @@ use crate::TracingService;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use axum_layer::TracingLayer;
+/// use tracing_axum_layer::TracingLayer;
 ///
 /// let app: Router = Router::new()
 ///     .route("/items/{id}", get(|| async { "an item" }))
@@ -39,7 +39,7 @@ impl TracingLayer {
     /// Returns a builder for a layer with custom options.
     ///
     /// ```
-    /// use axum_layer::TracingLayer;
+    /// use tracing_axum_layer::TracingLayer;
     /// use opentelemetry_sdk::trace::SdkTracerProvider;
     /// use tracing_core_ext::propagation::W3cPropagator;
     ///

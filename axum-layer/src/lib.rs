@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use axum_layer::{RequestSpan, TracingLayer};
+//! use tracing_axum_layer::{RequestSpan, TracingLayer};
 //!
 //! async fn item(span: RequestSpan) -> String {
 //!     format!("trace {}", span.trace_id())
@@ -63,7 +63,7 @@
 //!     extract::ws::{WebSocket, WebSocketUpgrade},
 //!     response::Response,
 //! };
-//! use axum_layer::RequestSpan;
+//! use tracing_axum_layer::RequestSpan;
 //!
 //! async fn chat(upgrade: WebSocketUpgrade, span: RequestSpan) -> Response {
 //!     upgrade.on_upgrade(async move |socket| span.websocket("/chat").run(echo(socket)).await)

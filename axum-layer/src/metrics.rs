@@ -11,7 +11,7 @@ use tracing_core_ext::prometheus::Endpoint;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use axum_layer::TracingLayer;
+/// use tracing_axum_layer::TracingLayer;
 /// use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,13 +24,13 @@ use tracing_core_ext::prometheus::Endpoint;
 /// let app: Router = Router::new()
 ///     .route("/", get(|| async { "hello" }))
 ///     .layer(TracingLayer::new());
-/// let app = axum_layer::with_metrics(app, endpoint);
+/// let app = tracing_axum_layer::with_metrics(app, endpoint);
 /// # telemetry.shutdown()?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Below a path: `app.nest("/internal", axum_layer::with_metrics(Router::new(), endpoint))`.
+/// Below a path: `app.nest("/internal", tracing_axum_layer::with_metrics(Router::new(), endpoint))`.
 pub fn with_metrics<S>(router: Router<S>, endpoint: &Endpoint) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

@@ -8,7 +8,7 @@ use tracing_core_ext::exchange::ProblemDetails;
 ///
 /// ```
 /// use axum::{Router, extract::Path, routing::get};
-/// use axum_layer::{Problem, ProblemDetails};
+/// use tracing_axum_layer::{Problem, ProblemDetails};
 ///
 /// async fn item(Path(id): Path<u32>) -> Result<String, Problem> {
 ///     match id {

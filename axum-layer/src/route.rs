@@ -15,7 +15,7 @@ use crate::RequestSpan;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use axum_layer::{RouteLayer, TracingLayer};
+/// use tracing_axum_layer::{RouteLayer, TracingLayer};
 /// use tower_layer::Layer as _;
 ///
 /// let router: Router =

@@ -19,7 +19,7 @@ use crate::{
 };
 
 static NESTED: DuplicateMiddlewareWarning =
-    DuplicateMiddlewareWarning::new("axum_layer::TracingLayer");
+    DuplicateMiddlewareWarning::new("tracing_axum_layer::TracingLayer");
 
 /// Service created by [`TracingLayer`](crate::TracingLayer).
 #[derive(Clone, Debug)]

@@ -227,7 +227,7 @@ async fn blocking_code_of_actix_continues_the_trace() {
     let rig = Rig::serve::<Actix>(|setup| {
         let work = work(setup);
         actix_web::rt::spawn(carry::future(async move {
-            actix_middleware::block(work).await.unwrap();
+            tracing_actix_middleware::block(work).await.unwrap();
         }));
     })
     .await;

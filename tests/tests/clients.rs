@@ -1,6 +1,5 @@
 //! Claims about the client of actix and the client as a Tower layer, which are the same.
 
-use actix_middleware::client::ClientTracing;
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy, rt::TokioExecutor};
@@ -13,6 +12,7 @@ use tests::{
     Actix, Axum, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, assert_error,
 };
 use tower::{Layer, Service};
+use tracing_actix_middleware::client::ClientTracing;
 use tracing_core_ext::{
     client::ClientLayer,
     exchange::{Builder, ClientMiddleware, Instrumentation},

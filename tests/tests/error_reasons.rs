@@ -3,7 +3,6 @@
 use std::{convert::Infallible, time::Duration};
 
 use ::axum::body::Body;
-use actix_middleware::{Tracing, client::ClientTracing};
 use actix_web::{App, HttpResponse, ResponseError, test, web};
 use bytes::Bytes;
 use futures_util::stream;
@@ -18,6 +17,7 @@ use tests::{
 };
 use tokio::net::TcpListener;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
+use tracing_actix_middleware::{Tracing, client::ClientTracing};
 use tracing_core_ext::client::{Client, ClientLayer};
 
 on_both_frameworks_either_way![
@@ -183,7 +183,8 @@ async fn time_limits_of_tower_and_tokio_are_timeouts() {
 #[tokio::test]
 async fn a_tower_service_that_fails_is_described() {
     let sink = SpanSink::new();
-    let layer = axum_layer::TracingLayer::builder().tracer_provider(&sink.provider()).build();
+    let layer =
+        tracing_axum_layer::TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let service = service_fn(async |_: Request<Body>| {
         Err::<Response<Body>, BoxError>(OrderError::default().into())
     });

@@ -1,11 +1,11 @@
 //! A request without a span still propagates the context of its caller.
 
 use ::axum::{Router, body::Body, http::Request, routing::get as axum_get};
-use actix_middleware::Tracing;
 use actix_web::{App, HttpResponse, test, web};
-use axum_layer::{RequestSpan, TracingLayer};
 use tests::{Framework, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
 use tower::ServiceExt;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::{RequestSpan, TracingLayer};
 use tracing_core_ext::exchange::{Builder, Instrumentation};
 
 on_both_frameworks![a_filtered_request_has_no_span_and_its_context_flows_on];

@@ -1,13 +1,13 @@
 //! Middlewares and clients without options use the global providers. They can be set once in a
 //! process, so this is one test.
 
-use actix_middleware::Tracing;
 use actix_web::{App, HttpResponse, test, web};
 use axum::{Router, body::Body, http::Request, routing::get};
-use axum_layer::TracingLayer;
 use opentelemetry::{global, trace::SpanKind};
 use tests::{Axum, CustomPropagator, Framework, Setup, SpanSink};
 use tower::ServiceExt;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::client::Client;
 
 #[actix_web::test]

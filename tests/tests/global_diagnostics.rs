@@ -1,8 +1,8 @@
 //! Causes of missing traces are logged when telemetry is installed. It is installed once in a
 //! process, so this is one test.
 
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink};
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::Telemetry;
 
 #[test]

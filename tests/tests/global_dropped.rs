@@ -1,8 +1,8 @@
 //! Telemetry that is dropped at once. Telemetry is installed once in a process, so this is one test.
 
-use actix_middleware::Tracing;
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, call_without_options};
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 
 #[actix_web::test]
 async fn middleware_of_telemetry_that_was_dropped_is_one_warning() {

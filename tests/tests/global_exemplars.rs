@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use actix_middleware::Tracing;
 use actix_web::{App, test, web};
 use axum::{Router, body::Body, http::Request, routing::get};
-use axum_layer::TracingLayer;
 use tests::{SpanSink, scrape};
 use tokio::time::sleep;
 use tower::ServiceExt;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::prometheus::Prometheus;
 
 /// `traceparent` of a sampled trace, and of one that is not sampled.
@@ -29,7 +29,7 @@ async fn a_sampled_request_is_the_exemplar_of_the_bucket_that_counts_it() {
     }
 
     let text = scrape(endpoint).await;
-    for scope in ["axum-layer", "actix-middleware"] {
+    for scope in ["tracing-axum-layer", "tracing-actix-middleware"] {
         let series = Series::of(&text, scope, "/sampled");
         let (bucket, exemplar) = series.only_exemplar();
         assert!(exemplar.starts_with(&format!("{{trace_id=\"{SAMPLED}\",span_id=\"")), "{text}");

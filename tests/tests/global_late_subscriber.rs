@@ -1,9 +1,9 @@
 //! A middleware that is built before there is a subscriber. Warnings are logged once in a process, so this is one test.
 
 use axum::{Router, body::Body, http::Request, routing::get};
-use axum_layer::TracingLayer;
 use tests::Lines;
 use tower::ServiceExt;
+use tracing_axum_layer::TracingLayer;
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[tokio::test]

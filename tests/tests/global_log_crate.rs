@@ -1,10 +1,10 @@
 //! Records of the crate `log` are written like events of `tracing`. Telemetry is installed once in
 //! a process, so this is one test.
 
-use actix_middleware::Tracing;
 use actix_web::{App, middleware::Logger, test, web};
 use tests::{Actix, Axum, Framework, Lines, Setup, SpanSink};
 use tracing::{Dispatch, dispatcher};
+use tracing_actix_middleware::Tracing;
 use tracing_core_ext::telemetry::Telemetry;
 
 #[actix_web::test]

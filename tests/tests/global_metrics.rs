@@ -23,8 +23,8 @@ async fn middlewares_and_clients_without_options_are_measured_by_telemetry() {
     let text = scrape(endpoint).await;
     assert!(text.contains("otel_prometheus_skipped_total 1\n"), "the callback's: {text}");
     for (scope, side) in [
-        ("axum-layer", "server"),
-        ("actix-middleware", "server"),
+        ("tracing-axum-layer", "server"),
+        ("tracing-actix-middleware", "server"),
         ("tracing-core-ext::client", "client"),
     ] {
         let count = format!("http_{side}_request_duration_seconds_count{{");

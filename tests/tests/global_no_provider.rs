@@ -1,9 +1,9 @@
 //! The result of `build()` is not global. Warnings are logged once in a process, so this is one
 //! test.
 
-use actix_middleware::Tracing;
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, call_without_options};
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::client::Client;
 use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 

@@ -1,9 +1,9 @@
 //! Panics of options are logged once and counted. Telemetry is installed once in a process, so this is one test.
 
 use axum::{Router, body::Body, http::Request, routing::get};
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, scrape};
 use tower::ServiceExt;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::prometheus::Prometheus;
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Our layer inside of `reload::Layer`. Warnings are logged once in a process, so this is one test.
 
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink};
+use tracing_axum_layer::TracingLayer;
 use tracing_subscriber::{
     Layer, filter::LevelFilter, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };

@@ -1,12 +1,12 @@
 //! Exemplars refer only to traces that are kept, and the spans that waited are counted. Telemetry is installed once in a
 //! process, so this is one test.
 
-use actix_middleware::Tracing;
 use actix_web::{App, HttpResponse, test, web};
 use axum::{Router, body::Body, http::Request, http::StatusCode, routing::get};
-use axum_layer::TracingLayer;
 use tests::{SpanDataExt, SpanSink, scrape};
 use tower::ServiceExt;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{
     prometheus::Prometheus,
     trace::{Retention, Sampler},

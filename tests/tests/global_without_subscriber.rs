@@ -1,8 +1,8 @@
 //! A service keeps its own subscriber and installs everything else with one call. Telemetry is
 //! installed once in a process, so this is one test.
 
-use axum_layer::TracingLayer;
 use tests::{Lines, SpanSink, headers_sent_without_options};
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::{Telemetry, WithTraceIds};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{

@@ -6,12 +6,12 @@ use axum::{
     http::{HeaderMap, HeaderValue},
     routing::get,
 };
-use axum_layer::TracingLayer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::Status;
 use reqwest::Client;
 use tests::{Axum, Framework, ScriptStep, Setup, SpanDataExt, SpanSink, recorded};
+use tracing_axum_layer::TracingLayer;
 
 fn client() -> Client {
     Client::builder().http2_prior_knowledge().build().unwrap()

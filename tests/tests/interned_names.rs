@@ -8,9 +8,9 @@ use axum::{
     http::{Request, Response},
     routing::get,
 };
-use axum_layer::{RequestSpan, TracingLayer};
 use tests::{Lines, MetricSink, SpanSink};
 use tower::{Layer, ServiceExt, service_fn};
+use tracing_axum_layer::{RequestSpan, TracingLayer};
 use tracing_core_ext::client::{ClientLayer, UrlTemplate};
 
 /// Sends a request through a layer outside of the router, whose handler sets this route.

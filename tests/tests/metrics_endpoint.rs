@@ -10,10 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_middleware::Tracing;
 use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get};
-use axum_layer::TracingLayer;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{
@@ -23,6 +21,8 @@ use prometheus::{
 use reqwest::{Client, Method, Response};
 use tests::SpanSink;
 use tokio::net::TcpListener;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{
     prometheus::{Endpoint, Prometheus},
     telemetry::Telemetry,
@@ -45,8 +45,8 @@ impl Serve for OnAxum {
             .tracer_provider(&sink.provider())
             .meter_provider(&SdkMeterProvider::default());
         let app: Router = Router::new().route("/", get(async || "hello")).layer(tracing.build());
-        let app = axum_layer::with_metrics(app, endpoint);
-        let app = app.nest("/internal", axum_layer::with_metrics(Router::new(), endpoint));
+        let app = tracing_axum_layer::with_metrics(app, endpoint);
+        let app = app.nest("/internal", tracing_axum_layer::with_metrics(Router::new(), endpoint));
         tokio::spawn(async { axum::serve(listener, app).await });
         address
     }
@@ -60,9 +60,10 @@ impl Serve for OnActix {
                 .tracer_provider(&provider)
                 .meter_provider(&SdkMeterProvider::default())
                 .filter(|request| !Endpoint::PATHS.contains(&request.path()));
-            let scope = web::scope("/internal").configure(actix_middleware::metrics(&endpoint));
+            let scope =
+                web::scope("/internal").configure(tracing_actix_middleware::metrics(&endpoint));
             App::new()
-                .configure(actix_middleware::metrics(&endpoint))
+                .configure(tracing_actix_middleware::metrics(&endpoint))
                 .service(scope)
                 .route("/", web::get().to(async || "hello"))
                 .wrap(tracing.build())

@@ -105,7 +105,7 @@ async fn actix_serves_a_mounted_panel() {
     let panel = Panel::mounted();
     let mounted = panel.clone();
     let app = move || {
-        let scope = web::scope("/tools/panel").configure(actix_middleware::panel(&mounted));
+        let scope = web::scope("/tools/panel").configure(tracing_actix_middleware::panel(&mounted));
         App::new().service(scope)
     };
     let server = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();

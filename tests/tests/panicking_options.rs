@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix_middleware::client::ClientTracing;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use opentelemetry::{
@@ -14,6 +13,7 @@ use tests::{
     on_both_frameworks_either_way, recorded, recorded_with,
 };
 use tower::{Layer, ServiceExt};
+use tracing_actix_middleware::client::ClientTracing;
 use tracing_core_ext::{
     client::{Client, ClientLayer},
     exchange::{Builder, TrustPolicy, contained_panic_count},

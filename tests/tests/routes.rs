@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 
-use actix_middleware::Tracing;
 use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
@@ -17,7 +16,6 @@ use axum::{
     http::{Request, StatusCode},
     routing::{get, post},
 };
-use axum_layer::{RequestSpan, RouteLayer, TracingLayer};
 use futures_util::FutureExt;
 use opentelemetry::{
     Context, KeyValue, TraceId, Value,
@@ -26,6 +24,8 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample, SpanData};
 use tests::{MetricSink, Provider, SpanDataExt, SpanSink};
 use tower::{Layer, ServiceExt};
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::{RequestSpan, RouteLayer, TracingLayer};
 use tracing_core_ext::trace::TracerProvider;
 
 /// Returns the span of a `GET` request to a router with the layer inside.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ::axum::{Router, body::Body, http::Request, routing::get};
-use axum_layer::{RouteLayer, TracingLayer};
 use opentelemetry::trace::{SpanKind, Tracer, TracerProvider as _};
 use opentelemetry_sdk::trace::SpanData;
 use tests::{Framework, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
 use tower::{Layer, ServiceExt};
+use tracing_axum_layer::{RouteLayer, TracingLayer};
 use tracing_core_ext::{
     telemetry::Telemetry,
     trace::{Retention, Sampler, SamplingRules, SpanMatch},

@@ -8,7 +8,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_middleware::Tracing;
 use actix_web::{
     App, HttpResponse,
     body::{BodyStream, MessageBody},
@@ -22,7 +21,6 @@ use axum::{
     http::{HeaderMap, Request, Response, StatusCode, header},
     routing::{any, get},
 };
-use axum_layer::TracingLayer;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http_body::Frame;
@@ -30,6 +28,8 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use opentelemetry::trace::{Status, Tracer, TracerProvider as _};
 use tests::{Provider, SpanDataExt, SpanSink, plain_subscriber};
 use tower::{Layer, ServiceExt, service_fn};
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::trace::TracerProvider;
 
 fn layer(sink: &SpanSink) -> TracingLayer {

@@ -50,9 +50,9 @@ async fn one_request_through_three_services_is_one_trace() {
     assert_eq!(at_inventory.name, "GET /forward");
     assert_eq!(to_pricing.name, "GET");
     assert_eq!(at_pricing.name, "GET /items/{id}");
-    assert_eq!(at_gateway.instrumentation_scope.name(), "axum-layer");
+    assert_eq!(at_gateway.instrumentation_scope.name(), "tracing-axum-layer");
     assert_eq!(to_inventory.instrumentation_scope.name(), "tracing-core-ext::client");
-    assert_eq!(at_inventory.instrumentation_scope.name(), "actix-middleware");
+    assert_eq!(at_inventory.instrumentation_scope.name(), "tracing-actix-middleware");
 }
 
 #[tokio::test]

@@ -2,10 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use actix_middleware::Tracing;
 use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get, serve::Listener};
-use axum_layer::TracingLayer;
 use reqwest::{Certificate, ClientBuilder};
 use tests::{SpanDataExt, SpanSink};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +15,8 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{client::Client, http::Scheme};
 
 /// Accepts connections of TLS on one socket.

@@ -1,5 +1,5 @@
 //! Core of distributed tracing for Rust web services: the common part of the middlewares for axum
-//! (`axum-layer`) and actix-web (`actix-middleware`), an instrumented HTTP client, a recorder of
+//! (`tracing-axum-layer`) and actix-web (`tracing-actix-middleware`), an instrumented HTTP client, a recorder of
 //! spans, their export, and the set-up of a service.
 //!
 //! ```no_run

@@ -2,7 +2,7 @@
 //! injects the trace context into its headers.
 //!
 //! ```no_run
-//! use actix_middleware::client::ClientTracing;
+//! use tracing_actix_middleware::client::ClientTracing;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = awc::Client::builder().wrap(ClientTracing::new()).finish();

@@ -15,7 +15,7 @@ static RESEND_COUNT: HeaderName = HeaderName::from_static("x-tracing-resend-coun
 /// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
 ///
 /// ```no_run
-/// use actix_middleware::client::UrlTemplate;
+/// use tracing_actix_middleware::client::UrlTemplate;
 ///
 /// # async fn run(client: awc::Client) {
 /// let request = client.get("http://inventory.example/stock/7");
@@ -32,7 +32,7 @@ pub struct UrlTemplate(Cow<'static, str>);
 /// It is inserted as a header field, which [`ClientTracing`](super::ClientTracing) removes before the request is sent.
 ///
 /// ```no_run
-/// use actix_middleware::client::ResendCount;
+/// use tracing_actix_middleware::client::ResendCount;
 ///
 /// # async fn run(client: awc::Client) {
 /// for count in 0..3 {

@@ -10,7 +10,7 @@ use super::ClientService;
 /// context.
 ///
 /// ```
-/// use actix_middleware::client::ClientTracing;
+/// use tracing_actix_middleware::client::ClientTracing;
 ///
 /// let client = awc::Client::builder().wrap(ClientTracing::new()).finish();
 /// # drop(client);
@@ -35,7 +35,7 @@ impl ClientTracing {
     /// client of each worker.
     ///
     /// ```
-    /// use actix_middleware::client::ClientTracing;
+    /// use tracing_actix_middleware::client::ClientTracing;
     /// use opentelemetry_sdk::trace::SdkTracerProvider;
     ///
     /// let provider = SdkTracerProvider::builder().build();
@@ -60,7 +60,7 @@ impl ClientTracing {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use actix_middleware::client::ClientTracing;
+    /// use tracing_actix_middleware::client::ClientTracing;
     ///
     /// let limit = Duration::from_secs(1);
     /// let tracing = ClientTracing::new().client_timeout(Some(limit));

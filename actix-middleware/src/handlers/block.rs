@@ -6,7 +6,7 @@ use tracing_core_ext::carry;
 /// ```
 /// # fn load(id: u32) -> String { id.to_string() }
 /// async fn item(id: actix_web::web::Path<u32>) -> actix_web::Result<String> {
-///     Ok(actix_middleware::block(move || load(*id)).await?)
+///     Ok(tracing_actix_middleware::block(move || load(*id)).await?)
 /// }
 /// # let _ = actix_web::web::get().to(item);
 /// ```

@@ -11,7 +11,7 @@ use tracing_core_ext::exchange;
 /// Extractor of the request's span.
 ///
 /// ```
-/// use actix_middleware::RequestSpan;
+/// use tracing_actix_middleware::RequestSpan;
 ///
 /// #[actix_web::post("/checkout")]
 /// async fn checkout(span: RequestSpan) -> String {
@@ -45,7 +45,7 @@ impl FromRequest for RequestSpan {
 /// Extractor of the ID of the request.
 ///
 /// ```
-/// use actix_middleware::{RequestId, Tracing};
+/// use tracing_actix_middleware::{RequestId, Tracing};
 /// use actix_web::{App, web};
 /// use tracing_core_ext::exchange::RequestIdPolicy;
 ///

@@ -9,7 +9,7 @@ use tracing_core_ext::exchange::ProblemDetails;
 /// It is an error and a responder.
 ///
 /// ```
-/// use actix_middleware::{Problem, ProblemDetails};
+/// use tracing_actix_middleware::{Problem, ProblemDetails};
 /// use actix_web::web::Path;
 ///
 /// #[actix_web::get("/items/{id}")]

@@ -1,9 +1,9 @@
 //! This workspace, set up as in its README. No other part of this bench depends on the set-up.
 
 use ::axum::{extract::Request, middleware::map_request};
-use actix_middleware::Tracing;
 use actix_web::dev::{Service, ServiceRequest};
-use axum_layer::TracingLayer;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::Telemetry;
 
 use super::{Export, Result};

@@ -1,7 +1,6 @@
 use std::{io, net::TcpListener};
 
 use actix_http::Request;
-use actix_middleware::Tracing;
 use actix_web::{
     App, Error, HttpResponse, HttpServer,
     body::MessageBody,
@@ -11,6 +10,7 @@ use actix_web::{
     web,
 };
 use opentelemetry_instrumentation_actix_web::{RequestMetrics, RequestTracing};
+use tracing_actix_middleware::Tracing;
 use tracing_actix_web::TracingLogger;
 
 use super::frames::Frames;

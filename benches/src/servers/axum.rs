@@ -6,7 +6,6 @@ use axum::{
     extract::{ConnectInfo, Path},
     routing::get,
 };
-use axum_layer::TracingLayer;
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
 use http::Request;
 use http_body_util::BodyExt;
@@ -16,6 +15,7 @@ use tokio::runtime::{self, Runtime};
 use tower::{ServiceExt, layer::util::Identity};
 use tower_otel::{metrics, trace};
 use tracing::{Dispatch, Level, level_filters::LevelFilter};
+use tracing_axum_layer::TracingLayer;
 
 use super::{by_hand::ByHandLayer, frames::Frames};
 use crate::{Driver, Mode, Site, request, rig::Rig, telemetry::current};

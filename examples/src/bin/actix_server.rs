@@ -12,9 +12,9 @@
 
 use std::error::Error;
 
-use actix_middleware::{RequestSpan, Tracing};
 use actix_web::{App, HttpServer, get, web::Path};
 use examples::processes::{DRAIN, interrupted};
+use tracing_actix_middleware::{RequestSpan, Tracing};
 use tracing_core_ext::telemetry::Telemetry;
 
 #[actix_web::main]

@@ -13,9 +13,9 @@
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, extract::Path, routing::get};
-use axum_layer::{RequestSpan, TracingLayer};
 use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
+use tracing_axum_layer::{RequestSpan, TracingLayer};
 use tracing_core_ext::telemetry::Telemetry;
 
 #[tokio::main]

@@ -14,9 +14,9 @@
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, extract::Path, extract::State, routing::post};
-use axum_layer::{Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer};
 use examples::processes::{drained, interrupted};
 use tokio::{net::TcpListener, sync::mpsc};
+use tracing_axum_layer::{Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer};
 use tracing_core_ext::{
     carry::Messaging,
     exchange::{RequestIdPolicy, RequestLog},

@@ -16,11 +16,11 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
-use axum_layer::TracingLayer;
 use examples::processes::{drained, interrupted};
 use opentelemetry::{KeyValue, global, metrics::Counter};
 use prometheus::{Histogram, HistogramOpts};
 use tokio::net::TcpListener;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{prometheus::Prometheus, telemetry::Telemetry};
 
 #[derive(Clone)]

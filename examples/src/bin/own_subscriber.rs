@@ -11,9 +11,9 @@
 use std::error::Error;
 
 use axum::{Router, extract::Path, routing::get};
-use axum_layer::TracingLayer;
 use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::{Console, Telemetry, WithTraceIds};
 use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,

@@ -15,9 +15,9 @@
 use std::{error::Error, net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
-use axum_layer::TracingLayer;
 use examples::processes::{drained, interrupted};
 use tokio::{net::TcpListener, time::sleep};
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{panel::Panel, telemetry::Telemetry};
 
 #[tokio::main]

@@ -12,20 +12,20 @@
 
 use std::error::Error;
 
-use actix_middleware::Tracing;
 use actix_web::{
     App, HttpResponse, HttpServer,
     error::ErrorBadGateway,
     web::{self, Data},
 };
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
-use axum_layer::TracingLayer;
 use clap::{Parser, ValueEnum};
 use examples::processes::{DRAIN, announce, drained, interrupted};
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{client::Client, telemetry::Telemetry};
 
 /// A service for the W3C Trace Context conformance suite.

@@ -1,6 +1,5 @@
 use std::error::Error;
 
-use actix_middleware::{Problem, ProblemDetails, RequestId, RequestSpan, Tracing};
 use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
@@ -14,6 +13,7 @@ use actix_web::{
 use actix_ws::{Message, MessageStream, Session};
 use futures_util::{FutureExt, StreamExt};
 use opentelemetry::{Context, trace::TraceContextExt};
+use tracing_actix_middleware::{Problem, ProblemDetails, RequestId, RequestSpan, Tracing};
 
 use super::framework::sold_out;
 use crate::{Framework, OrderError, Server, Setup};

@@ -12,10 +12,12 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use axum_layer::{HandlerError, Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer};
 use futures_util::FutureExt;
 use opentelemetry::{Context, trace::TraceContextExt};
 use tokio::net::TcpListener;
+use tracing_axum_layer::{
+    HandlerError, Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer,
+};
 
 use super::framework::sold_out;
 use crate::{Framework, OrderError, Server, Setup};

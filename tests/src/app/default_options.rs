@@ -1,4 +1,3 @@
-use actix_middleware::Tracing;
 use actix_web::{App, test, web};
 use axum::{
     Router,
@@ -6,8 +5,9 @@ use axum::{
     http::Request,
     routing::get,
 };
-use axum_layer::TracingLayer;
 use tower::ServiceExt;
+use tracing_actix_middleware::Tracing;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::client::Client;
 
 use crate::{Axum, Framework, Setup, SpanSink};

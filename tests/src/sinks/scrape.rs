@@ -14,7 +14,7 @@ use tracing_core_ext::prometheus::Endpoint;
 pub async fn scrape(endpoint: &Endpoint) -> String {
     let accept = "application/openmetrics-text; version=1.0.0";
     let request = Request::get("/metrics").header("accept", accept).body(Body::empty());
-    let app = axum_layer::with_metrics(Router::new(), endpoint);
+    let app = tracing_axum_layer::with_metrics(Router::new(), endpoint);
     let response = app.oneshot(request.expect("a request")).await.expect("axum answers");
     assert_eq!(response.status(), 200);
     let body = to_bytes(response.into_body(), usize::MAX).await.expect("the whole body");

@@ -4,10 +4,6 @@ mod redirects;
 
 use std::{future::Future, io, time::Duration};
 
-use actix_middleware::{
-    Tracing,
-    client::{ClientTracing, ResendCount, UrlTemplate},
-};
 use actix_web::{
     App,
     rt::{self, task::JoinHandle},
@@ -28,6 +24,10 @@ use tests::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+};
+use tracing_actix_middleware::{
+    Tracing,
+    client::{ClientTracing, ResendCount, UrlTemplate},
 };
 use tracing_core_ext::{
     exchange::Builder,

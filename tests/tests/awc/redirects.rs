@@ -2,17 +2,17 @@
 
 use std::net::SocketAddr;
 
-use actix_middleware::client::UrlTemplate;
 use actix_web::rt;
 use awc::{Client, middleware::Redirect};
 use axum::{Router, response, routing};
-use axum_layer::TracingLayer;
 use opentelemetry::context::FutureExt;
 use tests::{SpanDataExt, SpanSink, assert_no_error};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
+use tracing_actix_middleware::client::UrlTemplate;
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::http::AllowedHosts;
 
 use super::{below_a_span, builder, client, peer, read, scene};

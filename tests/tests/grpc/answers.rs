@@ -10,13 +10,13 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Request, Response, header::CONTENT_TYPE},
 };
-use axum_layer::TracingLayer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
 use opentelemetry_sdk::trace::SpanData;
 use tests::{SpanDataExt, SpanSink, assert_error, assert_no_error};
 use tonic::service::Routes;
 use tower::{Layer, ServiceExt, service_fn};
+use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::exchange::ExchangeBody;
 
 #[tokio::test]

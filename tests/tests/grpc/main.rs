@@ -10,7 +10,6 @@ use axum::{
     body::Body,
     http::{Request, Uri, Version, header::CONTENT_TYPE},
 };
-use axum_layer::{RouteLayer, TracingLayer};
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::SpanKind;
@@ -30,6 +29,7 @@ use tonic_health::pb::{
     health_server::{Health, HealthServer},
 };
 use tower::{Layer, ServiceBuilder, ServiceExt};
+use tracing_axum_layer::{RouteLayer, TracingLayer};
 use tracing_core_ext::client::{ClientLayer, ClientService};
 
 /// A service that answers a check with the status in the name of the request, and streams a watch

@@ -8,7 +8,7 @@
 //! | in a thread | [`spawn_thread`] for [`std::thread::spawn`] |
 //! | in a thread of rayon, or of any other pool | [`in_current`] around the closure |
 //! | in closures that run several times, such as those of `par_iter` | [`Current::scope`] |
-//! | on the thread pool of actix-web | `actix_middleware::block` for `web::block` |
+//! | on the thread pool of actix-web | `tracing_actix_middleware::block` for `web::block` |
 //! | in another process, or later | a [`Carrier`] in the message, and the spans of [`Messaging`] |
 //!
 //! `spawn`, `spawn_local` and `spawn_blocking` require the feature `telemetry`.

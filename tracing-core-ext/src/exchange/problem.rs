@@ -14,7 +14,7 @@ const MEMBERS: [&str; 7] =
 /// Description of a failed request for its caller: "Problem Details for HTTP APIs" (RFC 9457), with the ID of the trace
 /// and of the request.
 ///
-/// It serialises to the JSON object of the RFC. `axum_layer::Problem` and `actix_middleware::Problem` are responses with
+/// It serialises to the JSON object of the RFC. `tracing_axum_layer::Problem` and `tracing_actix_middleware::Problem` are responses with
 /// such a body and the media type `application/problem+json`.
 ///
 /// ```

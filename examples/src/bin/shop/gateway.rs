@@ -11,8 +11,8 @@ use axum::{
     routing::get,
     serve::ListenerExt,
 };
-use axum_layer::{RequestSpan, TracingLayer};
 use tokio::net::TcpListener;
+use tracing_axum_layer::{RequestSpan, TracingLayer};
 
 use crate::role::Next;
 

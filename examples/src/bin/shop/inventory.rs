@@ -2,7 +2,6 @@
 
 use std::{io, net::TcpListener};
 
-use actix_middleware::Tracing;
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,
     error::ErrorBadGateway,
@@ -10,6 +9,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use examples::processes::DRAIN;
+use tracing_actix_middleware::Tracing;
 
 use crate::role::Next;
 

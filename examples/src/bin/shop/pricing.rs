@@ -10,10 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use axum_layer::{RequestSpan, TracingLayer};
 use futures_util::{StreamExt, stream};
 use tokio::{net::TcpListener, time::sleep};
 use tracing::Instrument;
+use tracing_axum_layer::{RequestSpan, TracingLayer};
 
 pub(crate) async fn serve(
     listener: std::net::TcpListener,

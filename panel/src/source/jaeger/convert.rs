@@ -258,7 +258,7 @@ mod tests {
                     { "key": "span.kind", "type": "string", "value": "server" },
                     { "key": "error", "type": "bool", "value": true },
                     { "key": "http.response.status_code", "type": "int64", "value": 503 },
-                    { "key": "otel.scope.name", "type": "string", "value": "axum-layer" },
+                    { "key": "otel.scope.name", "type": "string", "value": "tracing-axum-layer" },
                 ],
                 "logs": [{ "timestamp": 6, "fields": [{ "key": "event", "value": "exception" }] }],
             }],
@@ -269,7 +269,7 @@ mod tests {
         let of_resource = &request.resource_spans[0];
         assert_eq!(of_resource.resource.as_ref().unwrap().attributes[0].key, "service.name");
         let of_scope = &of_resource.scope_spans[0];
-        assert_eq!(of_scope.scope.as_ref().unwrap().name, "axum-layer");
+        assert_eq!(of_scope.scope.as_ref().unwrap().name, "tracing-axum-layer");
         let span = &of_scope.spans[0];
         assert_eq!(span.trace_id, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
         assert_eq!((span.parent_span_id[7], span.links[0].span_id[7]), (3, 2));

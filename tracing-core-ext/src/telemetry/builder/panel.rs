@@ -9,7 +9,7 @@ impl TelemetryBuilder {
     /// [`Panel::new`] has a listener at `127.0.0.1:4380`, on a thread of its own, until
     /// [`Telemetry::shutdown`](crate::telemetry::Telemetry::shutdown). [`Panel::mounted`] has none:
     /// the application has its routes, with `Router::nest` of axum or with
-    /// `actix_middleware::panel`. Exporters, of code and of the environment, remain as they are.
+    /// `tracing_actix_middleware::panel`. Exporters, of code and of the environment, remain as they are.
     pub fn panel(mut self, panel: Panel) -> Self {
         let embedded = EmbeddedPanel::new(panel);
         self.metrics.push(embedded.clone());
