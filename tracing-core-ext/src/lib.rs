@@ -39,6 +39,7 @@
 //! | [`telemetry`] | services: tracer provider, propagator, log lines, export |
 //! | `prometheus` | services that Prometheus scrapes |
 //! | `panel` | services that show their telemetry in a browser |
+//! | `testing` | tests of services: expectations of traces, metrics and log lines |
 //! | [`client`] | services that call others |
 //! | [`trace`] | services and tests that set up a tracer provider without [`telemetry`] |
 //! | [`exchange`] | authors of middleware, and handlers that use the span of their request |
@@ -60,6 +61,7 @@
 //! | `reqwest-middleware` | no | `client::TracingMiddleware` |
 //! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export, and certificates |
+//! | `testing` | no | `testing`: the test kit, for dev-dependencies |
 
 // `.ci/run` checks all features together, which use everything.
 #![cfg_attr(
@@ -69,6 +71,7 @@
         feature = "panel",
         feature = "prometheus",
         feature = "reqwest-middleware",
+        feature = "testing",
         feature = "tls",
         feature = "tower",
     )),
@@ -92,6 +95,8 @@ pub mod propagation;
 mod semconv;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod trace;
 
 #[cfg(feature = "panel")]

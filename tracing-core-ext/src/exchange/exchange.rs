@@ -14,7 +14,7 @@ use opentelemetry::{Context, trace::TraceContextExt};
 use super::{
     body::counter::BodyCounter,
     builder::extras::Extras,
-    instrumentation::Instrumentation,
+    instrumentation::{Instrumentation, test_scope::EnteredTest},
     outcome::{
         ErrorType, Outcome,
         reason::{self, FailureReason},
@@ -217,6 +217,7 @@ impl Exchange {
     #[inline(always)]
     pub fn in_scope_with<R>(&mut self, f: impl FnOnce() -> R, on_panic: impl FnOnce(&Self)) -> R {
         let Some(active) = self.slot.get() else { return f() };
+        let _test = active.instrumentation.enter_test();
         let in_scope = || tracing_span::in_scope(&active.tracing_span, &active.context, f);
         match catch_unwind(AssertUnwindSafe(in_scope)) {
             Ok(result) => result,
@@ -247,6 +248,7 @@ impl Exchange {
     pub fn enter(&self) -> EnteredExchange<'_> {
         let active = self.slot.get();
         EnteredExchange {
+            _test: active.and_then(|it| it.instrumentation.enter_test()),
             _entered: active.map(|it| tracing_span::enter(&it.tracing_span, &it.context)),
         }
     }
@@ -387,6 +389,7 @@ impl Exchange {
         if let Some(active) = self.slot.get_mut().filter(|active| !active.has_ended) {
             active.has_ended = true;
             if active.is_recorded_or_measured() {
+                let _test = active.instrumentation.enter_test();
                 active.end_span(outcome);
             }
         }
@@ -412,6 +415,8 @@ impl Exchange {
 #[must_use = "the span is current until this is dropped"]
 pub struct EnteredExchange<'a> {
     _entered: Option<tracing_span::Entered<'a>>,
+    /// Dropped after the span is exited.
+    _test: Option<EnteredTest>,
 }
 
 impl Drop for Exchange {

@@ -122,6 +122,10 @@ impl Propagator {
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     pub fn global() -> Self {
+        #[cfg(feature = "testing")]
+        if let Some(of_test) = of_test::current() {
+            return of_test;
+        }
         global::get_text_map_propagator(|propagator| {
             let known = matching_installed(propagator);
             let w3c = || {
@@ -237,6 +241,27 @@ impl Default for Propagator {
 impl<P: TextMapPropagator + Send + Sync + 'static> From<P> for Propagator {
     fn from(propagator: P) -> Self {
         Self::new(propagator)
+    }
+}
+
+/// The propagator of a test, which replaces the global one on the threads of the test.
+#[cfg(feature = "testing")]
+pub(crate) mod of_test {
+    use std::cell::RefCell;
+
+    use super::Propagator;
+
+    thread_local! {
+        static CURRENT: RefCell<Option<Propagator>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn current() -> Option<Propagator> {
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// Replaces the propagator of this thread, and returns the one before.
+    pub(crate) fn replace(propagator: Option<Propagator>) -> Option<Propagator> {
+        CURRENT.try_with(|current| current.replace(propagator)).ok().flatten()
     }
 }
 

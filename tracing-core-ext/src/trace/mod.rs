@@ -6,6 +6,7 @@
 //! | what is recorded? | `record`; `semconv::facts` has the attributes |
 //! | where does it go when it ends? | `processor` |
 
+pub(crate) mod clock;
 mod parent;
 pub(crate) mod provider;
 mod record;

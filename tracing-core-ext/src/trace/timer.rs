@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use super::clock;
+
 /// Start of an exchange on the wall clock and on the monotonic clock. The length of the span equals the measured
 /// latency.
 ///
@@ -21,9 +23,9 @@ impl Timer {
         if let Some(wall) = self.wall {
             return time_of_day(wall);
         }
-        let mut started = SystemTime::now();
+        let mut started = clock::system_time();
         match self.monotonic {
-            Some(monotonic) => started -= monotonic.elapsed(),
+            Some(monotonic) => started -= elapsed(monotonic),
             None => self.start(),
         }
         let since_epoch = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -33,23 +35,28 @@ impl Timer {
 
     /// Records the start, unless it is recorded already.
     pub(crate) fn start(&mut self) {
-        self.monotonic.get_or_insert_with(Instant::now);
+        self.monotonic.get_or_insert_with(clock::instant);
     }
 
     /// Returns the time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.monotonic.map_or(Duration::ZERO, |monotonic| monotonic.elapsed())
+        self.monotonic.map_or(Duration::ZERO, elapsed)
     }
 
     /// Returns the time of day `elapsed` after the start, or now if the start was not recorded.
     pub(crate) fn end_time(&self, elapsed: Duration) -> SystemTime {
-        self.wall.map_or_else(SystemTime::now, |wall| time_of_day(wall) + elapsed)
+        self.wall.map_or_else(clock::system_time, |wall| time_of_day(wall) + elapsed)
     }
 
     /// Returns the time of day, by the monotonic clock since the start.
     pub(crate) fn now(&self) -> SystemTime {
         self.end_time(self.elapsed())
     }
+}
+
+/// Returns the time since `start`.
+fn elapsed(start: Instant) -> Duration {
+    clock::instant().saturating_duration_since(start)
 }
 
 /// Returns the nanoseconds of a duration. The result does not overflow within five centuries.

@@ -324,12 +324,12 @@ impl<T: From<Instrumentation>> Builder<T> {
     pub(crate) fn resolve(self) -> Instrumentation {
         let Self { scope, tracer, propagator, meter, mut options, .. } = self;
         let tracer = tracer.unwrap_or_else(|| installed::tracer(&scope));
-        let meter = meter.or_else(|| Some((installed::meter(&scope)?, true)));
+        let meter = meter.or_else(|| installed::meter(&scope));
         let propagator = propagator.unwrap_or_else(Propagator::global);
         let limit = &mut options.attribute_options.value_limit;
         *limit = limit.or_else(|| value_limit(|name| env::var(name).ok()));
-        let metrics = meter.map(|(meter, is_installed)| {
-            Metrics::new(meter, scope, options.has_body_sizes, is_installed)
+        let metrics = meter.map(|(meter, is_shared)| {
+            Metrics::new(meter, scope, options.has_body_sizes, is_shared)
         });
         Instrumentation::new(tracer, propagator, metrics, options)
     }

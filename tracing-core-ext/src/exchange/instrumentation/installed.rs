@@ -19,6 +19,8 @@ use crate::{
 
 static TRACER_PROVIDER: OnceLock<TracerProvider> = OnceLock::new();
 static METER_PROVIDER: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
+#[cfg(feature = "testing")]
+static INSTALLED_BY: OnceLock<String> = OnceLock::new();
 static MIDDLEWARE_BUILT: AtomicBool = AtomicBool::new(false);
 static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 
@@ -27,6 +29,8 @@ static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 /// It is OpenTelemetry's global provider as well, but the type that OpenTelemetry returns for it boxes every span once
 /// more.
 pub(crate) fn set_tracer_provider(provider: TracerProvider) {
+    #[cfg(feature = "testing")]
+    INSTALLED_BY.get_or_init(|| std::thread::current().name().unwrap_or("unnamed").to_owned());
     let _ = TRACER_PROVIDER.set(provider);
 }
 
@@ -36,13 +40,35 @@ pub(crate) fn set_meter_provider(provider: impl MeterProvider + Send + Sync + 's
     METER_PROVIDER.get_or_init(|| Box::new(provider));
 }
 
-/// Returns a meter of the installed provider.
-pub(crate) fn meter(scope: &InstrumentationScope) -> Option<Meter> {
-    Some(METER_PROVIDER.get()?.meter_with_scope(scope.clone()))
+/// Returns a meter of the provider of the test, or else of the installed one, and whether all middlewares of the scope
+/// share its instruments.
+pub(crate) fn meter(scope: &InstrumentationScope) -> Option<(Meter, bool)> {
+    #[cfg(feature = "testing")]
+    if let Some(test) = super::test_scope::providers() {
+        return Some((test.meter_provider.meter_with_scope(scope.clone()), false));
+    }
+    Some((METER_PROVIDER.get()?.meter_with_scope(scope.clone()), true))
 }
 
-/// Returns a tracer of the installed provider, or else of OpenTelemetry's global one.
+/// Returns the name of the thread that has installed `Telemetry`.
+#[cfg(feature = "testing")]
+pub(crate) fn installed_by() -> Option<&'static str> {
+    INSTALLED_BY.get().map(|name| &**name)
+}
+
+/// Whether OpenTelemetry's global provider records spans.
+#[cfg(feature = "testing")]
+pub(crate) fn has_foreign_provider() -> bool {
+    let scope = InstrumentationScope::default();
+    !AnyTracer::foreign(global::tracer_provider().tracer_with_scope(scope)).is_noop()
+}
+
+/// Returns a tracer of the provider of the test, or else of the installed one, or else of OpenTelemetry's global one.
 pub(crate) fn tracer(scope: &InstrumentationScope) -> AnyTracer {
+    #[cfg(feature = "testing")]
+    if let Some(test) = super::test_scope::providers() {
+        return AnyTracer::Own(test.tracer_provider.tracer_with_scope(scope.clone()));
+    }
     if let Some(provider) = TRACER_PROVIDER.get() {
         return AnyTracer::Own(provider.tracer_with_scope(scope.clone()));
     }

@@ -3,9 +3,15 @@
 pub(crate) mod duplicate_warning;
 pub(crate) mod installed;
 pub(crate) mod start;
+#[cfg(feature = "testing")]
+pub(crate) mod test_scope;
+#[cfg(not(feature = "testing"))]
+#[path = "test_scope/off.rs"]
+pub(crate) mod test_scope;
 
 use std::{fmt, sync::Arc};
 
+use self::test_scope::{EnteredTest, TestScope};
 use super::builder::options::Options;
 use crate::{metrics::instruments::Metrics, propagation::Propagator, trace::AnyTracer};
 
@@ -20,6 +26,8 @@ struct Inner {
     propagator: Propagator,
     metrics: Option<Metrics>,
     options: Options,
+    /// The test that has made the middleware.
+    test: Option<TestScope>,
 }
 
 impl Instrumentation {
@@ -31,7 +39,14 @@ impl Instrumentation {
     ) -> Self {
         options.resolve_extras();
         installed::note_middleware(&tracer);
-        Self { inner: Arc::new(Inner { tracer, propagator, metrics, options }) }
+        let test = test_scope::current();
+        Self { inner: Arc::new(Inner { tracer, propagator, metrics, options, test }) }
+    }
+
+    /// Makes the thread belong to the test that has made the middleware.
+    #[inline(always)]
+    pub(crate) fn enter_test(&self) -> Option<EnteredTest> {
+        test_scope::enter(self.inner.test.as_ref())
     }
 
     pub(crate) fn options(&self) -> &Options {

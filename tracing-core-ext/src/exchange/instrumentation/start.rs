@@ -27,6 +27,7 @@ use crate::{
 impl Instrumentation {
     /// Starts the exchange of an incoming request, below the span that its headers name.
     pub fn start_server<R: RequestHead>(&self, head: &R) -> Exchange {
+        let _test = self.enter_test();
         match (self.options().extras(), self.metrics()) {
             (None, None) => self.start_server_with(head, |_, _| None),
             (None, Some(metrics)) => self.start_measured_server(head, metrics),
@@ -147,6 +148,7 @@ impl Instrumentation {
         parent: &Context,
         head: &ClientRequestHead<'_, H>,
     ) -> Exchange {
+        let _test = self.enter_test();
         let mut exchange = self.start_client_span(parent, head);
         if !self.options().may_propagate_to(head) {
             exchange.skip_injection();

@@ -1,6 +1,8 @@
 //! The tracer provider: sampler, limits, resource and processors, all with known types.
 
 pub(crate) mod id_generator;
+#[cfg(feature = "testing")]
+pub(crate) mod observer;
 pub(crate) mod processor;
 pub(crate) mod state;
 
@@ -68,6 +70,8 @@ pub struct TracerProviderBuilder {
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Option<Resource>,
     exceptions: Option<ExceptionLog>,
+    #[cfg(feature = "testing")]
+    observer: Option<Arc<dyn observer::SpanObserver>>,
     is_disabled: bool,
 }
 
@@ -93,6 +97,8 @@ impl TracerProvider {
             processors: Vec::new(),
             resource: None,
             exceptions: None,
+            #[cfg(feature = "testing")]
+            observer: None,
             is_disabled: false,
         }
     }
@@ -263,6 +269,13 @@ impl TracerProviderBuilder {
         self
     }
 
+    /// Reports the start and the end of every recorded span.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_observer(mut self, observer: Arc<dyn observer::SpanObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Makes the provider.
     pub fn build(self) -> TracerProvider {
         let resource = self.resource.unwrap_or_else(|| Resource::builder().build());
@@ -281,6 +294,8 @@ impl TracerProviderBuilder {
             processors,
             resource,
             exceptions: self.exceptions,
+            #[cfg(feature = "testing")]
+            observer: self.observer,
             is_shut_down: AtomicBool::new(self.is_disabled),
             is_disabled: self.is_disabled,
         };

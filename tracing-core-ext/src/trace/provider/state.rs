@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use opentelemetry::{TraceFlags, TraceId};
@@ -50,6 +50,8 @@ pub(crate) struct ProviderState {
     pub(crate) resource: Resource,
     /// Set if the exceptions of spans are log records.
     pub(crate) exceptions: Option<ExceptionLog>,
+    #[cfg(feature = "testing")]
+    pub(super) observer: Option<std::sync::Arc<dyn super::observer::SpanObserver>>,
     pub(crate) is_shut_down: AtomicBool,
     /// Whether the provider never created spans, because telemetry is disabled.
     pub(crate) is_disabled: bool,
@@ -142,6 +144,41 @@ impl ProviderState {
             return Err(OTelSdkError::AlreadyShutdown);
         }
         self.for_each(|processor| processor.shutdown(timeout))
+    }
+}
+
+/// Observation by a test, which does nothing without the feature `testing`.
+impl ProviderState {
+    /// Reports the start of a span.
+    #[inline(always)]
+    pub(crate) fn observe_start(&self, _record: &SpanRecord) {
+        #[cfg(feature = "testing")]
+        if let Some(observer) = &self.observer {
+            observer.on_start(&_record.identity);
+        }
+    }
+
+    /// Returns the time that replaces the start of a span.
+    #[inline(always)]
+    pub(crate) fn observer_time(&self) -> Option<SystemTime> {
+        #[cfg(feature = "testing")]
+        return self.observer.as_ref()?.now();
+        #[cfg(not(feature = "testing"))]
+        None
+    }
+
+    /// Sends the record of an ended span to the processors with `end`, and reports it.
+    #[inline(always)]
+    pub(crate) fn observe_end(&self, record: Box<SpanRecord>, end: impl FnOnce(Box<SpanRecord>)) {
+        #[cfg(feature = "testing")]
+        if let Some(observer) = &self.observer {
+            let identity = record.identity.clone();
+            let mut record = record;
+            record.end_time = observer.now().unwrap_or(record.end_time);
+            end(record);
+            return observer.on_end(&identity);
+        }
+        end(record);
     }
 }
 

@@ -36,7 +36,7 @@ impl RecordOwner for TracerScope {
 
     #[inline]
     fn on_end(&self, record: Box<SpanRecord>) {
-        self.provider.on_end(record);
+        self.provider.observe_end(record, |record| self.provider.on_end(record));
     }
 }
 
@@ -67,6 +67,7 @@ impl RecordOwner for HeldScope {
     }
 
     fn on_end(&self, record: Box<SpanRecord>) {
-        self.tracer.provider.end_held(record, &self.held);
+        let provider = &self.tracer.provider;
+        provider.observe_end(record, |record| provider.end_held(record, &self.held));
     }
 }

@@ -15,7 +15,7 @@ pub use self::{
     span::{WaterfallDetails, WaterfallSpan},
     style::Style,
 };
-use opentelemetry::TraceId;
+use opentelemetry::{SpanId, TraceId};
 
 /// One trace, printed with a line for each span.
 ///
@@ -94,6 +94,11 @@ impl Waterfall {
 
     pub(crate) fn spans(&self) -> &[WaterfallSpan] {
         &self.spans
+    }
+
+    /// Returns the spans in the order of their lines.
+    pub(crate) fn order(&self) -> impl Iterator<Item = SpanId> {
+        self.rows.iter().map(|row| self.spans[row.span].span_id)
     }
 
     /// Returns this waterfall in a style.

@@ -1,0 +1,36 @@
+#![doc = include_str!("testing.md")]
+
+mod logs;
+mod metrics;
+mod notes;
+mod recorded;
+mod scope;
+mod subscriber;
+mod traces;
+mod tree;
+
+#[doc(inline)]
+pub use crate::__trace_tree as trace;
+
+pub use self::{
+    logs::Logs,
+    metrics::{Metric, MetricPoint, PointValue},
+    recorded::{Recorded, span::EndedSpan, trace::EndedTrace, waiting::Waiting},
+    scope::{InScope, Scope},
+    traces::{Traces, TracesBuilder},
+    tree::{
+        expected::{Expected, IntoExpected, any, when},
+        tree::{Count, Tree},
+    },
+};
+
+/// What the macro [`trace!`] uses.
+#[doc(hidden)]
+pub mod __private {
+    pub use opentelemetry::trace::SpanKind;
+
+    pub use super::tree::literal::assert_distinct;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What a test or a collector has received, and expectations of it.
+
+mod snapshot;
+pub(crate) mod span;
+pub(crate) mod store;
+pub(crate) mod trace;
+pub(crate) mod waiting;
+
+use std::{sync::Arc, time::Duration};
+
+use self::{
+    span::EndedSpan,
+    store::{State, Store, StoredSpan},
+    trace::EndedTrace,
+    waiting::Waiting,
+};
+use super::{
+    logs::Logs,
+    metrics::{Metric, source::MetricSource},
+    notes,
+    tree::report,
+};
+
+/// Spans, metrics and log records that have arrived: of a test in [`Traces`](super::Traces), or of another process in a
+/// `Collector`.
+#[derive(Debug)]
+pub struct Recorded {
+    pub(crate) store: Arc<Store>,
+    pub(crate) timeout: Duration,
+    pub(crate) metrics: MetricSource,
+}
+
+impl Recorded {
+    /// Waits for the only trace: until there is one, and all of its spans have ended.
+    ///
+    /// # Panics
+    ///
+    /// If the deadline passes, or if there is more than one trace.
+    #[track_caller]
+    pub fn only(&self) -> Waiting<EndedTrace> {
+        self.wait(1, |mut traces| traces.remove(0))
+    }
+
+    /// Waits for this number of traces, until all of their spans have ended. They are in the order of their starts.
+    ///
+    /// # Panics
+    ///
+    /// If the deadline passes, or if there are more traces.
+    #[track_caller]
+    pub fn wait_for(&self, count: usize) -> Waiting<Vec<EndedTrace>> {
+        self.wait(count, |traces| traces)
+    }
+
+    #[track_caller]
+    fn wait<T>(
+        &self,
+        count: usize,
+        result: impl Fn(Vec<EndedTrace>) -> T + Send + 'static,
+    ) -> Waiting<T> {
+        let what = format!("{count} {}", if count == 1 { "trace" } else { "traces" });
+        let too_many = format!("expected {what}");
+        let ready = move |state: &State| {
+            let traces = state.traces();
+            if traces.len() > count {
+                return Some(Err(format!("{too_many}, found {}", arrived(state))));
+            }
+            let is_complete = traces.len() == count
+                && state.open_spans() == 0
+                && traces.iter().all(|trace| orphan(trace).is_none());
+            is_complete.then(|| Ok(result(traces.into_iter().map(EndedTrace::new).collect())))
+        };
+        let timeout = self.timeout;
+        Waiting::new(&self.store, timeout, ready, move |state| late(state, &what, timeout))
+    }
+
+    /// Waits until this number of spans has ended, in any trace. They are in the order in which they ended.
+    ///
+    /// # Panics
+    ///
+    /// If the deadline passes, or if more spans have ended.
+    #[track_caller]
+    pub fn wait_for_spans(&self, count: usize) -> Waiting<Vec<EndedSpan>> {
+        let ready = move |state: &State| {
+            if state.spans.len() > count {
+                return Some(Err(format!("expected {count} spans, found {}", arrived(state))));
+            }
+            (state.spans.len() == count)
+                .then(|| Ok(state.spans.iter().map(EndedSpan::new).collect()))
+        };
+        let timeout = self.timeout;
+        let what = format!("{count} ended spans");
+        Waiting::new(&self.store, timeout, ready, move |state| late(state, &what, timeout))
+    }
+
+    /// Returns the spans that have ended until now, in the order in which they ended.
+    pub fn ended_spans(&self) -> Vec<EndedSpan> {
+        self.store.lock().spans.iter().map(EndedSpan::new).collect()
+    }
+
+    /// Returns the series of an instrument until now. A request is measured before its span ends, so wait for its trace
+    /// first.
+    pub fn metric(&self, name: &str) -> Metric {
+        let open_spans = self.store.lock().open_spans();
+        Metric::new(name, self.metrics.points(), open_spans)
+    }
+
+    /// Returns the log records that have arrived until now: events of `tracing` up to DEBUG, and records of the crate
+    /// `log` if they are forwarded to `tracing`.
+    pub fn logs(&self) -> Logs {
+        Logs::new(&self.store)
+    }
+
+    /// Returns the waterfalls of all traces for a snapshot: traces are numbered, and each start and end of a span is one
+    /// millisecond after the one before.
+    pub fn waterfall(&self) -> String {
+        let traces = self.store.lock().traces();
+        snapshot::normalised(&traces).iter().map(|spans| report::text(spans)).collect()
+    }
+}
+
+/// Returns a span whose parent is in this process and has not arrived.
+fn orphan(trace: &[StoredSpan]) -> Option<&StoredSpan> {
+    let is_there = |span: &StoredSpan| {
+        let parent = span.data.parent_span_id;
+        let is_root = parent == opentelemetry::SpanId::INVALID;
+        is_root || span.data.parent_span_is_remote || trace.iter().any(|other| other.id() == parent)
+    };
+    trace.iter().find(|span| !is_there(span))
+}
+
+/// Returns the message for the end of the time.
+fn late(state: &State, what: &str, timeout: Duration) -> String {
+    let mut message = format!("waited {timeout:?} for {what}, found {}", arrived(state));
+    let traces = state.traces();
+    for span in traces.iter().filter_map(|trace| orphan(trace)) {
+        message.push_str(&format!("note: the parent of {:?} has not arrived\n", span.data.name));
+    }
+    message + &notes::about_missing()
+}
+
+/// Describes what has arrived.
+fn arrived(state: &State) -> String {
+    let traces = state.traces();
+    let number = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
+    let found =
+        format!("{} of {}", number(traces.len(), "trace"), number(state.spans.len(), "span"));
+    let open = match state.open_spans() {
+        0 => String::new(),
+        1 => ", and 1 span that has not ended".to_owned(),
+        open => format!(", and {open} spans that have not ended"),
+    };
+    format!("{found}{open}\n{}", report::all(&traces))
+}

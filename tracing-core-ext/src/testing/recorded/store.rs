@@ -1,0 +1,177 @@
+//! Ended spans and log records of one test or one collector.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+    time::{Duration, SystemTime},
+};
+
+use opentelemetry::{
+    TraceId,
+    trace::{SpanContext, SpanId},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SpanData, SpanExporter},
+};
+
+use crate::{
+    logs::{LogProcessor, LogRecord},
+    trace::clock::test_clock::TestClock,
+    trace::{PooledRecord, RecordProcessor, provider::observer::SpanObserver, recycle_one},
+};
+
+/// Spans and log records, and those who wait for them.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// Ended spans, in the order in which they ended.
+    pub(crate) spans: Vec<StoredSpan>,
+    /// Number of open spans by trace.
+    pub(crate) open: HashMap<TraceId, usize>,
+    pub(crate) logs: Vec<LogRecord>,
+    wakers: Vec<Waker>,
+}
+
+/// An ended span, and the service that it belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredSpan {
+    pub(crate) service: Arc<str>,
+    pub(crate) data: Arc<SpanData>,
+}
+
+impl StoredSpan {
+    pub(crate) fn id(&self) -> SpanId {
+        self.data.span_context.span_id()
+    }
+
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.data.span_context.trace_id()
+    }
+}
+
+impl State {
+    /// Returns the number of spans that have not ended.
+    pub(crate) fn open_spans(&self) -> usize {
+        self.open.values().sum()
+    }
+
+    /// Returns the ended spans of each trace, in the order of the starts of the traces.
+    pub(crate) fn traces(&self) -> Vec<Vec<StoredSpan>> {
+        let mut traces: Vec<Vec<StoredSpan>> = Vec::new();
+        for span in &self.spans {
+            match traces.iter_mut().find(|trace| trace[0].trace_id() == span.trace_id()) {
+                Some(trace) => trace.push(span.clone()),
+                None => traces.push(vec![span.clone()]),
+            }
+        }
+        let start = |trace: &Vec<StoredSpan>| trace.iter().map(|it| it.data.start_time).min();
+        traces.sort_by_key(start);
+        traces
+    }
+}
+
+impl Store {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes those who wait.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        self.changed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes a task at the next change. The caller holds the lock, so no change is missed.
+    pub(crate) fn wake_at_change(state: &mut State, waker: &Waker) {
+        if !state.wakers.iter().any(|other| other.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+    }
+
+    /// Blocks the thread until the next change, at most this long.
+    pub(crate) fn block_until_change<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        timeout: Duration,
+    ) -> MutexGuard<'a, State> {
+        let waited = self.changed.wait_timeout(state, timeout);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Sends the spans and log records of one test into its store.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    pub(crate) store: Arc<Store>,
+    pub(crate) service: Arc<str>,
+    pub(crate) clock: Option<TestClock>,
+}
+
+impl Receiver {
+    pub(crate) fn add(&self, spans: Vec<SpanData>) {
+        let stored = spans
+            .into_iter()
+            .map(|data| StoredSpan { service: Arc::clone(&self.service), data: Arc::new(data) });
+        self.store.change(|state| state.spans.extend(stored));
+    }
+}
+
+impl RecordProcessor for Receiver {
+    fn on_end(&self, mut record: PooledRecord) {
+        let span = record.take_span_data();
+        recycle_one(record);
+        self.add(vec![span]);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl SpanExporter for Receiver {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.add(batch);
+        Ok(())
+    }
+}
+
+impl SpanObserver for Receiver {
+    fn on_start(&self, span: &SpanContext) {
+        *self.store.lock().open.entry(span.trace_id()).or_default() += 1;
+    }
+
+    fn on_end(&self, span: &SpanContext) {
+        self.store.change(|state| {
+            if let Some(open) = state.open.get_mut(&span.trace_id()) {
+                *open = open.saturating_sub(1);
+            }
+            state.open.retain(|_, open| *open > 0);
+        });
+    }
+
+    fn now(&self) -> Option<SystemTime> {
+        self.clock.as_ref().map(TestClock::system_time)
+    }
+}
+
+impl LogProcessor for Receiver {
+    fn on_emit(&self, record: LogRecord) {
+        self.store.change(|state| state.logs.push(record));
+    }
+}
