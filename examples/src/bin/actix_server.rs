@@ -7,13 +7,12 @@
 //! curl http://127.0.0.1:3001/items/7
 //! ```
 //!
-//! or `actix_server ADDRESS` to listen on another address. Ctrl-C and SIGTERM stop it, after
-//! requests are answered and spans exported.
+//! or `actix_server ADDRESS` to listen on another address. Ctrl-C stops it, and SIGTERM does so
+//! after requests are answered. Spans are exported in both cases.
 
 use std::error::Error;
 
 use actix_web::{App, HttpServer, get, web::Path};
-use examples::processes::{DRAIN, interrupted};
 use tracing_actix_middleware::{RequestSpan, Tracing};
 use tracing_core_ext::telemetry::Telemetry;
 
@@ -23,9 +22,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let tracing = Tracing::new();
     let server = HttpServer::new(move || App::new().service(item).wrap(tracing.clone()));
-    let server = server.shutdown_signal(interrupted()).shutdown_timeout(DRAIN.as_secs());
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3001".to_owned());
-    let server = server.bind(address)?;
+    // Requests have this number of seconds to end after SIGTERM.
+    let server = server.shutdown_timeout(10).bind(address)?;
     tracing::info!("listening on http://{}", server.addrs()[0]);
     server.run().await?;
 

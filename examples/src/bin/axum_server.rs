@@ -10,13 +10,16 @@
 //! or `axum_server ADDRESS` to listen on another address. Ctrl-C and SIGTERM stop it, after
 //! requests are answered and spans exported.
 
-use std::{error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::Path, routing::get};
-use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
 use tracing_axum_layer::{RequestSpan, TracingLayer};
 use tracing_core_ext::telemetry::Telemetry;
+
+/// Time for requests to end after a signal. Orchestrators kill a process 30 seconds after SIGTERM,
+/// and spans must be exported within that time as well.
+const DRAIN: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,8 +30,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
-    drained(interrupted(), server).await?;
+    let server = axum::serve(listener, app).with_graceful_shutdown(stopped());
+    tokio::select! {
+        result = server.into_future() => result?,
+        // A caller that does not read its response cannot keep the service running.
+        () = drained() => {}
+    }
 
     Ok(telemetry.shutdown()?)
 }
@@ -44,4 +51,25 @@ async fn item(Path(id): Path<u32>, span: RequestSpan) -> String {
 #[tracing::instrument(skip_all, fields(item.id = id))]
 fn price(id: u32) -> u32 {
     100 + id % 7
+}
+
+async fn drained() {
+    stopped().await;
+    tokio::time::sleep(DRAIN).await;
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        signal(SignalKind::terminate()).expect("a handler for SIGTERM").recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
 }
