@@ -17,6 +17,11 @@
 //! # }
 //! ```
 //!
+//! The middleware records nothing without a set-up: `Telemetry::builder()…install()` comes first, as in
+//! the [first service](tracing_core_ext::manual::first_service). All options of `Tracing::builder()`
+//! are in the [table of options](tracing_core_ext::manual::options), and the
+//! [manual](tracing_core_ext::manual) describes everything else.
+//!
 //! # Effects on a request
 //!
 //! - Each request has one server span with the attributes of the HTTP semantic conventions. Its
@@ -66,7 +71,7 @@
 //! }
 //! ```
 //!
-//! [`tracing_core_ext::exchange`] describes how and when an exchange ends.
+//! [`manual::endings`](tracing_core_ext::manual::endings) lists how and when spans end.
 //!
 //! With the feature `prometheus`, `metrics` returns the routes for scrapes. With the feature
 //! `panel`, `panel` returns the routes of the panel.

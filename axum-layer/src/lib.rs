@@ -15,6 +15,11 @@
 //! # }
 //! ```
 //!
+//! The middleware records nothing without a set-up: `Telemetry::builder()…install()` comes first, as in
+//! the [first service](tracing_core_ext::manual::first_service). All options of `TracingLayer::builder()`
+//! are in the [table of options](tracing_core_ext::manual::options), and the
+//! [manual](tracing_core_ext::manual) describes everything else.
+//!
 //! # Effects on a request
 //!
 //! - Each request has one server span with the attributes of the HTTP semantic conventions. Its
@@ -42,15 +47,8 @@
 //! or else `CANCELLED`. A call whose handler panics has the status `UNKNOWN`. gRPC-Web is
 //! recognised outside and inside the layer that translates it.
 //!
-//! ```ignore
-//! tonic::transport::Server::builder()
-//!     .layer(TracingLayer::new())
-//!     .add_service(StockServer::new(stock))
-//!     .serve(address)
-//!     .await?;
-//! ```
-//!
-//! For tonic's client, add a [`ClientLayer`](https://docs.rs/tracing-core-ext) around its channel.
+//! The [first service](tracing_core_ext::manual::first_service#tonic) has a server of tonic, and a client
+//! with a `ClientLayer` around its channel.
 //!
 //! # WebSockets
 //!
@@ -79,7 +77,7 @@
 //! # axum::Router::<()>::new().route("/chat", axum::routing::any(chat));
 //! ```
 //!
-//! [`tracing_core_ext::exchange`] describes how and when an exchange ends.
+//! [`manual::endings`](tracing_core_ext::manual::endings) lists how and when spans end.
 //!
 //! With the feature `prometheus`, `with_metrics` adds the routes for scrapes.
 //!

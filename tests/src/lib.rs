@@ -3,6 +3,8 @@
 
 mod app;
 mod custom_propagator;
+#[cfg(doctest)]
+mod manual;
 mod peers;
 mod provider;
 mod sinks;
@@ -23,11 +25,6 @@ pub use self::{
     },
     telemetry::telemetry,
 };
-
-/// The code of the README compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
 
 /// Runs each scenario, an `async fn name<F: Framework>()`, on axum and on actix-web.
 #[macro_export]

@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 9] = [
     &["export", "client", "carry"],
     &["telemetry"],
     &["testing"],
-    &["lib"],
+    &["lib", "manual"],
 ];
 
 const MAX_ENTRIES: usize = 12;
@@ -231,7 +231,7 @@ fn a_folder_has_at_most_twelve_entries_and_a_file_few_lines() {
     }
     for (folder, entries) in &entries {
         // The root has a line for each folder of the table above.
-        let most = if *folder == source() { MAX_ENTRIES + 4 } else { MAX_ENTRIES };
+        let most = if *folder == source() { MAX_ENTRIES + 5 } else { MAX_ENTRIES };
         assert!(entries.len() <= most, "{} has {}: {entries:?}", folder.display(), entries.len());
     }
 }

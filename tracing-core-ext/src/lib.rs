@@ -17,6 +17,8 @@
 //! # }
 //! ```
 //!
+//! The [`manual`] begins with a [first service](manual::first_service) and describes everything else by topic.
+//!
 //! # Key concepts
 //!
 //! - **Exchange**: one HTTP request and its response; an [`Exchange`](exchange::Exchange) owns one
@@ -36,6 +38,7 @@
 //!
 //! | module | used by |
 //! | --- | --- |
+//! | [`manual`] | readers |
 //! | [`telemetry`] | services: tracer provider, propagator, log lines, export |
 //! | `prometheus` | services that Prometheus scrapes |
 //! | `panel` | services that show their telemetry in a browser |
@@ -90,6 +93,7 @@ pub mod exchange;
 mod export;
 pub mod http;
 mod logs;
+pub mod manual;
 mod metrics;
 pub mod propagation;
 mod semconv;

@@ -232,16 +232,7 @@
 //! - [`Telemetry::shutdown`] exports the ended spans and the log records within a deadline, or returns
 //!   a [`ShutdownError`] with the counts of those that were not delivered.
 //!
-//! # Causes of lost telemetry
-//!
-//! | cause | remedy |
-//! | --- | --- |
-//! | `let _ = Telemetry::builder()….install()?` drops telemetry at once | `let telemetry = …`, kept until the last request has ended. The first middleware logs a warning |
-//! | [`std::process::exit`], or a signal that ends the process: no destructor runs, so the spans of the last seconds stay in the queue | call [`Telemetry::shutdown`] first. Return from `main` instead of calling `exit`, and stop the server on SIGTERM |
-//! | `fork`: the export threads exist only in the parent, so the child's queue fills up and its spans are lost, which is counted and logged | install telemetry after the fork, in each child. Do not fork a process in which it is installed; start a new program |
-//! | `panic = "abort"`: as `process::exit` | call [`Telemetry::force_flush`] in a panic hook |
-//!
-//! `process::exit` and `fork` run no code of this crate, so no warning can be logged.
+//! [`manual::losses`](crate::manual::losses) lists all causes of lost telemetry.
 //!
 //! [`CompositePropagator`]: crate::propagation::CompositePropagator
 #![cfg_attr(

@@ -36,7 +36,8 @@ pub trait ClientMiddleware: From<Instrumentation> {}
 
 impl ClientMiddleware for Instrumentation {}
 
-/// Options of a middleware or a client `T`, the same on every framework.
+/// Options of a middleware or a client `T`, the same on every framework. The [manual](crate::manual::options) has a table
+/// of all options.
 ///
 /// If no tracer provider or propagator is set, [`build`](Self::build) takes the one that `telemetry` has installed, or
 /// else the one of [`opentelemetry::global`]. Metrics are recorded if [`meter_provider`](Self::meter_provider) is set
