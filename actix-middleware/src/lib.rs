@@ -36,9 +36,6 @@
 //! Middleware that is registered later wraps middleware that was registered before. Register
 //! [`Tracing`] last, so that all other middleware runs inside the span.
 //!
-//! With the feature `awc`, the module `client` traces requests that are sent by
-//! [awc](https://docs.rs/awc).
-//!
 //! # WebSockets
 //!
 //! The server span of a handshake ends with the response 101, however long the connection stays
@@ -73,10 +70,19 @@
 //!
 //! [`manual::endings`](tracing_core_ext::manual::endings) lists how and when spans end.
 //!
-//! With the feature `prometheus`, `metrics` returns the routes for scrapes. With the feature
-//! `panel`, `panel` returns the routes of the panel.
+//! # Features
 //!
-//! The supported version of actix-web is 4.
+//! | feature | default | content |
+//! | --- | --- | --- |
+//! | `awc` | no | `client`, which traces requests of [awc](https://docs.rs/awc) |
+//! | `panel` | no | `panel`, which returns the routes of the panel |
+//! | `prometheus` | no | `metrics`, which returns the routes for scrapes |
+//!
+//! # Versions
+//!
+//! actix-web 4.18 or later, awc 3.11 or later. Rust 1.89.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
 #[cfg(feature = "awc")]
@@ -107,3 +113,7 @@ pub use self::{
     service::TracingService,
     transform::Tracing,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

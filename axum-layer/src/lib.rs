@@ -79,9 +79,17 @@
 //!
 //! [`manual::endings`](tracing_core_ext::manual::endings) lists how and when spans end.
 //!
-//! With the feature `prometheus`, `with_metrics` adds the routes for scrapes.
+//! # Features
 //!
-//! The supported versions are axum 0.8, and, for services without axum, `http` 1 and Tower 0.5.
+//! | feature | default | content |
+//! | --- | --- | --- |
+//! | `prometheus` | no | `with_metrics`, which adds the routes for scrapes |
+//!
+//! # Versions
+//!
+//! axum 0.8, tonic 0.14, and, for services without either, `http` 1 and Tower 0.5. Rust 1.88.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod extract;
 mod layer;
@@ -103,3 +111,7 @@ pub use self::{
     route::{RouteLayer, RouteService},
     service::TracingService,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

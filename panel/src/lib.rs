@@ -13,6 +13,15 @@
 //! axum::serve(pages, panel.routes()).await
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! | feature | default | content |
+//! | --- | --- | --- |
+//! | `grpc` | by `program` | `Panel::grpc_receiver` |
+//! | `program` | yes | the program `panel`, and pages of Jaeger's and Prometheus's data in [`source`] |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod analysis;
 pub mod model;
@@ -35,3 +44,7 @@ pub use self::{
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

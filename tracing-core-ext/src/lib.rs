@@ -65,7 +65,46 @@
 //! | `tower` | no | `client::ClientLayer` |
 //! | `tls` | no | `https` endpoints for export, and certificates |
 //! | `testing` | no | `testing`: the test kit, for dev-dependencies |
+//!
+//! The encoder of `jaeger` is the crate `opentelemetry-jaeger`, which is unmaintained
+//! ([RUSTSEC-2025-0123](https://rustsec.org/advisories/RUSTSEC-2025-0123)). It only encodes spans and
+//! reads nothing from the network. A service without this feature does not depend on it. Prefer OTLP,
+//! which Jaeger receives since version 1.35.
+//!
+//! # Crates of OpenTelemetry
+//!
+//! The types of [`opentelemetry`], [`opentelemetry_sdk`] and [`tracing_opentelemetry`] are in the
+//! interface of this crate, and Cargo allows two versions of each in a program. A global provider
+//! and the current context of one version are not visible to another. Import these crates from here,
+//! so that their versions are always the same:
+//!
+//! ```
+//! use tracing_core_ext::opentelemetry::{KeyValue, global};
+//!
+//! let orders = global::meter("shop").u64_counter("shop.orders").build();
+//! orders.add(1, &[KeyValue::new("shop.item", "tea")]);
+//! ```
+//!
+//! A dependency on one of them that switches on more features, such as `opentelemetry_sdk/testing`,
+//! needs the version of the table.
+//!
+//! # Versions
+//!
+//! | crate | version |
+//! | --- | --- |
+//! | `opentelemetry`, `opentelemetry_sdk` | 0.33 |
+//! | `tracing-opentelemetry` | 0.34 |
+//! | `tracing` | 0.1 |
+//! | `tracing-subscriber` | 0.3 |
+//! | `http`, `http-body` | 1 |
+//! | `reqwest` | 0.13 |
+//! | `reqwest-middleware` | 0.5 |
+//! | `tower-layer`, `tower-service` | 0.3 |
+//! | `prometheus` | 0.14 |
+//! | `tokio` | 1 |
+//! | Rust | 1.88 |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // `.ci/run` checks all features together, which use everything.
 #![cfg_attr(
     not(all(
@@ -103,7 +142,15 @@ pub mod telemetry;
 pub mod testing;
 pub mod trace;
 
+pub use opentelemetry;
+pub use opentelemetry_sdk;
+pub use tracing_opentelemetry;
+
 #[cfg(feature = "panel")]
 pub use self::export::panel;
 #[cfg(feature = "prometheus")]
 pub use self::export::prometheus;
+
+#[cfg(all(doctest, feature = "otlp", feature = "reqwest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
