@@ -11,6 +11,7 @@ use tracing::{Dispatch, Instrument, info, warn_span};
 use tracing_core_ext::{
     exchange::{RequestIdPolicy, RequestLog},
     telemetry::{Telemetry, TelemetryBuilder},
+    trace::{Retention, Sampler},
 };
 use tracing_subscriber::{
     Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
@@ -33,6 +34,7 @@ on_both_frameworks![
     an_exception_stays_a_span_event_without_an_exporter_of_log_records,
     an_exception_of_a_client_is_a_record_with_the_ids_of_its_call,
     an_error_that_a_handler_records_is_a_record,
+    records_of_a_trace_that_waits_have_the_flag_of_its_decision,
 ];
 
 /// Subscriber of the events: that of `Telemetry`, the same with a layer of the user, or one of the user.
@@ -323,6 +325,35 @@ async fn an_error_that_a_handler_records_is_a_record<F: Framework>() {
     assert_eq!(log_attribute(&record, "exception.message").unwrap(), "the order failed");
 }
 
+async fn records_of_a_trace_that_waits_have_the_flag_of_its_decision<F: Framework>() {
+    let kept_if_failed = |builder: TelemetryBuilder| {
+        let head = Sampler::parent_based(Sampler::always_off());
+        builder.sampler(Sampler::retain(head, Retention::new()).unwrap())
+    };
+    let fails = |_: &Setup| {
+        info!("found");
+        panic!("it is broken");
+    };
+    for subscriber in ALL {
+        for (work, count) in [((|_| info!("found")) as fn(&Setup), 2), (fails, 3)] {
+            let variables = &[(SIGNAL, "logs")];
+            let rig =
+                Rig::build::<F>(subscriber, work, variables, kept_if_failed, with_request_log)
+                    .await;
+            rig.visit("/work").await;
+            let records = rig.logs.wait_for(count).await;
+            rig.telemetry.shutdown().unwrap();
+            let spans = rig.sink.spans();
+            assert_eq!(spans.len(), usize::from(count == 3), "{records:#?}");
+            for record in &records {
+                let is_sampled = record["flags"].as_u64().unwrap() & 1;
+                assert_eq!(is_sampled, spans.len() as u64, "{record}");
+                spans.iter().for_each(|span| assert_ids(record, span));
+            }
+        }
+    }
+}
+
 /// Returns the messages of the exceptions in a span.
 fn exceptions(span: &SpanData) -> Vec<String> {
     let exceptions = span.events.iter().filter(|event| event.name == "exception");
@@ -350,8 +381,18 @@ impl Rig {
         variables: &'static [(&'static str, &'static str)],
         change: fn(Setup) -> Setup,
     ) -> Self {
+        Self::build::<F>(subscriber, work, variables, |builder| builder, change).await
+    }
+
+    async fn build<F: Framework>(
+        subscriber: Subscriber,
+        work: fn(&Setup),
+        variables: &'static [(&'static str, &'static str)],
+        telemetry: fn(TelemetryBuilder) -> TelemetryBuilder,
+        change: fn(Setup) -> Setup,
+    ) -> Self {
         let (sink, logs) = (SpanSink::new(), LogSink::serve().await);
-        let builder = logs.telemetry(&sink, variables);
+        let builder = telemetry(logs.telemetry(&sink, variables));
         let (telemetry, subscriber) = built(subscriber, builder);
         let provider = telemetry.tracer_provider().clone();
         let setup = Setup { subscriber, work, ..Setup::with_provider(provider) };

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     logs::{LogRecord, LogSeverity, LogSpan, LogValue, Logger, chain},
     semconv::names,
+    trace::TracerProvider,
 };
 
 /// Name of an event without an explicit name, up to its location.
@@ -26,12 +27,14 @@ const DEFAULT_NAME: &str = "event ";
 #[derive(Debug)]
 pub(crate) struct LogExportLayer {
     logger: Logger,
+    /// Provider of the spans, which may wait for a decision.
+    provider: TracerProvider,
     dispatch: LineDispatch,
 }
 
 impl LogExportLayer {
-    pub(crate) fn new(logger: Logger) -> Self {
-        Self { logger, dispatch: LineDispatch::default() }
+    pub(crate) fn new(logger: Logger, provider: TracerProvider) -> Self {
+        Self { logger, provider, dispatch: LineDispatch::default() }
     }
 
     /// Converts an event. Records of the crate `log` have their target, their level and their
@@ -82,7 +85,7 @@ where
             }
             record
         });
-        self.logger.emit(record);
+        self.provider.emit(&self.logger, record);
     }
 }
 

@@ -12,10 +12,10 @@ use super::{
     record::{LogRecord, LogSeverity},
 };
 
-/// Emits the exceptions of spans as log records.
+/// Converts the exceptions of spans to log records.
 #[derive(Clone, Debug)]
 pub(crate) struct ExceptionLog {
-    logger: Logger,
+    pub(crate) logger: Logger,
     /// Whether an exception is an event of its span as well.
     pub(crate) has_span_events: bool,
 }
@@ -41,8 +41,13 @@ impl ExceptionLog {
         Self { logger, has_span_events }
     }
 
-    /// Emits an exception with the attributes of its event.
-    pub(crate) fn emit(&self, span: &ExceptionSpan<'_>, time: SystemTime, attributes: &[KeyValue]) {
+    /// Returns the record of an exception with the attributes of its event.
+    pub(crate) fn record(
+        &self,
+        span: &ExceptionSpan<'_>,
+        time: SystemTime,
+        attributes: &[KeyValue],
+    ) -> LogRecord {
         let (name, severity) = name_and_severity(span.protocol, span.kind);
         let target = span.scope.name().to_owned();
         let mut record = LogRecord::new(time, severity, target.into(), self.logger.limits());
@@ -51,7 +56,7 @@ impl ExceptionLog {
         for attribute in attributes {
             record.set_value(attribute.key.as_str().to_owned(), &attribute.value);
         }
-        self.logger.emit(record);
+        record
     }
 }
 

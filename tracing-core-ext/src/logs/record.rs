@@ -240,6 +240,13 @@ impl LogRecord {
         }
     }
 
+    /// Sets the sampled flag of the span.
+    pub(crate) fn set_sampled(&mut self, is_sampled: bool) {
+        if let Some(span) = &mut self.span {
+            span.flags = span.flags.with_sampled(is_sampled);
+        }
+    }
+
     /// Returns the approximate memory of the record, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         size_of::<Self>() + self.text.capacity() + self.attributes.capacity() * ATTRIBUTE_BYTES

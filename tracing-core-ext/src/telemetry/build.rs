@@ -118,7 +118,7 @@ impl TelemetryBuilder {
         let (telemetry, service) =
             self.enabled(propagator, sampler, &environment, (filter, export_filter), settings)?;
         let exported = Some((telemetry.tracer_provider(), span_level));
-        let records = telemetry.log_records.source();
+        let records = telemetry.log_records.source(telemetry.tracer_provider());
         let dispatch =
             has_subscriber.then(|| subscriber(exported, layers, lines, log_filter, records));
         dispatch.iter().for_each(|dispatch| telemetry.log_to(dispatch));

@@ -4,11 +4,10 @@ use tracing_subscriber::{
     Layer, Registry, filter::LevelFilter, layer::SubscriberExt, registry::LookupSpan,
 };
 
-use super::{log_format::LogLayerConfig, telemetry::log_records};
+use super::{log_format::LogLayerConfig, telemetry::log_records::LogSource};
 use crate::{
     bridge::{layer, request_subscriber, span_filter::SpanFilter},
     config::log_filter::LogFilter,
-    logs::Logger,
     trace::{Tracer, TracerProvider},
 };
 
@@ -19,19 +18,17 @@ pub(crate) type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 /// `RUST_LOG=warn` does not affect spans.
 ///
 /// `exported` is the provider and the level of exported `tracing` spans, or `None` if telemetry is
-/// disabled. `log_records` are the logger and the filter of exported log records. A layer of the user receives every span, so spans of requests are deferred only without
-/// such layers.
+/// disabled. A layer of the user receives every span, so spans of requests are deferred only without such layers.
 pub(crate) fn subscriber(
     exported: Option<(&TracerProvider, LevelFilter)>,
     layers: Vec<BoxLayer>,
     lines: LogLayerConfig,
     log_filter: LogFilter,
-    log_records: Option<(Logger, LogFilter)>,
+    log_records: Option<LogSource>,
 ) -> Dispatch {
     if let Some((provider, level)) = exported.filter(|_| layers.is_empty()) {
         let spans = SpanFilter::exported(level);
-        let records =
-            log_records.map(|(logger, filter)| log_records::layer(logger, filter).boxed());
+        let records = log_records.map(|records| records.layer().boxed());
         let lines = (lines.layer(), log_filter);
         return request_subscriber::dispatch(lines, records, tracer(provider), spans);
     }
@@ -41,7 +38,7 @@ pub(crate) fn subscriber(
     let lines = lines.layer().with_filter(log_filter);
     // An optional layer would not receive the subscriber that it belongs to.
     let lines = match log_records {
-        Some((logger, filter)) => lines.and_then(log_records::layer(logger, filter)).boxed(),
+        Some(records) => lines.and_then(records.layer()).boxed(),
         None => lines.boxed(),
     };
     Dispatch::new(tracing_subscriber::registry().with(layers).with(lines).with(spans))

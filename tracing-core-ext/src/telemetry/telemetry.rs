@@ -189,7 +189,7 @@ impl Telemetry {
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        self.log_records.layer()
+        self.log_records.layer(&self.provider)
     }
 
     /// Sets the subscriber that receives the log lines.
@@ -209,6 +209,7 @@ impl Telemetry {
         let started = Instant::now();
         self.metrics.iter().for_each(Metrics::start_draining);
         let for_spans = self.timeout - self.for_metrics();
+        self.provider.discard_undecided();
         self.pipelines.iter().for_each(Pipeline::close);
         self.log_records.close();
         let mut in_time = all_done_within(for_spans, vec![self.provider_shutdown_task(for_spans)]);

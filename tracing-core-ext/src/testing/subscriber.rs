@@ -7,10 +7,7 @@ use std::{
 
 use opentelemetry::InstrumentationScope;
 use tracing::{
-    Dispatch, Level, Subscriber,
-    dispatcher::{self, WeakDispatch},
-    level_filters::LevelFilter,
-    span::Id,
+    Dispatch, Level, Subscriber, dispatcher::WeakDispatch, level_filters::LevelFilter, span::Id,
     subscriber::NoSubscriber,
 };
 use tracing_subscriber::{
@@ -43,11 +40,12 @@ pub(super) fn dispatch(
     let events = Targets::new()
         .with_default(Level::DEBUG)
         .with_targets(QUIET.map(|target| (target, Level::WARN)));
-    let records = LogExportLayer::new(logger(receiver)).with_filter(events);
+    let provider = &providers.tracer_provider;
+    let records = LogExportLayer::new(logger(receiver), provider.clone()).with_filter(events);
     let of_test = OwnThreads { providers: Arc::clone(providers), dispatch: OnceLock::new() };
     // The spans of exchanges are entered in the lower layers only, where the thread belongs to the test already.
     let upper = records.and_then(of_test).boxed();
-    let tracer = tracer(&providers.tracer_provider);
+    let tracer = tracer(provider);
     let spans = SpanFilter::exported(level);
     request_subscriber::dispatch((lines, LevelFilter::OFF), Some(upper), tracer, spans)
 }
@@ -62,7 +60,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let spans = crate::bridge::layer::filtered(tracer(provider), SpanFilter::exported(level));
-    spans.and_then(LogExportLayer::new(logger(receiver)))
+    spans.and_then(LogExportLayer::new(logger(receiver), provider.clone()))
 }
 
 fn logger(receiver: Receiver) -> Logger {

@@ -68,7 +68,7 @@ impl Control {
 
     /// Returns the directives of the log filter.
     pub fn log_filter(&self) -> String {
-        self.filter.directives()
+        self.log_filter.current().value
     }
 
     /// Selects log lines by other directives, until `limit` has passed if there is one, and exported log records as well,

@@ -18,6 +18,7 @@ use crate::{
         pipeline::logs::LogPipeline,
     },
     logs::{ExceptionLog, LogProcessor, Logger},
+    trace::TracerProvider,
 };
 
 /// Pipelines of log records, and the logger that reaches them.
@@ -27,6 +28,13 @@ pub(crate) struct LogRecords {
     /// `None` if log records are not exported.
     logger: Option<Logger>,
     filter: LogFilterHandle,
+}
+
+/// Exported log records of a subscriber.
+pub(crate) struct LogSource {
+    logger: Logger,
+    provider: TracerProvider,
+    filter: LogFilter,
 }
 
 impl LogRecords {
@@ -55,18 +63,19 @@ impl LogRecords {
         Some(ExceptionLog::new(self.logger.clone()?, has_span_events))
     }
 
-    /// Returns the logger and a filter for a subscriber.
-    pub(crate) fn source(&self) -> Option<(Logger, LogFilter)> {
-        Some((self.logger.clone()?, self.filter.filter()))
+    /// Returns what a subscriber requires to export events in the spans of `provider`.
+    pub(crate) fn source(&self, provider: &TracerProvider) -> Option<LogSource> {
+        let (logger, provider) = (self.logger.clone()?, provider.clone());
+        Some(LogSource { logger, provider, filter: self.filter.filter() })
     }
 
-    /// Returns the layer that exports events, or one that disables everything.
-    pub(crate) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    /// Returns the layer that exports events in the spans of `provider`, or one that disables everything.
+    pub(crate) fn layer<S>(&self, provider: &TracerProvider) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        match self.source() {
-            Some((logger, filter)) => layer(logger, filter).boxed(),
+        match self.source(provider) {
+            Some(source) => source.layer().boxed(),
             None => {
                 tracing_subscriber::layer::Identity::new().with_filter(LevelFilter::OFF).boxed()
             }
@@ -103,10 +112,12 @@ impl LogRecords {
     }
 }
 
-/// Returns the layer that exports the events that `filter` selects.
-pub(crate) fn layer<S>(logger: Logger, filter: LogFilter) -> impl Layer<S> + Send + Sync
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
-    LogExportLayer::new(logger).with_filter(filter)
+impl LogSource {
+    /// Returns the layer that exports the events that the filter selects.
+    pub(crate) fn layer<S>(self) -> impl Layer<S> + Send + Sync
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        LogExportLayer::new(self.logger, self.provider).with_filter(self.filter)
+    }
 }

@@ -33,7 +33,10 @@ use super::{
     sampler::{current::CurrentSampler, sampler::Sampler},
     tracer::Tracer,
 };
-use crate::{logs::ExceptionLog, semconv::FactLimits};
+use crate::{
+    logs::{ExceptionLog, LogRecord, Logger},
+    semconv::FactLimits,
+};
 
 /// Creates tracers whose spans are recorded by this crate.
 ///
@@ -147,13 +150,23 @@ impl TracerProvider {
         }
     }
 
+    /// Emits a log record, after the decision about the trace of its span, which sets its sampled flag.
+    pub(crate) fn emit(&self, logger: &Logger, record: LogRecord) {
+        self.inner.held.emit(logger, record);
+    }
+
+    /// Discards the spans that wait for a decision, and emits the log records that do.
+    pub(crate) fn discard_undecided(&self) {
+        self.inner.export(self.inner.held.discard_undecided());
+    }
+
     /// Returns a function that counts the spans that waited for a decision, as long as the provider exists. Spans that
     /// have waited for too long are discarded first.
     pub(crate) fn held_counts(&self) -> impl Fn() -> HeldCounts + Send + Sync + 'static {
         let provider = Arc::downgrade(&self.inner);
         move || {
             let Some(provider) = provider.upgrade() else { return HeldCounts::default() };
-            provider.export_kept(provider.held.expire_all());
+            provider.export(provider.held.expire_all());
             provider.held.counts()
         }
     }
@@ -174,7 +187,7 @@ impl TracerProvider {
     /// pause (`Retry-After`, `RetryInfo`). They are exported after the pause, or tried once at the shutdown. A
     /// rejection by a backend is no error of a flush; it is logged, and returned by the shutdown.
     pub fn force_flush(&self) -> OTelSdkResult {
-        self.inner.export_kept(self.inner.held.expire_all());
+        self.inner.export(self.inner.held.expire_all());
         self.inner.for_each(|processor| processor.force_flush())
     }
 

@@ -14,13 +14,11 @@ use opentelemetry_sdk::{
 
 use super::{id_generator, processor::RecordProcessor};
 use crate::trace::{
-    record::{
-        SpanRecord,
-        pool::{self, PooledRecord},
-    },
+    record::{SpanRecord, pool},
     retention::{
         held_span::{HeldSpan, has_error, kept},
-        held_traces::HeldTraces,
+        held_trace::HeldLog,
+        held_traces::{HeldTraces, Settled},
     },
     sampler::current::CurrentSampler,
 };
@@ -104,7 +102,7 @@ impl ProviderState {
     /// Ends a span whose trace may wait for a decision.
     pub(crate) fn end_held(&self, mut record: Box<SpanRecord>, held: &HeldSpan) {
         let HeldSpan { trace, root } = held;
-        let kept = match root {
+        let settled = match root {
             None => {
                 let has_failed = has_error(&record);
                 self.held.end_child(trace, record, has_failed)
@@ -117,17 +115,18 @@ impl ProviderState {
                 self.held.end_root(trace, record, decided.is_sampled)
             }
         };
-        self.export_kept(kept);
+        self.export(settled);
     }
 
-    /// Sends spans of kept traces to the processors.
-    pub(crate) fn export_kept(&self, records: Vec<PooledRecord>) {
-        for mut record in records {
+    /// Sends spans of kept traces to the processors, and emits the log records of decided ones.
+    pub(crate) fn export(&self, settled: Settled) {
+        for mut record in settled.spans {
             if !record.identity.is_sampled() {
                 record.identity = kept(&record.identity, OtUpdate::ERASE);
             }
             self.on_end(record);
         }
+        settled.logs.into_iter().for_each(HeldLog::emit);
     }
 
     /// Calls all processors, even if one of them fails.
@@ -143,6 +142,7 @@ impl ProviderState {
         if self.is_shut_down.swap(true, Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
+        self.export(self.held.discard_undecided());
         self.for_each(|processor| processor.shutdown(timeout))
     }
 }

@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLimits, SpanLinks};
 
 use crate::{
     base::truncate,
-    logs::{ExceptionLog, ExceptionProtocol, ExceptionSpan},
+    logs::{ExceptionLog, ExceptionProtocol, ExceptionSpan, LogRecord, Logger},
     propagation::extracted::ParentRef,
     semconv::{Facts, names, value_bytes},
 };
@@ -41,6 +41,9 @@ pub(super) trait RecordOwner: fmt::Debug + Send + Sync {
 
     /// Returns the log to which the exceptions of spans are emitted, if they are log records.
     fn exceptions(&self) -> Option<&ExceptionLog>;
+
+    /// Emits a log record of a span.
+    fn emit(&self, logger: &Logger, record: LogRecord);
 
     /// Receives the record of the ended span.
     fn on_end(&self, record: Box<SpanRecord>);
@@ -105,7 +108,7 @@ impl SpanRecord {
             let kind = &self.kind;
             let (identity, scope, protocol) = (&self.identity, owner.scope(), self.protocol());
             let span = ExceptionSpan { identity, scope, kind, protocol };
-            exceptions.emit(&span, timestamp, &attributes);
+            owner.emit(&exceptions.logger, exceptions.record(&span, timestamp, &attributes));
             if !exceptions.has_span_events {
                 return;
             }

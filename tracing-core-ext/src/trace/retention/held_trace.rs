@@ -8,7 +8,10 @@ use std::{
 use opentelemetry::TraceId;
 
 use super::policy::HoldLimits;
-use crate::trace::record::pool::PooledRecord;
+use crate::{
+    logs::{LogRecord, Logger},
+    trace::record::pool::PooledRecord,
+};
 
 /// This service's part of a trace, until the last of its local roots has ended.
 #[derive(Debug)]
@@ -23,17 +26,39 @@ pub(crate) struct HeldTrace {
 pub(super) struct HeldState {
     /// Number of local roots that have not ended. There are several if a trace calls this service more than once.
     pub(super) open_roots: usize,
-    /// Ended spans that wait, and their memory.
-    pub(super) waiting: Vec<PooledRecord>,
-    pub(super) bytes: usize,
+    pub(super) waiting: Waiting,
     pub(super) decision: Option<bool>,
     pub(super) has_failed: bool,
-    /// Whether spans no longer wait, because the trace is too old.
+    /// Whether nothing waits any longer, because the trace is too old or the provider is shut down.
     pub(super) is_expired: bool,
     /// Whether a failed span decides at once.
     pub(super) is_kept_if_failed: bool,
     /// Time after which the trace is slow in any case.
     pub(super) is_slow_after: Option<Duration>,
+}
+
+/// What waits for the decision about a trace.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Ended spans.
+    pub(super) spans: Vec<PooledRecord>,
+    pub(super) logs: Vec<HeldLog>,
+    /// Memory of the spans and log records.
+    pub(super) bytes: usize,
+}
+
+/// Log record of a span, and the logger that emits it.
+#[derive(Debug)]
+pub(crate) struct HeldLog {
+    pub(super) logger: Logger,
+    pub(super) record: LogRecord,
+}
+
+impl HeldLog {
+    /// Emits the record with the sampled flag that the decision gave it.
+    pub(crate) fn emit(self) {
+        self.logger.emit(self.record);
+    }
 }
 
 impl HeldTrace {
@@ -52,8 +77,8 @@ impl HeldTrace {
 }
 
 impl HeldState {
-    /// Takes the waiting spans out, and returns them with their memory.
-    pub(super) fn take_waiting(&mut self) -> (Vec<PooledRecord>, usize) {
-        (std::mem::take(&mut self.waiting), std::mem::take(&mut self.bytes))
+    /// Takes out what waits.
+    pub(super) fn take_waiting(&mut self) -> Waiting {
+        std::mem::take(&mut self.waiting)
     }
 }

@@ -15,10 +15,13 @@ use opentelemetry::TraceId;
 use rustc_hash::FxHasher;
 
 use super::{
-    held_trace::{HeldState, HeldTrace},
+    held_trace::{HeldLog, HeldState, HeldTrace, Waiting},
     policy::{HoldLimits, Retention},
 };
-use crate::trace::record::pool::{self, PooledRecord};
+use crate::{
+    logs::{LogRecord, Logger},
+    trace::record::pool::{self, PooledRecord},
+};
 
 /// Number of locks. A trace uses the one that its ID selects.
 const SHARDS: usize = 16;
@@ -26,7 +29,7 @@ const SHARDS: usize = 16;
 /// Number of entries of ended traces that a shard keeps at least.
 const MIN_CLEAN_UP: usize = 64;
 
-/// Traces that wait for a decision, and the memory of their spans.
+/// Traces that wait for a decision, and the memory of their spans and log records.
 #[derive(Default)]
 pub(crate) struct HeldTraces {
     shards: [Mutex<Shard>; SHARDS],
@@ -63,12 +66,18 @@ pub(crate) struct HeldCounts {
     pub(crate) overflowed: u64,
     /// Spans of traces that were open for too long.
     pub(crate) expired: u64,
-    /// Memory of the spans that wait, in bytes.
+    /// Memory of the spans and log records that wait, in bytes.
     pub(crate) waiting_bytes: usize,
 }
 
-/// Spans that are about to be exported.
-pub(crate) type Kept = Vec<PooledRecord>;
+/// Spans of kept traces, and log records of decided ones. They are passed on without a lock, because a processor may
+/// emit log records of the same trace.
+#[derive(Debug, Default)]
+#[must_use = "the spans and log records are lost"]
+pub(crate) struct Settled {
+    pub(crate) spans: Vec<PooledRecord>,
+    pub(crate) logs: Vec<HeldLog>,
+}
 
 impl HeldTraces {
     /// Adds a local root of a trace.
@@ -77,7 +86,7 @@ impl HeldTraces {
         trace_id: TraceId,
         retention: Option<&Retention>,
         is_late: bool,
-    ) -> (Arc<HeldTrace>, Kept) {
+    ) -> (Arc<HeldTrace>, Settled) {
         let limits = retention.map_or(HoldLimits::DEFAULT, |retention| retention.limits);
         let mut shard = self.shard(trace_id);
         let trace = match shard.traces.get(&trace_id) {
@@ -97,9 +106,9 @@ impl HeldTraces {
             state.is_slow_after = state.is_slow_after.or(retention.always_slow_after());
         }
         drop(state);
-        let kept = self.expire(&mut shard);
+        let settled = self.expire(&mut shard);
         drop(shard);
-        (trace, kept)
+        (trace, settled)
     }
 
     /// Returns the trace, if it waits or has open local roots.
@@ -111,13 +120,13 @@ impl HeldTraces {
         self.shard(trace_id).traces.get(&trace_id).cloned()
     }
 
-    /// Ends a span that is no local root. Returns the spans that are kept by now.
+    /// Ends a span that is no local root.
     pub(crate) fn end_child(
         &self,
         trace: &HeldTrace,
         record: PooledRecord,
         has_failed: bool,
-    ) -> Kept {
+    ) -> Settled {
         let mut state = trace.state();
         state.has_failed |= has_failed;
         let is_slow = |slow| trace.started.elapsed() > slow;
@@ -130,12 +139,17 @@ impl HeldTraces {
             Some(true) => self.keep(state, trace.limits, Some(record)),
             Some(false) => self.discard(&self.counts.discarded, record),
             None if state.is_expired => self.discard(&self.counts.expired, record),
-            None => self.wait(&mut state, trace.limits, record),
+            None => self.wait(state, trace.limits, record),
         }
     }
 
-    /// Ends a local root. Returns the spans that are kept by now.
-    pub(crate) fn end_root(&self, trace: &HeldTrace, record: PooledRecord, is_kept: bool) -> Kept {
+    /// Ends a local root.
+    pub(crate) fn end_root(
+        &self,
+        trace: &HeldTrace,
+        record: PooledRecord,
+        is_kept: bool,
+    ) -> Settled {
         let mut shard = self.shard(trace.trace_id);
         let mut state = trace.state();
         state.open_roots -= 1;
@@ -149,16 +163,30 @@ impl HeldTraces {
             return self.keep(state, trace.limits, Some(record));
         }
         if !is_last {
-            return self.wait(&mut state, trace.limits, record);
+            return self.wait(state, trace.limits, record);
         }
         state.decision = Some(false);
-        let (waiting, bytes) = state.take_waiting();
+        let mut waiting = state.take_waiting();
         drop(state);
-        self.release(bytes, trace.limits);
-        waiting.into_iter().chain([record]).for_each(|record| {
-            self.discard(&self.counts.discarded, record);
-        });
-        Kept::new()
+        waiting.spans.push(record);
+        self.discard_all(&self.counts.discarded, waiting, trace.limits)
+    }
+
+    /// Emits a log record, or stores it until the decision about its trace, which sets its sampled flag. A record that
+    /// does not fit into the memory is emitted without the flag.
+    pub(crate) fn emit(&self, logger: &Logger, mut record: LogRecord) {
+        if let Some(trace) = record.span.and_then(|span| self.find(span.trace_id)) {
+            let bytes = record.size_bytes();
+            let mut state = trace.state();
+            let can_wait = state.decision.is_none() && !state.is_expired;
+            if can_wait && self.reserve(bytes, trace.limits) {
+                state.waiting.bytes += bytes;
+                state.waiting.logs.push(HeldLog { logger: logger.clone(), record });
+                return;
+            }
+            record.set_sampled(state.decision == Some(true));
+        }
+        logger.emit(record);
     }
 
     /// Whether any span of the trace has failed so far.
@@ -167,9 +195,25 @@ impl HeldTraces {
     }
 
     /// Discards the spans of traces that are open for too long. Returns those that are kept because the trace is slow.
-    pub(crate) fn expire_all(&self) -> Kept {
-        let shards = self.shards.iter().map(lock);
-        shards.flat_map(|mut shard| self.expire(&mut shard)).collect()
+    pub(crate) fn expire_all(&self) -> Settled {
+        let mut settled = Settled::default();
+        self.shards.iter().for_each(|shard| settled.append(self.expire(&mut lock(shard))));
+        settled
+    }
+
+    /// Discards all spans that wait, and those of the same traces that end later.
+    pub(crate) fn discard_undecided(&self) -> Settled {
+        let mut settled = Settled::default();
+        for shard in &self.shards {
+            for trace in lock(shard).traces.values() {
+                let mut state = trace.state();
+                state.is_expired = true;
+                let waiting = state.take_waiting();
+                drop(state);
+                settled.append(self.discard_all(&self.counts.discarded, waiting, trace.limits));
+            }
+        }
+        settled
     }
 
     /// Returns the number of spans by what has become of them.
@@ -195,39 +239,60 @@ impl HeldTraces {
         mut state: MutexGuard<'_, HeldState>,
         limits: HoldLimits,
         last: Option<PooledRecord>,
-    ) -> Kept {
+    ) -> Settled {
         state.decision = Some(true);
-        let (mut kept, bytes) = state.take_waiting();
+        let Waiting { mut spans, logs, bytes } = state.take_waiting();
         drop(state);
         self.release(bytes, limits);
-        kept.extend(last);
-        self.counts.kept.fetch_add(kept.len() as u64, Ordering::Relaxed);
-        kept
+        spans.extend(last);
+        self.counts.kept.fetch_add(spans.len() as u64, Ordering::Relaxed);
+        Settled { spans, logs: with_sampled(logs, true) }
     }
 
-    fn discard(&self, count: &AtomicU64, record: PooledRecord) -> Kept {
+    fn discard(&self, count: &AtomicU64, record: PooledRecord) -> Settled {
         count.fetch_add(1, Ordering::Relaxed);
         pool::put(record);
-        Kept::new()
+        Settled::default()
+    }
+
+    /// Discards the spans. The log records remain, without the sampled flag.
+    fn discard_all(&self, count: &AtomicU64, waiting: Waiting, limits: HoldLimits) -> Settled {
+        let Waiting { spans, logs, bytes } = waiting;
+        self.release(bytes, limits);
+        count.fetch_add(spans.len() as u64, Ordering::Relaxed);
+        spans.into_iter().for_each(pool::put);
+        Settled { spans: Vec::new(), logs: with_sampled(logs, false) }
     }
 
     /// Stores a span until the decision, if there is memory.
-    fn wait(&self, state: &mut HeldState, limits: HoldLimits, record: PooledRecord) -> Kept {
+    fn wait(
+        &self,
+        mut state: MutexGuard<'_, HeldState>,
+        limits: HoldLimits,
+        record: PooledRecord,
+    ) -> Settled {
         let bytes = record.size_bytes();
-        let reserve = |used: usize| used.checked_add(bytes).filter(|used| *used <= limits.bytes);
-        if self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve).is_err() {
-            if !self.is_full.swap(true, Ordering::Relaxed) {
-                let max_bytes = limits.bytes;
-                tracing::warn!(
-                    max_bytes,
-                    "the spans of undecided traces take all of their memory: further ones are discarded, except local roots"
-                );
-            }
-            return self.discard(&self.counts.overflowed, record);
+        if self.reserve(bytes, limits) {
+            state.waiting.bytes += bytes;
+            state.waiting.spans.push(record);
+            return Settled::default();
         }
-        state.bytes += bytes;
-        state.waiting.push(record);
-        Kept::new()
+        // The warning is a log record, which may be one of this trace.
+        drop(state);
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            let max_bytes = limits.bytes;
+            tracing::warn!(
+                max_bytes,
+                "the spans of undecided traces take all of their memory: further ones are discarded, except local roots"
+            );
+        }
+        self.discard(&self.counts.overflowed, record)
+    }
+
+    /// Whether there was memory for a span or a log record.
+    fn reserve(&self, bytes: usize, limits: HoldLimits) -> bool {
+        let reserve = |used: usize| used.checked_add(bytes).filter(|used| *used <= limits.bytes);
+        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve).is_ok()
     }
 
     fn release(&self, bytes: usize, limits: HoldLimits) {
@@ -241,8 +306,8 @@ impl HeldTraces {
         }
     }
 
-    fn expire(&self, shard: &mut Shard) -> Kept {
-        let mut kept = Kept::new();
+    fn expire(&self, shard: &mut Shard) -> Settled {
+        let mut settled = Settled::default();
         while let Some((started, trace)) = shard.oldest.front() {
             let Some(trace) = trace.upgrade() else {
                 shard.oldest.pop_front();
@@ -258,23 +323,27 @@ impl HeldTraces {
                 continue;
             }
             if state.is_slow_after.is_some_and(|slow| age > slow) {
-                kept.extend(self.keep(state, trace.limits, None));
+                settled.append(self.keep(state, trace.limits, None));
                 continue;
             }
             state.is_expired = true;
-            let (waiting, bytes) = state.take_waiting();
+            let waiting = state.take_waiting();
             drop(state);
-            self.release(bytes, trace.limits);
-            waiting.into_iter().for_each(|record| {
-                self.discard(&self.counts.expired, record);
-            });
+            settled.append(self.discard_all(&self.counts.expired, waiting, trace.limits));
         }
-        kept
+        settled
     }
 
     fn shard(&self, trace_id: TraceId) -> MutexGuard<'_, Shard> {
         let last = trace_id.to_bytes()[15];
         lock(&self.shards[usize::from(last) % SHARDS])
+    }
+}
+
+impl Settled {
+    fn append(&mut self, other: Self) {
+        self.spans.extend(other.spans);
+        self.logs.extend(other.logs);
     }
 }
 
@@ -286,6 +355,11 @@ impl Shard {
             self.oldest.retain(|(_, trace)| trace.strong_count() > 0);
         }
     }
+}
+
+fn with_sampled(mut logs: Vec<HeldLog>, is_sampled: bool) -> Vec<HeldLog> {
+    logs.iter_mut().for_each(|log| log.record.set_sampled(is_sampled));
+    logs
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {

@@ -96,7 +96,7 @@ impl Retention {
         self
     }
 
-    /// Limits the memory of all spans that wait for a decision. The default is 32 MiB, the minimum 64 KiB. Spans beyond
+    /// Limits the memory of all spans and log records that wait for a decision. The default is 32 MiB, the minimum 64 KiB. Spans beyond
     /// the limit are discarded and counted. The local root never waits, so it is kept with any number of other spans.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;

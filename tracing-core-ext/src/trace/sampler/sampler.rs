@@ -175,7 +175,9 @@ impl Sampler {
     /// Other services receive the decision of `head`, so a waiting trace has no sampled flag: a flag cannot
     /// be withdrawn later, and with it every service behind would record and export every request. A kept trace
     /// therefore contains this service's part, and those of other services only if they keep it as well. Exemplars
-    /// refer only to kept traces.
+    /// refer only to kept traces. Exported log records of a waiting trace wait with its spans and in the same memory;
+    /// their sampled flag is the decision. None is lost: those that do not fit, or whose trace is open for too long, are
+    /// exported without the flag. Printed lines do not wait.
     ///
     /// All spans below a waiting one are recorded, except those that a rule of `head` drops.
     ///

@@ -118,8 +118,8 @@ impl<'a> Plan<'a> {
 
 /// Makes a local root and its trace wait.
 pub(super) fn hold(provider: &ProviderState, trace_id: TraceId, root: Box<HeldRoot>) -> HeldSpan {
-    let (trace, kept) =
+    let (trace, settled) =
         provider.held.open(trace_id, root.retention.as_deref(), root.late.is_some());
-    provider.export_kept(kept);
+    provider.export(settled);
     HeldSpan { trace, root: Some(root) }
 }

@@ -6,7 +6,7 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanLimits;
 
 use crate::{
-    logs::ExceptionLog,
+    logs::{ExceptionLog, LogRecord, Logger},
     trace::{
         provider::state::ProviderState,
         record::{RecordOwner, SpanRecord},
@@ -32,6 +32,10 @@ impl RecordOwner for TracerScope {
     #[inline]
     fn exceptions(&self) -> Option<&ExceptionLog> {
         self.provider.exceptions.as_ref()
+    }
+
+    fn emit(&self, logger: &Logger, record: LogRecord) {
+        self.provider.held.emit(logger, record);
     }
 
     #[inline]
@@ -64,6 +68,10 @@ impl RecordOwner for HeldScope {
 
     fn exceptions(&self) -> Option<&ExceptionLog> {
         self.tracer.provider.exceptions.as_ref()
+    }
+
+    fn emit(&self, logger: &Logger, record: LogRecord) {
+        self.tracer.provider.held.emit(logger, record);
     }
 
     fn on_end(&self, record: Box<SpanRecord>) {

@@ -1,6 +1,7 @@
 //! Traces that wait for a decision.
 
 mod limits;
+mod logs;
 mod retained;
 
 use std::{
