@@ -5,6 +5,7 @@ strict parser for OpenMetrics. The text format is written to a file for promtool
 """
 
 import pathlib
+import signal
 import sys
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
@@ -34,7 +35,7 @@ def main(program, folder):
     environment = {"OTEL_EXPORTER_PROMETHEUS_PORT": str(metrics_port)}
     service = Process("metrics", [program, f"127.0.0.1:{port}"], environment)
     judge(service, f"http://127.0.0.1:{port}/orders", f"http://127.0.0.1:{metrics_port}", folder)
-    claim("it ends well", service.stop() == 0, service.said())
+    claim("it ends well", service.stop(signal.SIGINT) == 0, service.said())
 
 
 def judge(service, shop, metrics, folder):

@@ -9,12 +9,11 @@
 //! curl -i -X POST http://127.0.0.1:3000/orders/tea
 //! ```
 //!
-//! or `background_job ADDRESS` to listen on another address. Ctrl-C and SIGTERM stop it.
+//! or `background_job ADDRESS` to listen on another address. Ctrl-C stops it.
 
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, extract::Path, extract::State, routing::post};
-use examples::processes::{drained, interrupted};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing_axum_layer::{Problem, ProblemDetails, RequestId, RequestSpan, TracingLayer};
 use tracing_core_ext::{
@@ -44,8 +43,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
-    drained(interrupted(), server).await?;
+    tokio::select! {
+        result = axum::serve(listener, app).into_future() => result?,
+        result = tokio::signal::ctrl_c() => result?,
+    }
 
     Ok(telemetry.shutdown()?)
 }

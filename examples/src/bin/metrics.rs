@@ -16,7 +16,6 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
-use examples::processes::{drained, interrupted};
 use opentelemetry::{KeyValue, global, metrics::Counter};
 use prometheus::{Histogram, HistogramOpts};
 use tokio::net::TcpListener;
@@ -51,8 +50,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = telemetry.metrics_address() {
         tracing::info!("metrics on http://{address}/metrics");
     }
-    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
-    drained(interrupted(), server).await?;
+    tokio::select! {
+        result = axum::serve(listener, app).into_future() => result?,
+        result = tokio::signal::ctrl_c() => result?,
+    }
 
     Ok(telemetry.shutdown()?)
 }

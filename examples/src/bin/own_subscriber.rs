@@ -11,7 +11,6 @@
 use std::error::Error;
 
 use axum::{Router, extract::Path, routing::get};
-use examples::processes::{drained, interrupted};
 use tokio::net::TcpListener;
 use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::telemetry::{Console, Telemetry, WithTraceIds};
@@ -36,8 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new().route("/items/{id}", get(item)).layer(TracingLayer::new());
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    drained(interrupted(), axum::serve(listener, app).with_graceful_shutdown(interrupted()))
-        .await?;
+    tokio::select! {
+        result = axum::serve(listener, app).into_future() => result?,
+        result = tokio::signal::ctrl_c() => result?,
+    }
 
     Ok(telemetry.shutdown()?)
 }

@@ -15,7 +15,6 @@
 use std::{error::Error, net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
-use examples::processes::{drained, interrupted};
 use tokio::{net::TcpListener, time::sleep};
 use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{panel::Panel, telemetry::Telemetry};
@@ -36,8 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(TracingLayer::new());
     let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted());
-    drained(interrupted(), server).await?;
+    tokio::select! {
+        result = axum::serve(listener, app).into_future() => result?,
+        result = tokio::signal::ctrl_c() => result?,
+    }
 
     Ok(telemetry.shutdown()?)
 }
