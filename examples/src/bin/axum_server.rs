@@ -25,11 +25,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder().service_name("axum-server").install()?;
 
-    let app = Router::new().route("/items/{id}", get(item)).layer(TracingLayer::new());
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let app = app().into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app).with_graceful_shutdown(stopped());
     tokio::select! {
         result = server.into_future() => result?,
@@ -38,6 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     Ok(telemetry.shutdown()?)
+}
+
+/// The layer is built with the app, so that the app of a test belongs to the test.
+fn app() -> Router {
+    Router::new().route("/items/{id}", get(item)).layer(TracingLayer::new())
 }
 
 async fn item(Path(id): Path<u32>, span: RequestSpan) -> String {
@@ -71,5 +75,57 @@ async fn stopped() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, extract::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    use tracing::Level;
+    use tracing_core_ext::testing::{Traces, trace};
+
+    use super::*;
+
+    async fn get(path: &str) -> String {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = app().oneshot(request).await.unwrap();
+        // The span ends with the body.
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_asks_for_the_price_once() {
+        let traces = Traces::new();
+        let body = get("/items/7").await;
+
+        let trace = traces.only().await;
+        trace.is(trace! {
+            server "GET /items/{id}" { http.response.status_code: 200, item.id: 7, .. } [
+                "price" { item.id: 7 },
+            ]
+        });
+        assert!(body.contains(&trace.trace_id().to_string()), "{body}");
+        traces
+            .logs()
+            .within("GET /items/{id}")
+            .with("item.price", 100)
+            .has(Level::INFO, "looked the price up");
+        traces
+            .metric("http.server.request.duration")
+            .with("http.route", "/items/{id}")
+            .with("http.response.status_code", 200)
+            .count(1);
+    }
+
+    #[tokio::test]
+    async fn an_id_that_is_no_number_is_refused_without_a_price() {
+        let traces = Traces::new();
+        get("/items/seven").await;
+        traces.only().await.is(trace! {
+            server "GET /items/{id}" { http.response.status_code: 400, .. }
+        });
     }
 }

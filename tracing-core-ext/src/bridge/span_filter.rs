@@ -113,7 +113,8 @@ where
     }
 }
 
-fn is_exporter_crate(target: &str) -> bool {
+/// Whether the target is in a crate that exporters use.
+pub(crate) fn is_exporter_crate(target: &str) -> bool {
     let name = target.split("::").next().unwrap_or(target);
     name.starts_with("opentelemetry") || EXPORTER_CRATES.contains(&name)
 }

@@ -7,27 +7,30 @@ use std::{
 
 use opentelemetry::InstrumentationScope;
 use tracing::{
-    Dispatch, Level, Subscriber, dispatcher::WeakDispatch, level_filters::LevelFilter, span::Id,
+    Dispatch, Level, Metadata, Subscriber,
+    dispatcher::WeakDispatch,
+    level_filters::LevelFilter,
+    span::Id,
     subscriber::NoSubscriber,
 };
 use tracing_subscriber::{
     Layer,
-    filter::Targets,
+    filter::filter_fn,
     layer::{Context, Identity},
     registry::LookupSpan,
 };
 
 use super::recorded::store::Receiver;
 use crate::{
-    bridge::{log_export::LogExportLayer, request_subscriber, span_filter::SpanFilter},
+    bridge::{
+        log_export::LogExportLayer,
+        request_subscriber,
+        span_filter::{SpanFilter, is_exporter_crate},
+    },
     exchange::instrumentation::test_scope::{self, EnteredTest, TestProviders, TestScope},
     logs::{LogLimits, Logger},
     trace::TracerProvider,
 };
-
-/// Beginnings of targets whose events below WARN are no log lines of a service.
-const QUIET: [&str; 8] =
-    ["actix_http", "actix_server", "h2", "hyper", "mio", "opentelemetry", "reqwest", "tower"];
 
 /// Creates the subscriber for spans up to `level` and for events up to DEBUG.
 pub(super) fn dispatch(
@@ -37,15 +40,11 @@ pub(super) fn dispatch(
 ) -> Dispatch {
     keep_second_subscriber();
     let lines = Identity::new().boxed();
-    let events = Targets::new()
-        .with_default(Level::DEBUG)
-        .with_targets(QUIET.map(|target| (target, Level::WARN)));
-    let provider = &providers.tracer_provider;
-    let records = LogExportLayer::new(logger(receiver), provider.clone()).with_filter(events);
+    let records = records(receiver);
     let of_test = OwnThreads { providers: Arc::clone(providers), dispatch: OnceLock::new() };
     // The spans of exchanges are entered in the lower layers only, where the thread belongs to the test already.
     let upper = records.and_then(of_test).boxed();
-    let tracer = tracer(provider);
+    let tracer = tracer(&providers.tracer_provider);
     let spans = SpanFilter::exported(level);
     request_subscriber::dispatch((lines, LevelFilter::OFF), Some(upper), tracer, spans)
 }
@@ -60,11 +59,22 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let spans = crate::bridge::layer::filtered(tracer(provider), SpanFilter::exported(level));
-    spans.and_then(LogExportLayer::new(logger(receiver), provider.clone()))
+    spans.and_then(records(receiver))
 }
 
-fn logger(receiver: Receiver) -> Logger {
-    Logger::new(vec![Box::new(receiver)], LogLimits::default())
+/// Whether an event is a log line of the service: crates that exporters use write many below WARN.
+fn is_log_line(metadata: &Metadata<'_>) -> bool {
+    let least = if is_exporter_crate(metadata.target()) { Level::WARN } else { Level::DEBUG };
+    *metadata.level() <= least
+}
+
+fn records<S>(receiver: Receiver) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let logger = Logger::new(vec![Box::new(receiver)], LogLimits::default());
+    let events = filter_fn(is_log_line).with_max_level_hint(LevelFilter::DEBUG);
+    LogExportLayer::new(logger).with_filter(events)
 }
 
 fn tracer(provider: &TracerProvider) -> crate::trace::Tracer {
