@@ -12,7 +12,6 @@ use crate::logs::{LogRecord, LogSeverity, LogValue};
 
 /// Log records, made by [`Recorded::logs`](super::Recorded::logs).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is compared yet"]
 pub struct Logs {
     all: Arc<[LogRecord]>,
     spans: Arc<[StoredSpan]>,
@@ -35,6 +34,7 @@ impl Logs {
     }
 
     /// Selects the records of the spans of this name, and of spans below them. Spans must have ended.
+    #[must_use = "nothing is compared yet"]
     pub fn within(self, span: &str) -> Self {
         let mut ids: HashSet<SpanId> = HashSet::new();
         ids.extend(self.spans.iter().filter(|it| it.data.name == span).map(StoredSpan::id));
@@ -52,6 +52,7 @@ impl Logs {
     }
 
     /// Selects the records with this attribute. The type of the value is compared.
+    #[must_use = "nothing is compared yet"]
     pub fn with(self, key: &str, value: impl IntoExpected) -> Self {
         let expected: Expected = value.into_expected();
         let condition = format!("with {key}={expected}");

@@ -1,10 +1,12 @@
 #![doc = include_str!("testing.md")]
 
+mod conventions;
 mod logs;
 mod metrics;
 mod notes;
 mod recorded;
 mod scope;
+mod select;
 mod subscriber;
 mod traces;
 mod tree;
@@ -17,6 +19,7 @@ pub use self::{
     metrics::{Metric, MetricPoint, PointValue},
     recorded::{Recorded, span::EndedSpan, trace::EndedTrace, waiting::Waiting},
     scope::{InScope, Scope},
+    select::Selection,
     traces::{Traces, TracesBuilder},
     tree::{
         expected::{Expected, IntoExpected, any, when},

@@ -10,7 +10,6 @@ use super::tree::expected::{Expected, IntoExpected};
 
 /// The series of one instrument, made by [`Recorded::metric`](super::Recorded::metric).
 #[derive(Debug)]
-#[must_use = "nothing is compared yet"]
 pub struct Metric {
     name: String,
     /// All series of the instrument.
@@ -31,6 +30,7 @@ impl Metric {
     }
 
     /// Selects the series that have this label. The type of the value is compared.
+    #[must_use = "nothing is compared yet"]
     pub fn with(mut self, key: &str, value: impl IntoExpected) -> Self {
         self.labels.push((key.to_owned(), value.into_expected()));
         self

@@ -6,7 +6,7 @@ pub(crate) mod store;
 pub(crate) mod trace;
 pub(crate) mod waiting;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use self::{
     span::EndedSpan,
@@ -15,10 +15,12 @@ use self::{
     waiting::Waiting,
 };
 use super::{
+    conventions,
     logs::Logs,
     metrics::{Metric, source::MetricSource},
     notes,
-    tree::report,
+    select::Selection,
+    tree::{compare::Difference, report},
 };
 
 /// Spans, metrics and log records that have arrived: of a test in [`Traces`](super::Traces), or of another process in a
@@ -97,8 +99,41 @@ impl Recorded {
         self.store.lock().spans.iter().map(EndedSpan::new).collect()
     }
 
+    /// Returns the ended spans that `selector` selects, in all traces.
+    ///
+    /// | selector | spans |
+    /// | --- | --- |
+    /// | `client` | of a kind |
+    /// | `"price"` | of a name |
+    /// | `[item.id]` | with an attribute |
+    /// | `[item.id=7]`, `[item.id="7"]` | with this value of an attribute; unquoted text is a boolean, a number or a string |
+    /// | `:error` | whose status is an error |
+    /// | `*` | all |
+    /// | `server[http.route=/items/{id}]:error` | that meet all conditions |
+    /// | `server > client` | directly below another |
+    /// | `server client` | anywhere below another |
+    ///
+    /// ```
+    /// # use tracing_core_ext::testing::Traces;
+    /// # let traces = Traces::new();
+    /// tracing::info_span!("price", item.id = 7).in_scope(|| {});
+    /// let price = traces.select("internal[item.id=7]").only();
+    /// assert!(price.duration().as_secs() < 1);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the selector is not valid.
+    #[must_use = "nothing is compared yet"]
+    #[track_caller]
+    pub fn select(&self, selector: &str) -> Selection {
+        let traces = self.store.lock().traces();
+        Selection::new(selector, traces)
+    }
+
     /// Returns the series of an instrument until now. A request is measured before its span ends, so wait for its trace
     /// first.
+    #[must_use = "nothing is compared yet"]
     pub fn metric(&self, name: &str) -> Metric {
         let open_spans = self.store.lock().open_spans();
         Metric::new(name, self.metrics.points(), open_spans)
@@ -106,8 +141,40 @@ impl Recorded {
 
     /// Returns the log records that have arrived until now: events of `tracing` up to DEBUG, and records of the crate
     /// `log` if they are forwarded to `tracing`.
+    #[must_use = "nothing is compared yet"]
     pub fn logs(&self) -> Logs {
         Logs::new(&self.store)
+    }
+
+    /// Compares the spans that have ended, and the metrics, with the semantic conventions 1.44.0 of HTTP, RPC and
+    /// messaging:
+    ///
+    /// - An attribute whose first part is that of a namespace of the conventions, such as `http` or `url`, is one of
+    ///   them, is not deprecated, and has their type. Attributes of other namespaces are those of the service.
+    /// - A value of an enumeration is one of its members, unless the conventions expect others.
+    /// - Spans of servers, clients, producers and consumers have the required attributes, and `error.type` if they have
+    ///   failed.
+    /// - A metric of these namespaces is one of the conventions, with its instrument, its unit and the required labels.
+    ///
+    /// # Panics
+    ///
+    /// If anything differs.
+    #[track_caller]
+    pub fn follow_conventions(&self) {
+        let traces = self.store.lock().traces();
+        let of_spans = traces.iter().map(|spans| (spans, of_spans(spans)));
+        let of_spans: Vec<_> =
+            of_spans.filter(|(_, differences)| !differences.is_empty()).collect();
+        let points = self.metrics.points();
+        let of_metrics: BTreeSet<String> = points.iter().flat_map(conventions::of_metric).collect();
+        if of_spans.is_empty() && of_metrics.is_empty() {
+            return;
+        }
+        let of_spans =
+            of_spans.iter().map(|(spans, differences)| report::marked(spans, differences));
+        let report: String =
+            of_spans.chain(of_metrics.iter().map(|it| format!("{it}\n"))).collect();
+        panic!("the semantic conventions 1.44.0 are not followed\n{report}")
     }
 
     /// Returns the waterfalls of all traces for a snapshot: traces are numbered, and each start and end of a span is one
@@ -116,6 +183,10 @@ impl Recorded {
         let traces = self.store.lock().traces();
         snapshot::normalised(&traces).iter().map(|spans| report::text(spans)).collect()
     }
+}
+
+fn of_spans(spans: &[StoredSpan]) -> Vec<Difference> {
+    spans.iter().flat_map(conventions::of_span).collect()
 }
 
 /// Returns a span whose parent is in this process and has not arrived.

@@ -1,5 +1,7 @@
+mod conventions;
 mod failures;
 mod ownership;
+mod selection;
 mod snapshots;
 mod trees;
 
