@@ -1,5 +1,6 @@
 #![doc = include_str!("testing.md")]
 
+mod collector;
 mod conventions;
 mod logs;
 mod metrics;
@@ -15,6 +16,7 @@ mod tree;
 pub use crate::__trace_tree as trace;
 
 pub use self::{
+    collector::{Answer, Collector, ReceivedRequest},
     logs::Logs,
     metrics::{Metric, MetricPoint, PointValue},
     recorded::{Recorded, span::EndedSpan, trace::EndedTrace, waiting::Waiting},

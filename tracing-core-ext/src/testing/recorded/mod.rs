@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Spans, metrics and log records that have arrived: of a test in [`Traces`](super::Traces), or of another process in a
-/// `Collector`.
+/// [`Collector`](super::Collector).
 #[derive(Debug)]
 pub struct Recorded {
     pub(crate) store: Arc<Store>,

@@ -18,6 +18,7 @@ use opentelemetry_sdk::{
 
 use crate::{
     logs::{LogProcessor, LogRecord},
+    testing::collector::request::ReceivedRequest,
     trace::clock::test_clock::TestClock,
     trace::{PooledRecord, RecordProcessor, provider::observer::SpanObserver, recycle_one},
 };
@@ -37,6 +38,8 @@ pub(crate) struct State {
     /// Number of open spans by trace.
     pub(crate) open: HashMap<TraceId, usize>,
     pub(crate) logs: Vec<LogRecord>,
+    /// Requests of a collector.
+    pub(crate) requests: Vec<ReceivedRequest>,
     wakers: Vec<Waker>,
 }
 

@@ -33,7 +33,7 @@ impl<T> Waiting<T> {
     /// `ready` returns the result as soon as there is one, or the reason why there will be none. `late` returns the
     /// message for the end of the time.
     #[track_caller]
-    pub(super) fn new(
+    pub(crate) fn new(
         store: &Arc<Store>,
         timeout: Duration,
         ready: impl Fn(&State) -> Option<Result<T, String>> + Send + 'static,

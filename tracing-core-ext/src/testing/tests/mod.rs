@@ -1,3 +1,4 @@
+mod collector;
 mod conventions;
 mod failures;
 mod ownership;
