@@ -77,7 +77,7 @@ impl<T> Waiting<T> {
     }
 
     fn fail(&self, message: &str) -> ! {
-        panic!("{message}\nwaited at {}", self.at)
+        panic!("{}\nwaited at {}", message.trim_end(), self.at)
     }
 }
 
