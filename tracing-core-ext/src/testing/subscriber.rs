@@ -7,11 +7,8 @@ use std::{
 
 use opentelemetry::InstrumentationScope;
 use tracing::{
-    Dispatch, Level, Metadata, Subscriber,
-    dispatcher::WeakDispatch,
-    level_filters::LevelFilter,
-    span::Id,
-    subscriber::NoSubscriber,
+    Dispatch, Level, Metadata, Subscriber, dispatcher::WeakDispatch, level_filters::LevelFilter,
+    span::Id, subscriber::NoSubscriber,
 };
 use tracing_subscriber::{
     Layer,
@@ -40,7 +37,7 @@ pub(super) fn dispatch(
 ) -> Dispatch {
     keep_second_subscriber();
     let lines = Identity::new().boxed();
-    let records = records(receiver);
+    let records = records(&providers.tracer_provider, receiver);
     let of_test = OwnThreads { providers: Arc::clone(providers), dispatch: OnceLock::new() };
     // The spans of exchanges are entered in the lower layers only, where the thread belongs to the test already.
     let upper = records.and_then(of_test).boxed();
@@ -59,7 +56,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let spans = crate::bridge::layer::filtered(tracer(provider), SpanFilter::exported(level));
-    spans.and_then(records(receiver))
+    spans.and_then(records(provider, receiver))
 }
 
 /// Whether an event is a log line of the service: crates that exporters use write many below WARN.
@@ -68,13 +65,13 @@ fn is_log_line(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= least
 }
 
-fn records<S>(receiver: Receiver) -> impl Layer<S> + Send + Sync
+fn records<S>(provider: &TracerProvider, receiver: Receiver) -> impl Layer<S> + Send + Sync + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let logger = Logger::new(vec![Box::new(receiver)], LogLimits::default());
     let events = filter_fn(is_log_line).with_max_level_hint(LevelFilter::DEBUG);
-    LogExportLayer::new(logger).with_filter(events)
+    LogExportLayer::new(logger, provider.clone()).with_filter(events)
 }
 
 fn tracer(provider: &TracerProvider) -> crate::trace::Tracer {
