@@ -17,7 +17,7 @@ from sink import CLIENT, SERVER
 
 # Every reserved character of RFC 3986, every other one that a header of baggage cannot contain
 # unencoded, and two beyond ASCII. The runner sends all of them percent-encoded.
-CHARACTERS = ":/?#[]@!$&'()*+,;= \"\\%<>^`{|}~\u00fc\U0001f980"
+CHARACTERS = ":/?#[]@!$&'()*+,;= \"\\%<>^`{|}~" + deviations.BEYOND_ASCII
 BAGGAGE = {f"k{at:02}": f"a{it}b" for at, it in enumerate(CHARACTERS)}
 TRACESTATE = "vendor=1,tenant@system=a:b/c"
 PATIENCE = 60
@@ -44,6 +44,12 @@ class Chain:
         """The scheme of the URL of a service by its place."""
         return self.schemes.get(at, "http")
 
+    def baggage(self):
+        """The baggage that the runner sends."""
+        calls = [(it, formats.between(self.of, it, to)) for it, to in itertools.pairwise(self.names)]
+        refused = [it for call in calls for it in deviations.baggage_refused(*call)]
+        return {key: it for key, it in BAGGAGE.items() if not set(it) & set(refused)}
+
 
 class Wrong(Exception):
     """A property that a chain does not have."""
@@ -64,7 +70,7 @@ def send(chain, services):
         headers |= formats.headers(of, chain.trace_id, span_id, chain.sampled)
         if of == formats.W3C and chain.tracestate:
             headers["tracestate"] = chain.tracestate
-        members = [f"{key}={urllib.parse.quote(it, safe='')}" for key, it in BAGGAGE.items()]
+        members = [f"{key}={urllib.parse.quote(it, safe='')}" for key, it in chain.baggage().items()]
         headers["baggage"] = ",".join(members)
     request = urllib.request.Request(first, headers=headers)
     try:
@@ -72,6 +78,8 @@ def send(chain, services):
             hops = json.load(response)
     except urllib.error.HTTPError as error:
         raise Wrong(f"the response is {error.code}: {error.read()[:500]}") from error
+    except OSError as error:
+        raise Wrong(f"no response: {error}") from error
     found = [hop["service"] for hop in hops]
     require(found == chain.names, "the services differ", found)
     return hops, span_id
@@ -105,7 +113,7 @@ def judge_headers(chain, hops, span_id):
 
 
 def judge_baggage(chain, hop, before):
-    expected = dict(BAGGAGE)
+    expected = chain.baggage()
     services = [None, *(it["service"] for it in before), hop["service"]]
     for sender, receiver in itertools.pairwise(services):
         of = formats.between(chain.of, sender, receiver)

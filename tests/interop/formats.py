@@ -77,6 +77,8 @@ def read(of, headers):
         return match and Received(
             match[1].rjust(32, "0"), match[2].rjust(16, "0"), int(match[3], 16) & 1 == 1
         )
-    if not {"x-b3-traceid", "x-b3-spanid", "x-b3-sampled"} <= found.keys():
+    # The debug flag implies the decision, and replaces it.
+    decision = "1" if found.get("x-b3-flags") == "1" else found.get("x-b3-sampled")
+    if decision is None or not {"x-b3-traceid", "x-b3-spanid"} <= found.keys():
         return None
-    return Received(found["x-b3-traceid"], found["x-b3-spanid"], found["x-b3-sampled"] == "1")
+    return Received(found["x-b3-traceid"], found["x-b3-spanid"], decision == "1")

@@ -9,7 +9,7 @@ from processes import Process
 
 FOLDER = pathlib.Path(__file__).parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
-BUILT = TARGET / "interop"
+BUILT = TARGET.resolve() / "interop"
 PATH = "/items/7"
 # A service in Java starts slowly on a busy machine.
 PATIENCE = 120
@@ -28,10 +28,12 @@ def arguments(service):
     if service in PYTHON:
         return [BUILT / "bin/python", "-B", FOLDER / f"python/{service}_service.py"]
     if service in NODE:
-        return ["node", "--import", BUILT / "node/telemetry.mjs", BUILT / f"node/{service}.mjs"]
+        files = [FOLDER / "node/telemetry.cjs", FOLDER / f"node/{service}_service.cjs"]
+        return ["node", "--require", *files]
     jars = BUILT / "java"
-    agent = f"-javaagent:{jars / 'opentelemetry-javaagent.jar'}"
-    return ["java", agent, "-cp", f"{jars / 'classes'}:{jars}/*", "Service"]
+    # The agent is in the folder of the other libraries.
+    agent = jars / "opentelemetry-javaagent.jar"
+    return ["java", f"-javaagent:{agent}", "-cp", f"{jars}:{jars}/*", "Service"]
 
 
 class Services:
@@ -55,6 +57,7 @@ class Services:
                 "OTEL_METRIC_EXPORT_TIMEOUT": "500",
                 "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
                 "RUST_LOG": "warn",
+                "NODE_PATH": str(BUILT / "node/node_modules"),
                 "CHAIN_CERTIFICATE": str(certificate),
                 "CHAIN_KEY": str(key),
                 "CHAIN_TRUST": str(trust),
