@@ -4,8 +4,10 @@ use opentelemetry::{SpanId, Value};
 use tracing::Level;
 
 use super::{
-    notes,
-    recorded::store::{Store, StoredSpan},
+    recorded::{
+        notes,
+        store::{Store, StoredSpan},
+    },
     tree::expected::{Expected, IntoExpected},
 };
 use crate::logs::{LogRecord, LogSeverity, LogValue};

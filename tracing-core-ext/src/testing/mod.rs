@@ -4,7 +4,6 @@ mod collector;
 mod conventions;
 mod logs;
 mod metrics;
-mod notes;
 mod recorded;
 mod scope;
 mod select;

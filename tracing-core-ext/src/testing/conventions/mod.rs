@@ -9,7 +9,7 @@ use opentelemetry::{
     trace::{SpanKind, Status},
 };
 
-use self::registry::{AttributeRule, REGISTRY};
+use self::registry::{AttributeRule, REGISTRY, namespace};
 use super::{
     metrics::{MetricPoint, PointValue},
     recorded::store::StoredSpan,
@@ -70,17 +70,14 @@ fn has(attributes: &[KeyValue], key: &str) -> bool {
     attributes.iter().any(|it| it.key.as_str() == key)
 }
 
-fn namespace(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
-}
-
 /// Returns the namespace of a span, and the keys that it requires. A call of RPC over HTTP is one of RPC.
 fn required(
     kind: &SpanKind,
     attributes: &[KeyValue],
 ) -> Option<(&'static str, &'static [&'static str])> {
-    let is_of =
-        |namespace: &str| attributes.iter().any(|it| self::namespace(it.key.as_str()) == namespace);
+    let is_of = |namespace: &str| {
+        attributes.iter().any(|it| registry::namespace(it.key.as_str()) == namespace)
+    };
     let namespace = ["rpc", "messaging", "http"].into_iter().find(|it| is_of(it))?;
     let required = REGISTRY.spans.get(&(kind_name(kind), namespace))?;
     Some((namespace, required))

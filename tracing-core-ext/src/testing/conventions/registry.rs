@@ -50,7 +50,7 @@ impl Registry {
                     let rule =
                         AttributeRule { value_type, values: words.collect(), is_deprecated: false };
                     registry.attributes.insert(key, rule);
-                    registry.attribute_namespaces.insert(super::namespace(key));
+                    registry.attribute_namespaces.insert(namespace(key));
                 }
                 "d" => {
                     let rule = AttributeRule { is_deprecated: true, ..AttributeRule::default() };
@@ -64,7 +64,7 @@ impl Registry {
                     let (name, instrument, unit) = (next(), next(), next());
                     let rule = MetricRule { instrument, unit, required: words.collect() };
                     registry.metrics.insert(name, rule);
-                    registry.metric_namespaces.insert(super::namespace(name));
+                    registry.metric_namespaces.insert(namespace(name));
                 }
                 _ => {}
             }
@@ -89,6 +89,11 @@ impl Registry {
     pub(super) fn has_metrics_of(&self, namespace: &str) -> bool {
         self.metric_namespaces.contains(namespace)
     }
+}
+
+/// Returns the first part of a name.
+pub(super) fn namespace(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 impl AttributeRule {

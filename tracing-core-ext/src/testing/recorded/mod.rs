@@ -1,5 +1,6 @@
 //! What a test or a collector has received, and expectations of it.
 
+pub(crate) mod notes;
 mod snapshot;
 pub(crate) mod span;
 pub(crate) mod store;
@@ -18,7 +19,6 @@ use super::{
     conventions,
     logs::Logs,
     metrics::{Metric, source::MetricSource},
-    notes,
     select::Selection,
     tree::{compare::Difference, report},
 };

@@ -2,11 +2,8 @@ use std::{fmt, panic::Location};
 
 use opentelemetry::TraceId;
 
-use super::{snapshot, span::EndedSpan, store::StoredSpan};
-use crate::testing::{
-    notes,
-    tree::{compare, report, tree::Tree},
-};
+use super::{notes, snapshot, span::EndedSpan, store::StoredSpan};
+use crate::testing::tree::{compare, report, tree::Tree};
 
 /// A trace whose spans have all ended.
 #[derive(Clone)]
