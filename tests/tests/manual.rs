@@ -300,3 +300,49 @@ fn the_variables_that_pages_name_are_read() {
         }
     }
 }
+
+/// Names after which the page about other crates writes an argument are functions; names that begin with a capital letter
+/// are types or variants.
+#[test]
+fn the_replacements_for_other_crates_exist() {
+    /// Names of other crates.
+    const OTHERS: [&str; 10] = [
+        "Debug",
+        "FutureExt",
+        "OpenTelemetry",
+        "SDK",
+        "UUID",
+        "Uuid",
+        "env",
+        "into_make_service_with_connect_info",
+        "to_string",
+        "with_context",
+    ];
+
+    let page = read(format!("{MANUAL}/start/migration.md"));
+    let sources = CRATES.iter().flat_map(|it| files(&root().join(it), "rs")).map(read);
+    let sources = sources.collect::<Vec<_>>().concat();
+    let mut count = 0;
+    for row in rows(&page).filter(|row| row.len() == 2) {
+        for code in codes(row[1]) {
+            let is_part = |char: char| !(char.is_ascii_alphanumeric() || char == '_');
+            for name in code.split(is_part).filter(|it| !it.is_empty() && !OTHERS.contains(it)) {
+                let is_function = code.contains(&format!("{name}("));
+                let is_type = name.starts_with(|char: char| char.is_ascii_uppercase());
+                let is_known = match (is_function, is_type) {
+                    // A variable, or an item.
+                    (_, true) if name.contains('_') => sources.contains(name),
+                    (_, true) => {
+                        let mut kinds = ["struct ", "enum ", "trait ", "type ", "    "].iter();
+                        kinds.any(|kind| sources.contains(&format!("{kind}{name}")))
+                    }
+                    (true, false) => sources.contains(&format!("fn {name}")),
+                    (false, false) => continue,
+                };
+                assert!(is_known, "{code}: {name}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 80, "{count}");
+}
