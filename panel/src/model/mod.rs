@@ -7,8 +7,10 @@ mod metric;
 mod resource;
 mod span;
 mod time;
+mod truncate;
 mod value;
 
+pub(crate) use self::truncate::truncate;
 pub use self::{
     ids::{SpanId, TraceId},
     intern::Interner,

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::{
 };
 use serde_json::json;
 
-use crate::model::{Attributes, Interner, Resource, Scope, Value};
+use crate::model::{Attributes, Interner, Resource, Scope, Value, truncate};
 
 /// Maximum length of a stored text, in bytes.
 const LONGEST_TEXT: usize = 32 << 10;
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
             return text;
         }
         self.truncated += 1;
-        &text[..text.floor_char_boundary(longest)]
+        truncate(text, longest)
     }
 
     /// Truncates a list to the maximum number of entries. Returns it with the number of dropped

@@ -9,7 +9,7 @@ use super::types::{
 };
 use crate::{
     analysis::{Completion, Edge, ErrorGroup, Node, Row, TreeRow},
-    model::{LogRecord, Nanos, format_time},
+    model::{LogRecord, Nanos, format_time, truncate},
     otlp::Forwarding,
     store::{RunningRequest, Signal, SignalCounters, TraceHit, TraceSummary, Usage},
 };
@@ -105,7 +105,7 @@ impl From<(&TreeRow, Nanos)> for SpanRow {
 
 /// Truncates a long name. The details of a span contain the complete name.
 fn cut(name: &str) -> String {
-    name[..name.floor_char_boundary(200)].to_owned()
+    truncate(name, 200).to_owned()
 }
 
 impl From<&LogRecord> for LogEntry {

@@ -12,7 +12,7 @@ use tracing::field::display;
 use crate::base::{error::TelemetryError, self_log::SelfLog};
 
 /// Largest time limit of a change.
-const MAX_LIMIT: Duration = Duration::from_hours(30 * 24);
+const MAX_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A setting that can be changed while the service runs. A change may have a time limit, after which the setting has its
 /// first value again.
