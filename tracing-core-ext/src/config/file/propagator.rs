@@ -10,7 +10,7 @@ use crate::{
 /// Reads the propagators. Without any, "a noop propagator is used".
 pub(super) fn read(item: Option<&Item<'_>>) -> Result<Propagator, TelemetryError> {
     let mut names: Vec<String> = Vec::new();
-    let mut add = |item: &Item<'_>, name: &str| {
+    let mut add = |name: &str, error: &dyn Fn() -> TelemetryError, item: &Item<'_>| {
         if name == "none" || names.iter().any(|known| known == name) {
             return Ok(());
         }
@@ -18,10 +18,9 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Result<Propagator, TelemetryError
             names.push(name.to_owned());
             return Ok(());
         }
-        let error = item.refused(&format!("{name:?}: expected {}", NAMES.expected(name)));
         match NAMES.unsupported.contains(&name) {
-            true => item.ignore(error),
-            false => Err(error),
+            true => item.ignore(error()),
+            false => Err(error()),
         }
     };
     if let Some(item) = item {
@@ -30,13 +29,19 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Result<Propagator, TelemetryError
             for item in list.items()? {
                 let (name, propagator) = item.variant()?;
                 propagator.section()?.finish()?;
-                add(&item, name)?;
+                add(name, &|| unknown(&item, name), &item)?;
             }
         }
         if let Some(list) = section.get("composite_list") {
             let text = list.text()?;
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(str::to_ascii_lowercase).try_for_each(|name| add(&list, &name))?;
+            let error = |name: &str| match list.has_variables() {
+                true => list.expected(NAMES.expected(name)),
+                false => unknown(&list, name),
+            };
+            names
+                .map(str::to_ascii_lowercase)
+                .try_for_each(|name| add(&name, &|| error(&name), &list))?;
         }
         section.finish()?;
     }
@@ -46,4 +51,8 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Result<Propagator, TelemetryError
         Some(item) => item.refused(&error.to_string()),
         None => TelemetryError::exporter(error),
     })
+}
+
+fn unknown(item: &Item<'_>, name: &str) -> TelemetryError {
+    item.refused(&format!("{name:?}: expected {}", NAMES.expected(name)))
 }

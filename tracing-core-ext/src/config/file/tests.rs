@@ -50,6 +50,17 @@ fn assert_warned(text: &str, expected: &str) {
 }
 
 #[test]
+fn a_propagator_of_a_variable_is_not_shown() {
+    let text = "file_format: \"1.1\"\npropagator:\n  composite_list: b3,${LIST}\n";
+    let error = read_with(text, &[("LIST", "secret")], false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "otel.yaml:3:19: propagator.composite_list=\"b3,${LIST}\": expected tracecontext, baggage, \
+         b3, b3multi or jaeger",
+    );
+}
+
+#[test]
 fn a_file_with_a_version_only_exports_nothing_and_has_the_defaults() {
     let config = read("");
     assert!(!config.is_disabled);

@@ -34,8 +34,7 @@ impl Directives {
     ///
     /// If a directive is invalid. The error contains `setting`.
     pub(super) fn parse(setting: &'static str, directives: String) -> Result<Self, TelemetryError> {
-        let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-        let Ok(filter) = builder.parse(&directives) else {
+        let Some(filter) = env_filter(&directives) else {
             let expected = "filter directives such as info,my_service=debug";
             return Err(TelemetryError::setting(setting, directives, expected));
         };
@@ -43,6 +42,25 @@ impl Directives {
         let targets = (!has_spans).then(|| filter.to_string().parse().ok()).flatten();
         Ok(targets.map_or_else(|| Self::Spans(Box::new(filter)), Self::Targets))
     }
+}
+
+/// Parses directives, which may have whitespace around them.
+///
+/// `EnvFilter` accepts targets with whitespace, which no event has. A filter is duplicated by its text, which
+/// must therefore be valid.
+fn env_filter(directives: &str) -> Option<EnvFilter> {
+    let parse = |directives: &str| {
+        let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+        builder.parse(directives).ok()
+    };
+    let trimmed: Vec<_> = directives.split(',').map(str::trim).collect();
+    let has_space =
+        |it: &&str| it.split('[').next().is_some_and(|it| it.contains(char::is_whitespace));
+    if trimmed.iter().any(has_space) {
+        return None;
+    }
+    let filter = parse(&trimmed.join(","))?;
+    parse(&filter.to_string()).is_some().then_some(filter)
 }
 
 impl Directives {
@@ -183,6 +201,25 @@ pub(super) mod tests {
             let env_filter = builder.parse(directives).unwrap();
             assert_eq!(passed(filter.duplicate()), count, "{directives}");
             assert_eq!((passed(filter), passed(env_filter)), (count, count), "{directives}");
+        }
+    }
+
+    #[test]
+    fn whitespace_around_a_directive_is_ignored() {
+        for directives in ["off, shop=debug", " off ,shop=debug\n", "off,\tshop = debug"] {
+            let filter = Directives::parse("RUST_LOG", directives.to_owned());
+            match directives.contains(" = ") {
+                true => assert!(filter.is_err(), "{directives:?}"),
+                false => assert_eq!(passed(filter.unwrap()), 2, "{directives:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_no_event_has_is_an_error() {
+        for directives in ["shop stock", "info,shop stock", "my-service\u{a0}x"] {
+            let filter = Directives::parse("RUST_LOG", directives.to_owned());
+            assert!(filter.is_err(), "{directives:?}: {filter:?}");
         }
     }
 

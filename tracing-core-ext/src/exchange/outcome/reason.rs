@@ -2,6 +2,7 @@
 
 use std::{
     any::{self, Any},
+    borrow::Cow,
     error::Error,
     fmt::{Debug, Display},
     io,
@@ -132,20 +133,18 @@ fn type_name<E: ?Sized>() -> Option<&'static str> {
 }
 
 /// Returns `text` without the credentials of the URLs in it.
-fn redact_urls(text: &str, more: &[Box<str>]) -> String {
-    let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let before = &rest[..at];
-        let is_scheme = |char: char| char.is_ascii_alphanumeric() || "+-.".contains(char);
-        let start = before.trim_end_matches(is_scheme).len();
-        let is_end = |char: char| char.is_whitespace() || "\"'<>()`{}|".contains(char);
-        let end = rest[at..].find(is_end).map_or(rest.len(), |end| at + end);
-        redacted.push_str(&rest[..start]);
-        redacted.push_str(&url::redact_url(&rest[start..end], more));
-        rest = &rest[end..];
-    }
-    redacted + rest
+///
+/// A URL may contain quotes and brackets, so only whitespace ends one.
+pub(crate) fn redact_urls(text: &str, more: &[Box<str>]) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    let redacted = words.map(|word| match word.contains("://") {
+        true => {
+            let (urls, space) = word.split_at(word.trim_end().len());
+            Cow::Owned(url::redact_joined_urls(urls, more) + space)
+        }
+        false => Cow::Borrowed(word),
+    });
+    redacted.collect()
 }
 
 #[cfg(test)]
@@ -214,6 +213,18 @@ mod tests {
             "error for url (http://REDACTED:REDACTED@h/p?token=REDACTED&a=1): \
              see https://x/?sig=REDACTED ftp://REDACTED@h"
         );
+        for (text, redacted) in [
+            ("(http://joe:p(w@h/)", "(http://REDACTED:REDACTED@h/)"),
+            ("http://h/?a=1&token=t'x#top", "http://h/?a=1&token=REDACTED#top"),
+            ("http://h/?token=t|x", "http://h/?token=REDACTED"),
+            ("\"http://a/\",\"http://joe:pw@h/\"", "\"http://a/\",\"http://REDACTED:REDACTED@h/\""),
+            ("http://a/?to=http://joe@h/?sig=s", "http://a/?to=http://REDACTED@h/?sig=REDACTED"),
+            ("http://h/?token=a://b?c", "http://h/?token=REDACTED"),
+            ("http://h/?a@b", "http://h/?a@b"),
+            ("\thttp://joe@h\n\n", "\thttp://REDACTED@h\n\n"),
+        ] {
+            assert_eq!(redact_urls(text, &more), redacted);
+        }
         assert_eq!(redact_urls("no url: // here", &[]), "no url: // here");
     }
 

@@ -193,10 +193,10 @@ fn random() -> f64 {
 
 /// Parses `Retry-After`: seconds, or a date. RFC 9110, section 10.2.3. `now` is the time by the
 /// clock of the backend.
-pub(super) fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
     let value = value.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let at = httpdate::parse_http_date(value).ok()?;
     Some(at.duration_since(now).unwrap_or_default())

@@ -1,3 +1,5 @@
+use std::net::Ipv6Addr;
+
 /// Host and port of the server, from the `Host` header or the authority of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
@@ -16,11 +18,14 @@ impl<'a> Authority<'a> {
     /// with `uri-host` of RFC 3986, section 3.2.2: a name, an IPv4 address, or an IPv6 address in
     /// brackets. The value comes from the network, so an invalid one is treated as absent.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(literal) => literal.split_once(']')?,
-            None => text.split_at(text.bytes().position(|byte| byte == b':').unwrap_or(text.len())),
-        };
-        let valid = !host.is_empty() && host.bytes().all(is_host_byte);
+        if let Some(literal) = text.strip_prefix('[') {
+            let (host, port) = literal.split_once(']')?;
+            host.parse::<Ipv6Addr>().ok()?;
+            return Some(Self { host, port: parse_port(port)? });
+        }
+        let end = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
+        let (host, port) = text.split_at(end);
+        let valid = !host.is_empty() && host.bytes().all(is_host_byte) && is_encoded_well(host);
         valid.then_some(Self { host, port: parse_port(port)? })
     }
 }
@@ -39,9 +44,15 @@ pub(crate) fn parse_digits(digits: &str) -> Option<u16> {
     all_digits.then(|| digits.parse().ok())?
 }
 
-/// Whether a byte is unreserved, part of pct-encoded, a sub-delim, or the colon of an IPv6 address.
+/// Whether a byte is unreserved, part of pct-encoded, or a sub-delim.
 fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+/// Whether each percent sign precedes two hexadecimal digits.
+fn is_encoded_well(host: &str) -> bool {
+    let mut escapes = host.split('%').skip(1);
+    escapes.all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -58,6 +69,7 @@ mod tests {
         assert_eq!(parsed("shop.example:"), Some(("shop.example", None)));
         assert_eq!(parsed("shop.example:8080"), Some(("shop.example", Some(8080))));
         assert_eq!(parsed("127.0.0.1:80"), Some(("127.0.0.1", Some(80))));
+        assert_eq!(parsed("b%C3%BCro.example"), Some(("b%C3%BCro.example", None)));
     }
 
     #[test]
@@ -69,8 +81,25 @@ mod tests {
     #[test]
     fn an_invalid_authority_is_absent() {
         let wrong = [
-            "", ":80", "[::1", "[]", "[::1]80", "::1", "a:b", "a:-1", "a:+1", "a:65536", "a b",
-            "u:p@host", "a/b",
+            "",
+            ":80",
+            "[::1",
+            "[]",
+            "[::1]80",
+            "::1",
+            "a:b",
+            "a:-1",
+            "a:+1",
+            "a:65536",
+            "a b",
+            "u:p@host",
+            "a/b",
+            "[a]",
+            "[1.2.3.4]",
+            "[::1%25eth0]",
+            "a%",
+            "a%2",
+            "a%2g.example",
         ];
         for text in wrong {
             assert_eq!(parsed(text), None, "{text:?}");

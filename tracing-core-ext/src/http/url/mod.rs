@@ -47,17 +47,45 @@ pub(crate) fn redact_url<'a>(url: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
     }
 }
 
+/// Returns text with URLs, but without whitespace, without the credentials of the URLs. A URL may be in the
+/// query of another, or directly behind another.
+pub(crate) fn redact_joined_urls(urls: &str, more: &[Box<str>]) -> String {
+    let (urls, fragment) = split_before(urls, '#');
+    let urls = urls.split('&').map(|part| redact_nested_pair(part, more));
+    let urls = urls.collect::<Vec<_>>().join("&") + fragment;
+    let mut parts = urls.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |redacted, part| redacted + "://" + &redact_authority(part))
+}
+
+/// Redacts a pair, or a pair behind a question mark in its value.
+fn redact_nested_pair<'a>(pair: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
+    match pair.split_once('?') {
+        _ if is_sensitive(pair, more) => redact_pair(pair, more),
+        Some((before, nested)) => {
+            Cow::Owned(format!("{before}?{}", redact_nested_pair(nested, more)))
+        }
+        None => Cow::Borrowed(pair),
+    }
+}
+
+/// Redacts the user of an absolute URL, or of the authority that is the target of a CONNECT.
 fn redact_userinfo(base: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = base.split_once("://") else {
-        return Cow::Borrowed(base);
-    };
-    let (authority, path) = split_before(rest, '/');
+    let start = base.find("://").map_or(0, |at| at + 3);
+    match redact_authority(&base[start..]) {
+        Cow::Borrowed(_) => Cow::Borrowed(base),
+        Cow::Owned(redacted) => Cow::Owned(format!("{}{redacted}", &base[..start])),
+    }
+}
+
+fn redact_authority(rest: &str) -> Cow<'_, str> {
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     match authority.rsplit_once('@') {
         Some((userinfo, host)) => {
             let redacted = if userinfo.contains(':') { "REDACTED:REDACTED" } else { REDACTED };
-            Cow::Owned(format!("{scheme}://{redacted}@{host}{path}"))
+            Cow::Owned(format!("{redacted}@{host}{path}"))
         }
-        None => Cow::Borrowed(base),
+        None => Cow::Borrowed(rest),
     }
 }
 
@@ -153,6 +181,8 @@ mod tests {
         assert_eq!(redact_url("https://joe:pw@host/p", &[]), "https://REDACTED:REDACTED@host/p");
         assert_eq!(redact_url("https://joe@host", &[]), "https://REDACTED@host");
         assert_eq!(redact_url("https://host/a@b", &[]), "https://host/a@b");
+        assert_eq!(redact_url("joe:pw@host:443", &[]), "REDACTED:REDACTED@host:443");
+        assert_eq!(redact_url("/a@b", &[]), "/a@b");
     }
 
     #[test]

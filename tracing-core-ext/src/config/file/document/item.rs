@@ -168,6 +168,11 @@ impl<'a> Item<'a> {
         self.problem(self.place, &format!("={value}: expected {}", expected.as_ref()))
     }
 
+    /// Whether the value consists of values of variables, in part or completely.
+    pub(in crate::config::file) fn has_variables(&self) -> bool {
+        self.scalar().is_some_and(|scalar| scalar.text != scalar.written)
+    }
+
     /// Returns the same error for a value that is a secret.
     pub(in crate::config::file) fn secret_expected(&self, expected: &str) -> TelemetryError {
         self.problem(self.place, &format!("=\"***\": expected {expected}"))

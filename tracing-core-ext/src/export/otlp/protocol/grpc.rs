@@ -38,9 +38,7 @@ pub(in crate::export::otlp) fn framed(message: &[u8], is_compressed: bool) -> Op
 
 /// Returns the result of a call. The status is in the trailers, or in the headers of a response
 /// without a message.
-pub(in crate::export::otlp) fn parse_response(
-    mut received: HttpResponse,
-) -> Result<ExportResponse, ExportError> {
+pub(crate) fn parse_response(mut received: HttpResponse) -> Result<ExportResponse, ExportError> {
     if received.status != StatusCode::OK {
         return Err(failure(&received));
     }
@@ -69,15 +67,22 @@ fn answer(body: &Bytes) -> ExportResponse {
 struct Status {
     code: u32,
     message: String,
+    /// Whether the message, which is longer than what is quoted of it, is about the size of the request.
+    is_about_size: bool,
     retry: Option<Duration>,
 }
 
 impl Status {
     fn of(headers: &HeaderMap) -> Option<Self> {
-        let code = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
+        let code = headers.get("grpc-status")?.to_str().ok()?;
+        // Rust also accepts a sign.
+        let code =
+            code.parse().ok().filter(|_| code.starts_with(|char: char| char.is_ascii_digit()))?;
         let message = headers.get("grpc-message").map_or(&[][..], |value| value.as_bytes());
         let message = percent_decode(message).decode_utf8_lossy();
-        Some(Self { code, message: printable(&message), retry: retry_delay(headers) })
+        let is_about_size = is_about_size(&message);
+        let retry = retry_delay(headers);
+        Some(Self { code, message: printable(&message), is_about_size, retry })
     }
 
     /// OTLP specification, "OTLP/gRPC Response": `RESOURCE_EXHAUSTED` can be retried "only if the
@@ -88,9 +93,7 @@ impl Status {
             false => format!("gRPC {}: {}", name(self.code), self.message),
         };
         match self.code {
-            8 | 11 if self.retry.is_none() && is_about_size(&self.message) => {
-                ExportError::TooLarge(reason)
-            }
+            8 | 11 if self.retry.is_none() && self.is_about_size => ExportError::TooLarge(reason),
             8 if self.retry.is_none() => ExportError::Permanent(reason),
             1 | 4 | 8 | 10 | 11 | 14 | 15 => ExportError::Retryable { reason, wait: self.retry },
             _ => ExportError::Permanent(reason),
@@ -195,6 +198,25 @@ pub(in crate::export::otlp) mod tests {
         let wait = Some(Duration::from_millis(1_500));
         let again = ended(8, Some(after(1, 500_000_000)));
         assert_eq!(again, ExportError::Retryable { reason, wait });
+    }
+
+    #[test]
+    fn a_message_about_the_size_is_recognised_behind_other_text() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("8"));
+        let message = format!("{}: message larger than max", "upstream ".repeat(40));
+        trailers.insert("grpc-message", message.parse().unwrap());
+        let failure = Status::of(&trailers).unwrap().failure();
+        assert!(matches!(failure, ExportError::TooLarge(_)), "{failure:?}");
+    }
+
+    #[test]
+    fn a_status_is_digits() {
+        for status in ["+0", "-0", "0x0", "", "4294967296"] {
+            let mut trailers = HeaderMap::new();
+            trailers.insert("grpc-status", status.parse().unwrap());
+            assert!(Status::of(&trailers).is_none(), "{status}");
+        }
     }
 
     #[test]

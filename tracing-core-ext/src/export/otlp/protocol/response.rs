@@ -63,15 +63,13 @@ impl ExportResponse {
     }
 
     /// Returns the message of a collector that has accepted everything.
-    pub(in crate::export::otlp) fn warning(&self) -> Option<&str> {
+    pub(crate) fn warning(&self) -> Option<&str> {
         (self.rejected == 0 && !self.message.is_empty()).then_some(&self.message)
     }
 }
 
 /// Returns the result of an export over HTTP.
-pub(in crate::export::otlp) fn parse_response(
-    received: &HttpResponse,
-) -> Result<ExportResponse, ExportError> {
+pub(crate) fn parse_response(received: &HttpResponse) -> Result<ExportResponse, ExportError> {
     if !received.status.is_success() {
         return Err(failure(received));
     }

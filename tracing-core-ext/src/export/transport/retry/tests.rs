@@ -189,7 +189,8 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(wait("7"), Some(Duration::from_secs(7)));
     assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));
     assert_eq!(wait("Sat, 05 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-    for value in ["", "soon", "-1", "1.5"] {
+    assert_eq!(wait("99999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+    for value in ["", "soon", "-1", "+1", "1.5"] {
         assert_eq!(wait(value), None, "{value}");
     }
 }
