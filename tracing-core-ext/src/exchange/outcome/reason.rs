@@ -134,12 +134,12 @@ fn type_name<E: ?Sized>() -> Option<&'static str> {
 
 /// Returns `text` without the credentials of the URLs in it.
 ///
-/// A URL may contain quotes and brackets, so only whitespace ends one.
+/// A URL may contain quotes, brackets and other whitespace than that of ASCII, which therefore ends one.
 pub(crate) fn redact_urls(text: &str, more: &[Box<str>]) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
+    let words = text.split_inclusive(|char: char| char.is_ascii_whitespace());
     let redacted = words.map(|word| match word.contains("://") {
         true => {
-            let (urls, space) = word.split_at(word.trim_end().len());
+            let (urls, space) = word.split_at(word.trim_ascii_end().len());
             Cow::Owned(url::redact_joined_urls(urls, more) + space)
         }
         false => Cow::Borrowed(word),
@@ -221,6 +221,7 @@ mod tests {
             ("http://a/?to=http://joe@h/?sig=s", "http://a/?to=http://REDACTED@h/?sig=REDACTED"),
             ("http://h/?token=a://b?c", "http://h/?token=REDACTED"),
             ("http://h/?a@b", "http://h/?a@b"),
+            ("http://h/?token=a\u{85}b\u{a0}c", "http://h/?token=REDACTED"),
             ("\thttp://joe@h\n\n", "\thttp://REDACTED@h\n\n"),
         ] {
             assert_eq!(redact_urls(text, &more), redacted);

@@ -1,6 +1,9 @@
 //! References to variables: OpenTelemetry configuration data model, "Environment variable
 //! substitution".
 
+/// Number of characters of an invalid reference that are shown.
+const MAX_SHOWN: usize = 64;
+
 /// A scalar whose references are replaced.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Substituted {
@@ -59,7 +62,9 @@ impl Substituted {
         };
         if !is_name(name) || default.is_some_and(|default| default.contains('\n')) {
             let expected = "expected ${NAME}, ${env:NAME} or ${NAME:-default}, or $$ for a dollar";
-            return Err(format!("${{{inner}}} is not a reference to a variable: {expected}"));
+            let shown: String = inner.chars().take(MAX_SHOWN).collect();
+            let shown = shown.escape_debug();
+            return Err(format!("${{{shown}}} is not a reference to a variable: {expected}"));
         }
         self.variables.push(name.to_owned());
         match (lookup(name), default) {
@@ -141,6 +146,14 @@ mod tests {
             let error = substitute(written, &lookup).unwrap_err();
             assert!(error.starts_with(written), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_no_reference_is_shown_without_control_characters() {
+        let error =
+            substitute(&format!("${{A\u{1b}[31m{}}}", "x".repeat(1000)), &lookup).unwrap_err();
+        assert!(error.starts_with("${A\\u{1b}[31mx"), "{error}");
+        assert!(error.len() < 250, "{error}");
     }
 
     #[test]

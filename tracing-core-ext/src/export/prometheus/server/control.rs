@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http_body::Body;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// Error of a body.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 const ALLOW: &str = "GET, HEAD, PUT, DELETE";
@@ -38,7 +41,7 @@ const REFUSAL_PERIOD: Duration = Duration::from_secs(1);
 
 /// Settings that requests may change, and who may do so.
 #[derive(Debug)]
-pub(super) struct ControlRoutes {
+pub(crate) struct ControlRoutes {
     access: ControlAccess,
     control: OnceLock<Control>,
     refusals: Mutex<Refusals>,
@@ -75,11 +78,11 @@ struct SamplingChange {
 }
 
 impl ControlRoutes {
-    pub(super) fn new(access: ControlAccess) -> Self {
+    pub(crate) fn new(access: ControlAccess) -> Self {
         Self { access, control: OnceLock::new(), refusals: Mutex::default() }
     }
 
-    pub(super) fn set_control(&self, control: &Control) {
+    pub(crate) fn set_control(&self, control: &Control) {
         let _ = self.control.set(control.clone());
     }
 
@@ -89,11 +92,11 @@ impl ControlRoutes {
     }
 
     /// Responds to a request from `peer`. The body of a refused request is not read.
-    pub(super) async fn respond(
+    pub(crate) async fn respond(
         &self,
         peer: SocketAddr,
         head: Parts,
-        sent: Incoming,
+        sent: impl Body<Data = Bytes, Error: Into<BoxError>>,
     ) -> Response<Bytes> {
         let is_head = head.method == Method::HEAD;
         let response = self.answer(peer, &head, sent).await;
@@ -103,7 +106,12 @@ impl ControlRoutes {
         }
     }
 
-    async fn answer(&self, peer: SocketAddr, head: &Parts, sent: Incoming) -> Response<Bytes> {
+    async fn answer(
+        &self,
+        peer: SocketAddr,
+        head: &Parts,
+        sent: impl Body<Data = Bytes, Error: Into<BoxError>>,
+    ) -> Response<Bytes> {
         if let Some((status, reason)) = self.access.refusal(peer, &head.headers) {
             self.log_refusal(peer, head, reason);
             return problem(status, reason);
@@ -174,6 +182,10 @@ impl Setting {
         match self {
             Self::LogFilter => {
                 let LogFilterChange { filter, seconds } = parsed(sent)?;
+                if has_pattern(&filter) {
+                    let expected = "values of fields without patterns, such as [span{id=7}]=debug";
+                    return Err(text(TelemetryError::setting("filter", filter, expected)));
+                }
                 control.set_log_filter_from("filter", &filter, limit(seconds), source)
             }
             Self::Sampling => {
@@ -208,6 +220,12 @@ impl Setting {
             }
         }
     }
+}
+
+/// Whether a value of a field is a regular expression with repetitions or alternatives. The states of its automaton
+/// grow exponentially with its length, so a short one could block the listener and fill the memory.
+fn has_pattern(filter: &str) -> bool {
+    filter.split('{').skip(1).any(|fields| fields.contains(['*', '+', '?', '|', '(']))
 }
 
 fn parsed<T: DeserializeOwned>(sent: &[u8]) -> Result<T, String> {
