@@ -11,7 +11,7 @@ use syn::{Attribute, Item, UseTree, visit::Visit};
 
 /// Folders of the crate from the bottom up. A folder imports only from folders in its own line and
 /// in lines above it.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["base", "http", "propagation"],
     &["semconv"],
     &["trace", "metrics", "logs"],
@@ -20,6 +20,7 @@ const FLOORS: [&[&str]; 9] = [
     &["export", "client", "carry"],
     &["telemetry"],
     &["testing"],
+    &["fuzzing"],
     &["lib", "manual"],
 ];
 
@@ -231,7 +232,7 @@ fn a_folder_has_at_most_twelve_entries_and_a_file_few_lines() {
     }
     for (folder, entries) in &entries {
         // The root has a line for each folder of the table above.
-        let most = if *folder == source() { MAX_ENTRIES + 5 } else { MAX_ENTRIES };
+        let most = if *folder == source() { MAX_ENTRIES + 6 } else { MAX_ENTRIES };
         assert!(entries.len() <= most, "{} has {}: {entries:?}", folder.display(), entries.len());
     }
 }

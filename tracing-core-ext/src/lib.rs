@@ -130,6 +130,9 @@ mod config;
 pub mod exchange;
 #[cfg(feature = "telemetry")]
 mod export;
+#[cfg(all(fuzzing, feature = "telemetry"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod logs;
 pub mod manual;

@@ -15,4 +15,4 @@ pub(crate) mod pipeline;
 pub mod prometheus;
 mod queue;
 #[cfg(any(feature = "otlp", feature = "jaeger"))]
-mod transport;
+pub(crate) mod transport;

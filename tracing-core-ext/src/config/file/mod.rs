@@ -38,6 +38,16 @@ impl Config {
         Self::from_document(&Document::read(path, variables)?, variables)
     }
 
+    /// Reads the text of a file.
+    #[cfg(fuzzing)]
+    pub(crate) fn from_text(
+        name: &str,
+        text: &str,
+        variables: &Env,
+    ) -> Result<Self, TelemetryError> {
+        Self::from_document(&Document::parse(name.to_owned(), text, variables)?, variables)
+    }
+
     fn from_document(document: &Document, variables: &Env) -> Result<Self, TelemetryError> {
         let mut config = Self::read_all(&variables.without_opentelemetry(), false)?;
         let root_item = document.root();

@@ -94,11 +94,15 @@ impl CollectorRequest {
             Some(Credentials { user, password }) => request.basic_auth(user, Some(password)),
             None => request,
         };
-        let received = HttpResponse::send(request).await?;
-        match received.status.is_success() {
-            true => Ok(()),
-            false => Err(received.failure(Some(&String::from_utf8_lossy(&received.body)))),
-        }
+        parse_response(&HttpResponse::send(request).await?)
+    }
+}
+
+/// Returns the result of an export.
+pub(crate) fn parse_response(received: &HttpResponse) -> Result<(), ExportError> {
+    match received.status.is_success() {
+        true => Ok(()),
+        false => Err(received.failure(Some(&String::from_utf8_lossy(&received.body)))),
     }
 }
 

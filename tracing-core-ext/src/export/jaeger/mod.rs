@@ -2,7 +2,7 @@
 //! crate.
 
 mod agent;
-mod collector;
+pub(crate) mod collector;
 mod convert;
 mod encoder;
 mod endpoint;

@@ -52,7 +52,7 @@ pub(crate) mod collectors;
 mod error;
 pub(crate) mod format;
 pub(crate) mod options;
-mod registry;
+pub(crate) mod registry;
 pub(crate) mod server;
 
 pub use self::{

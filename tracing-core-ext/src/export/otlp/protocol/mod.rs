@@ -2,8 +2,8 @@
 
 pub(crate) mod batch_encoder;
 pub(super) mod encode;
-pub(super) mod grpc;
+pub(crate) mod grpc;
 mod proto_json;
 pub(crate) mod protobuf;
-pub(super) mod response;
+pub(crate) mod response;
 pub(crate) mod strings;

@@ -92,7 +92,7 @@ struct Registered {
 }
 
 impl Registry {
-    pub(super) fn new(meters: OtelRegistry) -> Self {
+    pub(crate) fn new(meters: OtelRegistry) -> Self {
         Self(Arc::new(Inner { meters, ..Inner::default() }))
     }
 
@@ -134,7 +134,7 @@ impl Registry {
     }
 
     /// Logs a warning if the name of an instrument is taken in Prometheus.
-    pub(super) fn see(&self, instrument: &Instrument) {
+    pub(crate) fn see(&self, instrument: &Instrument) {
         let Inner { instruments, notices, .. } = &*self.0;
         let metric = instruments.register(instrument, notices);
         let names = sample_names(&metric, name::metric_type(instrument.kind()));
@@ -152,7 +152,7 @@ impl Registry {
     /// # Errors
     ///
     /// If the meters cannot be read.
-    pub(super) fn gather(&self) -> Result<Vec<MetricFamily>, String> {
+    pub(crate) fn gather(&self) -> Result<Vec<MetricFamily>, String> {
         let notices = &self.0.notices;
         let collectors = self.0.collectors.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut families: Vec<_> = collectors.iter().flat_map(|it| it.collect()).collect();

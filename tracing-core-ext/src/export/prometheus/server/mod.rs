@@ -1,6 +1,6 @@
 //! Endpoint, with its listener and its threads.
 
-mod control;
+pub(crate) mod control;
 pub(crate) mod control_access;
 pub(crate) mod endpoint;
 pub(crate) mod listener;
