@@ -12,7 +12,7 @@ import urllib.request
 
 import deviations
 import formats
-from processes import eventually
+from processes import eventually, fail
 from sink import CLIENT, SERVER
 
 # Every reserved character of RFC 3986, every other one that a header of baggage cannot contain
@@ -34,7 +34,13 @@ class Chain:
     continues: bool = True
     schemes: dict = dataclasses.field(default_factory=dict)
     trace_id: str = ""
+    # The `tracestate` that the runner sends, and the one that services receive.
     tracestate: str = TRACESTATE
+    expected: str = ""
+
+    def __post_init__(self):
+        if self.continues:
+            self.expected = self.expected or self.tracestate
 
     def __str__(self):
         kind = "sampled" if self.sampled else "unsampled"
@@ -60,6 +66,17 @@ def require(holds, what, detail=""):
         raise Wrong(f"{what}: {detail}")
 
 
+def judge(chain, services, sink):
+    """Sends a request through the chain, and fails if a property does not hold."""
+    try:
+        hops, span_id = send(chain, services)
+        callers = judge_headers(chain, hops, span_id)
+        if chain.sampled:
+            judge_spans(chain, callers, sink)
+    except Wrong as wrong:
+        fail(str(chain), wrong)
+
+
 def send(chain, services):
     """Sends a request to the first service. Returns what each service has received."""
     first, *rest = [services.url(name, chain.scheme(at)) for at, name in enumerate(chain.names)]
@@ -68,7 +85,7 @@ def send(chain, services):
     if chain.continues:
         of = formats.between(chain.of, None, chain.names[0])
         headers |= formats.headers(of, chain.trace_id, span_id, chain.sampled)
-        if of == formats.W3C and chain.tracestate:
+        if of == formats.W3C:
             headers["tracestate"] = chain.tracestate
         members = [f"{key}={urllib.parse.quote(it, safe='')}" for key, it in chain.baggage().items()]
         headers["baggage"] = ",".join(members)
@@ -105,10 +122,10 @@ def judge_headers(chain, hops, span_id):
                 require(context.span_id == span_id, "the runner is not the caller", context)
         if chain.continues:
             judge_baggage(chain, hop, hops[:at])
-            # In mixed chains only some services have the format.
-            if chain.of == formats.W3C and chain.tracestate:
-                state = tracestate(hop)
-                require(state == chain.tracestate, f"{hop['service']} receives another tracestate", state)
+        # In mixed chains only some services have the format.
+        if chain.of == formats.W3C and (at or chain.continues):
+            state = tracestate(hop)
+            require(state == chain.expected, f"{hop['service']} receives another tracestate", state)
     return callers
 
 
@@ -156,8 +173,8 @@ def judge_spans(chain, callers, sink):
             # The lowest eight bits are the flags of the trace.
             flagged = deviations.exports_flags(name)
             require(span.flags & 1 == flagged, f"the sampled flag of a span of {name} is not {flagged}", span)
-            if chain.of == formats.W3C and chain.continues and chain.tracestate:
-                require(span.trace_state == chain.tracestate, f"{name} exports another tracestate", span)
+            if chain.of == formats.W3C:
+                require(span.trace_state == chain.expected, f"{name} exports another tracestate", span)
 
 
 def ancestors(span, by_id):

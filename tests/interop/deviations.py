@@ -6,6 +6,9 @@ from services import GO, JAVA, NODE, PYTHON
 
 BEYOND_ASCII = "\u00fc\U0001f980"
 
+# The last release of the instrumentation of echo does not measure requests.
+WITHOUT_SERVER_METRICS = ("echo",)
+
 
 def exports_flags(service):
     """Whether the exported spans have the flags of the trace."""

@@ -61,6 +61,7 @@ class Services:
                 "CHAIN_CERTIFICATE": str(certificate),
                 "CHAIN_KEY": str(key),
                 "CHAIN_TRUST": str(trust),
+                "REQUESTS_CA_BUNDLE": str(trust),
             }
             if name in formats.OURS:
                 tls = [f"--certificate={certificate}", f"--key={key}", f"--trust={trust}"]
