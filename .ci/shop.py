@@ -7,19 +7,17 @@ with promtool beside each. The pages of the services are written to the folder f
 """
 
 import http.client
-import json
-import math
 import pathlib
 import re
 import socket
-import subprocess
 import sys
 import time
 import urllib.parse
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
-from processes import Process, claim, fail, free_ports, get
+from processes import Process, claim, fail, get
+from prometheus_server import Prometheus
 from shop_dashboards import judge_dashboards
 from shop_rules import FILES, judge_rules
 
@@ -49,53 +47,6 @@ def drive(gateway):
         seconds.append(time.perf_counter() - started)
     claim("the gateway responds", answers == {(200, b"12.50\n")}, answers)
     return sorted(seconds)
-
-
-class Prometheus:
-    """A Prometheus that scrapes the targets. `program`: its path, with promtool beside it."""
-
-    def __init__(self, program, folder, targets):
-        (port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{port}"
-        self.program = program
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / "prometheus.yml"
-        jobs = [
-            {"job_name": name, "static_configs": [{"targets": [urllib.parse.urlsplit(url).netloc]}]}
-            for name, url in targets.items()
-        ]
-        # JSON is valid YAML.
-        intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config.write_text(json.dumps({"global": intervals, "rule_files": FILES, "scrape_configs": jobs}))
-        subprocess.run([program.with_name("promtool"), "check", "config", config], check=True)
-        subprocess.run(["rm", "-rf", folder / "tsdb"], check=True)
-        self.process = Process(
-            "prometheus",
-            [
-                program,
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'tsdb'}",
-                f"--web.listen-address={urllib.parse.urlsplit(self.url).netloc}",
-                "--enable-feature=exemplar-storage",
-            ],
-        )
-
-    def ask(self, what, **parameters):
-        _, page = get(f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(parameters)}")
-        answer = json.loads(page)
-        if answer["status"] != "success":
-            fail(f"Prometheus responds to {parameters}", answer)
-        return answer["data"]
-
-    def eventually(self, what, attempt):
-        return self.process.eventually(what, attempt)
-
-    def query(self, query):
-        return self.ask("query", query=query)["result"]
-
-    def value(self, query):
-        result = self.query(query)
-        return float(result[0]["value"][1]) if result else math.nan
 
 
 def judge(prometheus, targets, seconds, shop):
@@ -185,7 +136,7 @@ def judge_shop(shop, folder, programs):
     gateway = shop.wait_for(r"curl (\S+)/checkout/")[1]
     targets = dict(re.findall(r"metrics of (\w+): (\S+)", shop.said()))
     claim("every service has metrics", targets.keys() == SERVICES.keys(), targets)
-    scraping = [Prometheus(it, folder / f"data-{at}", targets) for at, it in enumerate(programs)]
+    scraping = [Prometheus(it, folder / f"data-{at}", targets, FILES) for at, it in enumerate(programs)]
     seconds = drive(gateway)
     for prometheus in scraping:
         judge(prometheus, targets, seconds, shop)
