@@ -158,3 +158,21 @@ async fn more_traces_than_expected_fail_at_once() {
     assert!(message.starts_with("expected 1 trace, found 2 traces of 2 spans\n"), "{message}");
     assert_eq!(traces.wait_for(2).await.len(), 2);
 }
+
+#[test]
+fn a_trace_is_complete_when_none_of_its_spans_is_open() {
+    use opentelemetry::{
+        Context,
+        trace::{Span, TraceContextExt, Tracer, TracerProvider},
+    };
+
+    let traces = Traces::builder().timeout(Duration::from_millis(20)).start();
+    let tracer = traces.tracer_provider().tracer("shop");
+    let root = Context::new().with_span(tracer.start_with_context("root", &Context::new()));
+    let mut background = tracer.start_with_context("background", &root);
+    root.span().end();
+    let message = failure(|| drop(traces.only().blocking()));
+    assert!(message.contains("1 trace of 1 span, and 1 span that has not ended"), "{message}");
+    background.end();
+    traces.only().blocking().is(trace! { "root" [ "background" ] });
+}
