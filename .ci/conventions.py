@@ -1,0 +1,301 @@
+"""Checks what our services export against the registry of the semantic conventions.
+
+`conventions.py REGISTRY PROGRAMS REPORT`: the folder of the registry's YAML, the folder of the examples, and the file to which
+the names that are optional, in development or our own are written.
+
+An attribute, metric or event must be in the registry or begin with a prefix of ours; it must have the type, unit, instrument,
+kind and value that the registry defines; what a group requires must be there; and the status, the error and the name of a span
+must agree.
+"""
+
+import collections
+import gzip
+import http.client
+import http.server
+import json
+import pathlib
+import sys
+import threading
+import urllib.parse
+
+from processes import Process, claim, eventually
+from registry import Registry, kind, plain
+
+KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+# Names of this project, and those of the shop.
+OWN, SHOP = "tracing_core_ext.", "shop."
+# Members that `tracing` and its bridge add to the spans of users.
+OF_BRIDGE = {"busy_ns", "idle_ns", "target", "level"}
+INSTRUMENTS = {"histogram": "histogram", "gauge": "gauge", "sum": "sum", "exponentialHistogram": "histogram"}
+PATIENCE = 60
+
+
+class Sink(http.server.ThreadingHTTPServer):
+    """Collector of OTLP/JSON."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.received = collections.defaultdict(list)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=[0.05], daemon=True).start()
+
+    def each(self, signal, resources, scopes, items):
+        """Returns the resource, the scope and the item of each exported item."""
+        for request in list(self.received[signal]):
+            for resource in request[resources]:
+                for scope in resource[scopes]:
+                    for item in scope[items]:
+                        yield resource["resource"], scope["scope"], item
+
+    def spans(self):
+        return self.each("/v1/traces", "resourceSpans", "scopeSpans", "spans")
+
+    def metrics(self):
+        return self.each("/v1/metrics", "resourceMetrics", "scopeMetrics", "metrics")
+
+    def records(self):
+        return self.each("/v1/logs", "resourceLogs", "scopeLogs", "logRecords")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.server.received[self.path].append(json.loads(body))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def attributes(described):
+    return {it["key"]: it["value"] for it in described.get("attributes", [])}
+
+
+class Judge:
+    def __init__(self, registry):
+        self.registry = registry
+        self.errors = collections.Counter()
+        # Lines of the report, and groups of which something was seen.
+        self.lines, self.groups = set(), collections.Counter()
+
+    def error(self, where, what):
+        self.errors[f"{where}: {what}"] += 1
+
+    def check(self, where, group, found, may_be_own=True):
+        """Checks attributes against a group, or only against the registry if there is none."""
+        for error in self.registry.errors(found):
+            self.error(where, error)
+        levels = self.registry.levels(group) if group else {}
+        for key, level in levels.items():
+            if level == "required" and key not in found:
+                self.error(where, f"{key} is required")
+        for key in found:
+            definition = self.registry.find(key)
+            if definition is None:
+                self.note_own(where, key, may_be_own)
+                continue
+            level = levels.get(key) or levels.get(definition.name, "not in the group" if group else "")
+            if level in ("opt_in", "not in the group"):
+                self.lines.add(f"{where}: {definition.name}: {level}")
+            if definition.stability != "stable":
+                self.lines.add(f"{where}: {definition.name}: {definition.stability}")
+        if group:
+            self.groups[group] += 1
+
+    def note_own(self, where, key, may_be_own):
+        if key.startswith(OWN):
+            self.lines.add(f"{where}: {key}: our own")
+        elif not key.startswith(SHOP) and not may_be_own:
+            self.error(where, f"{key} is unknown")
+
+    def span(self, scope, span):
+        found, of = attributes(span), KINDS[span["kind"]]
+        group = group_of(of, found)
+        self.check(group or f"span.{of}", group, found, may_be_own=group is None)
+        for event in span.get("events", []):
+            if event["name"] == "exception":
+                self.check("span event exception", None, attributes(event), may_be_own=False)
+                claim_any = {"exception.type", "exception.message"} & attributes(event).keys()
+                if not claim_any:
+                    self.error("span event exception", "exception.type or exception.message is required")
+        if group:
+            values = {key: plain(value) for key, value in found.items()}
+            for error in inconsistencies(of, span, values):
+                self.error(group, f"{error} in {span['name']!r}: {values}")
+
+    def metric(self, metric):
+        name = metric["name"]
+        data = next(key for key in INSTRUMENTS if key in metric)
+        definition = self.registry.metrics.get(name)
+        where = f"metric {name}"
+        if definition is None:
+            if not name.startswith((OWN, SHOP)):
+                self.error(where, "it is unknown")
+            self.lines.add(f"{where}: our own, {metric.get('unit', '')}")
+            group = None
+        else:
+            group = definition["id"]
+            self.lines.add(f"{where}: {definition['stability']}") if definition["stability"] != "stable" else None
+            self.instrument(where, metric, data, definition)
+        for point in metric[data]["dataPoints"]:
+            # A measurement without attributes is one that was exported before the first use.
+            self.check(where, group, attributes(point), may_be_own=False)
+
+    def instrument(self, where, metric, data, definition):
+        if metric.get("unit", "") != definition["unit"]:
+            self.error(where, f"unit {metric.get('unit', '')!r}, expected {definition['unit']!r}")
+        expected = definition["instrument"]
+        is_monotonic = metric[data].get("isMonotonic", False)
+        found = {"sum": "counter" if is_monotonic else "updowncounter"}.get(data, data)
+        if INSTRUMENTS.get(found, found) != expected:
+            self.error(where, f"it is a {found}, expected a {expected}")
+        of = definition.get("annotations", {}).get("code_generation", {}).get("metric_value_type")
+        for point in metric[data]["dataPoints"]:
+            key = {"int": "asInt", "double": "asDouble"}.get(of)
+            if data != "histogram" and key and key not in point:
+                self.error(where, f"its values are not of the type {of}")
+
+    def record(self, record):
+        name = record.get("eventName", "")
+        definition = self.registry.events.get(name)
+        where = f"event {name}" if name else "log record"
+        if name and definition is None and not name.startswith((OWN, SHOP)):
+            self.error(where, "it is unknown")
+        # A log record has the fields of the user.
+        group = definition["id"] if definition else None
+        self.check(where, group, attributes(record), may_be_own=not name or name.startswith((OWN, SHOP)))
+
+
+def group_of(of, found):
+    if "rpc.system.name" in found:
+        system = plain(found["rpc.system.name"])
+        return f"span.rpc.{system}.call.{of}"
+    if "messaging.system" in found:
+        return f"span.messaging.{plain(found['messaging.operation.type'])}.{of}"
+    if "http.request.method" in found:
+        return f"span.http.{of}"
+    return None
+
+
+def inconsistencies(of, span, values):
+    """Returns what does not agree in the span of a request."""
+    is_error = span.get("status", {}).get("code", 0) == 2
+    status = values.get("http.response.status_code")
+    if ("error.type" in values) != is_error:
+        yield f"error.type and the status {span.get('status')} do not agree"
+    is_rpc = "rpc.system.name" in values
+    if status and not is_rpc:
+        must_fail = status >= (500 if of == "server" else 400)
+        if must_fail and not is_error:
+            yield f"the status is not an error with {status}"
+        if must_fail and values.get("error.type") != str(status) and not span.get("events"):
+            yield f"error.type is not {status}"
+        if not must_fail and is_error and not span.get("events"):
+            yield f"the status is an error with {status}"
+    if span.get("status", {}).get("code", 0) == 1:
+        yield "an instrumentation must not set the status Ok"
+    for key, needed in (("server.port", "server.address"), ("network.peer.port", "network.peer.address")):
+        if key in values and needed not in values:
+            yield f"{key} without {needed}"
+    if (values.get("http.request.method") == "_OTHER") != ("http.request.method_original" in values):
+        if values.get("http.request.method") == "_OTHER":
+            yield "http.request.method_original is not there"
+    if values.get("network.protocol.name") == "http":
+        yield "network.protocol.name is http"
+    if "http.request.method" in values and not is_rpc:
+        method = values["http.request.method"]
+        method = "HTTP" if method == "_OTHER" else method
+        target = values.get("http.route" if of == "server" else "url.template")
+        expected = f"{method} {target}" if target else method
+        if span["name"] != expected:
+            yield f"the name is not {expected!r}"
+
+
+def request(method, url, headers=None, body=None):
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
+    connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, headers or {})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status
+
+
+def drive(programs, environment):
+    """Runs the services and the clients, each until it has exported everything."""
+    def start(program, *arguments):
+        return Process(program, [programs / program, *arguments], environment)
+
+    def ends_well(process):
+        claim(f"{process.name} ends well", process.stop() == 0, process.said())
+
+    shop = start("shop", "--serve", "--port=0", "--metrics-port=0", "--panel-port=0")
+    gateway = shop.wait_for(r"curl (\S+)/checkout/")[1]
+    for item in ["tea", "honey", "nothing", "%E2%98%95"]:
+        request("GET", f"{gateway}/checkout/{item}?color=red&token=hidden")
+    for method, path in [("GET", "/nowhere"), ("POST", "/checkout/tea"), ("BREW", "/checkout/tea"), ("HEAD", "/checkout/tea")]:
+        request(method, gateway + path, {"user-agent": "curl/8"})
+    ends_well(shop)
+    for server, client in [("axum_server", "outbound_call"), ("axum_server", "hyper_client"), ("actix_server", "outbound_call")]:
+        serving = start(server, "127.0.0.1:0")
+        url = serving.wait_for(r"(http://127\.0\.0\.1:\d+)")[1]
+        calling = start(client, f"{url}/items/7")
+        claim(f"{client} ends well", calling.ended() == 0, calling.said())
+        request("GET", f"{url}/nowhere")
+        ends_well(serving)
+    job = start("background_job", "127.0.0.1:0")
+    url = job.wait_for(r"(127\.0\.0\.1:\d+)")[1]
+    for item in ["tea", "nothing"]:
+        request("POST", f"http://{url}/orders/{item}")
+    ends_well(job)
+    pair = [start("interop_service", "--framework", framework) for framework in ("axum", "actix")]
+    (axum, actix) = [it.wait_for(r"http://(127\.0\.0\.1:\d+)")[1] for it in pair]
+    for chain in [f"grpc://{axum}", f"grpc://{axum} http://{actix}/items/7", f"http://{actix}/items/7", f"grpc://{actix}"]:
+        request("GET", f"http://{axum}/items/7", {"x-chain": chain})
+    [ends_well(it) for it in pair]
+
+
+def main(folder, programs, report):
+    registry, sink = Registry(folder), Sink()
+    claim("the registry is complete", len(registry.attributes) > 200 and len(registry.metrics) > 50, registry.groups.keys())
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "RUST_LOG": "info",
+    }
+    drive(pathlib.Path(programs), environment)
+    judge = Judge(registry)
+    for resource, scope, span in sink.spans():
+        judge.check("resource", None, attributes(resource), may_be_own=False)
+        judge.span(scope, span)
+    for _, _, metric in sink.metrics():
+        judge.metric(metric)
+    for _, _, record in sink.records():
+        judge.record(record)
+    for signal in ("/v1/traces", "/v1/metrics", "/v1/logs"):
+        claim(f"{signal} has arrived", sink.received[signal])
+    for error, count in sorted(judge.errors.items()):
+        print(f"wrong, {count} times: {error}")
+    seen = {f"span.{of}" for of in ("http.server", "http.client", "rpc.grpc.call.server", "rpc.grpc.call.client")}
+    claim("every kind of span was seen", seen <= judge.groups.keys(), judge.groups)
+    pathlib.Path(report).write_text("".join(f"{line}\n" for line in sorted(judge.lines)))
+    count = sum(1 for _ in sink.spans())
+    print(f"{count} spans, {sum(1 for _ in sink.metrics())} metrics, {sum(1 for _ in sink.records())} log records;",
+          f"{len(judge.groups)} groups of the conventions")
+    claim("everything follows the conventions", not judge.errors)
+
+
+main(*sys.argv[1:])
