@@ -22,10 +22,12 @@ from processes import Process, claim, eventually
 from registry import Registry, kind, plain
 
 KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
-# Names of this project, and those of the shop.
-OWN, SHOP = "tracing_core_ext.", "shop."
-# Members that `tracing` and its bridge add to the spans of users.
-OF_BRIDGE = {"busy_ns", "idle_ns", "target", "level"}
+# Prefixes of the names of this project, and of those in the code of the examples.
+OWN, OF_EXAMPLES = "tracing_core_ext.", ("shop.", "item.")
+# The field of the log lines of a request.
+UNPREFIXED = {"request_id"}
+# Enumerations that have a member for all other values, or in which no other value is possible.
+CLOSED = {"http.request.method", "network.transport", "network.type", "url.scheme", "otel.status_code"}
 INSTRUMENTS = {"histogram": "histogram", "gauge": "gauge", "sum": "sum", "exponentialHistogram": "histogram"}
 PATIENCE = 60
 
@@ -98,8 +100,14 @@ class Judge:
         levels = self.registry.levels(group) if group else {}
         for key, level in levels.items():
             if level == "required" and key not in found:
-                self.error(where, f"{key} is required")
-        for key in found:
+                if not (key == "rpc.response.status_code" and is_answered_without_grpc(found)):
+                    self.error(where, f"{key} is required")
+        for key, value in found.items():
+            if self.registry.is_other(key, value):
+                if key in CLOSED:
+                    self.error(where, f"{key}={plain(value)!r} is not one of its members")
+                elif key not in ("error.type", "rpc.response.status_code"):
+                    self.lines.add(f"{where}: {key}={plain(value)}: not one of its members")
             definition = self.registry.find(key)
             if definition is None:
                 self.note_own(where, key, may_be_own)
@@ -113,12 +121,12 @@ class Judge:
             self.groups[group] += 1
 
     def note_own(self, where, key, may_be_own):
-        if key.startswith(OWN):
+        if key.startswith(OWN) or key in UNPREFIXED:
             self.lines.add(f"{where}: {key}: our own")
-        elif not key.startswith(SHOP) and not may_be_own:
+        elif not key.startswith(OF_EXAMPLES) and not may_be_own:
             self.error(where, f"{key} is unknown")
 
-    def span(self, scope, span):
+    def span(self, span):
         found, of = attributes(span), KINDS[span["kind"]]
         group = group_of(of, found)
         self.check(group or f"span.{of}", group, found, may_be_own=group is None)
@@ -139,7 +147,7 @@ class Judge:
         definition = self.registry.metrics.get(name)
         where = f"metric {name}"
         if definition is None:
-            if not name.startswith((OWN, SHOP)):
+            if not name.startswith((OWN, *OF_EXAMPLES)):
                 self.error(where, "it is unknown")
             self.lines.add(f"{where}: our own, {metric.get('unit', '')}")
             group = None
@@ -165,15 +173,24 @@ class Judge:
             if data != "histogram" and key and key not in point:
                 self.error(where, f"its values are not of the type {of}")
 
-    def record(self, record):
+    def record(self, scope, record):
+        # The crate `opentelemetry` logs its own events.
+        if scope["name"].split("::")[0] == "opentelemetry":
+            return
         name = record.get("eventName", "")
         definition = self.registry.events.get(name)
         where = f"event {name}" if name else "log record"
-        if name and definition is None and not name.startswith((OWN, SHOP)):
+        if name and definition is None and not name.startswith((OWN, *OF_EXAMPLES)):
             self.error(where, "it is unknown")
         # A log record has the fields of the user.
         group = definition["id"] if definition else None
-        self.check(where, group, attributes(record), may_be_own=not name or name.startswith((OWN, SHOP)))
+        self.check(where, group, attributes(record), may_be_own=definition is None)
+
+
+def is_answered_without_grpc(found):
+    """Whether a server has answered a call of gRPC by HTTP alone. It has no status then; its client derives one."""
+    status = found.get("http.response.status_code")
+    return bool(status) and plain(status) != 200
 
 
 def group_of(of, found):
@@ -278,13 +295,13 @@ def main(folder, programs, report):
     }
     drive(pathlib.Path(programs), environment)
     judge = Judge(registry)
-    for resource, scope, span in sink.spans():
+    for resource, _, span in sink.spans():
         judge.check("resource", None, attributes(resource), may_be_own=False)
-        judge.span(scope, span)
+        judge.span(span)
     for _, _, metric in sink.metrics():
         judge.metric(metric)
-    for _, _, record in sink.records():
-        judge.record(record)
+    for _, scope, record in sink.records():
+        judge.record(scope, record)
     for signal in ("/v1/traces", "/v1/metrics", "/v1/logs"):
         claim(f"{signal} has arrived", sink.received[signal])
     for error, count in sorted(judge.errors.items()):

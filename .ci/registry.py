@@ -76,10 +76,11 @@ class Registry:
                 yield f"{key} is deprecated"
             if kind(value) != definition.type:
                 yield f"{key} has the type {kind(value)}, expected {definition.type}"
-            # An enumeration of strings may have other values, but these are for HTTP and for errors only.
-            elif definition.members and plain(value) not in definition.members:
-                if key not in ("error.type", "rpc.response.status_code", "os.type"):
-                    yield f"{key}={plain(value)!r} is not one of its members"
+
+    def is_other(self, key, value):
+        """Whether a value is not one of the members of an enumeration, which may have other values."""
+        definition = self.find(key)
+        return bool(definition and definition.members) and plain(value) not in definition.members
 
 
 def groups(file):

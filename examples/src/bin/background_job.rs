@@ -37,16 +37,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build();
 
     let (queue, orders) = mpsc::channel(16);
-    tokio::spawn(ship(orders));
+    let worker = tokio::spawn(ship(orders));
     let app = Router::new().route("/orders/{item}", post(order)).layer(tracing).with_state(queue);
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::select! {
-        result = axum::serve(listener, app).into_future() => result?,
-        result = tokio::signal::ctrl_c() => result?,
-    }
+    axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
+    // The queue ends with the server, so the worker ends after the last order.
+    worker.await?;
 
     Ok(telemetry.shutdown()?)
 }
@@ -72,5 +71,21 @@ async fn ship(mut orders: mpsc::Receiver<String>) {
         let trace = serde_json::from_value(message["trace"].clone()).unwrap_or_default();
         let processing = queue.process("orders").parent(&trace).start();
         processing.run(async { tracing::info!(item = message["item"].as_str(), "shipped") }).await;
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        signal(SignalKind::terminate()).expect("a handler for SIGTERM").recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
     }
 }

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, pin::Pin, time::Duration};
 use axum::{
     Router,
     body::Body,
-    http::{Request, Uri, Version, header::CONTENT_TYPE},
+    http::{Request, StatusCode, Uri, Version, header::CONTENT_TYPE},
 };
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full};
@@ -331,7 +331,8 @@ async fn a_client_that_drops_a_stream_cancels_the_server() {
 async fn a_deadline_cancels_both() {
     let mut scene = scene().await;
     let mut request = tonic::Request::new(pending());
-    request.set_timeout(Duration::from_millis(50));
+    // The server may start a tenth of it later.
+    request.set_timeout(Duration::from_millis(500));
 
     let status = scene.client.check(request).await.unwrap_err();
 
@@ -394,6 +395,37 @@ async fn an_unreachable_server_is_a_failed_request() {
     assert_eq!(span.name, "grpc.health.v1.Health/Check");
     assert_eq!(span.attribute("http.response.status_code"), None);
     assert_error(&span, "request_error");
+}
+
+#[tokio::test]
+async fn a_server_without_grpc_has_the_status_that_its_client_derives() {
+    for (http, code) in [
+        (StatusCode::OK, Code::Unknown),
+        (StatusCode::BAD_REQUEST, Code::Internal),
+        (StatusCode::UNAUTHORIZED, Code::Unauthenticated),
+        (StatusCode::FORBIDDEN, Code::PermissionDenied),
+        (StatusCode::NOT_FOUND, Code::Unimplemented),
+        (StatusCode::TOO_MANY_REQUESTS, Code::Unavailable),
+        (StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown),
+        (StatusCode::GATEWAY_TIMEOUT, Code::Unavailable),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().fallback(move || async move { http });
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let sink = SpanSink::new();
+
+        let status = client(address, &sink).check(check(Code::Ok)).await.unwrap_err();
+
+        assert_eq!(status.code(), code, "tonic derives the same");
+        let span = sink.only().await;
+        let name = format!("{code:?}").to_ascii_uppercase();
+        let recorded = span.text("rpc.response.status_code").unwrap().replace('_', "");
+        assert_eq!(recorded, name);
+        let error = if http == StatusCode::OK { "UNKNOWN" } else { http.as_str() };
+        assert_error(&span, error);
+        server.abort();
+    }
 }
 
 #[tokio::test]

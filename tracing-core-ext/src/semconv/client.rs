@@ -44,10 +44,9 @@ impl<'a, H: Headers> ClientAttributes<'a, H> {
         }
     }
 
-    /// Returns the request as a gRPC call, if it has a time limit.
+    /// Returns the request as a gRPC call, if it claims to be one.
     pub(crate) fn grpc_call(&self) -> Option<GrpcCall<'a>> {
-        let call = self.is_rpc().then(|| GrpcCall::new("", self.head.headers))?;
-        call.timeout.is_some().then_some(call)
+        self.is_rpc().then(|| GrpcCall::new("", self.head.headers))
     }
 
     fn push(&self, facts: &mut Facts) -> Cow<'static, str> {

@@ -34,7 +34,11 @@ static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 const OK: RpcStatus = RpcStatus(0);
 const UNKNOWN: u8 = 2;
+const PERMISSION_DENIED: RpcStatus = RpcStatus(7);
 const UNIMPLEMENTED: RpcStatus = RpcStatus(12);
+const INTERNAL: RpcStatus = RpcStatus(13);
+const UNAVAILABLE: RpcStatus = RpcStatus(14);
+const UNAUTHENTICATED: RpcStatus = RpcStatus(16);
 
 /// Names of the codes that are errors of the server.
 const SERVER_ERRORS: [&str; 6] =
@@ -79,6 +83,18 @@ impl RpcStatus {
         let number = str::from_utf8(value).ok()?.parse().ok();
         let named = number.filter(|number| usize::from(*number) < CODES.len());
         Some(Self(named.unwrap_or(UNKNOWN)))
+    }
+
+    /// Returns the status of a call whose response is not one of gRPC: gRPC, "HTTP to gRPC Status Code Mapping".
+    pub(crate) const fn of_http(status: u16) -> Self {
+        match status {
+            400 => INTERNAL,
+            401 => UNAUTHENTICATED,
+            403 => PERMISSION_DENIED,
+            404 => UNIMPLEMENTED,
+            429 | 502 | 503 | 504 => UNAVAILABLE,
+            _ => Self::UNKNOWN,
+        }
     }
 
     pub(crate) const fn as_str(self) -> &'static str {

@@ -120,7 +120,7 @@ impl ActiveExchange {
     #[inline]
     pub(crate) fn record_response<H: Headers>(&mut self, status: u16, headers: &H) {
         if self.method == MethodKind::Post {
-            self.record_grpc_head(headers);
+            self.record_grpc_head(status, headers);
         }
         let attribute_options = &self.options().attribute_options;
         if self.is_recorded && attribute_options.describes_responses() {
@@ -130,9 +130,15 @@ impl ActiveExchange {
         }
     }
 
-    pub(crate) fn record_grpc_head<H: Headers>(&mut self, headers: &H) {
+    fn record_grpc_head<H: Headers>(&mut self, status: u16, headers: &H) {
         let content_type = headers.values(&CONTENT_TYPE).next();
-        let Some(protocol) = content_type.and_then(GrpcProtocol::from_content_type) else { return };
+        let Some(protocol) = content_type.and_then(GrpcProtocol::from_content_type) else {
+            // A server without gRPC returns no status, and its clients derive one.
+            let is_call = self.shared.as_ref().is_some_and(SharedState::is_grpc);
+            let is_derived = is_call && self.side == Side::Client;
+            self.rpc_status = is_derived.then(|| RpcStatus::of_http(status));
+            return;
+        };
         self.parse_rpc_status(headers);
         self.awaits_status = self.rpc_status.is_none().then_some(protocol);
         if let Some(shared) = self.recorded_server_call() {

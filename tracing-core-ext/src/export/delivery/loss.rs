@@ -82,7 +82,7 @@ impl ExportLoss {
         }
         let parts = [
             (counted.failed, self.failures()),
-            (counted.dropped, "dropped because the queue was full".into()),
+            (counted.dropped, "dropped because the queue was full or closed".into()),
             (counted.waiting, "still waiting".into()),
         ];
         let mut separator = ": ";
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(
             message_of(losses, Some(Duration::from_secs(5))),
             "5 of 9 spans were not delivered to http://localhost:4318 within 5.0 s: \
-             2 dropped because the queue was full, 3 still waiting; \
+             2 dropped because the queue was full or closed, 3 still waiting; \
              1 of 2 exports of metrics were not delivered to http://localhost:4318: 1 failed"
         );
     }
