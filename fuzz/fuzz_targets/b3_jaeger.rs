@@ -61,13 +61,20 @@ fn check_jaeger(headers: &HeaderMap) {
     assert_eq!(only(&sent, "uber-trace-id"), expected);
 
     // Clients encode a space as a plus, and a plus as `%2B`.
-    for (name, key) in [(NAMES[6], "tenant"), (NAMES[7], "region")] {
+    let entries = [(NAMES[6], "tenant"), (NAMES[7], "region")].map(|(name, key)| {
         let first = values(headers, name).first().map(|value| without_ows(value).to_vec());
-        let expected = first.map(|value| latin1(&value)).map(|value| decoded_plus(&value));
+        (name, key, first.map(|value| decoded_plus(&latin1(&value))))
+    });
+    // Entries beyond 8,192 bytes are dropped.
+    let length: usize =
+        entries.iter().filter_map(|(_, key, value)| Some(key.len() + value.as_ref()?.len())).sum();
+    for (name, key, expected) in entries {
         let read = cx.baggage().get(key).map(|value| value.as_str().to_owned());
-        assert_eq!(read, expected.clone(), "{name}");
-        let again = only(&sent, name).map(|value| decoded(&value));
-        assert_eq!(again, expected, "{name}");
+        if length > 8192 && read.is_none() {
+            continue;
+        }
+        assert_eq!(read, expected, "{name}");
+        assert_eq!(only(&sent, name).map(|value| decoded(&value)), expected, "{name}");
     }
 }
 
