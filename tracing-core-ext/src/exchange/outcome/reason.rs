@@ -221,6 +221,7 @@ mod tests {
             ("http://a/?to=http://joe@h/?sig=s", "http://a/?to=http://REDACTED@h/?sig=REDACTED"),
             ("http://h/?token=a://b?c", "http://h/?token=REDACTED"),
             ("http://h/?a@b", "http://h/?a@b"),
+            ("http://joe&token=pw@h/", "http://REDACTED@h/"),
             ("http://h/?token=a\u{85}b\u{a0}c", "http://h/?token=REDACTED"),
             ("\thttp://joe@h\n\n", "\thttp://REDACTED@h\n\n"),
         ] {
