@@ -222,6 +222,7 @@ mod tests {
             ("http://h/?token=a://b?c", "http://h/?token=REDACTED"),
             ("http://h/?a@b", "http://h/?a@b"),
             ("http://joe&token=pw@h/", "http://REDACTED@h/"),
+            ("http://h/?a://b&token=c@d://e", "http://h/?a://b&token=REDACTED"),
             ("http://h/?token=a\u{85}b\u{a0}c", "http://h/?token=REDACTED"),
             ("\thttp://joe@h\n\n", "\thttp://REDACTED@h\n\n"),
         ] {

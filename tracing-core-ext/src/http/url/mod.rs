@@ -50,13 +50,19 @@ pub(crate) fn redact_url<'a>(url: &'a str, more: &[Box<str>]) -> Cow<'a, str> {
 /// Returns text with URLs, but without whitespace, without the credentials of the URLs. A URL may be in the
 /// query of another, or directly behind another.
 pub(crate) fn redact_joined_urls(urls: &str, more: &[Box<str>]) -> String {
-    // Users first, because one may contain what looks like a pair.
-    let mut parts = urls.split("://");
-    let first = parts.next().unwrap_or_default().to_owned();
-    let urls = parts.fold(first, |redacted, part| redacted + "://" + &redact_authority(part));
+    // The user of the first URL may contain what looks like a pair, and a value of its query what looks like a user.
+    let (base, rest) = urls.split_at(urls.find(['?', '#']).unwrap_or(urls.len()));
+    let urls = redact_users(base) + rest;
     let (urls, fragment) = split_before(&urls, '#');
     let urls = urls.split('&').map(|part| redact_nested_pair(part, more));
-    urls.collect::<Vec<_>>().join("&") + fragment
+    redact_users(&(urls.collect::<Vec<_>>().join("&") + fragment))
+}
+
+/// Redacts the user behind each `://`.
+fn redact_users(urls: &str) -> String {
+    let mut parts = urls.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |redacted, part| redacted + "://" + &redact_authority(part))
 }
 
 /// Redacts a pair, or a pair behind a question mark in its value.
