@@ -175,9 +175,9 @@ impl Control {
         limit: Option<Duration>,
         source: &str,
     ) -> Result<(), TelemetryError> {
-        LogFilterHandle::check(setting, directives)?;
+        let parsed = LogFilterHandle::check(setting, directives)?;
         self.check_filter(directives)?;
-        self.log_filter.set(directives.to_owned(), limit, Source(source))
+        self.log_filter.set(parsed, limit, Source(source))
     }
 
     pub(crate) fn reset_log_filter_from(&self, source: &str) -> Result<(), TelemetryError> {

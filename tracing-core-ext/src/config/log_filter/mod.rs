@@ -95,11 +95,13 @@ impl LogFilterHandle {
         self.filters().slots.iter().any(|slot| slot.strong_count() > 0)
     }
 
+    /// Returns the directives in the order in which they are compared.
+    ///
     /// # Errors
     ///
     /// If a directive is invalid. The error contains `setting`.
-    pub(crate) fn check(setting: &'static str, directives: &str) -> Result<(), TelemetryError> {
-        Directives::parse(setting, directives.to_owned()).map(drop)
+    pub(crate) fn check(setting: &'static str, directives: &str) -> Result<String, TelemetryError> {
+        Directives::parse(setting, directives.to_owned()).map(|it| it.to_string())
     }
 
     /// Replaces the directives. Invalid ones, which [`check`](Self::check) refuses, are ignored.
