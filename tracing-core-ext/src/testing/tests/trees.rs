@@ -7,6 +7,10 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::failure;
 use crate::testing::{EndedTrace, Traces, Tree, any, trace, when};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "literals are easier to read without a reference"
+)]
 fn is(trace: &EndedTrace, tree: Tree) -> bool {
     crate::testing::tree::compare::differences(&tree, trace.stored()).is_empty()
 }
