@@ -8,6 +8,7 @@ or counted as lost. The service logs once that they are lost, with the reason, a
 import concurrent.futures
 import dataclasses
 import statistics
+import threading
 import time
 import typing
 
@@ -31,6 +32,8 @@ DOWN = "{} cannot be delivered"
 UP = "{} are delivered again"
 # The end of a loss is logged after 30 s without another loss.
 QUIET = 60
+# Only one service is under load at a time. Another one may wait for that line in the meantime.
+UNDER_LOAD = threading.Lock()
 NO_EXPORTER = {"OTEL_TRACES_EXPORTER": "none"}
 HASTE = {
     "OTEL_BSP_SCHEDULE_DELAY": "200",
@@ -68,18 +71,23 @@ FAULTS = [
 
 
 def judge():
-    for fault in FAULTS:
-        backend = Backend()
-        judge_fault(fault, backend, backend.variables())
-    for fault in FAULTS:
-        backend = LogBackend()
-        judge_fault(fault, backend, backend.variables(), RECORDS)
-    judge_jaeger()
-    judge_wrong_authority()
-    judge_restart()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(judge_one, fault, *of) for fault in FAULTS for of in ((Backend, SPANS), (LogBackend, RECORDS))]
+        running += [pool.submit(it) for it in (judge_jaeger, judge_wrong_authority, judge_restart)]
+        try:
+            for one in concurrent.futures.as_completed(running):
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     judge_moment("actix", Backend(), Backend.variables)
     collector = Collector({"open": None})
     judge_moment("axum", collector, lambda it: it.variables("open", GRPC))
+
+
+def judge_one(fault, kind, exported):
+    backend = kind()
+    judge_fault(fault, backend, backend.variables(), exported)
 
 
 def judge_jaeger():
@@ -128,6 +136,21 @@ def judge_moment(framework, backend, variables):
 
 
 def judge_fault(fault, backend, variables, exported=SPANS):
+    with UNDER_LOAD:
+        plain, server, runs, before, arrived = judge_loss(fault, backend, variables, exported)
+    server.wait_for(UP.format(exported.items), QUIET)
+    with UNDER_LOAD:
+        print(f"… the backend of {exported.items} that {fault.name} is there again", flush=True)
+        runs.append(load(server.url, SECONDS))
+        claim("delivery resumes", len(backend.spans) > arrived)
+        growth = server.resident() - before
+        claim(f"memory is bounded: {growth / 1024:.0f} KiB more", growth <= MOST_GROWTH)
+        plain.stop()
+        judge_counts(server, backend, runs)
+
+
+def judge_loss(fault, backend, variables, exported):
+    """Checks a service from its start until the fault has ended. Returns what the checks after that compare."""
     print(f"the backend of {exported.items} of a service on {fault.framework} {fault.name}", flush=True)
     down, up = DOWN.format(exported.items), UP.format(exported.items)
     # The service without an exporter prints the same lines.
@@ -155,13 +178,7 @@ def judge_fault(fault, backend, variables, exported=SPANS):
     arrived = len(backend.spans)
     fault.end(backend)
     runs += deliver_again(server)
-    server.wait_for(up, QUIET)
-    runs.append(load(server.url, SECONDS))
-    claim("delivery resumes", len(backend.spans) > arrived)
-    growth = server.resident() - before
-    claim(f"memory is bounded: {growth / 1024:.0f} KiB more", growth <= MOST_GROWTH)
-    plain.stop()
-    judge_counts(server, backend, runs)
+    return plain, server, runs, before, arrived
 
 
 def deliver_again(server):

@@ -1,6 +1,7 @@
 """Child processes with one log file each, which are killed at the exit of this program, and claims about them."""
 
 import atexit
+import itertools
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ LOGS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"), "backends")
 INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"]
 
 _started = []
+_numbers = itertools.count()
 
 for log in LOGS.glob("*.log"):
     log.unlink()
@@ -25,7 +27,7 @@ class Process:
     def __init__(self, name, arguments, environment=None):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.name = name
-        self.log = LOGS / f"{len(_started):03}-{name}.log"
+        self.log = LOGS / f"{next(_numbers):03}-{name}.log"
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         with open(self.log, "w") as output:
             self.process = subprocess.Popen(
