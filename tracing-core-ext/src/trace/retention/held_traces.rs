@@ -166,9 +166,10 @@ impl HeldTraces {
             return self.wait(state, trace.limits, record);
         }
         state.decision = Some(false);
-        let mut waiting = state.take_waiting();
+        let waiting = state.take_waiting();
         drop(state);
-        waiting.spans.push(record);
+        self.counts.discarded.fetch_add(1, Ordering::Relaxed);
+        pool::put(record);
         self.discard_all(&self.counts.discarded, waiting, trace.limits)
     }
 
