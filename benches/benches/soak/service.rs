@@ -88,7 +88,8 @@ pub(crate) fn run(endpoint: &str) -> Result<()> {
     let shared = |next| Shared { client: client.clone(), next };
     let axum = serve(axum::serve, shared(Arc::clone(&to_actix)))?;
     let actix = serve(actix::serve, shared(Arc::clone(&to_axum)))?;
-    (to_axum.get_or_init(|| axum), to_actix.get_or_init(|| actix));
+    to_axum.get_or_init(|| axum);
+    to_actix.get_or_init(|| actix);
     let control = telemetry.control().clone();
     thread::spawn(move || change_settings(&control));
 
