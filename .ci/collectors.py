@@ -10,14 +10,14 @@ import json
 import pathlib
 import shutil
 import sys
-import threading
 import time
 import urllib.parse
 import urllib.request
 
 import yaml
 
-from collector import Received, Sink
+from collector import attributes
+from json_sink import Sink
 from processes import LOGS, Process, backend, claim, eventually, free_ports, get
 
 TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
@@ -164,9 +164,8 @@ def log_records(of):
 
 def main(folder):
     folder = pathlib.Path(folder)
-    sink = Sink(("127.0.0.1", 0), Received)
-    threading.Thread(target=sink.serve_forever, args=[0.05], daemon=True).start()
-    backends = f"http://127.0.0.1:{sink.server_port}"
+    sink = Sink()
+    backends = sink.url
     prometheus = DeployedPrometheus(folder)
     sinks = {
         '"http://traces:4318"': f'"{backends}"{JSON}',
@@ -189,13 +188,12 @@ def judge(agent, sink, prometheus):
     claim("the agent accepts a span", agent.post("/v1/traces", traces(shop, span(TRACE_ID))) == 200)
     claim("the agent accepts a metric", agent.post("/v1/metrics", metrics(shop)) == 200)
     claim("the agent accepts a log record", agent.post("/v1/logs", log_records(shop)) == 200)
-    ((of, scope),) = received(sink, "/v1/traces", "resourceSpans", "scopeSpans")
-    ids = [(it["traceId"], it["spanId"]) for it in scope["spans"]]
-    claim("the backend receives the span", ids == [(TRACE_ID, SPAN_ID)], ids)
+    ((of, found),) = received("a span", sink.spans)
+    ids = found["traceId"], found["spanId"]
+    claim("the backend receives the span", ids == (TRACE_ID, SPAN_ID), ids)
     claim("of its service", of["service.name"] == "shop", of)
-    ((of, scope),) = received(sink, "/otlp/v1/logs", "resourceLogs", "scopeLogs")
-    bodies = [it["body"] for it in scope["logRecords"]]
-    claim("Loki receives the log record", bodies == [{"stringValue": "an order"}], scope)
+    ((of, found),) = received("a log record", lambda: sink.logs("/otlp/v1/logs"))
+    claim("Loki receives the log record", found["body"] == {"stringValue": "an order"}, found)
     claim("of its service", of["service.name"] == "shop", of)
     (series,) = eventually("Prometheus stores the metric", lambda: prometheus.series("shop_open"))
     job = series["metric"]["job"], series["metric"]["instance"]
@@ -209,7 +207,7 @@ def judge_names(agent, sink):
     for named, expected in [({}, "billing"), ({"service_name": "shop"}, "shop")]:
         sink.requests.clear()
         agent.post("/v1/traces", traces(resource(**named, **deployed), span(TRACE_ID)))
-        ((found, _),) = received(sink, "/v1/traces", "resourceSpans", "scopeSpans")
+        ((found, _),) = received("a span", sink.spans)
         claim(f"the service is {expected}", found["service.name"] == expected, found)
         claim("in its environment", found["deployment.environment.name"] == "test", found)
         claim("which has one name", "deployment.environment" not in found, found)
@@ -224,8 +222,7 @@ def judge_sampling(sampling, sink):
     claim("traces are accepted", sampling.post("/v1/traces", traces(shop, *spans)) == 200)
 
     def kept():
-        scopes = sink.scopes("/v1/traces", "resourceSpans", "scopeSpans")
-        return {it["traceId"] for _, scope in scopes for it in scope["spans"]}
+        return {it["traceId"] for _, _, it in sink.spans()}
 
     eventually("the failed and the slow trace are kept", lambda: {failed, slow} <= kept())
     # All traces are decided upon in one interval, and the end exports the rest.
@@ -234,8 +231,9 @@ def judge_sampling(sampling, sink):
     claim(f"{rest} of {OTHERS} others are kept", LEAST <= rest <= MOST)
 
 
-def received(sink, path, resources, scopes):
-    return eventually(f"a request to {path}", lambda: list(sink.scopes(path, resources, scopes)))
+def received(what, items):
+    """Waits for items, and returns each with the attributes of its resource."""
+    return eventually(what, lambda: [(attributes(resource), item) for resource, _, item in items()])
 
 
 main(*sys.argv[1:])

@@ -9,17 +9,14 @@ must agree.
 """
 
 import collections
-import gzip
 import http.client
-import http.server
-import json
 import pathlib
 import sys
-import threading
 import urllib.parse
 
-from processes import Process, claim, eventually
-from registry import Registry, kind, plain
+from json_sink import Sink
+from processes import Process, claim
+from registry import Registry, plain
 
 KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 # Prefixes of the names of this project, and of those in the code of the examples.
@@ -28,55 +25,9 @@ OWN, OF_EXAMPLES = "tracing_core_ext.", ("shop.", "item.")
 UNPREFIXED = {"request_id"}
 # Enumerations that have a member for all other values, or in which no other value is possible.
 CLOSED = {"http.request.method", "network.transport", "network.type", "url.scheme", "otel.status_code"}
-INSTRUMENTS = {"histogram": "histogram", "gauge": "gauge", "sum": "sum", "exponentialHistogram": "histogram"}
+# Members of a metric in OTLP that contain its points.
+KINDS_OF_DATA = ("histogram", "gauge", "sum")
 PATIENCE = 60
-
-
-class Sink(http.server.ThreadingHTTPServer):
-    """Collector of OTLP/JSON."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.received = collections.defaultdict(list)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, args=[0.05], daemon=True).start()
-
-    def each(self, signal, resources, scopes, items):
-        """Returns the resource, the scope and the item of each exported item."""
-        for request in list(self.received[signal]):
-            for resource in request[resources]:
-                for scope in resource[scopes]:
-                    for item in scope[items]:
-                        yield resource["resource"], scope["scope"], item
-
-    def spans(self):
-        return self.each("/v1/traces", "resourceSpans", "scopeSpans", "spans")
-
-    def metrics(self):
-        return self.each("/v1/metrics", "resourceMetrics", "scopeMetrics", "metrics")
-
-    def records(self):
-        return self.each("/v1/logs", "resourceLogs", "scopeLogs", "logRecords")
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        self.server.received[self.path].append(json.loads(body))
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_):
-        pass
 
 
 def attributes(described):
@@ -133,8 +84,7 @@ class Judge:
         for event in span.get("events", []):
             if event["name"] == "exception":
                 self.check("span event exception", None, attributes(event), may_be_own=False)
-                claim_any = {"exception.type", "exception.message"} & attributes(event).keys()
-                if not claim_any:
+                if not {"exception.type", "exception.message"} & attributes(event).keys():
                     self.error("span event exception", "exception.type or exception.message is required")
         if group:
             values = {key: plain(value) for key, value in found.items()}
@@ -143,7 +93,7 @@ class Judge:
 
     def metric(self, metric):
         name = metric["name"]
-        data = next(key for key in INSTRUMENTS if key in metric)
+        data = next(key for key in KINDS_OF_DATA if key in metric)
         definition = self.registry.metrics.get(name)
         where = f"metric {name}"
         if definition is None:
@@ -153,10 +103,10 @@ class Judge:
             group = None
         else:
             group = definition["id"]
-            self.lines.add(f"{where}: {definition['stability']}") if definition["stability"] != "stable" else None
+            if definition["stability"] != "stable":
+                self.lines.add(f"{where}: {definition['stability']}")
             self.instrument(where, metric, data, definition)
         for point in metric[data]["dataPoints"]:
-            # A measurement without attributes is one that was exported before the first use.
             self.check(where, group, attributes(point), may_be_own=False)
 
     def instrument(self, where, metric, data, definition):
@@ -165,7 +115,7 @@ class Judge:
         expected = definition["instrument"]
         is_monotonic = metric[data].get("isMonotonic", False)
         found = {"sum": "counter" if is_monotonic else "updowncounter"}.get(data, data)
-        if INSTRUMENTS.get(found, found) != expected:
+        if found != expected:
             self.error(where, f"it is a {found}, expected a {expected}")
         of = definition.get("annotations", {}).get("code_generation", {}).get("metric_value_type")
         for point in metric[data]["dataPoints"]:
@@ -224,9 +174,8 @@ def inconsistencies(of, span, values):
     for key, needed in (("server.port", "server.address"), ("network.peer.port", "network.peer.address")):
         if key in values and needed not in values:
             yield f"{key} without {needed}"
-    if (values.get("http.request.method") == "_OTHER") != ("http.request.method_original" in values):
-        if values.get("http.request.method") == "_OTHER":
-            yield "http.request.method_original is not there"
+    if values.get("http.request.method") == "_OTHER" and "http.request.method_original" not in values:
+        yield "http.request.method_original is not there"
     if values.get("network.protocol.name") == "http":
         yield "network.protocol.name is http"
     if "http.request.method" in values and not is_rpc:
@@ -276,10 +225,11 @@ def drive(programs, environment):
         request("POST", f"http://{url}/orders/{item}")
     ends_well(job)
     pair = [start("interop_service", "--framework", framework) for framework in ("axum", "actix")]
-    (axum, actix) = [it.wait_for(r"http://(127\.0\.0\.1:\d+)")[1] for it in pair]
+    axum, actix = [it.wait_for(r"http://(127\.0\.0\.1:\d+)")[1] for it in pair]
     for chain in [f"grpc://{axum}", f"grpc://{axum} http://{actix}/items/7", f"http://{actix}/items/7", f"grpc://{actix}"]:
         request("GET", f"http://{axum}/items/7", {"x-chain": chain})
-    [ends_well(it) for it in pair]
+    for it in pair:
+        ends_well(it)
 
 
 def main(folder, programs, report):
@@ -300,17 +250,17 @@ def main(folder, programs, report):
         judge.span(span)
     for _, _, metric in sink.metrics():
         judge.metric(metric)
-    for _, scope, record in sink.records():
+    for _, scope, record in sink.logs():
         judge.record(scope, record)
     for signal in ("/v1/traces", "/v1/metrics", "/v1/logs"):
-        claim(f"{signal} has arrived", sink.received[signal])
+        claim(f"{signal} has arrived", any(asked == signal for asked, _ in sink.requests))
     for error, count in sorted(judge.errors.items()):
         print(f"wrong, {count} times: {error}")
     seen = {f"span.{of}" for of in ("http.server", "http.client", "rpc.grpc.call.server", "rpc.grpc.call.client")}
     claim("every kind of span was seen", seen <= judge.groups.keys(), judge.groups)
     pathlib.Path(report).write_text("".join(f"{line}\n" for line in sorted(judge.lines)))
     count = sum(1 for _ in sink.spans())
-    print(f"{count} spans, {sum(1 for _ in sink.metrics())} metrics, {sum(1 for _ in sink.records())} log records;",
+    print(f"{count} spans, {sum(1 for _ in sink.metrics())} metrics, {sum(1 for _ in sink.logs())} log records;",
           f"{len(judge.groups)} groups of the conventions")
     claim("everything follows the conventions", not judge.errors)
 

@@ -1,9 +1,8 @@
 """OpenTelemetry Collector that exports received data as JSON to a server in this process, for checks."""
 
-import http.server
 import json
-import threading
 
+from json_sink import Sink
 from processes import LOGS, Process, backend, free_ports
 
 GRPC, HTTP = "grpc", "http"
@@ -16,8 +15,7 @@ class Collector:
         """Starts a collector. `tls` contains the settings of each kind of TLS by its name."""
         ports = iter(free_ports(2 * len(tls)))
         self.ports = {(kind, protocol): next(ports) for kind in tls for protocol in (GRPC, HTTP)}
-        self.sink = Sink(("127.0.0.1", 0), Received)
-        threading.Thread(target=self.sink.serve_forever, args=[0.05], daemon=True).start()
+        self.sink = Sink()
         self.config = LOGS / "collector.json"
         # JSON is valid YAML.
         self.config.write_text(json.dumps(self.configuration(tls), indent=2))
@@ -40,7 +38,7 @@ class Collector:
     def configuration(self, tls):
         receivers = {f"otlp/{kind}": {"protocols": self.protocols(kind, settings)} for kind, settings in tls.items()}
         sink = {
-            "endpoint": f"http://127.0.0.1:{self.sink.server_port}",
+            "endpoint": self.sink.url,
             "encoding": "json",
             "compression": "none",
             # Without a queue, the response is sent after the delivery to the sink.
@@ -75,51 +73,22 @@ class Collector:
 
     def described_spans(self):
         """Yields each span with the attributes of its resource."""
-        for resource, scope in self.sink.scopes("/v1/traces", "resourceSpans", "scopeSpans"):
-            yield from ((resource, span) for span in scope["spans"])
+        return described(self.sink.spans())
 
     def logs(self):
         """Yields each log record with the attributes of its resource."""
-        for resource, scope in self.sink.scopes("/v1/logs", "resourceLogs", "scopeLogs"):
-            yield from ((resource, record) for record in scope["logRecords"])
+        return described(self.sink.logs())
 
     def metrics(self):
-        for resource, scope in self.sink.scopes("/v1/metrics", "resourceMetrics", "scopeMetrics"):
-            yield from ((resource, metric) for metric in scope["metrics"])
+        """Yields each metric with the attributes of its resource."""
+        return described(self.sink.metrics())
 
     def forget(self):
         self.sink.requests.clear()
 
 
-class Sink(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, *arguments):
-        self.requests = []
-        super().__init__(*arguments)
-
-    def scopes(self, path, resources, scopes):
-        for request in [body for asked, body in list(self.requests) if asked == path]:
-            for resource in request[resources]:
-                described = attributes(resource["resource"])
-                yield from ((described, scope) for scope in resource[scopes])
-
-
-class Received(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.requests.append((self.path, body))
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_):
-        pass
+def described(items):
+    return ((attributes(resource), item) for resource, _, item in items)
 
 
 def attributes(described):
