@@ -27,7 +27,7 @@ pub(crate) struct Cost {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Instructions {
     pub(crate) all_threads: i64,
-    /// Those of the thread that serves the requests.
+    /// Instructions of the thread that serves the requests.
     pub(crate) request_thread: i64,
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Calls {
     pub(crate) failures: Vec<String>,
 }
 
-/// What a friendly caller expects.
+/// Expectations of a friendly caller.
 enum Expected {
     /// Status and text.
     Text(u16, &'static str),

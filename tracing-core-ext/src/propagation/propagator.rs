@@ -122,7 +122,6 @@ impl Propagator {
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     pub fn global() -> Self {
-        #[cfg(feature = "testing")]
         if let Some(of_test) = of_test::current() {
             return of_test;
         }
@@ -262,6 +261,14 @@ pub(crate) mod of_test {
     /// Replaces the propagator of this thread, and returns the one before.
     pub(crate) fn replace(propagator: Option<Propagator>) -> Option<Propagator> {
         CURRENT.try_with(|current| current.replace(propagator)).ok().flatten()
+    }
+}
+
+/// Without the feature `testing` no test replaces the propagator.
+#[cfg(not(feature = "testing"))]
+mod of_test {
+    pub(super) const fn current() -> Option<super::Propagator> {
+        None
     }
 }
 

@@ -28,7 +28,7 @@ pub use self::{
     },
 };
 
-/// What the macro [`trace!`] uses.
+/// Items that the macro [`trace!`] uses.
 #[doc(hidden)]
 pub mod __private {
     pub use opentelemetry::trace::SpanKind;

@@ -31,7 +31,7 @@ use crate::{
     exchange::instrumentation::test_scope::{EnteredTest, TestProviders, TestScope},
     propagation::Propagator,
     trace::clock::test_clock::TestClock,
-    trace::{Sampler, TracerProvider},
+    trace::{Sampler, TracerProvider, provider::observer::Observer},
 };
 
 /// Time limit of waits, unless the test sets another one.
@@ -190,8 +190,8 @@ impl TracesBuilder {
         let mut provider = TracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(self.sampler)
-            .with_record_processor(receiver.clone())
-            .with_observer(Arc::new(receiver.clone()));
+            .with_record_processor(receiver.clone());
+        provider.observer = Observer::new(Arc::new(receiver.clone()));
         if self.is_deterministic {
             provider = provider.with_id_generator(CountedIds::default());
         }

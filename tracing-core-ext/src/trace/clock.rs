@@ -4,23 +4,18 @@ use std::time::{Instant, SystemTime};
 
 #[cfg(feature = "testing")]
 pub(crate) mod test_clock;
+#[cfg(not(feature = "testing"))]
+#[path = "clock/off.rs"]
+mod test_clock;
 
 /// Returns the monotonic time.
 #[inline]
 pub(crate) fn instant() -> Instant {
-    #[cfg(feature = "testing")]
-    if let Some(clock) = test_clock::current() {
-        return clock.instant();
-    }
-    Instant::now()
+    test_clock::instant().unwrap_or_else(Instant::now)
 }
 
 /// Returns the time of day.
 #[inline]
 pub(crate) fn system_time() -> SystemTime {
-    #[cfg(feature = "testing")]
-    if let Some(clock) = test_clock::current() {
-        return clock.system_time();
-    }
-    SystemTime::now()
+    test_clock::system_time().unwrap_or_else(SystemTime::now)
 }

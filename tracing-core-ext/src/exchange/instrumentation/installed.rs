@@ -11,6 +11,7 @@ use opentelemetry::{
     trace::TracerProvider as _,
 };
 
+use super::test_scope;
 use crate::{
     base::deferred_log,
     bridge::layer,
@@ -19,8 +20,6 @@ use crate::{
 
 static TRACER_PROVIDER: OnceLock<TracerProvider> = OnceLock::new();
 static METER_PROVIDER: OnceLock<Box<dyn MeterProvider + Send + Sync>> = OnceLock::new();
-#[cfg(feature = "testing")]
-static INSTALLED_BY: OnceLock<String> = OnceLock::new();
 static MIDDLEWARE_BUILT: AtomicBool = AtomicBool::new(false);
 static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 
@@ -29,8 +28,7 @@ static BUILT_BEFORE_INSTALL: AtomicBool = AtomicBool::new(false);
 /// It is OpenTelemetry's global provider as well, but the type that OpenTelemetry returns for it boxes every span once
 /// more.
 pub(crate) fn set_tracer_provider(provider: TracerProvider) {
-    #[cfg(feature = "testing")]
-    INSTALLED_BY.get_or_init(|| std::thread::current().name().unwrap_or("unnamed").to_owned());
+    test_scope::note_installation();
     let _ = TRACER_PROVIDER.set(provider);
 }
 
@@ -43,31 +41,16 @@ pub(crate) fn set_meter_provider(provider: impl MeterProvider + Send + Sync + 's
 /// Returns a meter of the provider of the test, or else of the installed one, and whether all middlewares of the scope
 /// share its instruments.
 pub(crate) fn meter(scope: &InstrumentationScope) -> Option<(Meter, bool)> {
-    #[cfg(feature = "testing")]
-    if let Some(test) = super::test_scope::providers() {
-        return Some((test.meter_provider.meter_with_scope(scope.clone()), false));
+    if let Some(meter) = test_scope::meter(scope) {
+        return Some((meter, false));
     }
     Some((METER_PROVIDER.get()?.meter_with_scope(scope.clone()), true))
 }
 
-/// Returns the name of the thread that has installed `Telemetry`.
-#[cfg(feature = "testing")]
-pub(crate) fn installed_by() -> Option<&'static str> {
-    INSTALLED_BY.get().map(|name| &**name)
-}
-
-/// Whether OpenTelemetry's global provider records spans.
-#[cfg(feature = "testing")]
-pub(crate) fn has_foreign_provider() -> bool {
-    let scope = InstrumentationScope::default();
-    !AnyTracer::foreign(global::tracer_provider().tracer_with_scope(scope)).is_noop()
-}
-
 /// Returns a tracer of the provider of the test, or else of the installed one, or else of OpenTelemetry's global one.
 pub(crate) fn tracer(scope: &InstrumentationScope) -> AnyTracer {
-    #[cfg(feature = "testing")]
-    if let Some(test) = super::test_scope::providers() {
-        return AnyTracer::Own(test.tracer_provider.tracer_with_scope(scope.clone()));
+    if let Some(tracer) = test_scope::tracer(scope) {
+        return tracer;
     }
     if let Some(provider) = TRACER_PROVIDER.get() {
         return AnyTracer::Own(provider.tracer_with_scope(scope.clone()));

@@ -1,7 +1,16 @@
 //! The test to which a thread belongs: its providers replace the global ones.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::RefCell,
+    sync::{Arc, OnceLock},
+    thread,
+};
 
+use opentelemetry::{
+    InstrumentationScope, global,
+    metrics::{Meter, MeterProvider as _},
+    trace::TracerProvider as _,
+};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tracing::{
     Dispatch,
@@ -10,8 +19,10 @@ use tracing::{
 
 use crate::{
     propagation::{Propagator, propagator::of_test},
-    trace::TracerProvider,
-    trace::clock::test_clock::{self, TestClock},
+    trace::{
+        AnyTracer, TracerProvider,
+        clock::test_clock::{self, TestClock},
+    },
 };
 
 /// Providers of one test.
@@ -35,8 +46,36 @@ thread_local! {
     static SCOPES: RefCell<Vec<Arc<TestProviders>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Returns the providers of the test to which this thread belongs.
-pub(super) fn providers() -> Option<Arc<TestProviders>> {
+/// Name of the thread that has installed `Telemetry`.
+static INSTALLED_BY: OnceLock<String> = OnceLock::new();
+
+/// Records that this thread has installed `Telemetry`.
+pub(super) fn note_installation() {
+    INSTALLED_BY.get_or_init(|| thread::current().name().unwrap_or("unnamed").to_owned());
+}
+
+/// Returns the name of the thread that has installed `Telemetry`.
+pub(crate) fn installed_by() -> Option<&'static str> {
+    INSTALLED_BY.get().map(|name| &**name)
+}
+
+/// Whether OpenTelemetry's global provider records spans.
+pub(crate) fn has_foreign_provider() -> bool {
+    let scope = InstrumentationScope::default();
+    !AnyTracer::foreign(global::tracer_provider().tracer_with_scope(scope)).is_noop()
+}
+
+/// Returns a meter of the test to which this thread belongs.
+pub(super) fn meter(scope: &InstrumentationScope) -> Option<Meter> {
+    Some(providers()?.meter_provider.meter_with_scope(scope.clone()))
+}
+
+/// Returns a tracer of the test to which this thread belongs.
+pub(super) fn tracer(scope: &InstrumentationScope) -> Option<AnyTracer> {
+    Some(AnyTracer::Own(providers()?.tracer_provider.tracer_with_scope(scope.clone())))
+}
+
+fn providers() -> Option<Arc<TestProviders>> {
     SCOPES.try_with(|scopes| scopes.borrow().last().cloned()).ok().flatten()
 }
 

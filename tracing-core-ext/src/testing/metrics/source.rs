@@ -1,4 +1,4 @@
-//! Where the metrics of a test come from.
+//! Sources of the metrics of a test.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},

@@ -1,4 +1,4 @@
-//! What a test or a collector has received, and expectations of it.
+//! Telemetry that a test or a collector has received, and expectations of it.
 
 pub(crate) mod notes;
 mod snapshot;

@@ -4,18 +4,18 @@ use std::thread;
 
 use tracing::{dispatcher, subscriber::NoSubscriber};
 
-use crate::exchange::instrumentation::installed;
+use crate::exchange::instrumentation::test_scope;
 
 /// Explains where telemetry may be that a test misses. It is empty if nothing global is installed.
 pub(crate) fn about_missing() -> String {
-    if let Some(by) = installed::installed_by() {
+    if let Some(by) = test_scope::installed_by() {
         return format!(
             "note: the thread {by:?} has installed global telemetry in this process: what is made outside of the test, or \
              with `opentelemetry::global`, belongs to that and not to this test\n"
         );
     }
     let mut notes = String::new();
-    if installed::has_foreign_provider() {
+    if test_scope::has_foreign_provider() {
         notes.push_str(
             "note: a global tracer provider is installed in this process: spans that are made with \
              `opentelemetry::global` belong to that and not to this test\n",

@@ -30,7 +30,7 @@ pub(crate) struct Store {
     changed: Condvar,
 }
 
-/// What has arrived.
+/// Spans, log records and requests that have arrived.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Ended spans, in the order in which they ended.

@@ -1,4 +1,4 @@
-//! What is made inside of a test belongs to it.
+//! Middlewares, clients, spans and events of a test belong to it.
 
 use std::{thread, time::Duration};
 

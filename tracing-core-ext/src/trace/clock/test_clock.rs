@@ -38,7 +38,7 @@ impl TestClock {
         SystemTime::UNIX_EPOCH + Duration::from_secs(START) + self.advanced()
     }
 
-    pub(super) fn instant(&self) -> Instant {
+    fn instant(&self) -> Instant {
         self.origin + self.advanced()
     }
 
@@ -47,9 +47,18 @@ impl TestClock {
     }
 }
 
-/// Returns the clock of this thread.
-pub(super) fn current() -> Option<TestClock> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+/// Returns the monotonic time by the clock of this thread.
+pub(super) fn instant() -> Option<Instant> {
+    read(TestClock::instant)
+}
+
+/// Returns the time of day by the clock of this thread.
+pub(super) fn system_time() -> Option<SystemTime> {
+    read(TestClock::system_time)
+}
+
+fn read<T>(time: impl FnOnce(&TestClock) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.borrow().as_ref().map(time)).ok().flatten()
 }
 
 /// Replaces the clock of this thread, and returns the one before.

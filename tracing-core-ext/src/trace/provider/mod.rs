@@ -3,6 +3,9 @@
 pub(crate) mod id_generator;
 #[cfg(feature = "testing")]
 pub(crate) mod observer;
+#[cfg(not(feature = "testing"))]
+#[path = "observer/off.rs"]
+mod observer;
 pub(crate) mod processor;
 pub(crate) mod state;
 
@@ -25,6 +28,7 @@ use opentelemetry_sdk::{
 };
 
 use self::{
+    observer::Observer,
     processor::{EndOnlyProcessor, RecordProcessor},
     state::{ProviderState, SHUTDOWN_TIMEOUT},
 };
@@ -73,8 +77,8 @@ pub struct TracerProviderBuilder {
     processors: Vec<Box<dyn RecordProcessor>>,
     resource: Option<Resource>,
     exceptions: Option<ExceptionLog>,
-    #[cfg(feature = "testing")]
-    observer: Option<Arc<dyn observer::SpanObserver>>,
+    /// Test that receives the start and the end of every recorded span.
+    pub(crate) observer: Observer,
     is_disabled: bool,
 }
 
@@ -100,8 +104,7 @@ impl TracerProvider {
             processors: Vec::new(),
             resource: None,
             exceptions: None,
-            #[cfg(feature = "testing")]
-            observer: None,
+            observer: Observer::NONE,
             is_disabled: false,
         }
     }
@@ -282,13 +285,6 @@ impl TracerProviderBuilder {
         self
     }
 
-    /// Reports the start and the end of every recorded span.
-    #[cfg(feature = "testing")]
-    pub(crate) fn with_observer(mut self, observer: Arc<dyn observer::SpanObserver>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
     /// Makes the provider.
     pub fn build(self) -> TracerProvider {
         let resource = self.resource.unwrap_or_else(|| Resource::builder().build());
@@ -307,7 +303,6 @@ impl TracerProviderBuilder {
             processors,
             resource,
             exceptions: self.exceptions,
-            #[cfg(feature = "testing")]
             observer: self.observer,
             is_shut_down: AtomicBool::new(self.is_disabled),
             is_disabled: self.is_disabled,

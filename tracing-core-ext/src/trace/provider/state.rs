@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use opentelemetry::{TraceFlags, TraceId};
@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
     trace::{IdGenerator, SpanLimits},
 };
 
-use super::{id_generator, processor::RecordProcessor};
+use super::{id_generator, observer::Observer, processor::RecordProcessor};
 use crate::trace::{
     record::{SpanRecord, pool},
     retention::{
@@ -48,8 +48,7 @@ pub(crate) struct ProviderState {
     pub(crate) resource: Resource,
     /// Set if the exceptions of spans are log records.
     pub(crate) exceptions: Option<ExceptionLog>,
-    #[cfg(feature = "testing")]
-    pub(super) observer: Option<std::sync::Arc<dyn super::observer::SpanObserver>>,
+    pub(crate) observer: Observer,
     pub(crate) is_shut_down: AtomicBool,
     /// Whether the provider never created spans, because telemetry is disabled.
     pub(crate) is_disabled: bool,
@@ -144,41 +143,6 @@ impl ProviderState {
         }
         self.export(self.held.discard_undecided());
         self.for_each(|processor| processor.shutdown(timeout))
-    }
-}
-
-/// Observation by a test, which does nothing without the feature `testing`.
-impl ProviderState {
-    /// Reports the start of a span.
-    #[inline(always)]
-    pub(crate) fn observe_start(&self, _record: &SpanRecord) {
-        #[cfg(feature = "testing")]
-        if let Some(observer) = &self.observer {
-            observer.on_start(&_record.identity);
-        }
-    }
-
-    /// Returns the time that replaces the start of a span.
-    #[inline(always)]
-    pub(crate) fn observer_time(&self) -> Option<SystemTime> {
-        #[cfg(feature = "testing")]
-        return self.observer.as_ref()?.now();
-        #[cfg(not(feature = "testing"))]
-        None
-    }
-
-    /// Sends the record of an ended span to the processors with `end`, and reports it.
-    #[inline(always)]
-    pub(crate) fn observe_end(&self, record: Box<SpanRecord>, end: impl FnOnce(Box<SpanRecord>)) {
-        #[cfg(feature = "testing")]
-        if let Some(observer) = &self.observer {
-            let identity = record.identity.clone();
-            let mut record = record;
-            record.end_time = observer.now().unwrap_or(record.end_time);
-            end(record);
-            return observer.on_end(&identity);
-        }
-        end(record);
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) struct HeldState {
     pub(super) is_slow_after: Option<Duration>,
 }
 
-/// What waits for the decision about a trace.
+/// Spans and log records that wait for the decision about a trace.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Ended spans.

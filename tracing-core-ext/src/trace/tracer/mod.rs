@@ -185,7 +185,7 @@ impl Tracer {
         record.kind = kind;
         record.facts.set_limits(self.0.provider.facts);
         record.owner = Some(Arc::clone(&self.0) as Arc<dyn RecordOwner>);
-        self.0.provider.observe_start(&record);
+        self.0.provider.observer.on_start(&record);
         record
     }
 
@@ -265,7 +265,7 @@ impl Tracer {
         let kind = builder.span_kind.unwrap_or(SpanKind::Internal);
         let mut record = self.empty_record(identity, kind);
         record.name = builder.name;
-        let start_time = self.0.provider.observer_time().or(builder.start_time);
+        let start_time = self.0.provider.observer.now().or(builder.start_time);
         record.start_time = start_time.unwrap_or_else(opentelemetry::time::now);
         let attributes = builder.attributes.into_iter().flatten().chain(added);
         attributes.for_each(|attribute| record.facts.attribute(attribute));

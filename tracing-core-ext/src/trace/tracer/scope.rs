@@ -40,7 +40,7 @@ impl RecordOwner for TracerScope {
 
     #[inline]
     fn on_end(&self, record: Box<SpanRecord>) {
-        self.provider.observe_end(record, |record| self.provider.on_end(record));
+        self.provider.observer.on_end(record, |record| self.provider.on_end(record));
     }
 }
 
@@ -76,6 +76,6 @@ impl RecordOwner for HeldScope {
 
     fn on_end(&self, record: Box<SpanRecord>) {
         let provider = &self.tracer.provider;
-        provider.observe_end(record, |record| provider.end_held(record, &self.held));
+        provider.observer.on_end(record, |record| provider.end_held(record, &self.held));
     }
 }
