@@ -20,7 +20,7 @@ pub use self::{
     peers::{AfterResponse, Ending, RawClient, RawServer, WebSocket},
     provider::{Provider, SharedTracer},
     sinks::{
-        Lines, LogSink, MetricSink, Series, SpanDataExt, SpanSink, assert_error, assert_no_error,
+        EndedSpanExt, Lines, LogSink, MetricSink, Series, SpanSink, assert_error, assert_no_error,
         log_attribute, scrape,
     },
     telemetry::telemetry,

@@ -9,10 +9,10 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample};
 use reqwest::Method;
 use tests::{
-    Framework, Provider, RawClient, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    EndedSpanExt, Framework, Provider, RawClient, Setup, SpanSink, on_both_frameworks_either_way,
     recorded,
 };
-use tracing_core_ext::trace::TracerProvider;
+use tracing_core_ext::{testing::Receiver, trace::TracerProvider};
 
 on_both_frameworks_either_way![
     a_request_is_described_by_the_conventions,
@@ -164,9 +164,9 @@ async fn the_sampler_sees_the_request<F: Framework>() {
     seen_by_sampler::<F>(of_the_sdk).await;
 }
 
-async fn seen_by_sampler<F: Framework>(provider: fn(Seen, SpanSink) -> Provider) -> Vec<KeyValue> {
+async fn seen_by_sampler<F: Framework>(provider: fn(Seen, Receiver) -> Provider) -> Vec<KeyValue> {
     let (seen, sink) = (Seen::default(), SpanSink::new());
-    let server = F::serve(Setup::with_provider(provider(seen.clone(), sink.clone()))).await;
+    let server = F::serve(Setup::with_provider(provider(seen.clone(), sink.receiver()))).await;
 
     let mut peer = RawClient::connect(&server).await.unwrap();
     peer.get("/items/7?page=2", &[b"user-agent: test/1.0"]).await.unwrap();

@@ -6,13 +6,13 @@ use std::{
 };
 
 use opentelemetry::trace::SpanKind;
-use opentelemetry_sdk::trace::SpanData;
 use serde_json::Value;
 use tests::{
-    Actix, Axum, Framework, HandlerControl, Lines, Options, Provider, Server, Setup, SpanDataExt,
+    Actix, Axum, EndedSpanExt, Framework, HandlerControl, Lines, Options, Provider, Server, Setup,
     SpanSink, on_both_frameworks,
 };
 use tracing::{Span, info, info_span};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     carry::{self, Carrier, Messaging},
     exchange::RequestIdPolicy,
@@ -71,7 +71,7 @@ impl Rig {
             self.entered().await;
         }
         let spans = self.sink.wait_for(count + 1).await;
-        let is_request = |span: &&SpanData| span.span_kind == SpanKind::Server;
+        let is_request = |span: &&EndedSpan| span.span_kind == SpanKind::Server;
         let request = spans.iter().find(is_request).unwrap();
         let children: Vec<_> = spans.iter().filter(|span| !is_request(span)).collect();
         assert_eq!(children.len(), count);

@@ -5,12 +5,12 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{Span as _, SpanKind, Status, TraceContextExt, Tracer, TracerProvider as _},
 };
-use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Framework, HandlerControl, Provider, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    EndedSpanExt, Framework, HandlerControl, Provider, ScriptStep, Server, Setup, SpanSink,
     on_both_frameworks,
 };
 use tracing::{Dispatch, Instrument, Metadata, Span, Subscriber, info_span};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     exchange::{Builder, Instrumentation},
     trace::TracerProvider,
@@ -238,7 +238,7 @@ fn native(provider: &Provider) {
 }
 
 /// Keys of the attributes, without those that a plain layer adds to every span.
-fn keys(span: &SpanData) -> Vec<String> {
+fn keys(span: &EndedSpan) -> Vec<String> {
     let keys = span.attributes.iter().map(|attribute| attribute.key.to_string());
     let added =
         |key: &str| key == "target" || key.starts_with("code.") || key.starts_with("thread.");
@@ -247,7 +247,7 @@ fn keys(span: &SpanData) -> Vec<String> {
     keys
 }
 
-fn assert_server_span(span: &SpanData) {
+fn assert_server_span(span: &EndedSpan) {
     assert_eq!(span.span_kind, SpanKind::Server);
     assert!(span.name.starts_with("GET /"), "{}", span.name);
     assert_eq!(span.integer("http.response.status_code"), Some(200));

@@ -5,7 +5,7 @@ use opentelemetry::{
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
 use tests::{
-    Axum, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink, recorded,
+    Axum, EndedSpanExt, Framework, HandlerControl, ScriptStep, Server, Setup, SpanSink, recorded,
 };
 use tracing_core_ext::client::{Client, RequestBuilder};
 

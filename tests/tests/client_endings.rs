@@ -4,10 +4,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use opentelemetry::{Value, trace::Status};
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use reqwest::Method;
-use tests::{AfterResponse, MetricSink, RawServer, Series, SpanDataExt, SpanSink};
+use tests::{AfterResponse, EndedSpanExt, MetricSink, RawServer, Series, SpanSink};
 use tokio::net::TcpListener;
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
     exchange::Builder,
@@ -181,7 +182,7 @@ fn assert_measured(row: &Row, series: &Series) {
     assert_eq!(series.labels.get("http.response.status_code"), status.as_ref(), "{}", row.name);
 }
 
-fn assert_ended(row: &Row, span: &SpanData) {
+fn assert_ended(row: &Row, span: &EndedSpan) {
     let name = row.name;
     assert_eq!(span.integer("http.response.status_code"), row.status, "{name}");
     assert_eq!(span.text("error.type"), row.error, "{name}");

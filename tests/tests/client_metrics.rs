@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry::Value;
 use opentelemetry_sdk::trace::Sampler;
-use tests::{Axum, Framework, MetricSink, Series, Server, Setup, SpanDataExt, SpanSink};
+use tests::{Axum, EndedSpanExt, Framework, MetricSink, Series, Server, Setup, SpanSink};
 use tracing_core_ext::client::Client;
 
 const DURATION: &str = "http.client.request.duration";

@@ -15,10 +15,10 @@ use opentelemetry::{
     baggage::BaggageExt,
     trace::{Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::SpanData;
 use reqwest::{Body, Method};
-use tests::{AfterResponse, Axum, RawServer, Server, SpanDataExt, SpanSink, recorded};
+use tests::{AfterResponse, Axum, EndedSpanExt, RawServer, Server, SpanSink, recorded};
 use tokio::net::TcpListener;
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::{Client, RequestBuilder},
     exchange::{Builder, ExchangeSummary},
@@ -47,7 +47,7 @@ impl Scene {
         self.client.get(self.server.url(path))
     }
 
-    async fn span_of(&self, path: &str) -> SpanData {
+    async fn span_of(&self, path: &str) -> EndedSpan {
         read(self.get(path)).await;
         self.sink.only().await
     }
@@ -58,7 +58,7 @@ async fn read(request: RequestBuilder) -> String {
 }
 
 /// Sends `request` below a span of a user with baggage, and returns the response and that span.
-async fn read_below_a_span(request: RequestBuilder) -> (String, SpanData) {
+async fn read_below_a_span(request: RequestBuilder) -> (String, EndedSpan) {
     let users = SpanSink::new();
     let span = users.provider().tracer("users").start("parent");
     let baggage = [KeyValue::new("tenant", "blue")];
@@ -117,7 +117,8 @@ async fn a_name_can_be_chosen() {
         read(scene.get(path)).await;
     }
 
-    let names: Vec<_> = scene.sink.wait_for(2).await.into_iter().map(|span| span.name).collect();
+    let names: Vec<_> =
+        scene.sink.wait_for(2).await.into_iter().map(|span| span.name.clone()).collect();
     assert_eq!(names, ["item", "GET"]);
 }
 

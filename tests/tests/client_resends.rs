@@ -11,12 +11,13 @@ use opentelemetry::{
     Context,
     trace::{Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use reqwest::{Method, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
-use tests::{AfterResponse, Axum, RawServer, SpanDataExt, SpanSink, recorded};
+use tests::{AfterResponse, Axum, EndedSpanExt, RawServer, SpanSink, recorded};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::{Client, RequestBuilder, ResendCount, TracingMiddleware, UrlTemplate},
     exchange::{Builder, ExchangeSummary},
@@ -41,11 +42,11 @@ fn has_header(request: &str, name: &str) -> bool {
     request.lines().any(|line| line.starts_with(&format!("{name}: ")))
 }
 
-fn counts(spans: &[SpanData]) -> Vec<Option<i64>> {
+fn counts(spans: &[EndedSpan]) -> Vec<Option<i64>> {
     spans.iter().map(|span| span.integer("http.request.resend_count")).collect()
 }
 
-fn statuses(spans: &[SpanData]) -> Vec<Option<i64>> {
+fn statuses(spans: &[EndedSpan]) -> Vec<Option<i64>> {
     spans.iter().map(|span| span.integer("http.response.status_code")).collect()
 }
 

@@ -7,12 +7,13 @@ use opentelemetry::{
     Context,
     trace::{TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use tests::{
-    Actix, Axum, Framework, MetricSink, Server, Setup, SpanDataExt, SpanSink, assert_error,
+    Actix, Axum, EndedSpanExt, Framework, MetricSink, Server, Setup, SpanSink, assert_error,
 };
 use tower::{Layer, Service};
 use tracing_actix_middleware::client::ClientTracing;
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::ClientLayer,
     exchange::{Builder, ClientMiddleware, Instrumentation},
@@ -143,7 +144,7 @@ async fn a_status_of_400_or_above_is_an_error<C: TracedClient>() {
 }
 
 /// Returns the current span, and the `traceparent` that the server receives for a request below it.
-async fn sent_below_a_span<C: TracedClient>(tracing: C::Tracing) -> (SpanData, String) {
+async fn sent_below_a_span<C: TracedClient>(tracing: C::Tracing) -> (EndedSpan, String) {
     let (server, users) = (server::<C>().await, SpanSink::new());
     let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
 

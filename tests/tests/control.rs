@@ -9,7 +9,9 @@ use std::{
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Framework, Lines, Provider, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tests::{
+    EndedSpanExt, Framework, Lines, Provider, Server, Setup, SpanSink, on_both_frameworks,
+};
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_core_ext::{
     prometheus::{ControlAccess, Prometheus},
@@ -395,7 +397,7 @@ async fn info_has_settings_findings_and_deliveries_without_secrets() {
     let prometheus = Prometheus::new().listen_on(([127, 0, 0, 1], 0));
     let telemetry = Telemetry::builder().variables(variables).service_name("shop");
     let telemetry =
-        telemetry.exporter(sink.clone()).otlp(Otlp::http_protobuf()).prometheus(prometheus);
+        telemetry.exporter(sink.receiver()).otlp(Otlp::http_protobuf()).prometheus(prometheus);
     let rig = Rig::build(telemetry);
     rig.telemetry.tracer_provider().tracer("test").start("work").end();
     sink.only().await;

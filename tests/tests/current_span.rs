@@ -8,9 +8,9 @@ use opentelemetry::{
     baggage::BaggageExt,
     trace::{TraceContextExt, TracerProvider as _},
 };
-use opentelemetry_sdk::trace::SpanData;
-use tests::{Framework, Provider, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tests::{EndedSpanExt, Framework, Provider, Setup, SpanSink, on_both_frameworks};
 use tracing::{Instrument, Span, info, info_span};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     exchange::{Builder, Instrumentation},
     telemetry::Telemetry,
@@ -45,7 +45,7 @@ const DIRECT: [Subscriber; 3] = [
             .variables(variable)
             .service_name("tests")
             .log_writer(std::io::sink)
-            .span_processor(sink.clone());
+            .span_processor(sink.receiver());
         let (telemetry, subscriber) = telemetry.build().unwrap();
         setup.provider = telemetry.tracer_provider().clone().into();
         setup.subscriber = subscriber;
@@ -87,7 +87,7 @@ async fn spans<F: Framework>(
     subscriber: Subscriber,
     count: usize,
     work: fn(&Setup),
-) -> (Vec<SpanData>, SpanData) {
+) -> (Vec<EndedSpan>, EndedSpan) {
     let sink = SpanSink::new();
     let mut setup = Setup { work, ..Setup::new(&sink) };
     subscriber(&mut setup, &sink);

@@ -1,10 +1,11 @@
 //! Every way in which an exchange can end, recorded or not: one span with its outcome, or none.
 
 use opentelemetry::{Value, trace::Status};
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use tests::{
-    Ending, Framework, MetricSink, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    EndedSpanExt, Ending, Framework, MetricSink, Setup, SpanSink, on_both_frameworks_either_way,
 };
+use tracing_core_ext::testing::EndedSpan;
 
 on_both_frameworks_either_way![
     a_recorded_exchange_ends_once_with_its_outcome,
@@ -173,7 +174,7 @@ async fn ends_without_a_span<F: Framework>(ending: Ending, setup: Setup, sink: &
     assert!(sink.spans().is_empty(), "{ending:?}");
 }
 
-fn check(case: &Case, span: &SpanData) {
+fn check(case: &Case, span: &EndedSpan) {
     let Case { ending, status, error_type, size } = case;
     assert_eq!(span.integer("http.response.status_code"), *status, "{ending:?}");
     assert_eq!(span.text("error.type"), *error_type, "{ending:?}");
@@ -183,7 +184,7 @@ fn check(case: &Case, span: &SpanData) {
     check_first_byte(*size, span);
 }
 
-fn check_size(expected: Size, span: &SpanData) {
+fn check_size(expected: Size, span: &EndedSpan) {
     let size = span.integer("http.response.body.size");
     match expected {
         Absent => assert_eq!(size, None),
@@ -193,7 +194,7 @@ fn check_size(expected: Size, span: &SpanData) {
 }
 
 /// Checks the event of the first byte, which a streamed body has, between the start and the end.
-fn check_first_byte(size: Size, span: &SpanData) {
+fn check_first_byte(size: Size, span: &EndedSpan) {
     let first_bytes = span.events.iter().filter(|event| event.name == "first_byte");
     let times: Vec<_> = first_bytes.map(|event| event.timestamp).collect();
     match size {

@@ -10,15 +10,15 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use opentelemetry::trace::Status;
-use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    AfterResponse, Axum, Framework, OrderError, RawServer, ScriptStep, SpanDataExt, SpanSink,
+    AfterResponse, Axum, EndedSpanExt, Framework, OrderError, RawServer, ScriptStep, SpanSink,
     on_both_frameworks_either_way, recorded, span_of_broken_body,
 };
 use tokio::net::TcpListener;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tracing_actix_middleware::{Tracing, client::ClientTracing};
 use tracing_core_ext::client::{Client, ClientLayer};
+use tracing_core_ext::testing::EndedSpan;
 
 on_both_frameworks_either_way![
     an_error_of_a_handler_is_described_with_its_sources,
@@ -29,7 +29,7 @@ on_both_frameworks_either_way![
 ];
 
 /// Description of the status, after a check that the only `exception` event has the same message.
-fn reason(span: &SpanData) -> &str {
+fn reason(span: &EndedSpan) -> &str {
     let Status::Error { description } = &span.status else { panic!("no error: {span:#?}") };
     let exceptions: Vec<_> = span.events.iter().filter(|it| it.name == "exception").collect();
     assert_eq!(exceptions.len(), 1, "{span:#?}");
@@ -40,7 +40,7 @@ fn reason(span: &SpanData) -> &str {
 }
 
 #[track_caller]
-fn assert_reason(span: &SpanData, error_type: &str, part: &str) {
+fn assert_reason(span: &EndedSpan, error_type: &str, part: &str) {
     assert_eq!(span.text("error.type"), Some(error_type));
     assert!(reason(span).contains(part), "{part} in {}", reason(span));
 }
@@ -147,7 +147,7 @@ async fn a_failed_call_of_a_tower_client_is_described() {
 }
 
 /// The span of a call to a Tower service that fails.
-async fn span_of_error(error: impl Into<BoxError>) -> SpanData {
+async fn span_of_error(error: impl Into<BoxError>) -> EndedSpan {
     let sink = SpanSink::new();
     let layer = ClientLayer::builder().tracer_provider(&sink.provider()).build();
     let mut error = Some(error.into());

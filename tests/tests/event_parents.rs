@@ -1,10 +1,10 @@
 //! A log line has the ids of the explicit parent of its event, and the fields of a request also in
 //! formats that format fields when a span is created.
 
-use opentelemetry_sdk::trace::SpanData;
 use tests::{Framework, Lines, Setup, SpanSink, on_both_frameworks, plain_subscriber};
 use tracing::{Dispatch, Span, dispatcher, info, info_span};
 use tracing_core_ext::telemetry::{LogFormat, WithTraceIds};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_subscriber::{Registry, fmt, layer::SubscriberExt};
 
 on_both_frameworks![
@@ -99,7 +99,10 @@ fn without_ids(line: &str) -> String {
 }
 
 /// Calls a handler that does `work`, and returns the lines with `found`, and the spans.
-async fn served<F: Framework>(format: LogFormat, work: fn(&Setup)) -> (Vec<String>, Vec<SpanData>) {
+async fn served<F: Framework>(
+    format: LogFormat,
+    work: fn(&Setup),
+) -> (Vec<String>, Vec<EndedSpan>) {
     let (sink, lines) = (SpanSink::new(), Lines::default());
     // A second subscriber, because with a single one the first thread registers callsites for all
     // threads.
@@ -119,7 +122,7 @@ async fn served<F: Framework>(format: LogFormat, work: fn(&Setup)) -> (Vec<Strin
     (found.collect(), sink.spans())
 }
 
-fn assert_ids(line: &str, span: &SpanData) {
+fn assert_ids(line: &str, span: &EndedSpan) {
     let (trace_id, span_id) = (span.span_context.trace_id(), span.span_context.span_id());
     assert!(line.contains(&format!(" trace_id={trace_id} span_id={span_id} ")), "{line}");
 }

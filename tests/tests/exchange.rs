@@ -2,7 +2,7 @@
 
 use opentelemetry::trace::SpanKind;
 use tests::{
-    Ending, Framework, RawClient, ScriptStep, Setup, SpanDataExt, SpanSink, assert_error,
+    EndedSpanExt, Ending, Framework, RawClient, ScriptStep, Setup, SpanSink, assert_error,
     assert_no_error, on_both_frameworks_either_way, recorded, span_of_broken_body,
 };
 

@@ -2,7 +2,7 @@
 
 use ::axum::{Router, body::Body, http::Request, routing::get as axum_get};
 use actix_web::{App, HttpResponse, test, web};
-use tests::{Framework, Setup, SpanDataExt, SpanSink, on_both_frameworks, recorded};
+use tests::{EndedSpanExt, Framework, Setup, SpanSink, on_both_frameworks, recorded};
 use tower::ServiceExt;
 use tracing_actix_middleware::Tracing;
 use tracing_axum_layer::{RequestSpan, TracingLayer};

@@ -20,7 +20,7 @@ fn each_cause_of_missing_traces_is_a_line_when_telemetry_is_installed() {
             Some(found.1.to_owned())
         })
         .service_name("tests")
-        .exporter(SpanSink::new())
+        .exporter(SpanSink::new().receiver())
         .log_writer(lines.clone())
         .install()
         .unwrap();

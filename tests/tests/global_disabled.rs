@@ -11,7 +11,7 @@ async fn disabled_telemetry_records_nothing_and_propagates_the_context_of_caller
     let sink = SpanSink::new();
     let telemetry = Telemetry::builder()
         .variables(|name| (name == "OTEL_SDK_DISABLED").then(|| "true".to_owned()))
-        .exporter(sink.clone())
+        .exporter(sink.receiver())
         .install()
         .unwrap();
 

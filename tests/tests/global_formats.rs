@@ -35,5 +35,5 @@ fn telemetry() -> TelemetryBuilder {
     Telemetry::builder()
         .variables(|name| (name == "OTEL_PROPAGATORS").then(|| "b3".to_owned()))
         .service_name("tests")
-        .exporter(SpanSink::new())
+        .exporter(SpanSink::new().receiver())
 }

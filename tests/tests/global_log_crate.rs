@@ -73,7 +73,7 @@ fn last(lines: &Lines, text: &str) -> String {
 /// Asserts that the line has the ids of the span that ended last.
 fn assert_ids(line: &str, telemetry: &Telemetry, sink: &SpanSink) {
     telemetry.tracer_provider().force_flush().unwrap();
-    let context = sink.spans().pop().unwrap().span_context;
+    let context = sink.spans().pop().unwrap().span_context.clone();
     let ids = format!(" trace_id={} span_id={} ", context.trace_id(), context.span_id());
     assert!(line.contains(&ids), "{line}");
 }

@@ -13,7 +13,7 @@ const FILTER: &str =
 // The collector runs on another thread than the test, which waits for exports.
 #[tokio::test(flavor = "multi_thread")]
 async fn installed_telemetry_exports_records_of_the_crate_log_and_none_of_its_own_exports() {
-    let (sink, logs) = (SpanSink::new(), LogSink::serve().await);
+    let (sink, logs) = (SpanSink::new(), LogSink::start());
     let telemetry = logs.telemetry(&sink, &[]).log_export_filter(FILTER).install().unwrap();
 
     of_handler::<Axum>(&telemetry, &sink, &logs).await;
@@ -39,7 +39,7 @@ async fn of_handler<F: Framework>(telemetry: &Telemetry, sink: &SpanSink, logs: 
     reqwest::get(server.url("/work")).await.unwrap();
     server.stop().await;
     telemetry.force_flush().unwrap();
-    let span = sink.spans().pop().unwrap().span_context;
+    let span = sink.spans().pop().unwrap().span_context.clone();
     let records = logs.records();
     let of_trace = |body: &str| {
         let id = span.trace_id().to_string();

@@ -12,7 +12,7 @@ async fn without_propagators_no_context_is_extracted_or_injected() {
     let telemetry = Telemetry::builder()
         .variables(|name| (name == "OTEL_PROPAGATORS").then(|| "none".to_owned()))
         .service_name("tests")
-        .exporter(sink.clone())
+        .exporter(sink.receiver())
         .install()
         .unwrap();
 

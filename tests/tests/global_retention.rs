@@ -3,7 +3,7 @@
 
 use actix_web::{App, HttpResponse, test, web};
 use axum::{Router, body::Body, http::Request, http::StatusCode, routing::get};
-use tests::{SpanDataExt, SpanSink, scrape};
+use tests::{EndedSpanExt, SpanSink, scrape};
 use tower::ServiceExt;
 use tracing_actix_middleware::Tracing;
 use tracing_axum_layer::TracingLayer;

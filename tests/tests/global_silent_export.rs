@@ -89,7 +89,7 @@ fn export(to: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_export_is_neither_traced_nor_logged_and_does_not_silence_other_code() {
     let (heard, sink) = (Heard::default(), SpanSink::new());
-    let provider = SdkTracerProvider::builder().with_simple_exporter(sink.clone()).build();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(sink.receiver()).build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tests"));
     let subscriber = tracing_subscriber::registry().with(heard.clone()).with(spans);
     tracing::subscriber::set_global_default(subscriber).unwrap();

@@ -19,7 +19,7 @@ async fn a_service_with_its_own_subscriber_has_all_spans_and_the_ids_in_its_line
             (name == "OTEL_TRACES_SAMPLER").then(|| "parentbased_always_off".to_owned())
         })
         .service_name("tests")
-        .exporter(sink.clone())
+        .exporter(sink.receiver())
         .install_without_subscriber()
         .unwrap();
     let format = WithTraceIds::text(fmt::format().with_ansi(false));
@@ -54,7 +54,7 @@ async fn a_service_with_its_own_subscriber_has_all_spans_and_the_ids_in_its_line
         assert!(sent.contains(&PARENT[3..35]), "{sent}");
     }
     telemetry.shutdown().unwrap();
-    let names = sink.spans().into_iter().map(|span| span.name.into_owned());
+    let names = sink.spans().into_iter().map(|span| span.name.to_string());
     let mut names: Vec<_> = names.collect();
     names.sort();
     assert_eq!(names, ["GET", "GET", "GET /", "GET /", "job"]);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::Status;
 use reqwest::Client;
-use tests::{Axum, Framework, ScriptStep, Setup, SpanDataExt, SpanSink, recorded};
+use tests::{Axum, EndedSpanExt, Framework, ScriptStep, Setup, SpanSink, recorded};
 use tracing_axum_layer::TracingLayer;
 
 fn client() -> Client {

@@ -1,14 +1,14 @@
 //! Integers of users' `tracing` spans and events are integers in the spans that are exported.
 
 use opentelemetry::{Value, trace::TracerProvider};
-use opentelemetry_sdk::trace::SpanData;
-use tests::{SpanDataExt, SpanSink};
+use tests::{EndedSpanExt, SpanSink};
 use tracing::{Level, field, info, info_span};
 use tracing_core_ext::exchange;
+use tracing_core_ext::testing::EndedSpan;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// The spans of `work` under the layer of this crate, with its own provider and the SDK's.
-fn spans(work: impl Fn()) -> Vec<SpanData> {
+fn spans(work: impl Fn()) -> Vec<EndedSpan> {
     let sink = SpanSink::new();
     let own = tracing_subscriber::registry().with(exchange::layer(sink.provider().tracer("test")));
     tracing::subscriber::with_default(own, &work);

@@ -1,13 +1,13 @@
 //! Events within a request are exported as log records with its ids, with any `tracing` subscriber, and
 //! its exceptions if that is configured.
 
-use opentelemetry_sdk::trace::SpanData;
 use serde_json::Value;
 use tests::{
     Framework, HandlerControl, LogSink, Options, ScriptStep, Server, Setup, SpanSink,
     log_attribute, on_both_frameworks,
 };
 use tracing::{Dispatch, Instrument, info, warn_span};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     exchange::{RequestIdPolicy, RequestLog},
     telemetry::{Telemetry, TelemetryBuilder},
@@ -355,7 +355,7 @@ async fn records_of_a_trace_that_waits_have_the_flag_of_its_decision<F: Framewor
 }
 
 /// Returns the messages of the exceptions in a span.
-fn exceptions(span: &SpanData) -> Vec<String> {
+fn exceptions(span: &EndedSpan) -> Vec<String> {
     let exceptions = span.events.iter().filter(|event| event.name == "exception");
     let attributes = exceptions.flat_map(|event| &event.attributes);
     let messages = attributes.filter(|it| it.key.as_str() == "exception.message");
@@ -391,7 +391,7 @@ impl Rig {
         telemetry: fn(TelemetryBuilder) -> TelemetryBuilder,
         change: fn(Setup) -> Setup,
     ) -> Self {
-        let (sink, logs) = (SpanSink::new(), LogSink::serve().await);
+        let (sink, logs) = (SpanSink::new(), LogSink::start());
         let builder = telemetry(logs.telemetry(&sink, variables));
         let (telemetry, subscriber) = built(subscriber, builder);
         let provider = telemetry.tracer_provider().clone();
@@ -430,7 +430,7 @@ where
     tracing_subscriber::layer::Identity::new()
 }
 
-fn assert_ids(record: &Value, span: &SpanData) {
+fn assert_ids(record: &Value, span: &EndedSpan) {
     let context = &span.span_context;
     assert_eq!(record["traceId"], context.trace_id().to_string(), "{record}");
     assert_eq!(record["spanId"], context.span_id().to_string(), "{record}");

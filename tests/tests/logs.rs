@@ -1,7 +1,6 @@
 //! Log lines within a request have its ids, with any `tracing` subscriber and in any format.
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::SpanData;
 use serde_json::Value;
 use tests::{
     Framework, HandlerControl, Lines, Provider, ScriptStep, Server, Setup, SpanSink,
@@ -9,6 +8,7 @@ use tests::{
 };
 use tracing::{Dispatch, Instrument, Subscriber, info, warn_span};
 use tracing_core_ext::telemetry::{LogFormat, Telemetry, WithTraceIds};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_subscriber::{
     Layer, Registry,
     fmt::{self, format::JsonFields},
@@ -192,7 +192,7 @@ fn telemetry(sink: &SpanSink, lines: &Lines, format: LogFormat) -> (Telemetry, D
     Telemetry::builder()
         .variables(|name| (name == "OTEL_BSP_SCHEDULE_DELAY").then(|| "1".to_owned()))
         .service_name("tests")
-        .exporter(sink.clone())
+        .exporter(sink.receiver())
         .log_format(format)
         .log_writer(lines.clone())
         .build()
@@ -252,7 +252,7 @@ impl Line {
     }
 }
 
-fn assert_ids(line: &Line, span: &SpanData, writes: Writes) {
+fn assert_ids(line: &Line, span: &EndedSpan, writes: Writes) {
     let context = &span.span_context;
     let flags = format!("{:02x}", context.trace_flags().to_u8());
     let ids = [context.trace_id().to_string(), context.span_id().to_string(), flags];

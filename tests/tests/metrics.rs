@@ -4,13 +4,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use opentelemetry::Value;
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use reqwest::{Client, Method};
 use tests::{
     Actix, Axum, Framework, MetricSink, RawClient, ScriptStep, Server, Setup, SpanSink,
     WithOtelLayer, measured_with, on_both_frameworks_either_way,
 };
 use tracing_core_ext::exchange::{self, Outcome};
+use tracing_core_ext::testing::EndedSpan;
 
 const DURATION: &str = "http.server.request.duration";
 const ACTIVE: &str = "http.server.active_requests";
@@ -57,7 +58,7 @@ fn item() -> BTreeMap<String, Value> {
     ])
 }
 
-fn duration_of(span: &SpanData) -> Duration {
+fn duration_of(span: &EndedSpan) -> Duration {
     span.end_time.duration_since(span.start_time).unwrap()
 }
 

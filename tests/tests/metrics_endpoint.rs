@@ -90,7 +90,8 @@ on_both![
 
 fn telemetry(options: Prometheus) -> Telemetry {
     let builder = Telemetry::builder().service_name("shop").variables(|_| None);
-    let (telemetry, _) = builder.exporter(SpanSink::new()).prometheus(options).build().unwrap();
+    let (telemetry, _) =
+        builder.exporter(SpanSink::new().receiver()).prometheus(options).build().unwrap();
     let meter = telemetry.meter_provider().unwrap().meter("shop");
     meter.u64_counter("shop.orders").build().add(7, &[]);
     telemetry
@@ -153,7 +154,7 @@ async fn a_request_that_no_route_matches_has_a_span_and_a_scrape_has_none<S: Ser
         assert_eq!(response.status(), status, "{path}");
         response.bytes().await.unwrap();
     }
-    let names: Vec<_> = sink.wait_for(2).await.into_iter().map(|span| span.name).collect();
+    let names: Vec<_> = sink.wait_for(2).await.into_iter().map(|span| span.name.clone()).collect();
     assert_eq!(names, ["GET", "GET /"]);
 }
 

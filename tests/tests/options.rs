@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
 use reqwest::{RequestBuilder, Response};
 use tests::{
-    Framework, Server, Setup, SpanDataExt, SpanSink, measured_with, on_both_frameworks_either_way,
+    EndedSpanExt, Framework, Server, Setup, SpanSink, measured_with, on_both_frameworks_either_way,
     recorded, recorded_with,
 };
 use tracing_core_ext::{
@@ -315,7 +315,7 @@ async fn the_number_of_attributes_is_limited_by_the_provider<F: Framework>() {
     let limits = SpanLimits { max_attributes_per_span: 5, ..SpanLimits::default() };
     let provider = SdkTracerProvider::builder()
         .with_span_limits(limits)
-        .with_span_processor(sink.clone())
+        .with_span_processor(sink.receiver())
         .build();
     let server = F::serve(Setup::with_provider(provider)).await;
 

@@ -9,7 +9,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
 };
 use tests::{
-    AfterResponse, Axum, Ending, Framework, RawServer, Setup, SpanDataExt, SpanSink, assert_error,
+    AfterResponse, Axum, EndedSpanExt, Ending, Framework, RawServer, Setup, SpanSink, assert_error,
     on_both_frameworks_either_way, recorded, recorded_with,
 };
 use tower::{Layer, ServiceExt};

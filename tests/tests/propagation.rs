@@ -4,7 +4,7 @@
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Sampler;
 use tests::{
-    CustomPropagator, Framework, RawClient, Server, Setup, SpanDataExt, SpanSink,
+    CustomPropagator, EndedSpanExt, Framework, RawClient, Server, Setup, SpanSink,
     on_both_frameworks_either_way, recorded,
 };
 use tracing_core_ext::{propagation::CompositePropagator, trace::TracerProvider};

@@ -5,7 +5,7 @@ use opentelemetry::trace::TracerProvider as _;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tests::{
-    Framework, Lines, Options, Provider, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks,
+    EndedSpanExt, Framework, Lines, Options, Provider, Server, Setup, SpanSink, on_both_frameworks,
 };
 use tracing::info;
 use tracing_core_ext::{

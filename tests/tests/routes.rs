@@ -21,15 +21,16 @@ use opentelemetry::{
     Context, KeyValue, TraceId, Value,
     trace::{Link, SpanKind, TraceState},
 };
-use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample, SpanData};
-use tests::{MetricSink, Provider, SpanDataExt, SpanSink};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
+use tests::{EndedSpanExt, MetricSink, Provider, SpanSink};
 use tower::{Layer, ServiceExt};
 use tracing_actix_middleware::Tracing;
 use tracing_axum_layer::{RequestSpan, RouteLayer, TracingLayer};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::trace::TracerProvider;
 
 /// Returns the span of a `GET` request to a router with the layer inside.
-async fn inside(router: Router, path: &str) -> SpanData {
+async fn inside(router: Router, path: &str) -> EndedSpan {
     let sink = SpanSink::new();
     let router = router.layer(layer(&sink));
     router.oneshot(request(path)).await.unwrap();
@@ -37,7 +38,7 @@ async fn inside(router: Router, path: &str) -> SpanData {
 }
 
 /// Returns the span of a `GET` request to a router with the layer outside.
-async fn outside(router: Router, path: &str) -> SpanData {
+async fn outside(router: Router, path: &str) -> EndedSpan {
     let sink = SpanSink::new();
     layer(&sink).layer(router).oneshot(request(path)).await.unwrap();
     sink.only().await
@@ -55,12 +56,12 @@ fn users() -> Router {
     Router::new().route("/users/{id}", get(async || ()))
 }
 
-fn assert_route(span: &SpanData, route: &str) {
+fn assert_route(span: &EndedSpan, route: &str) {
     assert_eq!(span.name, format!("GET {route}"));
     assert_eq!(span.text("http.route"), Some(route));
 }
 
-fn assert_no_route(span: &SpanData) {
+fn assert_no_route(span: &EndedSpan) {
     assert_eq!(span.name, "GET");
     assert_eq!(span.attribute("http.route"), None);
 }
@@ -171,7 +172,7 @@ async fn a_custom_name_is_not_replaced_by_a_late_route() {
 }
 
 /// Returns the span of a `GET` request to an actix-web application inside of the middleware.
-async fn actix<T, B>(app: App<T>, path: &str) -> SpanData
+async fn actix<T, B>(app: App<T>, path: &str) -> EndedSpan
 where
     T: ServiceFactory<
             ServiceRequest,
@@ -252,7 +253,7 @@ impl ShouldSample for EverySpan {
 /// Providers that decide about a span before and after it is described.
 fn providers(sink: &SpanSink) -> [Provider; 3] {
     let custom = TracerProvider::builder().with_sampler(EverySpan);
-    let custom = custom.with_span_processor(sink.clone()).build();
+    let custom = custom.with_span_processor(sink.receiver()).build();
     [sink.provider().into(), custom.into(), sink.sdk_provider().into()]
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ::axum::{Router, body::Body, http::Request, routing::get};
 use opentelemetry::trace::{SpanKind, Tracer, TracerProvider as _};
-use opentelemetry_sdk::trace::SpanData;
-use tests::{Framework, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks};
+use tests::{EndedSpanExt, Framework, Server, Setup, SpanSink, on_both_frameworks};
 use tower::{Layer, ServiceExt};
 use tracing_axum_layer::{RouteLayer, TracingLayer};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     telemetry::Telemetry,
     trace::{Retention, Sampler, SamplingRules, SpanMatch},
@@ -66,7 +66,7 @@ fn header<'a>(headers: &'a str, name: &str) -> Option<&'a str> {
     headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-fn names(spans: &[SpanData]) -> Vec<&str> {
+fn names(spans: &[EndedSpan]) -> Vec<&str> {
     spans.iter().map(|span| &*span.name).collect()
 }
 

@@ -26,7 +26,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use opentelemetry::trace::{Status, Tracer, TracerProvider as _};
-use tests::{Provider, SpanDataExt, SpanSink, plain_subscriber};
+use tests::{EndedSpanExt, Provider, SpanSink, plain_subscriber};
 use tower::{Layer, ServiceExt, service_fn};
 use tracing_actix_middleware::Tracing;
 use tracing_axum_layer::TracingLayer;

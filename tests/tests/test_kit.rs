@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
 use tokio::net::TcpListener;
 use tracing::{Level, info_span};
 use tracing_actix_middleware::Tracing;
 use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::{
     client::Client,
-    testing::{Traces, any, trace},
+    testing::{Receiver, Traces, any, trace},
+    trace::TracerProvider,
 };
 
 fn price() -> &'static str {
@@ -43,6 +45,21 @@ fn serve_actix() -> SocketAddr {
     let server = server.bind("127.0.0.1:0").unwrap();
     let address = server.addrs()[0];
     tokio::spawn(server.run());
+    address
+}
+
+/// Serves an app on a thread, and returns its address.
+fn serve_on_a_thread(app: Router) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
     address
 }
 
@@ -100,4 +117,31 @@ async fn two_services_of_a_test_are_kept_apart() {
     assert_eq!(shop.only().await.trace_id(), of_stock.trace_id());
     shop.metric("http.server.request.duration").count(0);
     stock.metric("http.client.request.duration").count(0);
+}
+
+#[tokio::test]
+async fn a_receiver_compares_what_providers_on_other_threads_record() {
+    let receiver = Receiver::new();
+    let of_test = receiver.clone();
+    // The metrics of a provider end when it is dropped.
+    let (address, _metrics) = std::thread::spawn(move || {
+        let spans = TracerProvider::builder()
+            .with_resource(Resource::builder_empty().with_service_name("shop").build())
+            .with_span_processor(of_test.clone())
+            .build();
+        let metrics = SdkMeterProvider::builder().with_reader(of_test.metric_reader()).build();
+        let layer =
+            TracingLayer::builder().tracer_provider(&spans).meter_provider(&metrics).build();
+        let app = Router::new().route("/items/{id}", get(async || "4.20")).layer(layer);
+        (serve_on_a_thread(app), metrics)
+    })
+    .join()
+    .unwrap();
+    ask(address).await;
+
+    let trace = receiver.only().await;
+    trace.is(trace! { server "GET /items/{id}" { http.response.status_code: 200, .. } });
+    assert!(trace.waterfall().contains("shop"), "{}", trace.waterfall());
+    receiver.metric("http.server.request.duration").with("http.route", "/items/{id}").count(1);
+    receiver.follow_conventions();
 }

@@ -1,8 +1,8 @@
 //! One request through three services is one trace: axum calls actix-web, which calls axum.
 
 use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry_sdk::trace::SpanData;
-use tests::{Actix, Axum, Framework, Server, Setup, SpanDataExt, SpanSink};
+use tests::{Actix, Axum, EndedSpanExt, Framework, Server, Setup, SpanSink};
+use tracing_core_ext::testing::EndedSpan;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -69,9 +69,9 @@ async fn an_error_at_the_end_of_the_chain_is_one_in_every_service() {
     }
 }
 
-fn find<'a>(spans: &'a [SpanData], kind: &SpanKind, server: &Server) -> &'a SpanData {
+fn find<'a>(spans: &'a [EndedSpan], kind: &SpanKind, server: &Server) -> &'a EndedSpan {
     let port = i64::from(server.address().port());
     let of_it =
-        |span: &&SpanData| span.span_kind == *kind && span.integer("server.port") == Some(port);
+        |span: &&EndedSpan| span.span_kind == *kind && span.integer("server.port") == Some(port);
     spans.iter().find(of_it).unwrap_or_else(|| panic!("no {kind:?} span of port {port}"))
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get, serve::Listener};
 use reqwest::{Certificate, ClientBuilder};
-use tests::{SpanDataExt, SpanSink};
+use tests::{EndedSpanExt, SpanSink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,

@@ -14,13 +14,13 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Axum, Framework, HandlerControl, MetricSink, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    Axum, EndedSpanExt, Framework, HandlerControl, MetricSink, ScriptStep, Server, Setup, SpanSink,
     assert_error, assert_no_error,
 };
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::{ClientLayer, ClientService, ResendCount, UrlTemplate},
     exchange::Builder,
@@ -177,7 +177,7 @@ async fn a_future_that_the_caller_drops_is_not_an_error() {
 }
 
 /// Returns the span of a request that a service answers without a network.
-async fn span_of(request: Request<Body>) -> SpanData {
+async fn span_of(request: Request<Body>) -> EndedSpan {
     let sink = SpanSink::new();
     let answer = async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()));
     builder(&sink).build().layer(service_fn(answer)).oneshot(request).await.unwrap();

@@ -1,7 +1,7 @@
 //! Clients behind proxies: their addresses are those that trusted proxies report.
 
 use tests::{
-    Framework, Lines, Server, Setup, SpanDataExt, SpanSink, on_both_frameworks_either_way,
+    EndedSpanExt, Framework, Lines, Server, Setup, SpanSink, on_both_frameworks_either_way,
     recorded_with,
 };
 use tracing_core_ext::http::TrustedProxies;

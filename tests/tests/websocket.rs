@@ -7,12 +7,13 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{Sampler, SpanData};
+use opentelemetry_sdk::trace::Sampler;
 use tests::{
-    Framework, Provider, Setup, SpanDataExt, SpanSink, WebSocket, assert_no_error,
+    EndedSpanExt, Framework, Provider, Setup, SpanSink, WebSocket, assert_no_error,
     on_both_frameworks_either_way, recorded,
 };
 use tracing::{Dispatch, Metadata, Span, subscriber::NoSubscriber};
+use tracing_core_ext::testing::EndedSpan;
 use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 on_both_frameworks_either_way![
@@ -201,7 +202,7 @@ fn traced_setup(sink: &SpanSink) -> Setup {
 }
 
 /// Waits for the span of the handshake and that of the connection.
-async fn both(sink: &SpanSink) -> (SpanData, SpanData) {
+async fn both(sink: &SpanSink) -> (EndedSpan, EndedSpan) {
     let mut spans = sink.wait_for(2).await;
     let connection = spans.remove(1);
     (spans.remove(0), connection)
@@ -211,7 +212,7 @@ fn native(provider: &Provider) {
     drop(provider.tracer("native").start("native"));
 }
 
-fn assert_root_linked_to(span: &SpanData, other: &SpanContext) {
+fn assert_root_linked_to(span: &EndedSpan, other: &SpanContext) {
     assert_eq!(span.parent_span_id, opentelemetry::SpanId::INVALID);
     assert_ne!(span.span_context.trace_id(), other.trace_id());
     let links = span.links.iter().map(|link| &link.span_context);

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 
 use opentelemetry::trace::noop::NoopTracerProvider;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::task::JoinHandle;
 use tracing::Dispatch;
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     client::Client,
     exchange::{Builder, Instrumentation, ProblemDetails},
@@ -163,7 +163,7 @@ pub async fn measured_with<F: Framework>(options: Options) -> (Server, SpanSink,
 
 /// Calls a server whose body does `step`, an error or a panic, after its first chunk, and returns the
 /// span of the request.
-pub async fn span_of_broken_body<F: Framework>(step: ScriptStep) -> SpanData {
+pub async fn span_of_broken_body<F: Framework>(step: ScriptStep) -> EndedSpan {
     let sink = SpanSink::new();
     let setup = Setup::new(&sink);
     let script = setup.control.script();

@@ -1,22 +1,19 @@
 use std::{
     collections::BTreeMap,
-    fmt,
     time::{Duration, Instant},
 };
 
 use opentelemetry::{KeyValue, Value};
-use opentelemetry_sdk::metrics::{
-    InMemoryMetricExporter, SdkMeterProvider,
-    data::{AggregatedMetrics, HistogramDataPoint, Metric, MetricData, SumDataPoint},
-};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use tracing_core_ext::testing::{MetricPoint, PointValue, Receiver};
 
 use super::spans::PATIENCE;
 
 /// Sink of the metrics of one test, without globals. Clones share it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct MetricSink {
     provider: SdkMeterProvider,
-    exporter: InMemoryMetricExporter,
+    receiver: Receiver,
 }
 
 /// One series of an instrument.
@@ -35,9 +32,9 @@ pub struct Series {
 impl MetricSink {
     /// Creates an empty sink.
     pub fn new() -> Self {
-        let exporter = InMemoryMetricExporter::default();
-        let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
-        Self { provider, exporter }
+        let receiver = Receiver::new();
+        let provider = SdkMeterProvider::builder().with_reader(receiver.metric_reader()).build();
+        Self { provider, receiver }
     }
 
     /// Returns a provider that records into this sink.
@@ -47,14 +44,16 @@ impl MetricSink {
 
     /// Returns name and unit of every instrument with recorded values.
     pub fn instruments(&self) -> Vec<(String, String)> {
-        self.read(|metrics| {
-            metrics.map(|it| (it.name().to_owned(), it.unit().to_owned())).collect()
-        })
+        let points = self.receiver.metric_points().into_iter();
+        let mut all: Vec<_> = points.map(|point| (point.name, point.unit)).collect();
+        all.dedup();
+        all
     }
 
     /// Returns all series of the instrument `name`.
     pub fn series(&self, name: &str) -> Vec<Series> {
-        self.read(|metrics| metrics.filter(|it| it.name() == name).flat_map(series_of).collect())
+        let points = self.receiver.metric_points().into_iter();
+        points.filter(|point| point.name == name).map(series).collect()
     }
 
     /// Waits until the histogram `name` has `count` values, and returns its series.
@@ -85,14 +84,6 @@ impl MetricSink {
     pub fn total(&self, name: &str) -> f64 {
         self.series(name).iter().map(|it| it.sum).sum()
     }
-
-    fn read<R>(&self, read: impl FnOnce(&mut dyn Iterator<Item = &Metric>) -> R) -> R {
-        self.exporter.reset();
-        self.provider.force_flush().expect("the reader is there");
-        let collected = self.exporter.get_finished_metrics().expect("the lock is not poisoned");
-        let scopes = collected.iter().flat_map(|resource| resource.scope_metrics());
-        read(&mut scopes.flat_map(|scope| scope.metrics()))
-    }
 }
 
 /// Lets the tasks of servers run, on this thread and on others.
@@ -100,35 +91,17 @@ async fn give_way() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-fn series_of(metric: &Metric) -> Vec<Series> {
-    match metric.data() {
-        AggregatedMetrics::F64(MetricData::Histogram(it)) => {
-            it.data_points().map(|point| histogram(point, point.sum())).collect()
-        }
-        AggregatedMetrics::U64(MetricData::Histogram(it)) => {
-            it.data_points().map(|point| histogram(point, point.sum() as f64)).collect()
-        }
-        AggregatedMetrics::I64(MetricData::Sum(it)) => it.data_points().map(counter).collect(),
+fn series(point: MetricPoint) -> Series {
+    let (count, sum, bounds) = match point.value {
+        PointValue::Histogram { count, sum, bounds } => (count, sum, bounds),
+        PointValue::Sum(value) => (1, value, Vec::new()),
         other => panic!("no instrument of ours makes {other:?}"),
-    }
-}
-
-fn histogram<T>(point: &HistogramDataPoint<T>, sum: f64) -> Series {
-    Series {
-        labels: labels(point.attributes()),
-        count: point.count(),
-        sum,
-        bounds: point.bounds().collect(),
-    }
-}
-
-fn counter(point: &SumDataPoint<i64>) -> Series {
-    let sum = point.value() as f64;
-    Series { labels: labels(point.attributes()), count: 1, sum, bounds: Vec::new() }
+    };
+    Series { labels: labels(point.labels), count, sum, bounds }
 }
 
 /// Returns the labels, each of which may occur once.
-fn labels<'a>(labels: impl Iterator<Item = &'a KeyValue>) -> BTreeMap<String, Value> {
+fn labels(labels: Vec<KeyValue>) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for label in labels {
         let before = all.insert(label.key.to_string(), label.value.clone());
@@ -140,11 +113,5 @@ fn labels<'a>(labels: impl Iterator<Item = &'a KeyValue>) -> BTreeMap<String, Va
 impl Default for MetricSink {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for MetricSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MetricSink")
     }
 }

@@ -11,5 +11,5 @@ pub use self::{
     logs::{LogSink, log_attribute},
     metrics::{MetricSink, Series},
     scrape::scrape,
-    spans::{SpanDataExt, SpanSink, assert_error, assert_no_error},
+    spans::{EndedSpanExt, SpanSink, assert_error, assert_no_error},
 };

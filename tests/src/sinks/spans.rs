@@ -1,32 +1,34 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use opentelemetry::{
-    Array, Context, StringValue, Value,
+    Array, StringValue, Value,
     trace::{SpanId, Status},
 };
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
-    trace::{
-        Sampler, SdkTracerProvider, ShouldSample, Span, SpanData, SpanExporter, SpanProcessor,
-    },
+    trace::{Sampler, SdkTracerProvider, ShouldSample},
 };
-use tokio::{sync::watch, time::timeout};
-use tracing_core_ext::trace::TracerProvider;
+use tracing_core_ext::{
+    testing::{EndedSpan, Receiver},
+    trace::TracerProvider,
+};
 
 /// Time limit of every wait. A wait that reaches it has failed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sink of the spans of one test, without globals. Clones share it.
-#[derive(Clone)]
-pub struct SpanSink {
-    spans: Arc<watch::Sender<Vec<SpanData>>>,
-}
+#[derive(Clone, Debug)]
+pub struct SpanSink(Receiver);
 
 impl SpanSink {
     /// Creates an empty sink.
     pub fn new() -> Self {
-        Self { spans: Arc::new(watch::Sender::new(Vec::new())) }
+        Self(Receiver::new().timeout(PATIENCE))
+    }
+
+    /// Returns the processor and exporter of the sink.
+    pub fn receiver(&self) -> Receiver {
+        self.0.clone()
     }
 
     /// Returns a provider that records every span into this sink.
@@ -39,7 +41,7 @@ impl SpanSink {
         SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .with_sampler(Sampler::AlwaysOn)
-            .with_span_processor(self.clone())
+            .with_span_processor(self.receiver())
             .build()
     }
 
@@ -48,13 +50,13 @@ impl SpanSink {
         TracerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .with_sampler(sampler)
-            .with_span_processor(self.clone())
+            .with_span_processor(self.receiver())
             .build()
     }
 
     /// Returns the ended spans, in the order in which they ended.
-    pub fn spans(&self) -> Vec<SpanData> {
-        self.spans.borrow().clone()
+    pub fn spans(&self) -> Vec<EndedSpan> {
+        self.0.ended_spans()
     }
 
     /// Waits until `count` spans have ended.
@@ -62,17 +64,12 @@ impl SpanSink {
     /// # Panics
     ///
     /// If that takes too long, or if more than `count` have ended.
-    pub async fn wait_for(&self, count: usize) -> Vec<SpanData> {
-        let mut ended = self.spans.subscribe();
-        let waited = timeout(PATIENCE, ended.wait_for(|spans| spans.len() >= count)).await;
-        assert!(waited.is_ok(), "waited for {count} spans, got {:#?}", self.spans());
-        let spans = self.spans();
-        assert_eq!(spans.len(), count, "{spans:#?}");
-        spans
+    pub async fn wait_for(&self, count: usize) -> Vec<EndedSpan> {
+        self.0.wait_for_spans(count).await
     }
 
     /// Waits for the only span of a test.
-    pub async fn only(&self) -> SpanData {
+    pub async fn only(&self) -> EndedSpan {
         self.wait_for(1).await.remove(0)
     }
 }
@@ -83,45 +80,8 @@ impl Default for SpanSink {
     }
 }
 
-impl fmt::Debug for SpanSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpanSink")
-    }
-}
-
-impl SpanProcessor for SpanSink {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        self.spans.send_modify(|spans| spans.push(span));
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-/// Exports into the sink, for telemetry, which creates its provider itself.
-impl SpanExporter for SpanSink {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.spans.send_modify(|spans| spans.extend(batch));
-        Ok(())
-    }
-}
-
 /// Accessors for the data of a span.
-pub trait SpanDataExt {
-    /// Returns the only value of an attribute.
-    ///
-    /// # Panics
-    ///
-    /// If the attribute occurs more than once.
-    fn attribute(&self, key: &str) -> Option<&Value>;
-
+pub trait EndedSpanExt {
     /// Returns the only value of a string attribute.
     ///
     /// # Panics
@@ -148,17 +108,10 @@ pub trait SpanDataExt {
     fn id(&self) -> SpanId;
 
     /// Whether this span is a child of `parent`, in the same trace.
-    fn is_child_of(&self, parent: &SpanData) -> bool;
+    fn is_child_of(&self, parent: &EndedSpan) -> bool;
 }
 
-impl SpanDataExt for SpanData {
-    fn attribute(&self, key: &str) -> Option<&Value> {
-        let mut values = self.attributes.iter().filter(|attribute| attribute.key.as_str() == key);
-        let value = values.next().map(|attribute| &attribute.value);
-        assert!(values.next().is_none(), "{key} occurs twice: {self:#?}");
-        value
-    }
-
+impl EndedSpanExt for EndedSpan {
     fn text(&self, key: &str) -> Option<&str> {
         self.attribute(key).map(|value| match value {
             Value::String(text) => text.as_str(),
@@ -187,7 +140,7 @@ impl SpanDataExt for SpanData {
         self.span_context.span_id()
     }
 
-    fn is_child_of(&self, parent: &SpanData) -> bool {
+    fn is_child_of(&self, parent: &EndedSpan) -> bool {
         self.parent_span_id == parent.id()
             && self.span_context.trace_id() == parent.span_context.trace_id()
     }
@@ -198,7 +151,7 @@ impl SpanDataExt for SpanData {
 /// # Panics
 ///
 /// If it did not.
-pub fn assert_error(span: &SpanData, error_type: &str) {
+pub fn assert_error(span: &EndedSpan, error_type: &str) {
     assert!(matches!(span.status, Status::Error { .. }), "{span:#?}");
     assert_eq!(span.text("error.type"), Some(error_type));
 }
@@ -208,7 +161,7 @@ pub fn assert_error(span: &SpanData, error_type: &str) {
 /// # Panics
 ///
 /// If it did.
-pub fn assert_no_error(span: &SpanData) {
+pub fn assert_no_error(span: &EndedSpan) {
     assert_eq!(span.status, Status::Unset, "{span:#?}");
     assert_eq!(span.attribute("error.type"), None);
 }

@@ -16,9 +16,8 @@ use opentelemetry::{
     Context,
     trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    Actix, Framework, HandlerControl, ScriptStep, Server, Setup, SpanDataExt, SpanSink,
+    Actix, EndedSpanExt, Framework, HandlerControl, ScriptStep, Server, Setup, SpanSink,
     assert_error, assert_no_error,
 };
 use tokio::{
@@ -29,6 +28,7 @@ use tracing_actix_middleware::{
     Tracing,
     client::{ClientTracing, ResendCount, UrlTemplate},
 };
+use tracing_core_ext::testing::EndedSpan;
 use tracing_core_ext::{
     exchange::Builder,
     http::{AllowedHosts, CapturedHeaders},
@@ -61,7 +61,7 @@ async fn scene() -> Scene {
 }
 
 /// Runs `send` below the current span, and returns that span with the result.
-async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (SpanData, F::Output) {
+async fn below_a_span<F: Future>(send: impl FnOnce() -> F) -> (EndedSpan, F::Output) {
     let users = SpanSink::new();
     let current = Context::new().with_span(users.provider().tracer("users").start("parent"));
     let sending = {

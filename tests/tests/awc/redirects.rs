@@ -6,7 +6,7 @@ use actix_web::rt;
 use awc::{Client, middleware::Redirect};
 use axum::{Router, response, routing};
 use opentelemetry::context::FutureExt;
-use tests::{SpanDataExt, SpanSink, assert_no_error};
+use tests::{EndedSpanExt, SpanSink, assert_no_error};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,

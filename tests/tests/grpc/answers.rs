@@ -12,12 +12,12 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
-use opentelemetry_sdk::trace::SpanData;
-use tests::{SpanDataExt, SpanSink, assert_error, assert_no_error};
+use tests::{EndedSpanExt, SpanSink, assert_error, assert_no_error};
 use tonic::service::Routes;
 use tower::{Layer, ServiceExt, service_fn};
 use tracing_axum_layer::TracingLayer;
 use tracing_core_ext::exchange::ExchangeBody;
+use tracing_core_ext::testing::EndedSpan;
 
 #[tokio::test]
 async fn a_content_type_alone_does_not_make_a_call() {
@@ -37,7 +37,7 @@ async fn a_content_type_alone_does_not_make_a_call() {
 }
 
 /// The span of a gRPC-Web call that is answered with these parts, as by a layer for gRPC-Web inside.
-async fn span_of_web_call(content_type: &'static str, chunks: &[&'static [u8]]) -> SpanData {
+async fn span_of_web_call(content_type: &'static str, chunks: &[&'static [u8]]) -> EndedSpan {
     let sink = SpanSink::new();
     let layer = TracingLayer::builder().tracer_provider(&sink.provider()).build();
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk)).collect();

@@ -13,9 +13,8 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full};
 use opentelemetry::trace::SpanKind;
-use opentelemetry_sdk::trace::SpanData;
 use tests::{
-    HandlerControl, MetricSink, ScriptStep, SpanDataExt, SpanSink, assert_error, assert_no_error,
+    EndedSpanExt, HandlerControl, MetricSink, ScriptStep, SpanSink, assert_error, assert_no_error,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
@@ -31,6 +30,7 @@ use tonic_health::pb::{
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tracing_axum_layer::{RouteLayer, TracingLayer};
 use tracing_core_ext::client::{ClientLayer, ClientService};
+use tracing_core_ext::testing::EndedSpan;
 
 /// A service that answers a check with the status in the name of the request, and streams a watch
 /// from the script.
@@ -234,7 +234,7 @@ async fn a_failure_of_the_server_is_an_error_of_both() {
 }
 
 /// Returns the client span and the server span of a check that is answered with this status.
-async fn spans_of(code: Code, name: &str) -> (SpanData, SpanData) {
+async fn spans_of(code: Code, name: &str) -> (EndedSpan, EndedSpan) {
     let mut scene = scene().await;
     assert_eq!(scene.client.check(check(code)).await.unwrap_err().code(), code);
     let spans = (scene.sink.only().await, scene.server_sink.only().await);
@@ -346,7 +346,7 @@ async fn a_deadline_cancels_both() {
     }
 }
 
-fn assert_named_by_its_method(span: &SpanData) {
+fn assert_named_by_its_method(span: &EndedSpan) {
     assert_eq!(span.name, "grpc.health.v1.Health/Check");
     assert_eq!(span.text("rpc.method"), Some("grpc.health.v1.Health/Check"));
 }

@@ -41,14 +41,7 @@ use crate::exchange::{Builder, ClientMiddleware, Instrumentation};
 /// A request of tonic becomes a span named by the service and the method that it calls, with `rpc.system.name`,
 /// `rpc.method` and `rpc.response.status_code`; every status but `OK` is an error. Place the layer around the channel.
 /// The channel sets scheme and host of a request inside the layer, so pass them to the client too, or `server.address`
-/// is missing:
-///
-/// ```ignore
-/// let endpoint = Endpoint::from_static("http://inventory.example:50051");
-/// let origin = endpoint.uri().clone();
-/// let channel = ServiceBuilder::new().layer(ClientLayer::new()).service(endpoint.connect_lazy());
-/// let client = StockClient::with_origin(channel, origin);
-/// ```
+/// is missing. The page [`first_service`](crate::manual::first_service) of the manual has an example.
 #[derive(Clone, Debug)]
 pub struct ClientLayer {
     instrumentation: Instrumentation,

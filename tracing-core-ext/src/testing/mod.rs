@@ -18,7 +18,9 @@ pub use self::{
     collector::{Answer, Collector, ReceivedRequest},
     logs::Logs,
     metrics::{Metric, MetricPoint, PointValue},
-    recorded::{Recorded, span::EndedSpan, trace::EndedTrace, waiting::Waiting},
+    recorded::{
+        Recorded, receiver::Receiver, span::EndedSpan, trace::EndedTrace, waiting::Waiting,
+    },
     scope::{InScope, Scope},
     select::Selection,
     traces::{Traces, TracesBuilder},

@@ -17,7 +17,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::recorded::store::Receiver;
+use super::recorded::receiver::Receiver;
 use crate::{
     bridge::{
         log_export::LogExportLayer,

@@ -10,19 +10,14 @@ use std::{
 };
 
 use opentelemetry::{KeyValue, SpanId, TraceId};
-use opentelemetry_sdk::{
-    Resource,
-    metrics::SdkMeterProvider,
-    trace::{IdGenerator, SpanExporter},
-};
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider, trace::IdGenerator};
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
 use super::{
-    metrics::source::{MetricSource, TestReader},
     recorded::{
         Recorded,
-        store::{Receiver, Store},
+        receiver::{Receiver, TIMEOUT},
     },
     scope::Scope,
     subscriber,
@@ -34,9 +29,6 @@ use crate::{
     trace::{Sampler, TracerProvider, provider::observer::Observer},
 };
 
-/// Time limit of waits, unless the test sets another one.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The telemetry of one test.
 ///
 /// While it exists the thread belongs to the test: middlewares and clients that are built on it, spans and events of
@@ -45,7 +37,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// It dereferences to [`Recorded`], which has the expectations.
 pub struct Traces {
-    recorded: Recorded,
     receiver: Receiver,
     scope: TestScope,
     span_level: LevelFilter,
@@ -100,10 +91,10 @@ impl Traces {
         &self.scope.providers.meter_provider
     }
 
-    /// Returns an exporter through which the spans of another provider arrive here, such as one of the SDK, or
-    /// [`Telemetry`](crate::telemetry::Telemetry) of the service under test.
-    pub fn exporter(&self) -> impl SpanExporter + Clone + use<> {
-        self.receiver.clone()
+    /// Returns the processor and exporter through which the spans of another provider arrive here, such as one of the SDK,
+    /// or [`Telemetry`](crate::telemetry::Telemetry) of the service under test. It can be sent to other threads.
+    pub const fn receiver(&self) -> &Receiver {
+        &self.receiver
     }
 
     /// Returns the layer for a `tracing` subscriber of the service under test: its spans and events arrive here. What is
@@ -130,13 +121,13 @@ impl Deref for Traces {
     type Target = Recorded;
 
     fn deref(&self) -> &Recorded {
-        &self.recorded
+        &self.receiver
     }
 }
 
 impl fmt::Debug for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Traces").field("recorded", &self.recorded).finish_non_exhaustive()
+        f.debug_struct("Traces").field("receiver", &self.receiver).finish_non_exhaustive()
     }
 }
 
@@ -182,9 +173,7 @@ impl TracesBuilder {
     /// Makes this thread belong to the new test.
     pub fn start(self) -> Traces {
         let clock = self.is_deterministic.then(TestClock::new);
-        let store = Arc::<Store>::default();
-        let service = Arc::from(self.service.as_str());
-        let receiver = Receiver { store: Arc::clone(&store), service, clock: clock.clone() };
+        let receiver = Receiver::of_service(&self.service, clock.clone()).timeout(self.timeout);
         let name = KeyValue::new("service.name", self.service);
         let resource = Resource::builder_empty().with_attribute(name).build();
         let mut provider = TracerProvider::builder()
@@ -195,9 +184,10 @@ impl TracesBuilder {
         if self.is_deterministic {
             provider = provider.with_id_generator(CountedIds::default());
         }
-        let reader = TestReader::default();
-        let meter_provider =
-            SdkMeterProvider::builder().with_resource(resource).with_reader(reader.clone()).build();
+        let meter_provider = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_reader(receiver.metric_reader())
+            .build();
         let providers = Arc::new(TestProviders {
             tracer_provider: provider.build(),
             meter_provider,
@@ -207,11 +197,6 @@ impl TracesBuilder {
         let dispatch = subscriber::dispatch(&providers, receiver.clone(), self.span_level);
         let scope = TestScope { providers, dispatch };
         Traces {
-            recorded: Recorded {
-                store,
-                timeout: self.timeout,
-                metrics: MetricSource::Reader(reader),
-            },
             receiver,
             _entered: scope.enter(),
             scope,

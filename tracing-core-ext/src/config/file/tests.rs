@@ -50,6 +50,14 @@ fn assert_warned(text: &str, expected: &str) {
 }
 
 #[test]
+fn characters_that_control_a_terminal_are_escaped_in_messages() {
+    assert_eq!(
+        error("disabled: !%1b%5B2J x\n"),
+        "otel.yaml:2:11: the tag !\\u{1b}[2J: expected none",
+    );
+}
+
+#[test]
 fn a_propagator_of_a_variable_is_not_shown() {
     let text = "file_format: \"1.1\"\npropagator:\n  composite_list: b3,${LIST}\n";
     let error = read_with(text, &[("LIST", "secret")], false).unwrap_err();

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
-use super::baggage_order::{BaggageOrder, ReceivedBaggage, in_order};
+use super::baggage_order::{BaggageOrder, Member, ReceivedBaggage, in_order};
 use crate::propagation::headers::{is_token, trim_ows};
 
 /// W3C Baggage, "Limits": the number of members that every platform must propagate, and the maximum
@@ -11,10 +11,11 @@ use crate::propagation::headers::{is_token, trim_ows};
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// Characters that a value cannot contain, the percent sign itself, and two characters that lax
-/// parsers treat as a separator (`=`) or a space (`+`).
-const ENCODED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%').add(b'=').add(b'+');
+/// Characters that a value cannot contain, and the percent sign itself.
+const REQUIRED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
+
+/// As [`REQUIRED`], and two characters that lax parsers treat as a separator (`=`) or a space (`+`).
+const ENCODED: &AsciiSet = &REQUIRED.add(b'=').add(b'+');
 
 /// Parses the lines of a `baggage` field as one list. Returns `None` if there is no valid member.
 ///
@@ -44,15 +45,29 @@ pub(crate) fn extract<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Recei
 /// Received members keep their order, and other members follow. Members that would exceed the
 /// limits are omitted.
 pub(crate) fn header(baggage: &Baggage, order: Option<&BaggageOrder>) -> Option<String> {
-    let mut header = String::new();
-    for (key, (value, metadata)) in in_order(baggage, order).into_iter().take(MAX_MEMBERS) {
+    let mut members = in_order(baggage, order);
+    members.truncate(MAX_MEMBERS);
+    // What was received within the limits must be sent, so members that are too long by the additional encoding are
+    // sent without it.
+    let header = match joined(&members, ENCODED) {
+        (header, 0) => header,
+        _ => joined(&members, REQUIRED).0,
+    };
+    (!header.is_empty()).then_some(header)
+}
+
+/// Returns the members as one list, and how many are omitted because of their length.
+fn joined(members: &[Member<'_>], encoded: &'static AsciiSet) -> (String, usize) {
+    let (mut header, mut omitted) = (String::new(), 0);
+    for (key, (value, metadata)) in members {
         let end = header.len();
-        write_member(&mut header, key.as_str(), value.as_str(), metadata);
+        write_member(&mut header, key.as_str(), value.as_str(), metadata, encoded);
         if header.len() > MAX_BYTES {
             header.truncate(end);
+            omitted += 1;
         }
     }
-    (!header.is_empty()).then_some(header)
+    (header, omitted)
 }
 
 // W3C Baggage, "Definition":
@@ -69,13 +84,19 @@ fn read_member(member: &[u8]) -> Option<(&str, Cow<'_, str>, BaggageMetadata)> {
     Some((read_token(key)?, value, read_properties(parts)))
 }
 
-fn write_member(header: &mut String, key: &str, value: &str, metadata: &BaggageMetadata) {
+fn write_member(
+    header: &mut String,
+    key: &str,
+    value: &str,
+    metadata: &BaggageMetadata,
+    encoded: &'static AsciiSet,
+) {
     if !header.is_empty() {
         header.push(',');
     }
     header.push_str(key);
     header.push('=');
-    header.extend(utf8_percent_encode(value, ENCODED));
+    header.extend(utf8_percent_encode(value, encoded));
     // A program can insert any metadata, so it is parsed like a received value.
     let properties = metadata.as_str().as_bytes().split(|&byte| byte == b';');
     let properties = read_properties(properties);
@@ -321,6 +342,14 @@ mod tests {
             sent("k", "a b,c;d=\"e\"\\f%+é\r\n").unwrap(),
             "k=a%20b%2Cc%3Bd%3D%22e%22%5Cf%25%2B%C3%A9%0D%0A"
         );
+    }
+
+    #[test]
+    fn what_was_received_within_the_limits_is_sent_though_its_encoding_is_longer() {
+        let long = format!("a={}, b=1", "=".repeat(4000));
+        let received = super::extract([long.as_bytes()].into_iter()).unwrap();
+        let sent = super::header(&received.baggage, Some(&received.order)).unwrap();
+        assert_eq!(sent, long.replace(", ", ","));
     }
 
     #[test]

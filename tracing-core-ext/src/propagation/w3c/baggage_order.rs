@@ -17,7 +17,7 @@ pub(crate) struct ReceivedBaggage {
 }
 
 /// Key, value and metadata of a member.
-type Member<'a> = (&'a Key, &'a (StringValue, BaggageMetadata));
+pub(super) type Member<'a> = (&'a Key, &'a (StringValue, BaggageMetadata));
 
 impl BaggageOrder {
     /// Returns the order that is stored in `cx`.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// Answer of a [`Collector`](super::Collector) to a request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -31,6 +33,8 @@ pub struct ReceivedRequest {
     pub path: String,
     /// Number of spans, log records or data points in the request.
     pub items: usize,
+    /// Body of the request, decompressed.
+    pub body: Bytes,
     /// Answer to the request.
     pub answer: Answer,
 }

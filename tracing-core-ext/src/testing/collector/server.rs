@@ -136,9 +136,11 @@ impl Handler {
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(io::Error::other)?;
         let is_json =
             head.headers.get(header::CONTENT_TYPE).is_some_and(|it| it == "application/json");
-        let body = decompressed(&head.headers, body.to_bytes());
-        let batch = body.and_then(|body| Batch::parse(head.uri.path(), &body, is_json));
-        let mut batch = match batch {
+        let batch = decompressed(&head.headers, body.to_bytes()).and_then(|body| {
+            let batch = Batch::parse(head.uri.path(), &body, is_json)?;
+            Ok((batch, body))
+        });
+        let (mut batch, body) = match batch {
             Ok(batch) => batch,
             Err(reason) => return Ok(refusal(&reason)),
         };
@@ -158,7 +160,7 @@ impl Handler {
         };
         let is_stored = matches!(answer, Answer::Accept | Answer::AcceptPart { .. });
         let hangs = answer == Answer::Hang;
-        let request = ReceivedRequest { path: head.uri.path().to_owned(), items, answer };
+        let request = ReceivedRequest { path: head.uri.path().to_owned(), items, body, answer };
         if is_stored {
             batch.merge_metrics(&self.points);
         }

@@ -1,6 +1,7 @@
 //! Telemetry that a test or a collector has received, and expectations of it.
 
 pub(crate) mod notes;
+pub(crate) mod receiver;
 mod snapshot;
 pub(crate) mod span;
 pub(crate) mod store;
@@ -18,14 +19,14 @@ use self::{
 use super::{
     conventions,
     logs::Logs,
-    metrics::{Metric, source::MetricSource},
+    metrics::{Metric, MetricPoint, source::MetricSource},
     select::Selection,
     tree::{compare::Difference, report},
 };
 
-/// Spans, metrics and log records that have arrived: of a test in [`Traces`](super::Traces), or of another process in a
-/// [`Collector`](super::Collector).
-#[derive(Debug)]
+/// Spans, metrics and log records that have arrived: of a test in [`Traces`](super::Traces), of providers in a
+/// [`Receiver`](super::Receiver), or of another process in a [`Collector`](super::Collector). Clones share them.
+#[derive(Clone, Debug)]
 pub struct Recorded {
     pub(crate) store: Arc<Store>,
     pub(crate) timeout: Duration,
@@ -137,6 +138,11 @@ impl Recorded {
     pub fn metric(&self, name: &str) -> Metric {
         let open_spans = self.store.lock().open_spans();
         Metric::new(name, self.metrics.points(), open_spans)
+    }
+
+    /// Returns the series of all instruments until now.
+    pub fn metric_points(&self) -> Vec<MetricPoint> {
+        self.metrics.points()
     }
 
     /// Returns the log records that have arrived until now: events of `tracing` up to DEBUG, and records of the crate

@@ -6,7 +6,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::store::StoredSpan;
 
 /// A span that has ended. It dereferences to the [`SpanData`] of the SDK.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EndedSpan(Arc<SpanData>);
 
 impl EndedSpan {

@@ -4,24 +4,13 @@ use std::{
     collections::HashMap,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::Waker,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use opentelemetry::{
-    TraceId,
-    trace::{SpanContext, SpanId},
-};
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    trace::{SpanData, SpanExporter},
-};
+use opentelemetry::{TraceId, trace::SpanId};
+use opentelemetry_sdk::trace::SpanData;
 
-use crate::{
-    logs::{LogProcessor, LogRecord},
-    testing::collector::request::ReceivedRequest,
-    trace::clock::test_clock::TestClock,
-    trace::{PooledRecord, RecordProcessor, provider::observer::SpanObserver, recycle_one},
-};
+use crate::{logs::LogRecord, testing::collector::request::ReceivedRequest};
 
 /// Spans and log records, and those who wait for them.
 #[derive(Debug, Default)]
@@ -111,70 +100,5 @@ impl Store {
     ) -> MutexGuard<'a, State> {
         let waited = self.changed.wait_timeout(state, timeout);
         waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-/// Sends the spans and log records of one test into its store.
-#[derive(Clone, Debug)]
-pub(crate) struct Receiver {
-    pub(crate) store: Arc<Store>,
-    pub(crate) service: Arc<str>,
-    pub(crate) clock: Option<TestClock>,
-}
-
-impl Receiver {
-    pub(crate) fn add(&self, spans: Vec<SpanData>) {
-        let stored = spans
-            .into_iter()
-            .map(|data| StoredSpan { service: Arc::clone(&self.service), data: Arc::new(data) });
-        self.store.change(|state| state.spans.extend(stored));
-    }
-}
-
-impl RecordProcessor for Receiver {
-    fn on_end(&self, mut record: PooledRecord) {
-        let span = record.take_span_data();
-        recycle_one(record);
-        self.add(vec![span]);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-impl SpanExporter for Receiver {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.add(batch);
-        Ok(())
-    }
-}
-
-impl SpanObserver for Receiver {
-    fn on_start(&self, span: &SpanContext) {
-        *self.store.lock().open.entry(span.trace_id()).or_default() += 1;
-    }
-
-    fn on_end(&self, span: &SpanContext) {
-        self.store.change(|state| {
-            if let Some(open) = state.open.get_mut(&span.trace_id()) {
-                *open = open.saturating_sub(1);
-            }
-            state.open.retain(|_, open| *open > 0);
-        });
-    }
-
-    fn now(&self) -> Option<SystemTime> {
-        self.clock.as_ref().map(TestClock::system_time)
-    }
-}
-
-impl LogProcessor for Receiver {
-    fn on_emit(&self, record: LogRecord) {
-        self.store.change(|state| state.logs.push(record));
     }
 }

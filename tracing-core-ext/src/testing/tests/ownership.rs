@@ -118,7 +118,8 @@ fn spans_of_another_provider_arrive_through_the_exporter() {
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     let traces = Traces::new();
-    let provider = SdkTracerProvider::builder().with_simple_exporter(traces.exporter()).build();
+    let provider =
+        SdkTracerProvider::builder().with_simple_exporter(traces.receiver().clone()).build();
     provider.tracer("shop").in_span("of the SDK", |_| {});
     traces.only().blocking().is(trace! { "of the SDK" });
 }

@@ -1,6 +1,14 @@
 //! Places in a file.
 
-use crate::{base::error::TelemetryError, config::env::findings::Findings};
+use std::fmt::Write;
+
+use crate::{
+    base::{
+        error::TelemetryError,
+        unprintable::{Escape, EscapingWriter},
+    },
+    config::env::findings::Findings,
+};
 
 /// File that values belong to.
 #[derive(Clone, Debug)]
@@ -21,7 +29,10 @@ impl Source {
     pub(super) fn error(&self, place: Place, path: &str, problem: &str) -> TelemetryError {
         let separator = if path.is_empty() { "" } else { ": " };
         let place = self.place(place, path);
-        TelemetryError::file(place, format!("{separator}{problem}"))
+        let mut message = separator.to_owned();
+        // A tag of YAML and a parser's message may contain any characters.
+        let _ = EscapingWriter::new(&mut message, Escape::Field).write_str(problem);
+        TelemetryError::file(place, message)
     }
 
     pub(super) fn place(&self, Place { line, column }: Place, path: &str) -> String {
