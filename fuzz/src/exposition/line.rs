@@ -172,14 +172,15 @@ impl<'a> Cursor<'a> {
     /// realnumber = [SIGN] 1*DIGIT [ "." *DIGIT ] [ "e" [SIGN] 1*DIGIT ]
     /// ```
     ///
-    /// "Inf" and "NaN" are written so by every producer.
+    /// OpenMetrics is written with "+Inf". The encoder of the text format writes infinite values of counters, gauges and
+    /// sums as Rust does, and Go's `ParseFloat`, which that format refers to, reads them.
     fn number(&mut self, format: Format) -> Parsed<f64> {
         let number = self.until(|char| char == ' ');
-        match number {
-            "NaN" => Ok(f64::NAN),
-            "+Inf" => Ok(f64::INFINITY),
-            "-Inf" => Ok(f64::NEG_INFINITY),
-            number => real(number).ok_or_else(|| format!("{number:?} is no number in {format:?}")),
+        match (number, format) {
+            ("NaN", _) => Ok(f64::NAN),
+            ("+Inf", _) | ("inf", Format::Text) => Ok(f64::INFINITY),
+            ("-Inf", _) | ("-inf", Format::Text) => Ok(f64::NEG_INFINITY),
+            (number, _) => real(number).ok_or_else(|| format!("{number:?} is no number in {format:?}")),
         }
     }
 

@@ -5,13 +5,11 @@ pub(crate) mod deferred_log;
 pub(crate) mod error;
 pub(crate) mod integer_fields;
 pub(crate) mod parse_cache;
-pub(crate) mod percent;
 pub(crate) mod redacted_url;
 pub(crate) mod self_log;
 pub(crate) mod setup_fault;
-pub(crate) mod truncate;
-#[cfg(feature = "telemetry")]
-pub(crate) mod unprintable;
+pub(crate) mod sync;
+pub(crate) mod text;
 
 pub use self::contain::contained_panic_count;
 pub(crate) use self::contain::{

@@ -13,7 +13,7 @@ pub(crate) use self::{
     consumer::{Consumer, Work, queue},
 };
 
-#[cfg(all(test, loom_queue))]
+#[cfg(all(test, model_checks))]
 mod loom_tests;
-#[cfg(all(test, not(loom_queue)))]
+#[cfg(all(test, not(model_checks)))]
 mod tests;

@@ -4,13 +4,15 @@ use std::{
     collections::{HashMap, HashSet},
     hash::BuildHasherDefault,
     sync::{
-        LazyLock, PoisonError, RwLock,
+        LazyLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::LocalKey,
 };
 
 use rustc_hash::FxHasher;
+
+use crate::base::sync::RwLock;
 
 /// Largest number of stored names of a kind. Routes are patterns of a router, so there are few.
 /// Later names are allocated for each request, so that routes with request data cannot use unlimited
@@ -65,16 +67,19 @@ impl LocalNames {
 }
 
 static ROUTES: Interner = Interner::new(
+    MAX_INTERNED,
     "4,096 routes name spans; later ones are no labels of metrics: \
      set_route() and websocket() expect patterns without identifiers",
 );
 static TEMPLATES: Interner = Interner::new(
+    MAX_INTERNED,
     "4,096 URL templates name spans; later ones are no labels of metrics: \
      url_template() expects templates without identifiers",
 );
 
 /// All names of a kind. A thread reads this table when it uses a name for the first time.
 struct Interner {
+    limit: usize,
     names: LazyLock<RwLock<HashSet<&'static str>>>,
     has_warned: AtomicBool,
     warning: &'static str,
@@ -123,8 +128,13 @@ impl RouteName {
 }
 
 impl Interner {
-    const fn new(warning: &'static str) -> Self {
-        Self { names: LazyLock::new(RwLock::default), has_warned: AtomicBool::new(false), warning }
+    const fn new(limit: usize, warning: &'static str) -> Self {
+        Self {
+            limit,
+            names: LazyLock::new(RwLock::default),
+            has_warned: AtomicBool::new(false),
+            warning,
+        }
     }
 
     /// Returns the name, if it is stored. A name stored by one thread is available to all threads.
@@ -162,11 +172,12 @@ impl Interner {
         if let Some(known) = names.get(name.as_str()) {
             return Some(known);
         }
-        if names.len() >= MAX_INTERNED {
+        if names.len() >= self.limit {
             return None;
         }
         drop(names);
-        insert(&mut self.names.write().unwrap_or_else(PoisonError::into_inner), name)
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        insert(&mut names, self.limit, name)
     }
 }
 
@@ -179,11 +190,11 @@ fn find(names: &[&'static str], method: &str) -> Option<&'static str> {
 }
 
 /// Inserts a name below the limit. Another thread may have inserted it, or reached the limit.
-fn insert(all: &mut HashSet<&'static str>, name: String) -> Option<&'static str> {
+fn insert(all: &mut HashSet<&'static str>, limit: usize, name: String) -> Option<&'static str> {
     if let Some(known) = all.get(name.as_str()) {
         return Some(known);
     }
-    if all.len() >= MAX_INTERNED {
+    if all.len() >= limit {
         return None;
     }
     let name: &'static str = name.leak();
@@ -191,6 +202,8 @@ fn insert(all: &mut HashSet<&'static str>, name: String) -> Option<&'static str>
     Some(name)
 }
 
+#[cfg(all(test, model_checks))]
+mod loom_tests;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,9 +240,9 @@ mod tests {
     #[test]
     fn beyond_the_limit_no_name_is_stored() {
         let mut all = HashSet::new();
-        let kept =
-            (0..2 * MAX_INTERNED).filter(|n| insert(&mut all, format!("GET /{n}")).is_some());
+        let kept = (0..2 * MAX_INTERNED)
+            .filter(|n| insert(&mut all, MAX_INTERNED, format!("GET /{n}")).is_some());
         assert_eq!(kept.count(), MAX_INTERNED);
-        assert_eq!(insert(&mut all, "GET /0".into()), Some("GET /0"));
+        assert_eq!(insert(&mut all, MAX_INTERNED, "GET /0".into()), Some("GET /0"));
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Write},
 };
 
-use crate::base::truncate;
+use crate::base::text::truncate;
 
 /// Maximum number of characters of a text.
 const MAX_CHARACTERS: usize = 1024;

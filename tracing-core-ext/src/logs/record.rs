@@ -8,7 +8,7 @@ use std::{
 use opentelemetry::{SpanId, TraceFlags, TraceId, Value, trace::SpanContext};
 
 use super::limits::LogLimits;
-use crate::base::truncate;
+use crate::base::text::truncate;
 
 /// Log record before its export, for
 /// [`before_log_export`](crate::telemetry::TelemetryBuilder::before_log_export).

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, TryLockError},
+    sync::{Arc, OnceLock, PoisonError, TryLockError},
     time::SystemTime,
 };
 
@@ -10,6 +10,8 @@ use opentelemetry::{
     InstrumentationScope, KeyValue,
     trace::{SpanContext, SpanId, TraceId},
 };
+
+use crate::base::sync::{Mutex, RwLock};
 
 /// Maximum number of series of one histogram that can have exemplars; the SDK's limit of series is the same.
 const MAX_SERIES: usize = 2_000;
@@ -161,7 +163,7 @@ impl SeriesExemplars {
         Self { bounds: bounds.into(), buckets }
     }
 
-    /// Stores an exemplar. The last one wins. If another thread writes at the same time, the exemplar is discarded, so
+    /// Stores an exemplar. The last one wins. If another thread reads or writes at the same time, the exemplar is discarded, so
     /// that no thread waits.
     pub(crate) fn record(&self, value: f64, span: &SpanContext, at: SystemTime) {
         if !span.is_sampled() {
@@ -187,6 +189,8 @@ impl SeriesExemplars {
     }
 }
 
+#[cfg(all(test, model_checks))]
+mod loom_tests;
 #[cfg(test)]
 pub(crate) mod tests {
     use opentelemetry::trace::{TraceFlags, TraceState};

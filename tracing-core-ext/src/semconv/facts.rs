@@ -12,7 +12,7 @@ use std::{
 
 use opentelemetry::{KeyValue, StringValue, Value};
 
-use crate::base::truncate;
+use crate::base::text::truncate;
 
 /// Attributes in the order in which they were recorded, within the limits of the provider.
 #[derive(Clone, Debug)]

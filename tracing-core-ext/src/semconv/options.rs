@@ -4,7 +4,7 @@ use opentelemetry::{KeyValue, Value};
 
 use super::{facts::Facts, names};
 use crate::{
-    base::{contain, truncate},
+    base::{contain, text::truncate},
     http::{CapturedHeaders, RequestHead, RequestView, ResponseView, Scheme, TrustedProxies},
     propagation::Headers,
 };

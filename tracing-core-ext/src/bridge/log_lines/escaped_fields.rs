@@ -14,7 +14,7 @@ use tracing_subscriber::{
     },
 };
 
-use crate::base::unprintable::{Escape, EscapingWriter};
+use crate::base::text::unprintable::{Escape, EscapingWriter};
 
 /// Format of fields like [`DefaultFields`](tracing_subscriber::fmt::format::DefaultFields). It escapes control
 /// characters, and those that change the direction of the text.

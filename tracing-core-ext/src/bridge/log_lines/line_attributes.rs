@@ -7,7 +7,7 @@ use tracing::Event;
 
 use super::logfmt;
 use crate::{
-    base::unprintable::{Escape, EscapingWriter},
+    base::text::unprintable::{Escape, EscapingWriter},
     bridge::request_attributes::{self, RequestAttributes},
 };
 

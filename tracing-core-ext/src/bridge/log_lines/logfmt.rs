@@ -21,7 +21,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::base::unprintable::is_unprintable;
+use crate::base::text::unprintable::is_unprintable;
 
 /// Format of lines and fields in logfmt: `key=value` pairs, separated by spaces.
 ///

@@ -18,7 +18,7 @@ use super::{
     log_members,
     logfmt::Quoted,
 };
-use crate::base::unprintable::EscapingWriter;
+use crate::base::text::unprintable::EscapingWriter;
 
 /// Adds the IDs of the trace to log lines of any format, for a custom `tracing` subscriber.
 /// [`Telemetry::install`](crate::telemetry::TelemetryBuilder::install) adds them without this type.

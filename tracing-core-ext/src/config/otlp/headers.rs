@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    base::{error::TelemetryError, percent::percent_decode},
+    base::{error::TelemetryError, text::percent::percent_decode},
     config::env::Env,
 };
 

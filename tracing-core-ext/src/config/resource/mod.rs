@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 
 use self::detectors::ResourceDetectors;
 use super::{env::Env, file::KeyPatterns};
-use crate::base::{error::TelemetryError, percent::percent_decode};
+use crate::base::{error::TelemetryError, text::percent::percent_decode};
 
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 pub(super) const SERVICE_NAME: &str = "service.name";

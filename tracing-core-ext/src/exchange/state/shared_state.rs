@@ -1,9 +1,6 @@
 use std::{
     borrow::Cow,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -14,6 +11,7 @@ use opentelemetry::{
 
 use crate::exchange::{builder::options::Options, request_log::entry::LogEntry};
 use crate::{
+    base::sync::{AtomicBool, AtomicU64, Ordering},
     http::{ProtocolVersion, method::Method, route::RouteName},
     metrics::request::{Measurement, RequestMetrics},
     semconv::{

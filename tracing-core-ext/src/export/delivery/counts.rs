@@ -12,9 +12,11 @@ use std::{fmt, time::Instant};
 use super::{
     health::{ExportHealth, HealthChange},
     occupancy::{Occupancy, Occupied, Refusal, Share},
+};
+use crate::base::{
+    contain_log_writer,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, lock},
 };
-use crate::base::contain_log_writer;
 
 pub(crate) use self::outcome::{Outcome, Snapshot};
 
@@ -211,5 +213,5 @@ impl fmt::Debug for Counts {
     }
 }
 
-#[cfg(all(test, not(loom_queue)))]
+#[cfg(all(test, not(model_checks)))]
 mod tests;

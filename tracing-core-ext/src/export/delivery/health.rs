@@ -91,7 +91,7 @@ impl HealthChange {
     }
 }
 
-#[cfg(all(test, not(loom_queue)))]
+#[cfg(all(test, not(model_checks)))]
 mod tests {
     use super::*;
     use crate::config::batch::QUIET_PERIOD;

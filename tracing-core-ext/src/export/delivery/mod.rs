@@ -11,7 +11,6 @@ pub(crate) mod self_metrics;
 mod shutdown;
 mod state;
 mod status;
-pub(crate) mod sync;
 
 #[cfg(test)]
 pub(crate) use self::{

@@ -3,7 +3,7 @@
 //! With one word a reservation is one compare-and-swap: no other thread can reserve between the
 //! check of the limits and the change. The limits for items and bytes are checked together.
 
-use super::sync::{AtomicU64, Ordering};
+use crate::base::sync::{AtomicU64, Ordering};
 
 /// From the highest bit: closed, parked, 22 bits for the number of items, 40 bits for their size in bytes.
 const CLOSED: u64 = 1 << 63;
@@ -122,7 +122,7 @@ impl Occupied {
     }
 }
 
-#[cfg(all(test, not(loom_queue)))]
+#[cfg(all(test, not(model_checks)))]
 mod tests {
     use super::*;
 

@@ -210,7 +210,7 @@ impl fmt::Debug for ExportState {
     }
 }
 
-#[cfg(all(test, not(loom_queue)))]
+#[cfg(all(test, not(model_checks)))]
 mod tests {
     use super::*;
 

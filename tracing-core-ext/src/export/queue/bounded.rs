@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::export::delivery::{
-    Counts, Occupied, Refusal, Share,
-    sync::{Condvar, Mutex, Padded, lock, wait},
+use crate::{
+    base::sync::{Condvar, Mutex, Padded, lock, wait},
+    export::delivery::{Counts, Occupied, Refusal, Share},
 };
 
 /// Number of stripes: a power of two.

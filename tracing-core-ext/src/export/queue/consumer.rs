@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 use super::bounded::{BatchLimits, Control, Entry, Queue, Queued, STRIPES, deadline};
-use crate::export::delivery::{
-    Counts, Outcome, Share,
-    sync::{lock, wait},
+use crate::{
+    base::sync::{lock, wait},
+    export::delivery::{Counts, Outcome, Share},
 };
 
 const ABANDONED: &str = "the export ended without a result";

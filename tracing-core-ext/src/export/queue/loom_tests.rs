@@ -1,19 +1,14 @@
-//! Model checks of every interleaving of a few threads, up to a number of preemptions. Timeouts
-//! never pass in the model, so a lost wake-up is a deadlock, which fails the check.
-//!
-//! ```text
-//! RUSTFLAGS="--cfg loom_queue" cargo test -p tracing-core-ext --release --lib --no-default-features --features telemetry loom_
-//! ```
+//! Model checks of producers, a consumer, flushes and the end of the queue.
 
 use std::{sync::Arc, time::Duration};
 
-use loom::{
-    model::Builder,
-    thread::{self, JoinHandle},
-};
+use loom::thread::{self, JoinHandle};
 
 use super::{consumer::queue_with, *};
-use crate::export::delivery::{Counts, Outcome, Snapshot};
+use crate::{
+    base::sync::check,
+    export::delivery::{Counts, Outcome, Snapshot},
+};
 
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -23,12 +18,6 @@ impl Queued for Item {
     fn size_bytes(&self) -> usize {
         1
     }
-}
-
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
 }
 
 fn queue(capacity: usize, batch: usize) -> (Arc<Queue<Item>>, Consumer<Item>) {

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{consumer::Batch, *};
-use crate::export::delivery::{Counts, ExportHealth, HealthChange, Outcome, Snapshot, sync::lock};
+use crate::{
+    base::sync::lock,
+    export::delivery::{Counts, ExportHealth, HealthChange, Outcome, Snapshot},
+};
 
 const NEVER: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_secs(20);

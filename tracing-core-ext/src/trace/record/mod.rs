@@ -11,7 +11,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLimits, SpanLinks};
 
 use crate::{
-    base::truncate,
+    base::text::truncate,
     logs::{ExceptionLog, ExceptionProtocol, ExceptionSpan, LogRecord, Logger},
     propagation::extracted::ParentRef,
     semconv::{Facts, names, value_bytes},

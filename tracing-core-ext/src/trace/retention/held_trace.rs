@@ -1,14 +1,12 @@
 //! The spans of one trace that wait for a decision.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use opentelemetry::TraceId;
 
 use super::policy::HoldLimits;
 use crate::{
+    base::sync::{Mutex, MutexGuard, lock},
     logs::{LogRecord, Logger},
     trace::record::pool::PooledRecord,
 };
@@ -72,7 +70,7 @@ impl HeldTrace {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, HeldState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -4,10 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     hash::BuildHasherDefault,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Instant,
 };
 
@@ -19,6 +16,7 @@ use super::{
     policy::{HoldLimits, Retention},
 };
 use crate::{
+    base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, lock},
     logs::{LogRecord, Logger},
     trace::record::pool::{self, PooledRecord},
 };
@@ -361,10 +359,6 @@ impl Shard {
 fn with_sampled(mut logs: Vec<HeldLog>, is_sampled: bool) -> Vec<HeldLog> {
     logs.iter_mut().for_each(|log| log.record.set_sampled(is_sampled));
     logs
-}
-
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for HeldTraces {

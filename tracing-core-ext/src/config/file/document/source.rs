@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     base::{
         error::TelemetryError,
-        unprintable::{Escape, EscapingWriter},
+        text::unprintable::{Escape, EscapingWriter},
     },
     config::env::findings::Findings,
 };

@@ -2,7 +2,7 @@ use std::io;
 
 use serde_json::ser::Formatter;
 
-use crate::base::unprintable::is_unprintable;
+use crate::base::text::unprintable::is_unprintable;
 
 /// Escapes the characters that serde_json leaves as they are, but that a terminal may interpret.
 pub(super) struct Escaping;

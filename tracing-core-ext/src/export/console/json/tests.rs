@@ -8,7 +8,7 @@ use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 use serde_json::json;
 
 use super::*;
-use crate::base::unprintable::is_unprintable;
+use crate::base::text::unprintable::is_unprintable;
 
 fn context(span_id: u64) -> SpanContext {
     let state = TraceState::from_key_value([("vendor", "a1")]).unwrap();

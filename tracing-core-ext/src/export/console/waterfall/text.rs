@@ -2,7 +2,7 @@ use std::{fmt::Write, time::Duration};
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::base::unprintable::is_unprintable;
+use crate::base::text::unprintable::is_unprintable;
 
 /// Makes text from the network safe for a terminal, and truncates it to `columns`.
 pub(crate) fn safe(text: &str, columns: usize) -> String {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{KeyValue, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::base::truncate;
+use crate::base::text::truncate;
 
 /// Largest numbers of characters in a string, tried one after the other.
 const LIMITS: [usize; 4] = [8_192, 2_048, 512, LEAST];

@@ -20,20 +20,21 @@ impl LogProcessor for Emitted {
     }
 }
 
-struct Log {
+#[derive(Clone)]
+pub(super) struct Log {
     provider: TracerProvider,
     logger: Logger,
     emitted: Emitted,
 }
 
 impl Log {
-    fn of(provider: &TracerProvider) -> Self {
+    pub(super) fn of(provider: &TracerProvider) -> Self {
         let emitted = Emitted::default();
         let logger = Logger::new(vec![Box::new(emitted.clone())], LogLimits::default());
         Self { provider: provider.clone(), logger, emitted }
     }
 
-    fn write(&self, cx: &Context, body: &str) {
+    pub(super) fn write(&self, cx: &Context, body: &str) {
         let now = SystemTime::UNIX_EPOCH;
         let limits = self.logger.limits();
         let mut record = LogRecord::new(now, LogSeverity::Info, "shop".into(), limits);
@@ -43,12 +44,12 @@ impl Log {
     }
 
     /// Returns the records since the last call.
-    fn take(&self) -> Vec<(String, bool)> {
+    pub(super) fn take(&self) -> Vec<(String, bool)> {
         self.emitted.take()
     }
 }
 
-fn records(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
+pub(super) fn records(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
     expected.iter().map(|(body, is_sampled)| ((*body).to_owned(), *is_sampled)).collect()
 }
 

@@ -2,6 +2,8 @@
 
 mod limits;
 mod logs;
+#[cfg(model_checks)]
+mod loom_tests;
 mod retained;
 
 use std::{

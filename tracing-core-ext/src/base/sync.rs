@@ -1,17 +1,26 @@
-//! Synchronization primitives of the queue: those of `std`, or those of the model checker `loom`.
+//! Locks and atomics of the state that threads share: those of `std`, or those of the model checker `loom`.
 
 use std::{sync::PoisonError, time::Instant};
 
-#[cfg(all(test, loom_queue))]
+#[cfg(all(test, model_checks))]
 pub(crate) use loom::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    Condvar, Mutex, MutexGuard, RwLock,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
-#[cfg(not(all(test, loom_queue)))]
+#[cfg(not(all(test, model_checks)))]
 pub(crate) use std::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    Condvar, Mutex, MutexGuard, RwLock,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
+
+/// Runs a model with every interleaving of its threads, up to a number of preemptions. Timeouts never pass in it, so a
+/// lost wake-up is a deadlock, which fails the check.
+#[cfg(all(test, model_checks))]
+pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
 
 /// Aligns a value so that it shares no cache line with its neighbours. 128 bytes, because
 /// processors prefetch lines in pairs.
