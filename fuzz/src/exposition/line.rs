@@ -180,7 +180,9 @@ impl<'a> Cursor<'a> {
             ("NaN", _) => Ok(f64::NAN),
             ("+Inf", _) | ("inf", Format::Text) => Ok(f64::INFINITY),
             ("-Inf", _) | ("-inf", Format::Text) => Ok(f64::NEG_INFINITY),
-            (number, _) => real(number).ok_or_else(|| format!("{number:?} is no number in {format:?}")),
+            (number, _) => {
+                real(number).ok_or_else(|| format!("{number:?} is no number in {format:?}"))
+            }
         }
     }
 
