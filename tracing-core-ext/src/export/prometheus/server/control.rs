@@ -36,6 +36,12 @@ const ALLOW: &str = "GET, HEAD, PUT, DELETE";
 /// Largest body of a request, in bytes.
 const MAX_BODY: usize = 16 << 10;
 
+/// Largest size of a log filter with fields, in bytes.
+const MAX_FILTER: usize = 1024;
+
+/// Largest number of dots in a value of a field: those of an IP address. Each can double the states of an automaton.
+const MAX_DOTS: usize = 3;
+
 /// Time between two log lines about refused requests.
 const REFUSAL_PERIOD: Duration = Duration::from_secs(1);
 
@@ -182,8 +188,9 @@ impl Setting {
         match self {
             Self::LogFilter => {
                 let LogFilterChange { filter, seconds } = parsed(sent)?;
-                if has_pattern(&filter) {
-                    let expected = "values of fields without patterns, such as [span{id=7}]=debug";
+                if is_costly(&filter) {
+                    let expected = "values of fields without patterns, in a filter of at most 1,024 bytes, such as \
+                                    [span{id=7}]=debug";
                     return Err(text(TelemetryError::setting("filter", filter, expected)));
                 }
                 control.set_log_filter_from("filter", &filter, limit(seconds), source)
@@ -222,10 +229,17 @@ impl Setting {
     }
 }
 
-/// Whether a value of a field is a regular expression with repetitions or alternatives. The states of its automaton
-/// grow exponentially with its length, so a short one could block the listener and fill the memory.
-fn has_pattern(filter: &str) -> bool {
-    filter.split('{').skip(1).any(|fields| fields.contains(['*', '+', '?', '|', '(']))
+/// Whether the filter is long or a value of a field is a regular expression. The states of its automaton grow
+/// exponentially with its dots and repetitions, and the time more than its length, so one could block the listener and
+/// fill the memory.
+fn is_costly(filter: &str) -> bool {
+    let fields = filter.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or(rest));
+    let mut fields = fields.flat_map(|fields| fields.split(','));
+    let is_pattern = |field: &str| {
+        let dots = field.matches('.').count();
+        dots > MAX_DOTS || field.contains(['\\', '*', '+', '?', '|', '(', ')', '[', ']', '^', '$'])
+    };
+    filter.contains('{') && (filter.len() > MAX_FILTER || fields.any(is_pattern))
 }
 
 fn parsed<T: DeserializeOwned>(sent: &[u8]) -> Result<T, String> {
@@ -264,4 +278,24 @@ fn not_allowed() -> Response<Bytes> {
     let mut response = line(StatusCode::METHOD_NOT_ALLOWED, &format!("only {ALLOW} are allowed"));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOW));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_and_long_filters_are_costly_and_numbers_and_addresses_are_not() {
+        for filter in
+            ["info", "shop=debug,[s]=info", "[s{a}]=info", "[s{a=1.5}]", "[s{a=10.0.0.7}]=info"]
+        {
+            assert!(!is_costly(filter), "{filter}");
+        }
+        let values = ["a+", "a|b", "(a)", "[ab]", r"\w", "^a", "a$", "a.....", "b}{a=x?"];
+        for value in values {
+            assert!(is_costly(&format!("[s{{a={value}}}]=info")), "{value}");
+        }
+        assert!(is_costly(&format!("[s{{a={}}}]=info", "a".repeat(MAX_FILTER))));
+        assert!(!is_costly(&"shop=info,".repeat(MAX_FILTER)));
+    }
 }
