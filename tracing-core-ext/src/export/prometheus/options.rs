@@ -130,8 +130,7 @@ impl Prometheus {
     /// that value at once. The response is the state as JSON, with `reverts_in_seconds`, or a reason as problem+json (RFC
     /// 9457): 400 for a change that is not valid, 401 or 403 without access. Each change and each refusal is a log line at
     /// `WARN`, at most one refusal in a second. A refused request changes nothing. A filter whose fields have patterns as
-    /// values is refused, and so is one with fields in more than 1,024 bytes, because one request could so block the
-    /// listener.
+    /// values, or values of more than 512 bytes in all, is refused, because one request could so block the listener.
     ///
     /// ```
     /// use tracing_core_ext::{
