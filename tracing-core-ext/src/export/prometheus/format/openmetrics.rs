@@ -56,7 +56,7 @@ impl<'a> Family<'a> {
     fn of(family: &'a MetricFamily) -> Self {
         let name = family.name();
         match family.get_field_type() {
-            _ if name == TARGET_INFO => Self { name: "target", kind: "info" },
+            MetricType::GAUGE if is_info(family) => Self { name: "target", kind: "info" },
             MetricType::COUNTER => Self { name: name::base(name), kind: "counter" },
             MetricType::GAUGE => Self { name, kind: "gauge" },
             MetricType::HISTOGRAM => Self { name, kind: "histogram" },
@@ -72,6 +72,12 @@ impl<'a> Family<'a> {
         };
         UNITS.into_iter().find(is_behind)
     }
+}
+
+/// Whether this is the resource, and no instrument of the service that has the same name.
+fn is_info(family: &MetricFamily) -> bool {
+    let is_one = |metric: &Metric| metric.get_gauge().get_value().to_bits() == 1_f64.to_bits();
+    family.name() == TARGET_INFO && family.get_metric().iter().all(is_one)
 }
 
 impl Page {
@@ -279,7 +285,10 @@ mod tests {
     };
 
     use crate::export::prometheus::format::openmetrics::*;
-    use crate::{export::prometheus::format::family::gauge, metrics::exemplars::tests::span};
+    use crate::{
+        export::prometheus::format::family::{family, gauge},
+        metrics::exemplars::tests::span,
+    };
 
     fn encoded(families: &[MetricFamily]) -> String {
         encode(families, &Exemplars::default())
@@ -321,6 +330,20 @@ mod tests {
             encoded(&[gauge("target_info", "Target metadata", 1.0)]),
             "# TYPE target info\n# HELP target Target metadata\ntarget_info 1\n# EOF\n"
         );
+    }
+
+    #[test]
+    fn an_instrument_with_the_name_of_the_target_keeps_its_type() {
+        assert_eq!(
+            encoded(&[gauge("target_info", "", 7.0)]),
+            "# TYPE target_info gauge\ntarget_info 7\n# EOF\n"
+        );
+        let mut histogram = Histogram::default();
+        histogram.set_sample_count(1);
+        let mut metric = Metric::default();
+        metric.set_histogram(histogram);
+        let page = encoded(&[family(MetricType::HISTOGRAM, "target_info", "", vec![metric])]);
+        assert!(page.starts_with("# TYPE target_info histogram\ntarget_info_bucket{"), "{page}");
     }
 
     #[test]
