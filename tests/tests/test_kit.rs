@@ -143,5 +143,7 @@ async fn a_receiver_compares_what_providers_on_other_threads_record() {
     trace.is(trace! { server "GET /items/{id}" { http.response.status_code: 200, .. } });
     assert!(trace.waterfall().contains("shop"), "{}", trace.waterfall());
     receiver.metric("http.server.request.duration").with("http.route", "/items/{id}").count(1);
+    let points = receiver.metric_points();
+    assert!(points.iter().all(|point| point.scope == "tracing-axum-layer"), "{points:?}");
     receiver.follow_conventions();
 }

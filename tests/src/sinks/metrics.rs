@@ -45,9 +45,9 @@ impl MetricSink {
     /// Returns name and unit of every instrument with recorded values.
     pub fn instruments(&self) -> Vec<(String, String)> {
         let points = self.receiver.metric_points().into_iter();
-        let mut all: Vec<_> = points.map(|point| (point.name, point.unit)).collect();
+        let mut all: Vec<_> = points.map(|point| (point.scope, point.name, point.unit)).collect();
         all.dedup();
-        all
+        all.into_iter().map(|(_, name, unit)| (name, unit)).collect()
     }
 
     /// Returns all series of the instrument `name`.

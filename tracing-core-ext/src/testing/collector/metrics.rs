@@ -26,15 +26,20 @@ pub(super) struct ReceivedPoint {
 /// Returns the data points of a request. Summaries, which no SDK makes, are left out.
 pub(super) fn points(request: ExportMetricsServiceRequest) -> Vec<ReceivedPoint> {
     let scopes = request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
-    scopes.flat_map(|scope| scope.metrics).flat_map(of_metric).collect()
+    let metrics = scopes.flat_map(|of| {
+        let scope = of.scope.unwrap_or_default().name;
+        of.metrics.into_iter().map(move |metric| (scope.clone(), metric))
+    });
+    metrics.flat_map(|(scope, metric)| of_metric(&scope, metric)).collect()
 }
 
 /// Adds data points to the series that were received before.
 pub(super) fn merge(points: &Points, received: Vec<ReceivedPoint>) {
     let mut points = points.lock().unwrap_or_else(PoisonError::into_inner);
     for ReceivedPoint { point, is_delta } in received {
-        let is_same =
-            |other: &&mut MetricPoint| other.name == point.name && other.labels == point.labels;
+        let is_same = |other: &&mut MetricPoint| {
+            (&other.scope, &other.name, &other.labels) == (&point.scope, &point.name, &point.labels)
+        };
         match points.iter_mut().find(is_same) {
             Some(known) if is_delta => known.value.add(point.value),
             Some(known) => *known = point,
@@ -59,10 +64,11 @@ impl PointValue {
     }
 }
 
-fn of_metric(metric: Metric) -> Vec<ReceivedPoint> {
+fn of_metric(scope: &str, metric: Metric) -> Vec<ReceivedPoint> {
     let Metric { name, unit, data, .. } = metric;
     let point = |labels: Vec<KeyValue>, value: PointValue, temporality: i32| ReceivedPoint {
         point: MetricPoint {
+            scope: scope.to_owned(),
             name: name.clone(),
             unit: unit.clone(),
             labels: convert::attributes(labels),

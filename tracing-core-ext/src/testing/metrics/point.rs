@@ -9,6 +9,8 @@ use crate::testing::tree::expected::shown;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MetricPoint {
+    /// Name of the instrumentation scope.
+    pub scope: String,
     /// Name of the instrument.
     pub name: String,
     /// Unit of the instrument.
@@ -61,8 +63,8 @@ impl fmt::Display for MetricPoint {
 
 /// Returns all series that a reader has collected.
 pub(super) fn all(collected: &ResourceMetrics) -> Vec<MetricPoint> {
-    let scopes = collected.scope_metrics();
-    scopes.flat_map(|scope| scope.metrics()).flat_map(of_metric).collect()
+    let metrics = collected.scope_metrics().flat_map(|of| of.metrics().map(|it| (of.scope(), it)));
+    metrics.flat_map(|(scope, metric)| of_metric(scope.name(), metric)).collect()
 }
 
 /// A number of an instrument. Those beyond 2^53 are rounded.
@@ -88,16 +90,17 @@ impl Number for u64 {
     }
 }
 
-fn of_metric(metric: &Metric) -> Vec<MetricPoint> {
+fn of_metric(scope: &str, metric: &Metric) -> Vec<MetricPoint> {
     match metric.data() {
-        AggregatedMetrics::F64(data) => of_data(metric, data),
-        AggregatedMetrics::I64(data) => of_data(metric, data),
-        AggregatedMetrics::U64(data) => of_data(metric, data),
+        AggregatedMetrics::F64(data) => of_data(scope, metric, data),
+        AggregatedMetrics::I64(data) => of_data(scope, metric, data),
+        AggregatedMetrics::U64(data) => of_data(scope, metric, data),
     }
 }
 
-fn of_data<T: Number>(metric: &Metric, data: &MetricData<T>) -> Vec<MetricPoint> {
+fn of_data<T: Number>(scope: &str, metric: &Metric, data: &MetricData<T>) -> Vec<MetricPoint> {
     let point = |labels: &mut dyn Iterator<Item = &KeyValue>, value| MetricPoint {
+        scope: scope.to_owned(),
         name: metric.name().to_owned(),
         unit: metric.unit().to_owned(),
         labels: labels.cloned().collect(),

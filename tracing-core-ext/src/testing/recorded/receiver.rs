@@ -29,10 +29,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Receives the spans and metrics of providers that a test passes to the service under test. Clones share what has
 /// arrived.
 ///
-/// It belongs to no thread, so a test that starts servers on other threads can use it where [`Traces`](crate::testing::Traces) would
-/// require a [`Scope`](crate::testing::Scope). It dereferences to [`Recorded`], which has the expectations. A span arrives at its
-/// end, so a trace counts as complete when the parent of each span has arrived; [`Recorded::wait_for_spans`] waits for a
-/// number of spans.
+/// It belongs to no thread, so a test that starts servers on other threads can use it where
+/// [`Traces`](crate::testing::Traces) would require a [`Scope`](crate::testing::Scope). It dereferences to [`Recorded`],
+/// which has the expectations. A span arrives at its end, so a trace counts as complete when the parent of each span has
+/// arrived; [`Recorded::wait_for_spans`] waits for a number of spans.
 ///
 /// ```
 /// use opentelemetry::{

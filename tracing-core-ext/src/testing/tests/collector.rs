@@ -8,7 +8,7 @@ use std::{
 
 use tracing::Level;
 
-use crate::testing::{Answer, Collector, trace};
+use crate::testing::{Answer, Collector, PointValue, trace};
 
 /// A server span with a client span below it, in OTLP/JSON.
 const TRACE: &str = r#"{"resourceSpans": [{
@@ -81,6 +81,23 @@ fn log_records_and_metrics_are_compared_like_those_of_a_test() {
         post(&collector, "/v1/metrics", &orders(value, temporality)).unwrap();
         collector.metric("shop.orders").value(total).unit("1");
     }
+}
+
+#[test]
+fn instruments_of_the_same_name_are_kept_apart_by_their_scope() {
+    let collector = Collector::start().unwrap();
+    let orders = |scope: &str, value: u32| {
+        format!(
+            r#"{{"resourceMetrics": [{{"scopeMetrics": [{{"scope": {{"name": "{scope}"}}, "metrics": [{{
+            "name": "orders", "sum": {{"aggregationTemporality": 2, "dataPoints": [{{"asInt": "{value}"}}]}}}}]}}]}}]}}"#
+        )
+    };
+    for (scope, value) in [("shop", 1), ("stock", 2), ("shop", 3)] {
+        post(&collector, "/v1/metrics", &orders(scope, value)).unwrap();
+    }
+    let points = collector.metric_points();
+    let found: Vec<_> = points.iter().map(|point| (&*point.scope, &point.value)).collect();
+    assert_eq!(found, [("shop", &PointValue::Sum(3.0)), ("stock", &PointValue::Sum(2.0))]);
 }
 
 #[test]
