@@ -163,8 +163,8 @@ impl SeriesExemplars {
         Self { bounds: bounds.into(), buckets }
     }
 
-    /// Stores an exemplar. The last one wins. If another thread reads or writes at the same time, the exemplar is discarded, so
-    /// that no thread waits.
+    /// Stores an exemplar. The last one wins. If another thread reads or writes at the same time, the exemplar is
+    /// discarded, so that no thread waits.
     pub(crate) fn record(&self, value: f64, span: &SpanContext, at: SystemTime) {
         if !span.is_sampled() {
             return;

@@ -11,6 +11,14 @@ fn histogram() -> Arc<HistogramExemplars> {
     Exemplars::default().histogram(&scope, "duration", "s", &[1.0])
 }
 
+/// Measures on two threads at once.
+fn measured(ids: [u8; 2]) -> Arc<HistogramExemplars> {
+    let histogram = histogram();
+    let threads = ids.map(|id| measuring(&histogram, id));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    histogram
+}
+
 fn measuring(histogram: &Arc<HistogramExemplars>, id: u8) -> JoinHandle<()> {
     let histogram = Arc::clone(histogram);
     thread::spawn(move || {
@@ -34,9 +42,7 @@ fn exemplar(histogram: &HistogramExemplars, bound: f64) -> Option<Exemplar> {
 #[test]
 fn two_measurements_of_a_new_series_are_in_one_series() {
     check(|| {
-        let histogram = histogram();
-        let threads = [measuring(&histogram, 1), measuring(&histogram, 20)];
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let histogram = measured([1, 20]);
         assert!(exemplar(&histogram, 1.0).is_some());
         assert!(exemplar(&histogram, f64::INFINITY).is_some());
     });
@@ -44,12 +50,7 @@ fn two_measurements_of_a_new_series_are_in_one_series() {
 
 #[test]
 fn of_two_measurements_in_one_bucket_one_is_the_exemplar() {
-    check(|| {
-        let histogram = histogram();
-        let threads = [measuring(&histogram, 1), measuring(&histogram, 2)];
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert!(exemplar(&histogram, 1.0).is_some());
-    });
+    check(|| assert!(exemplar(&measured([1, 2]), 1.0).is_some()));
 }
 
 #[test]

@@ -50,24 +50,24 @@ pub(crate) fn header(baggage: &Baggage, order: Option<&BaggageOrder>) -> Option<
     // What was received within the limits must be sent, so members that are too long by the additional encoding are
     // sent without it.
     let header = match joined(&members, ENCODED) {
-        (header, 0) => header,
+        (header, true) => header,
         _ => joined(&members, REQUIRED).0,
     };
     (!header.is_empty()).then_some(header)
 }
 
-/// Returns the members as one list, and how many are omitted because of their length.
-fn joined(members: &[Member<'_>], encoded: &'static AsciiSet) -> (String, usize) {
-    let (mut header, mut omitted) = (String::new(), 0);
+/// Returns the members as one list, and whether none is omitted because of its length.
+fn joined(members: &[Member<'_>], encoded: &'static AsciiSet) -> (String, bool) {
+    let (mut header, mut is_complete) = (String::new(), true);
     for (key, (value, metadata)) in members {
         let end = header.len();
         write_member(&mut header, key.as_str(), value.as_str(), metadata, encoded);
         if header.len() > MAX_BYTES {
             header.truncate(end);
-            omitted += 1;
+            is_complete = false;
         }
     }
-    (header, omitted)
+    (header, is_complete)
 }
 
 // W3C Baggage, "Definition":

@@ -70,6 +70,7 @@ fn a_shutdown_counts_what_ends_at_the_same_time() {
 
         assert_eq!(exported.names(), [""; 0]);
         let counts = provider.held_counts()();
-        assert_eq!(counts.waiting_bytes, 0, "{counts:?}");
+        assert_eq!((counts.kept, counts.waiting_bytes), (0, 0));
+        assert_eq!(counts.discarded + counts.expired, 2, "{counts:?}");
     });
 }
